@@ -1,0 +1,177 @@
+import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import { Redis } from 'ioredis';
+import { Counter, type Registry } from 'prom-client';
+import type { Logger } from './logger.ts';
+
+/** A value and whether it was served from the cache. */
+export interface Cached<Value> {
+  readonly value: Value;
+  readonly cached: boolean;
+}
+
+/** A read-through cache of versioned values by id. It may be slow, empty or gone; reads go on without it. */
+export interface Cache<Value> {
+  /** The values that exist, by id. */
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>>;
+  /** Forgets every version below this one, also those a slow reader is about to write back. Call it after the commit. */
+  invalidate(id: string, version: number): Promise<void>;
+  isConnected(): boolean;
+  close(): Promise<void>;
+}
+
+export interface CacheSource<Value> {
+  /** Namespace of the keys. */
+  readonly name: string;
+  readonly load: (ids: readonly string[]) => Promise<readonly Value[]>;
+  readonly idOf: (value: Value) => string;
+  readonly versionOf: (value: Value) => number;
+  readonly serialize: (value: Value) => string;
+  readonly parse: (text: string) => Value;
+}
+
+const COMMAND_TIMEOUT_MS = 50;
+const CONNECT_TIMEOUT_MS = 1_000;
+const RECONNECT_MS_MAX = 1_000;
+const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
+const TTL_JITTER = 0.1;
+
+/**
+ * An entry is "version|fresh until (ms)|value"; without a value it only holds the version, and refuses older ones.
+ * Writes nothing when the key holds a newer version.
+ */
+const PUT_SCRIPT = `
+local held = redis.call('GET', KEYS[1])
+if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])
+return 1`;
+
+interface CacheRedis extends Redis {
+  putVersion(key: string, version: number, entry: string, ttlMs: number): Promise<number>;
+}
+
+/**
+ * A value is fresh for `ttlS` seconds, less up to a tenth, so that a crowd of entries does not expire at once. For
+ * `graceS` seconds more it is served only when the source fails. One load at a time per id and process.
+ */
+export function createCache<Value>({
+  url,
+  ttlS,
+  graceS,
+  source,
+  logger,
+  metrics,
+}: {
+  url: string;
+  ttlS: number;
+  graceS: number;
+  source: CacheSource<Value>;
+  logger: Logger;
+  metrics: Registry;
+}): Cache<Value> {
+  const redis = new Redis(url, {
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
+    scripts: { putVersion: { lua: PUT_SCRIPT, numberOfKeys: 1 } },
+  }) as CacheRedis;
+  redis.on('error', (error) => logger.debug({ err: error }, 'cache connection'));
+  const breaker = circuitBreaker(handleAll, {
+    halfOpenAfter: BREAKER.halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(BREAKER.failures),
+  });
+  breaker.onBreak(() => logger.warn('the cache does not answer; reads go to the database'));
+  breaker.onReset(() => logger.info('the cache answers again'));
+  const reads = new Counter({
+    name: 'cache_reads_total',
+    help: 'Values read, by how they were found.',
+    labelNames: ['result'] as const,
+    registers: [metrics],
+  });
+
+  const keyOf = (id: string) => `${source.name}:${id}`;
+  const loading = new Map<string, Promise<Value | undefined>>();
+
+  async function tryCache<Result>(command: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await breaker.execute(command);
+    } catch (error) {
+      logger.debug({ err: error }, 'cache command failed');
+      return undefined;
+    }
+  }
+
+  async function readEntries(ids: readonly string[]): Promise<Map<string, { value: Value; fresh: boolean }>> {
+    const texts = (await tryCache(() => redis.mget(ids.map(keyOf)))) ?? [];
+    const entries = new Map<string, { value: Value; fresh: boolean }>();
+    for (const [index, id] of ids.entries()) {
+      const [, freshUntilMs, text] = /^\d+\|(\d+)\|(.*)$/s.exec(texts[index] ?? '') ?? [];
+      if (text) entries.set(id, { value: source.parse(text), fresh: Number(freshUntilMs) > Date.now() });
+    }
+    return entries;
+  }
+
+  async function put(value: Value): Promise<void> {
+    const freshMs = ttlS * 1_000 * (1 - Math.random() * TTL_JITTER);
+    const entry = `${Math.round(Date.now() + freshMs)}|${source.serialize(value)}`;
+    const ttlMs = Math.round(freshMs + graceS * 1_000);
+    await tryCache(() => redis.putVersion(keyOf(source.idOf(value)), source.versionOf(value), entry, ttlMs));
+  }
+
+  /** Loads ids together; each is under way at most once. */
+  function load(ids: readonly string[]): Promise<readonly (Value | undefined)[]> {
+    const missing = ids.filter((id) => !loading.has(id));
+    if (missing.length > 0) {
+      const batch = source.load(missing).then((values) => {
+        for (const value of values) void put(value);
+        return new Map(values.map((value) => [source.idOf(value), value]));
+      });
+      for (const id of missing) {
+        const one = batch
+          .then((values) => values.get(id))
+          .finally(() => {
+            if (loading.get(id) === one) loading.delete(id);
+          });
+        loading.set(id, one);
+      }
+    }
+    return Promise.all(ids.map((id) => loading.get(id)));
+  }
+
+  return {
+    async getMany(ids) {
+      const unique = [...new Set(ids)];
+      const entries = await readEntries(unique);
+      const stale = unique.filter((id) => entries.get(id)?.fresh !== true);
+      const found = new Map<string, Cached<Value>>();
+      for (const [id, { value, fresh }] of entries) if (fresh) found.set(id, { value, cached: true });
+      reads.inc({ result: 'hit' }, found.size);
+      if (stale.length === 0) return found;
+      try {
+        const loaded = await load(stale);
+        for (const [index, id] of stale.entries()) {
+          const value = loaded[index];
+          if (value !== undefined) found.set(id, { value, cached: false });
+        }
+        reads.inc({ result: 'miss' }, stale.length);
+      } catch (error) {
+        if (!stale.every((id) => entries.has(id))) throw error;
+        logger.warn({ err: error }, 'the source fails; serving what the cache still holds');
+        for (const id of stale) {
+          const entry = entries.get(id);
+          if (entry !== undefined) found.set(id, { value: entry.value, cached: true });
+        }
+        reads.inc({ result: 'stale' }, stale.length);
+      }
+      return found;
+    },
+    async invalidate(id, version) {
+      // A load that began before the commit may bring the older state: later readers must not join it.
+      loading.delete(id);
+      await tryCache(() => redis.putVersion(keyOf(id), version, '0|', (ttlS + graceS) * 1_000));
+    },
+    isConnected: () => redis.status === 'ready',
+    close: async () => redis.disconnect(),
+  };
+}

@@ -1,0 +1,112 @@
+import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import { Pool } from 'undici';
+import { unavailable } from './errors.ts';
+import { GATEWAY_PROOF_HEADER } from './identity.ts';
+
+export interface GraphQLAnswer {
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
+}
+
+/** A client of one GraphQL server inside the system. */
+export interface GraphQLClient {
+  /**
+   * Posts one operation and answers within `timeoutMs`. A query is sent once more after a connection error, a
+   * mutation never.
+   * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open or too much is in flight.
+   */
+  request(operation: GraphQLOperation): Promise<GraphQLAnswer>;
+  close(): Promise<void>;
+}
+
+export interface GraphQLOperation {
+  query: string;
+  variables?: Record<string, unknown> | undefined;
+  operationName?: string | undefined;
+  headers: Record<string, string>;
+  timeoutMs: number;
+}
+
+const CONNECTIONS_MAX = 64;
+const IN_FLIGHT_MAX = 1_024;
+const RESPONSE_BYTES_MAX = 16 * 1_024 * 1_024;
+const CONNECT_TIMEOUT_MS = 1_000;
+/** Below the server's 75 s, so that the client is the one to close. */
+const KEEP_ALIVE_MS = 30_000;
+const BREAKER = { failures: 10, halfOpenAfterMs: 1_000 };
+
+/** The answer was not GraphQL; says so, and with which status, to the log only. */
+class NotGraphQLError extends Error {}
+
+/** No answer for a reason that a second attempt may not meet: the connection was refused, reset or closed. */
+const CONNECTION_ERRORS: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/** A client on a bounded pool of kept-alive connections, with a breaker and a deadline for every request. */
+export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, {
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+  });
+  const breaker = circuitBreaker(handleAll, {
+    halfOpenAfter: BREAKER.halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(BREAKER.failures),
+  });
+  let inFlight = 0;
+
+  async function post({ query, variables, operationName, headers, timeoutMs }: GraphQLOperation) {
+    const { statusCode, body } = await pool.request({
+      path: pathname,
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', [GATEWAY_PROOF_HEADER]: secret },
+      body: JSON.stringify({ query, variables, operationName }),
+      signal: AbortSignal.timeout(timeoutMs),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    return parseAnswer(statusCode, await body.text());
+  }
+
+  async function postTwice(operation: GraphQLOperation): Promise<GraphQLAnswer> {
+    try {
+      return await post(operation);
+    } catch (error) {
+      if (operation.query.startsWith('mutation') || !isConnectionError(error)) throw error;
+      return post(operation);
+    }
+  }
+
+  return {
+    async request(operation) {
+      if (inFlight >= IN_FLIGHT_MAX) throw unavailable();
+      inFlight += 1;
+      try {
+        return await breaker.execute(() => postTwice(operation));
+      } catch (error) {
+        throw unavailable(error instanceof BrokenCircuitError ? undefined : error);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+const isConnectionError = (error: unknown) =>
+  error instanceof Error && 'code' in error && CONNECTION_ERRORS.has(error.code);
+
+function parseAnswer(statusCode: number, text: string): GraphQLAnswer {
+  let answer: GraphQLAnswer | null;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new NotGraphQLError(`HTTP ${statusCode} without JSON`);
+  }
+  if (answer?.data === undefined && !Array.isArray(answer?.errors)) {
+    throw new NotGraphQLError(`HTTP ${statusCode} without data or errors`);
+  }
+  return answer;
+}

@@ -1,0 +1,76 @@
+import { ApolloServer, type ApolloServerPlugin, type BaseContext } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type GraphQLFormattedError, parse } from 'graphql';
+import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } from './identity.ts';
+
+/** What every request brings along. */
+export interface RequestContext {
+  readonly caller: Caller | null;
+  readonly requestId: string;
+}
+
+/** Apollo Server's settings that gateway and subgraphs share: nothing reported, nothing leaked, no batching. */
+export const apolloSettings = {
+  allowBatchedHttpRequests: false,
+  csrfPrevention: true,
+  includeStacktraceInErrorResponses: false,
+  hideSchemaDetailsFromClientErrors: true,
+  stopOnTerminationSignals: false,
+} as const;
+
+/** Plugins that Apollo Server would otherwise add by itself; the first two wrap every resolver. */
+export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<Context>[] => [
+  ApolloServerPluginCacheControlDisabled(),
+  ApolloServerPluginInlineTraceDisabled(),
+  ApolloServerPluginSchemaReportingDisabled(),
+  ApolloServerPluginUsageReportingDisabled(),
+];
+
+/**
+ * Serves a subgraph at POST /graphql, to requests only that carry the gateway's proof. The access token is verified
+ * again, so that a subgraph reached directly is no weaker than the gateway.
+ */
+export async function serveSubgraph<Context extends RequestContext>({
+  http,
+  typeDefs,
+  resolvers,
+  authenticate,
+  acceptedProofs,
+  createContext,
+  formatError,
+}: {
+  http: FastifyInstance;
+  typeDefs: string;
+  resolvers: unknown;
+  authenticate: Authenticate;
+  acceptedProofs: readonly string[];
+  createContext: (request: RequestContext) => Context;
+  formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+}): Promise<void> {
+  const apollo = new ApolloServer<Context>({
+    ...apolloSettings,
+    schema: buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]),
+    introspection: false,
+    persistedQueries: false,
+    plugins: [...quietPlugins<Context>(), ApolloServerPluginLandingPageDisabled()],
+    formatError,
+  });
+  await apollo.start();
+  const context = async ({ headers, id }: FastifyRequest) =>
+    createContext({ caller: await authenticate(headers.authorization), requestId: id });
+  const requireProof = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (isGatewayProof(request.headers[GATEWAY_PROOF_HEADER], acceptedProofs)) return;
+    const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
+    return reply.code(403).send({ errors: [refusal] });
+  };
+  http.post('/graphql', { preHandler: requireProof }, fastifyApolloHandler(apollo, { context }));
+}

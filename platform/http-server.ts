@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { Histogram, type Registry } from 'prom-client';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Logger } from './logger.ts';
+import { checkReadiness, type ReadinessCheck } from './readiness.ts';
+
+const REQUEST_ID = /^[\w.:-]{1,64}$/;
+const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
+
+/**
+ * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/ready` (503
+ * while a dependency is away or the process stops) and `/metrics`. Stopping it closes idle connections, refuses new
+ * requests and waits for those in flight.
+ */
+export function createHttpServer({
+  logger,
+  metrics,
+  lifecycle,
+  readiness,
+  bodyLimitBytes,
+}: {
+  logger: Logger;
+  metrics: Registry;
+  lifecycle: Lifecycle;
+  readiness: Readonly<Record<string, ReadinessCheck>>;
+  bodyLimitBytes: number;
+}): FastifyInstance {
+  const server = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: 15_000,
+    connectionTimeout: 30_000,
+    // Longer than any client's or balancer's own, so that it is never we who close a connection it is about to use.
+    keepAliveTimeout: 75_000,
+    http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+    forceCloseConnections: 'idle',
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+  });
+  observeRequests(server, metrics);
+
+  server.get('/health', async () => ({ status: 'alive' }));
+  server.get('/ready', async (_request, reply) => {
+    const report = lifecycle.stopping ? { status: 'stopping' } : await checkReadiness(readiness);
+    return reply.code(report.status === 'ready' ? 200 : 503).send(report);
+  });
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+
+  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+    const statusCode = error.statusCode ?? 500;
+    if (statusCode >= 500) request.log.error({ err: error }, 'request failed');
+    const message = statusCode >= 500 ? 'Something went wrong.' : error.message;
+    return reply.code(statusCode).send({ errors: [{ message, extensions: { code: httpErrorCode(statusCode) } }] });
+  });
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ errors: [{ message: 'Not found.', extensions: { code: 'BAD_REQUEST' } }] }),
+  );
+  return server;
+}
+
+const httpErrorCode = (statusCode: number) => (statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST');
+
+/** One log line and one observation per request, the operators' own endpoints aside. */
+function observeRequests(server: FastifyInstance, metrics: Registry): void {
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer.',
+    labelNames: ['method', 'status'] as const,
+    registers: [metrics],
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (OPERATOR_PATHS.has(path)) return;
+    durations.observe({ method: request.method, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
+    request.log.info(
+      { requestId: request.id, method: request.method, path, status: reply.statusCode, durationMs: reply.elapsedTime },
+      'request',
+    );
+  });
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** A message as it travels: CloudEvents 1.0 in JSON, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+export const envelope = z.looseObject({
+  specversion: z.literal('1.0'),
+  id: z.string().regex(/^[\x21-\x7e]{1,64}$/),
+  source: z.string().min(1),
+  type: z.string().regex(/^[a-z-]+(\.[a-z-]+)+\.v\d+$/),
+  subject: z.string().min(1),
+  time: z.iso.datetime(),
+  datacontenttype: z.literal('application/json'),
+  correlationid: z.string().optional(),
+  data: z.unknown(),
+});
+
+/** What a subgraph has to say; the outbox wraps it in the envelope. */
+export interface OutgoingMessage {
+  /** A UUIDv7: the message's identity for the broker and for every inbox. */
+  readonly id: string;
+  /** Name and version, like booking.confirmed.v1; also the subject it is published on. */
+  readonly type: string;
+  /** The id of what the message is about. */
+  readonly subject: string;
+  readonly time: Date;
+  /** The request that caused it. */
+  readonly correlationId: string;
+  readonly data: unknown;
+}
+
+/** The message in its envelope, as JSON text. */
+export function serializeMessage(source: string, message: OutgoingMessage): string {
+  return JSON.stringify({
+    specversion: '1.0',
+    id: message.id,
+    source,
+    type: message.type,
+    subject: message.subject,
+    time: message.time.toISOString(),
+    datacontenttype: 'application/json',
+    correlationid: message.correlationId,
+    data: message.data,
+  } satisfies z.input<typeof envelope>);
+}

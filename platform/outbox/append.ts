@@ -1,0 +1,27 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '../database.ts';
+import { type OutgoingMessage, serializeMessage } from '../messaging/message.ts';
+
+/**
+ * Writes messages to the outbox within the transaction that changes the state they tell of: both are there after
+ * the commit, or neither.
+ */
+export async function appendToOutbox(
+  transaction: SqlExecutor,
+  source: string,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  if (messages.length === 0) return;
+  const rows = messages.map((message) => ({
+    id: message.id,
+    subject: message.type,
+    payload: serializeMessage(source, message),
+  }));
+  await transaction.$executeRaw(sql`
+    INSERT INTO outbox (id, subject, payload)
+    SELECT id, subject, payload FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
+      subject VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PATH '$.subject',
+      payload LONGTEXT PATH '$.payload'
+    )) AS message`);
+}

@@ -1,0 +1,45 @@
+/** Resolves when the dependency answers; rejects, or aborts with the signal, when it does not. */
+export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;
+
+export interface ReadinessReport {
+  status: 'ready' | 'unready';
+  checks: Record<string, { status: 'up' | 'down'; latencyMs: number; reason?: string }>;
+}
+
+const CHECK_TIMEOUT_MS = 1_000;
+
+/** Asks every dependency at once, each within a second. The reason names the kind of failure, never an address. */
+export async function checkReadiness(checks: Readonly<Record<string, ReadinessCheck>>): Promise<ReadinessReport> {
+  const outcomes = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const startedAtMs = performance.now();
+      const reason = await failureOf(check);
+      const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+      return [name, { status: reason === undefined ? 'up' : 'down', latencyMs, ...(reason && { reason }) }] as const;
+    }),
+  );
+  const ready = outcomes.every(([, { status }]) => status === 'up');
+  return { status: ready ? 'ready' : 'unready', checks: Object.fromEntries(outcomes) };
+}
+
+/** A dependency's state that is known already, as a check. */
+export const stateCheck = (isUp: () => boolean, reason: string) => async (): Promise<void> => {
+  if (!isUp()) throw new NotReadyError(reason);
+};
+
+class NotReadyError extends Error {}
+
+async function failureOf(check: ReadinessCheck): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const timedOut = new Promise<string>((resolve) => {
+    signal.addEventListener('abort', () => resolve('no answer in time'), { once: true });
+  });
+  const failed = check(signal).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof NotReadyError) return error.message;
+      return error instanceof Error && 'code' in error ? String(error.code) : 'failed';
+    },
+  );
+  return Promise.race([failed, timedOut]);
+}

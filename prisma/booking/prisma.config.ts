@@ -1,0 +1,3 @@
+import { prismaConfig } from '../prisma-config.ts';
+
+export default prismaConfig('booking');
