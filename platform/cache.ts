@@ -15,8 +15,8 @@ export interface Cache<Value> {
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>>;
   /** Forgets every version below this one, also those a slow reader is about to write back. Call it after the commit. */
   invalidate(id: string, version: number): Promise<void>;
-  isConnected(): boolean;
-  close(): Promise<void>;
+  isHealthy(): boolean;
+  stop(): Promise<void>;
 }
 
 export interface CacheSource<Value> {
@@ -171,7 +171,7 @@ export function createCache<Value>({
       loading.delete(id);
       await tryCache(() => redis.putVersion(keyOf(id), version, '0|', (ttlS + graceS) * 1_000));
     },
-    isConnected: () => redis.status === 'ready',
-    close: async () => redis.disconnect(),
+    isHealthy: () => redis.status === 'ready',
+    stop: async () => redis.disconnect(),
   };
 }

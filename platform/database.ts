@@ -72,7 +72,15 @@ export function sqlErrorNumber(error: unknown): number | undefined {
 }
 
 /** Prisma's own codes for: unreachable, timed out, too many connections, pool exhausted, transaction lost. */
-const UNAVAILABLE_PRISMA_CODES: ReadonlySet<unknown> = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
+const UNAVAILABLE_PRISMA_CODES: ReadonlySet<unknown> = new Set([
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2028',
+  'P2037',
+]);
 const UNAVAILABLE_KINDS: ReadonlySet<unknown> = new Set([
   'ConnectionClosed',
   'DatabaseNotReachable',

@@ -3,27 +3,29 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
-import { checkReadiness, type ReadinessCheck } from './readiness.ts';
+import { checkReadiness, type ReadinessChecks } from './readiness.ts';
 
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
 
 /**
  * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/ready` (503
- * while a dependency is away or the process stops) and `/metrics`. Stopping it closes idle connections, refuses new
- * requests and waits for those in flight.
+ * while something in `readiness` is away or the process stops; what is in `uses` is only reported) and `/metrics`.
+ * Stopping it closes idle connections, refuses new requests and waits for those in flight.
  */
 export function createHttpServer({
   logger,
   metrics,
   lifecycle,
   readiness,
+  uses = {},
   bodyLimitBytes,
 }: {
   logger: Logger;
   metrics: Registry;
   lifecycle: Lifecycle;
-  readiness: Readonly<Record<string, ReadinessCheck>>;
+  readiness: ReadinessChecks;
+  uses?: ReadinessChecks;
   bodyLimitBytes: number;
 }): FastifyInstance {
   const server = fastify({
@@ -45,8 +47,8 @@ export function createHttpServer({
 
   server.get('/health', async () => ({ status: 'alive' }));
   server.get('/ready', async (_request, reply) => {
-    const report = lifecycle.stopping ? { status: 'stopping' } : await checkReadiness(readiness);
-    return reply.code(report.status === 'ready' ? 200 : 503).send(report);
+    const report = lifecycle.stopping ? { status: 'stopping' } : await checkReadiness(readiness, uses);
+    return reply.code(report.status === 'ready' || report.status === 'degraded' ? 200 : 503).send(report);
   });
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 

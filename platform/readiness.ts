@@ -2,24 +2,35 @@
 export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;
 
 export interface ReadinessReport {
-  status: 'ready' | 'unready';
+  /** Degraded: what the process needs is up, something that it can do without is not. */
+  status: 'ready' | 'degraded' | 'unready';
   checks: Record<string, { status: 'up' | 'down'; latencyMs: number; reason?: string }>;
 }
 
 const CHECK_TIMEOUT_MS = 1_000;
 
+export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>;
+
 /** Asks every dependency at once, each within a second. The reason names the kind of failure, never an address. */
-export async function checkReadiness(checks: Readonly<Record<string, ReadinessCheck>>): Promise<ReadinessReport> {
-  const outcomes = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
-      const startedAtMs = performance.now();
-      const reason = await failureOf(check);
-      const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
-      return [name, { status: reason === undefined ? 'up' : 'down', latencyMs, ...(reason && { reason }) }] as const;
-    }),
-  );
-  const ready = outcomes.every(([, { status }]) => status === 'up');
-  return { status: ready ? 'ready' : 'unready', checks: Object.fromEntries(outcomes) };
+export async function checkReadiness(needs: ReadinessChecks, uses: ReadinessChecks): Promise<ReadinessReport> {
+  const [needed, used] = await Promise.all([runChecks(needs), runChecks(uses)]);
+  const isUp = ({ status }: { status: string }) => status === 'up';
+  const status = !Object.values(needed).every(isUp)
+    ? 'unready'
+    : Object.values(used).every(isUp)
+      ? 'ready'
+      : 'degraded';
+  return { status, checks: { ...needed, ...used } };
+}
+
+async function runChecks(checks: ReadinessChecks): Promise<ReadinessReport['checks']> {
+  const outcomes = Object.entries(checks).map(async ([name, check]) => {
+    const startedAtMs = performance.now();
+    const reason = await failureOf(check);
+    const latencyMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+    return [name, { status: reason === undefined ? 'up' : 'down', latencyMs, ...(reason && { reason }) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(outcomes));
 }
 
 /** A dependency's state that is known already, as a check. */

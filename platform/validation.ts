@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { badUserInput } from './errors.ts';
 
 /** An input value that breaks a documented rule, as the schema's InvalidInputError. */
 export interface InvalidInput {
@@ -18,6 +19,18 @@ export function parseInput<Schema extends z.ZodType>(
   if (result.success) return { ok: true, value: result.data };
   const issue = result.error.issues[0];
   return { ok: false, error: invalidInput(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid') };
+}
+
+/** The parsed argument. @throws BAD_USER_INPUT naming the argument and the rule it breaks. */
+export function parseArgument<Schema extends z.ZodType>(
+  schema: Schema,
+  name: string,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw badUserInput(`${[name, ...(issue?.path ?? [])].join('.')} ${issue?.message ?? 'is not valid'}.`);
 }
 
 /** The refusal of one field; `path` is relative to the input. */

@@ -1,4 +1,12 @@
-import { connect, Events, type JetStreamClient, type JetStreamManager, type NatsConnection, nanos, StorageType } from 'nats';
+import {
+  connect,
+  Events,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  nanos,
+  StorageType,
+} from 'nats';
 import type { Logger } from '../logger.ts';
 
 /** A JetStream stream, by the name and the subjects that it has without a prefix. */

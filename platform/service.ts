@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify';
+import type { JSONWebKeySet } from 'jose';
+import type { Pool } from 'mariadb';
+import type { Registry } from 'prom-client';
+import { createDatabasePool, type DatabaseSettings } from './database.ts';
+import { createErrorMask } from './errors.ts';
+import { type RequestContext, serveSubgraph } from './graphql-server.ts';
+import { createHttpServer } from './http-server.ts';
+import { type Authenticate, createAuthenticator } from './identity.ts';
+import { createLifecycle, type Lifecycle } from './lifecycle.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { type Broker, createBroker } from './messaging/broker.ts';
+import { createMetrics } from './metrics.ts';
+import { type ReadinessCheck, stateCheck } from './readiness.ts';
+
+export interface SubgraphSettings extends DatabaseSettings {
+  HOST: string;
+  PORT: number;
+  LOG_LEVEL: string;
+  STOP_TIMEOUT_MS: number;
+  NATS_URL: string;
+  NATS_REPLICAS: number;
+  NATS_SUBJECT_PREFIX: string;
+  JWT_ISSUER: string;
+  JWT_AUDIENCE: string;
+  JWT_PUBLIC_KEYS: JSONWebKeySet;
+}
+
+/** What every subgraph stands on; each part stops in the reverse order of its start. */
+export interface SubgraphService {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly lifecycle: Lifecycle;
+  readonly pool: Pool;
+  readonly broker: Broker;
+  readonly authenticate: Authenticate;
+  /** Adds a part that the service reports in /ready and can do without for a while. */
+  uses(name: string, part: { isHealthy(): boolean; stop(): Promise<unknown> }): void;
+  /** Serves the schema at /graphql and starts to listen. */
+  serve<Context extends RequestContext>(graph: {
+    typeDefs: string;
+    resolvers: unknown;
+    acceptedProofs: readonly string[];
+    createContext: (request: RequestContext) => Context;
+  }): Promise<FastifyInstance>;
+}
+
+const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
+
+/** Connects a subgraph to its database and broker, in the background: it starts, unready, while they are away. */
+export function createSubgraphService(name: string, settings: SubgraphSettings): SubgraphService {
+  const logger = createLogger({ service: name, level: settings.LOG_LEVEL });
+  const metrics = createMetrics(name);
+  const lifecycle = createLifecycle({ logger, stopTimeoutMs: settings.STOP_TIMEOUT_MS });
+  const pool = createDatabasePool(settings);
+  lifecycle.onStop('database', () => pool.end());
+  const broker = createBroker({ settings, name, logger });
+  lifecycle.onStop('broker', () => broker.close());
+  const authenticate = createAuthenticator({
+    publicKeys: settings.JWT_PUBLIC_KEYS,
+    issuer: settings.JWT_ISSUER,
+    audience: settings.JWT_AUDIENCE,
+  });
+  const used: Record<string, ReadinessCheck> = { broker: stateCheck(broker.isConnected, 'disconnected') };
+
+  return {
+    logger,
+    metrics,
+    lifecycle,
+    pool,
+    broker,
+    authenticate,
+    uses(part, { isHealthy, stop }) {
+      used[part] = stateCheck(isHealthy, 'failing');
+      lifecycle.onStop(part, stop);
+    },
+    async serve(graph) {
+      const http = createHttpServer({
+        logger,
+        metrics,
+        lifecycle,
+        readiness: { database: () => pool.query('SELECT 1') },
+        uses: used,
+        bodyLimitBytes: BODY_LIMIT_BYTES,
+      });
+      await serveSubgraph({ ...graph, http, authenticate, formatError: createErrorMask(logger) });
+      lifecycle.onStop('http', () => http.close());
+      await http.listen({ host: settings.HOST, port: settings.PORT });
+      return http;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { forbidden } from '#platform/errors.ts';
+import { isSelfOrAdmin } from '#platform/identity.ts';
+import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
+import { publishEventChange } from '../messaging/event-changed.ts';
+import { lockEvent, saveEvent } from '../store/events.ts';
+import type { CommandRequest, EventDependencies } from './dependencies.ts';
+
+export interface ReviseEventInput {
+  readonly id: string;
+  readonly expectedVersion: number;
+  readonly changes: EventChanges;
+}
+
+/**
+ * Changes or cancels an event, and tells of it, in one transaction; the cached state is forgotten after the commit.
+ * @throws FORBIDDEN unless the caller is the organizer or an admin
+ */
+export async function reviseEvent(
+  { database, cache, relay, now, newId }: EventDependencies,
+  { caller, requestId, input: { id, expectedVersion, changes } }: CommandRequest<ReviseEventInput>,
+): Promise<Revision | { outcome: 'not-found' }> {
+  const result = await database.$transaction(async (transaction) => {
+    const event = await lockEvent(transaction, id);
+    if (event === null) return { outcome: 'not-found' } as const;
+    if (!isSelfOrAdmin(caller, event.organizerId)) throw forbidden();
+    const revision = decideRevision(event, expectedVersion, { changes, now: now() });
+    if (revision.outcome !== 'revised') return revision;
+    const type = revision.event.status === 'CANCELLED' ? 'event.cancelled.v1' : 'event.updated.v1';
+    await saveEvent(transaction, revision.event);
+    await publishEventChange(transaction, type, { event: revision.event, messageId: newId(), requestId });
+    return revision;
+  }, TRANSACTION_LIMITS);
+  // A crash before this line: the cache keeps the older state until its TTL, and no longer.
+  if (result.outcome === 'revised') {
+    await cache.invalidate(id, result.event.version);
+    relay.nudge();
+  }
+  return result;
+}

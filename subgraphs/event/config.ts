@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import {
+  brokerSettings,
+  databaseSettings,
+  integer,
+  parseConfig,
+  processSettings,
+  secrets,
+  tokenSettings,
+} from '#platform/config.ts';
+
+export type EventConfig = ReturnType<typeof readEventConfig>;
+
+/** The event subgraph's settings. @throws ConfigError */
+export const readEventConfig = (env: NodeJS.ProcessEnv) =>
+  parseConfig(
+    {
+      ...processSettings(4002),
+      ...databaseSettings('event_db'),
+      ...brokerSettings,
+      ...tokenSettings,
+      EVENT_SUBGRAPH_SECRET: secrets,
+      REDIS_URL: z.string().default('redis://127.0.0.1:6379'),
+      CACHE_TTL: integer(1, 86_400, 60),
+      CACHE_GRACE: integer(0, 86_400, 3_600),
+    },
+    env,
+  );

@@ -1,0 +1,47 @@
+export type EventStatus = 'SCHEDULED' | 'CANCELLED';
+
+/** What an event is. How many of its seats are left is not known here. */
+export interface Event {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly venue: string | null;
+  readonly startsAt: Date;
+  readonly status: EventStatus;
+  readonly organizerId: string;
+  readonly initialSeats: number;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export type EventChanges = Partial<Pick<Event, 'name' | 'description' | 'venue' | 'startsAt' | 'status'>>;
+
+export type Revision =
+  | { outcome: 'revised'; event: Event }
+  | { outcome: 'unchanged'; event: Event }
+  | { outcome: 'version-conflict'; currentVersion: number }
+  | { outcome: 'already-cancelled' };
+
+/**
+ * Applies changes to the version of the event that the caller saw. Cancelling a cancelled event changes nothing;
+ * any other change to it is refused.
+ */
+export function reviseEvent(
+  event: Event,
+  expectedVersion: number,
+  { changes, now }: { changes: EventChanges; now: Date },
+): Revision {
+  if (event.version !== expectedVersion) return { outcome: 'version-conflict', currentVersion: event.version };
+  const revised = { ...event, ...changes };
+  if (isSame(event, revised)) return { outcome: 'unchanged', event };
+  if (event.status === 'CANCELLED') return { outcome: 'already-cancelled' };
+  return { outcome: 'revised', event: { ...revised, version: event.version + 1, updatedAt: now } };
+}
+
+const isSame = (one: Event, other: Event) =>
+  one.name === other.name &&
+  one.description === other.description &&
+  one.venue === other.venue &&
+  one.startsAt.getTime() === other.startsAt.getTime() &&
+  one.status === other.status;

@@ -1,0 +1,15 @@
+import { requireCaller } from '#platform/identity.ts';
+import { parseInput } from '#platform/validation.ts';
+import { reviseEvent } from '../commands/revise-event.ts';
+import { cancelEventRules } from '../domain/event-input.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+import { revisionResult } from './revision-result.ts';
+
+export const cancelEvent: NonNullable<MutationResolvers['cancelEvent']> = async (_parent, args, context) => {
+  const caller = requireCaller(context.caller);
+  const input = parseInput(cancelEventRules, args.input);
+  if (!input.ok) return input.error;
+  const revision = { ...input.value, changes: { status: 'CANCELLED' } } as const;
+  const request = { caller, requestId: context.requestId, input: revision };
+  return revisionResult(await reviseEvent(context.dependencies, request));
+};

@@ -1,0 +1,14 @@
+import { requireCaller } from '#platform/identity.ts';
+import { parseInput } from '#platform/validation.ts';
+import { createEvent as create } from '../commands/create-event.ts';
+import { createEventRules } from '../domain/event-input.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+
+export const createEvent: NonNullable<MutationResolvers['createEvent']> = async (_parent, args, context) => {
+  const { dependencies, requestId } = context;
+  const caller = requireCaller(context.caller);
+  const input = parseInput(createEventRules(dependencies.now()), args.input);
+  if (!input.ok) return input.error;
+  const event = await create(dependencies, { caller, requestId, input: input.value });
+  return { __typename: 'CreateEventPayload', event: { ...event, cached: false } };
+};

@@ -1,0 +1,6 @@
+import type { EventResolvers } from '../generated/graphql.ts';
+
+export const event: EventResolvers = {
+  __resolveReference: ({ id }, { events }) => events.load(id),
+  organizer: ({ organizerId }) => ({ __typename: 'User', id: organizerId }),
+};

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { v7 as newId } from 'uuid';
+import { createCache } from '#platform/cache.ts';
+import { configOrExit } from '#platform/config.ts';
+import { prismaAdapter } from '#platform/database.ts';
+import { createRelay } from '#platform/outbox/relay.ts';
+import { createSubgraphService } from '#platform/service.ts';
+import { readEventConfig } from './config.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { createEventLoader } from './graphql/loaders.ts';
+import { resolvers } from './graphql/resolvers.ts';
+import { eventStream } from './messaging/contract.ts';
+import { eventCacheSource } from './store/event-cache.ts';
+
+const config = configOrExit(readEventConfig);
+const service = createSubgraphService('event', config);
+const { broker, logger, metrics } = service;
+
+const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const cache = createCache({
+  url: config.REDIS_URL,
+  ttlS: config.CACHE_TTL,
+  graceS: config.CACHE_GRACE,
+  source: eventCacheSource(database),
+  logger,
+  metrics,
+});
+service.uses('cache', cache);
+const relay = createRelay({ database, broker, stream: eventStream, logger, metrics });
+service.uses('relay', relay);
+
+const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
+await service.serve({
+  typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
+  resolvers,
+  acceptedProofs: config.EVENT_SUBGRAPH_SECRET,
+  createContext: (request) => ({ ...request, dependencies, events: createEventLoader(dependencies) }),
+});
