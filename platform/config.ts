@@ -63,7 +63,8 @@ export const brokerSettings = {
 export const secrets = z
   .string()
   .transform((value) => value.split(',').map((secret) => secret.trim()))
-  .pipe(z.array(z.string().min(16)).min(1).max(2));
+  .refine((all) => all.length <= 2, 'takes two secrets at the most')
+  .pipe(z.tuple([z.string().min(16)]).rest(z.string().min(16)));
 
 /** Access tokens: who signs them, for whom, and the public keys as a JSON Web Key Set. */
 export const tokenSettings = {

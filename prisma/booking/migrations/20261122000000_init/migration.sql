@@ -6,7 +6,9 @@ CREATE TABLE inventories (
   event_version   INT NOT NULL,
   total_seats     INT NOT NULL,
   available_seats INT NOT NULL,
+  closed_at       DATETIME(3) NULL,
   PRIMARY KEY (event_id),
+  KEY inventories_status_closed_at_idx (status, closed_at),
   CONSTRAINT inventories_status_check CHECK (status IN ('SCHEDULED', 'CANCELLED')),
   CONSTRAINT inventories_available_seats_check CHECK (available_seats BETWEEN 0 AND total_seats)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

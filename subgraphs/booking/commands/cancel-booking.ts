@@ -1,0 +1,18 @@
+import { isSelfOrAdmin } from '#platform/identity.ts';
+import { isId } from '#platform/validation.ts';
+import type { CancelOutcome } from '../domain/allocation.ts';
+import { findBookings } from '../store/bookings.ts';
+import type { BookingDependencies, CommandRequest } from './dependencies.ts';
+
+/** Cancels a booking of the caller's, or, by an admin, anyone's; to others it does not exist. */
+export async function cancelBooking(
+  { database, allocator, relay }: BookingDependencies,
+  { caller, requestId, input: { id } }: CommandRequest<{ id: string }>,
+): Promise<CancelOutcome> {
+  const [booking] = isId(id) ? await findBookings(database, [id]) : [];
+  if (booking === undefined || !isSelfOrAdmin(caller, booking.userId)) return { outcome: 'unknown-booking' };
+  if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+  const outcome = await allocator.submit({ kind: 'cancel', bookingId: id, eventId: booking.eventId, requestId });
+  relay.nudge();
+  return outcome;
+}

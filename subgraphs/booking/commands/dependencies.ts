@@ -1,0 +1,23 @@
+import type { Caller } from '#platform/identity.ts';
+import type { Relay } from '#platform/outbox/relay.ts';
+import type { EventFactsClient } from '../event-facts-client.ts';
+import type { BookingDatabase } from '../store/database.ts';
+import type { Allocator } from './allocator.ts';
+
+/** What the commands need from outside. */
+export interface BookingDependencies {
+  readonly database: BookingDatabase;
+  readonly allocator: Allocator;
+  readonly eventFacts: EventFactsClient;
+  readonly relay: Relay;
+  readonly seatsPerBookingMax: number;
+  /** A fresh UUIDv7. */
+  readonly newId: () => string;
+}
+
+/** A command's input, and on whose behalf. */
+export interface CommandRequest<Input> {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly input: Input;
+}

@@ -1,0 +1,18 @@
+import { isId } from '#platform/validation.ts';
+import { saveEventFacts } from '../store/inventories.ts';
+import type { BookingDependencies } from './dependencies.ts';
+
+/**
+ * Makes the inventories of events that no message has told of yet, from the event subgraph's facts, so that an
+ * event can be booked as soon as it is created. Events that do not exist stay without one.
+ * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
+ */
+export async function ensureInventories(
+  { database, eventFacts }: Pick<BookingDependencies, 'database' | 'eventFacts'>,
+  eventIds: readonly string[],
+): Promise<void> {
+  const wanted = eventIds.filter(isId);
+  if (wanted.length === 0) return;
+  const facts = await eventFacts.fetch(wanted);
+  if (facts.length > 0) await saveEventFacts(database, facts);
+}

@@ -1,0 +1,28 @@
+import { forbidden } from '#platform/errors.ts';
+import { isSelfOrAdmin } from '#platform/identity.ts';
+import { isId } from '#platform/validation.ts';
+import type { CapacityOutcome } from '../domain/allocation.ts';
+import type { SetEventCapacityInput } from '../domain/booking-input.ts';
+import { findInventories } from '../store/inventories.ts';
+import type { BookingDependencies, CommandRequest } from './dependencies.ts';
+import { ensureInventories } from './ensure-inventories.ts';
+
+/**
+ * Changes how many seats an event has, under the lock that bookings take.
+ * @throws FORBIDDEN unless the caller is the event's organizer or an admin
+ */
+export async function setEventCapacity(
+  dependencies: BookingDependencies,
+  { caller, input: { eventId, totalSeats } }: CommandRequest<SetEventCapacityInput>,
+): Promise<CapacityOutcome> {
+  const { database, allocator } = dependencies;
+  if (!isId(eventId)) return { outcome: 'unknown-event' };
+  let [inventory] = await findInventories(database, [eventId]);
+  if (inventory === undefined) {
+    await ensureInventories(dependencies, [eventId]);
+    [inventory] = await findInventories(database, [eventId]);
+  }
+  if (inventory === undefined) return { outcome: 'unknown-event' };
+  if (!isSelfOrAdmin(caller, inventory.organizerId)) throw forbidden();
+  return allocator.submit({ kind: 'set-capacity', eventId, totalSeats });
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import {
+  brokerSettings,
+  databaseSettings,
+  integer,
+  milliseconds,
+  parseConfig,
+  processSettings,
+  secrets,
+  tokenSettings,
+} from '#platform/config.ts';
+
+/** The booking subgraph's settings. @throws ConfigError */
+export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
+  parseConfig(
+    {
+      ...processSettings(4003),
+      ...databaseSettings('booking_db'),
+      ...brokerSettings,
+      ...tokenSettings,
+      BOOKING_SUBGRAPH_SECRET: secrets,
+      EVENT_SUBGRAPH_SECRET: secrets,
+      EVENT_SUBGRAPH_URL: z.url().default('http://127.0.0.1:4002/graphql'),
+      EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
+      MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
+      IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
+      BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),
+      BOOKING_QUEUE_TIMEOUT_MS: milliseconds(5_000),
+    },
+    env,
+  );

@@ -1,0 +1,171 @@
+import type { Booking } from './booking.ts';
+import type { Inventory } from './inventory.ts';
+
+/** Asks for seats: all of seatCount or none. The booking's id is chosen before, so that a lost answer can be told. */
+export interface BookRequest {
+  readonly kind: 'book';
+  readonly bookingId: string;
+  readonly eventId: string;
+  readonly userId: string;
+  readonly seatCount: number;
+  /** Whose key it is: the user, or the admin who books for the user. */
+  readonly callerId: string;
+  readonly idempotencyKey: string;
+  /** The request that asks, for the message that tells of it. */
+  readonly requestId: string;
+}
+
+/** Gives a booking's seats back. */
+export interface CancelRequest {
+  readonly kind: 'cancel';
+  readonly bookingId: string;
+  readonly eventId: string;
+  readonly requestId: string;
+}
+
+/** Changes how many seats an event has. */
+export interface CapacityRequest {
+  readonly kind: 'set-capacity';
+  readonly eventId: string;
+  readonly totalSeats: number;
+}
+
+export type SeatRequest = BookRequest | CancelRequest | CapacityRequest;
+
+export type BookOutcome =
+  | { readonly outcome: 'booked'; readonly booking: Booking; readonly replayed: boolean }
+  | { readonly outcome: 'sold-out'; readonly availableSeats: number }
+  | { readonly outcome: 'not-bookable'; readonly reason: 'EVENT_CANCELLED' | 'EVENT_STARTED' }
+  | { readonly outcome: 'key-reused' }
+  | { readonly outcome: 'unknown-event' };
+
+export type CancelOutcome =
+  | { readonly outcome: 'cancelled'; readonly booking: Booking }
+  | { readonly outcome: 'unknown-booking' };
+
+export type CapacityOutcome =
+  | { readonly outcome: 'capacity-set' }
+  | { readonly outcome: 'capacity-below-booked'; readonly bookedSeats: number }
+  | { readonly outcome: 'unknown-event' };
+
+export type OutcomeOf<Request extends SeatRequest> = Request extends BookRequest
+  ? BookOutcome
+  : Request extends CancelRequest
+    ? CancelOutcome
+    : CapacityOutcome;
+
+/** What the database says while the inventories are locked. */
+export interface LockedState {
+  /** The database's clock. */
+  readonly now: Date;
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  /** The bookings that are to be cancelled, by id. */
+  readonly bookings: ReadonlyMap<string, Booking>;
+  /** The bookings that were made under the batch's idempotency keys, by scopedKey. */
+  readonly keys: ReadonlyMap<string, Booking>;
+}
+
+/** What is to be written before the locks are given up. */
+export interface Writes {
+  readonly booked: readonly { readonly booking: Booking; readonly request: BookRequest }[];
+  readonly cancelled: readonly { readonly booking: Booking; readonly request: { readonly requestId: string } }[];
+  readonly inventories: readonly Inventory[];
+}
+
+export interface Decision {
+  /** One per request, in the batch's order. */
+  readonly outcomes: readonly (BookOutcome | CancelOutcome | CapacityOutcome)[];
+  readonly writes: Writes;
+}
+
+/** An idempotency key in the scope of its caller. A key holds no space. */
+export const scopedKey = (callerId: string, idempotencyKey: string): string => `${callerId} ${idempotencyKey}`;
+
+/**
+ * Decides a batch of requests in its order, as if each had its own transaction: for every event confirmed seats plus
+ * available seats stay equal to total seats, and available seats never fall below zero. A request that does not fit
+ * is refused and does not hold up a smaller one behind it.
+ */
+export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
+  const inventories = new Map(state.inventories);
+  const bookings = new Map(state.bookings);
+  const keys = new Map(state.keys);
+  const changedEvents = new Set<string>();
+  const booked: { booking: Booking; request: BookRequest }[] = [];
+  const cancelled: { booking: Booking; request: CancelRequest }[] = [];
+
+  function setSeats(inventory: Inventory, seats: Pick<Inventory, 'totalSeats' | 'availableSeats'>): void {
+    inventories.set(inventory.eventId, { ...inventory, ...seats });
+    changedEvents.add(inventory.eventId);
+  }
+
+  function book(request: BookRequest): BookOutcome {
+    const { bookingId, eventId, userId, seatCount } = request;
+    const key = scopedKey(request.callerId, request.idempotencyKey);
+    const earlier = keys.get(key);
+    if (earlier !== undefined) {
+      if (!isSameRequest(earlier, request)) return { outcome: 'key-reused' };
+      // Its own id means that the commit whose answer was lost had succeeded: to the client this is the first answer.
+      return { outcome: 'booked', booking: earlier, replayed: earlier.id !== bookingId };
+    }
+    const inventory = inventories.get(eventId);
+    if (inventory === undefined) return { outcome: 'unknown-event' };
+    if (inventory.status === 'CANCELLED') return { outcome: 'not-bookable', reason: 'EVENT_CANCELLED' };
+    if (inventory.startsAt <= state.now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
+    const { totalSeats, availableSeats } = inventory;
+    if (availableSeats < seatCount) return { outcome: 'sold-out', availableSeats };
+    setSeats(inventory, { totalSeats, availableSeats: availableSeats - seatCount });
+    const booking: Booking = {
+      id: bookingId,
+      eventId,
+      userId,
+      seatCount,
+      status: 'CONFIRMED',
+      createdAt: state.now,
+      cancelledAt: null,
+    };
+    keys.set(key, booking);
+    booked.push({ booking, request });
+    return { outcome: 'booked', booking, replayed: false };
+  }
+
+  function cancel(request: CancelRequest): CancelOutcome {
+    const booking = bookings.get(request.bookingId);
+    const inventory = booking && inventories.get(booking.eventId);
+    if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
+    if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+    const { totalSeats, availableSeats } = inventory;
+    setSeats(inventory, { totalSeats, availableSeats: availableSeats + booking.seatCount });
+    const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: state.now };
+    bookings.set(booking.id, after);
+    cancelled.push({ booking: after, request });
+    return { outcome: 'cancelled', booking: after };
+  }
+
+  function setCapacity({ eventId, totalSeats }: CapacityRequest): CapacityOutcome {
+    const inventory = inventories.get(eventId);
+    if (inventory === undefined) return { outcome: 'unknown-event' };
+    const bookedSeats = inventory.totalSeats - inventory.availableSeats;
+    if (totalSeats < bookedSeats) return { outcome: 'capacity-below-booked', bookedSeats };
+    setSeats(inventory, { totalSeats, availableSeats: totalSeats - bookedSeats });
+    return { outcome: 'capacity-set' };
+  }
+
+  function decideOne(request: SeatRequest): BookOutcome | CancelOutcome | CapacityOutcome {
+    switch (request.kind) {
+      case 'book':
+        return book(request);
+      case 'cancel':
+        return cancel(request);
+      case 'set-capacity':
+        return setCapacity(request);
+    }
+  }
+
+  const outcomes = batch.map(decideOne);
+  const changed = [...inventories.values()].filter(({ eventId }) => changedEvents.has(eventId));
+  return { outcomes, writes: { booked, cancelled, inventories: changed } };
+}
+
+const isSameRequest = (booking: Booking, request: BookRequest) =>
+  booking.eventId === request.eventId && booking.userId === request.userId && booking.seatCount === request.seatCount;

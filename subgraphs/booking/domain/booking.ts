@@ -1,0 +1,12 @@
+export type BookingStatus = 'CONFIRMED' | 'CANCELLED';
+
+/** Seats of an event that a user holds, or held. */
+export interface Booking {
+  readonly id: string;
+  readonly eventId: string;
+  readonly userId: string;
+  readonly seatCount: number;
+  readonly status: BookingStatus;
+  readonly createdAt: Date;
+  readonly cancelledAt: Date | null;
+}

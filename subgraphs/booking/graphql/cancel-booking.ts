@@ -1,0 +1,14 @@
+import { requireCaller } from '#platform/identity.ts';
+import { cancelBooking as cancel } from '../commands/cancel-booking.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+
+export const cancelBooking: NonNullable<MutationResolvers['cancelBooking']> = async (_parent, { input }, context) => {
+  const { dependencies, inventories, requestId } = context;
+  const caller = requireCaller(context.caller);
+  const result = await cancel(dependencies, { caller, requestId, input });
+  if (result.outcome === 'unknown-booking') {
+    return { __typename: 'BookingNotFoundError', code: 'BOOKING_NOT_FOUND', message: 'There is no such booking.' };
+  }
+  inventories.clear(result.booking.eventId);
+  return { __typename: 'CancelBookingPayload', booking: result.booking };
+};

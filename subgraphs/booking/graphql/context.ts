@@ -1,0 +1,27 @@
+import type DataLoader from 'dataloader';
+import type { RequestContext } from '#platform/graphql-server.ts';
+import type { Page } from '#platform/pagination.ts';
+import type { BookingDependencies } from '../commands/dependencies.ts';
+import type { Booking } from '../domain/booking.ts';
+import type { Inventory } from '../domain/inventory.ts';
+import type { BookingKey, BookingOwner } from '../store/bookings.ts';
+
+/** An event as this subgraph knows it: by reference, and by its seats. */
+export interface EventReference {
+  readonly __typename: 'Event';
+  readonly id: string;
+}
+
+/** A user as this subgraph knows it: by reference only. */
+export interface UserReference {
+  readonly __typename: 'User';
+  readonly id: string;
+}
+
+/** What the resolvers of one request share. */
+export interface Context extends RequestContext {
+  readonly dependencies: BookingDependencies;
+  readonly inventories: DataLoader<string, Inventory | null>;
+  readonly bookings: DataLoader<string, Booking | null>;
+  readonly bookingPages: DataLoader<BookingOwner & { page: Page<BookingKey> }, Booking[], string>;
+}

@@ -1,0 +1,46 @@
+import { requireCaller } from '#platform/identity.ts';
+import { isId, parseInput } from '#platform/validation.ts';
+import { createBooking as create } from '../commands/create-booking.ts';
+import type { BookOutcome } from '../domain/allocation.ts';
+import { createBookingRules } from '../domain/booking-input.ts';
+import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
+
+export const createBooking: NonNullable<MutationResolvers['createBooking']> = async (_parent, args, context) => {
+  const { dependencies, inventories, requestId } = context;
+  const caller = requireCaller(context.caller);
+  const input = parseInput(createBookingRules(dependencies.seatsPerBookingMax), args.input);
+  if (!input.ok) return input.error;
+  const { eventId } = input.value;
+  if (!isId(eventId)) return bookingResult({ outcome: 'unknown-event' });
+  const outcome = await create(dependencies, { caller, requestId, input: input.value });
+  inventories.clear(eventId);
+  return bookingResult(outcome);
+};
+
+function bookingResult(result: BookOutcome): ResolversTypes['CreateBookingResult'] {
+  switch (result.outcome) {
+    case 'booked':
+      return { __typename: 'CreateBookingPayload', booking: result.booking, replayed: result.replayed };
+    case 'sold-out':
+      return {
+        __typename: 'SoldOutError',
+        code: 'SOLD_OUT',
+        message: 'The event has fewer free seats than that.',
+        availableSeats: result.availableSeats,
+      };
+    case 'not-bookable':
+      return {
+        __typename: 'EventNotBookableError',
+        code: result.reason,
+        message: result.reason === 'EVENT_STARTED' ? 'The event has started.' : 'The event was cancelled.',
+      };
+    case 'key-reused':
+      return {
+        __typename: 'IdempotencyKeyReusedError',
+        code: 'IDEMPOTENCY_KEY_REUSED',
+        message: 'This key was used for another booking; choose a new one.',
+      };
+    case 'unknown-event':
+      return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
+  }
+}

@@ -1,0 +1,28 @@
+import { requireCaller } from '#platform/identity.ts';
+import { parseInput } from '#platform/validation.ts';
+import { setEventCapacity as setCapacity } from '../commands/set-event-capacity.ts';
+import { setEventCapacityRules } from '../domain/booking-input.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+
+export const setEventCapacity: NonNullable<MutationResolvers['setEventCapacity']> = async (_parent, args, context) => {
+  const { dependencies, inventories, requestId } = context;
+  const caller = requireCaller(context.caller);
+  const input = parseInput(setEventCapacityRules, args.input);
+  if (!input.ok) return input.error;
+  const { eventId } = input.value;
+  const result = await setCapacity(dependencies, { caller, requestId, input: input.value });
+  inventories.clear(eventId);
+  switch (result.outcome) {
+    case 'capacity-set':
+      return { __typename: 'SetEventCapacityPayload', event: { __typename: 'Event', id: eventId } };
+    case 'capacity-below-booked':
+      return {
+        __typename: 'CapacityBelowBookedError',
+        code: 'CAPACITY_BELOW_BOOKED',
+        message: 'More seats than that are booked.',
+        bookedSeats: result.bookedSeats,
+      };
+    case 'unknown-event':
+      return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
+  }
+};

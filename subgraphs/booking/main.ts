@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { v7 as newId } from 'uuid';
+import { configOrExit } from '#platform/config.ts';
+import { prismaAdapter } from '#platform/database.ts';
+import { createGraphQLClient } from '#platform/graphql-client.ts';
+import { createConsumer } from '#platform/messaging/consumer.ts';
+import { createRelay } from '#platform/outbox/relay.ts';
+import { createSubgraphService } from '#platform/service.ts';
+import { createWorker } from '#platform/worker.ts';
+import { eventStream } from '../event/messaging/contract.ts';
+import { createBatchAllocation } from './commands/allocate-batch.ts';
+import { createAllocator } from './commands/allocator.ts';
+import { closeNextEvent } from './commands/close-events.ts';
+import { readBookingConfig } from './config.ts';
+import { createEventFactsClient } from './event-facts-client.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { createLoaders } from './graphql/loaders.ts';
+import { resolvers } from './graphql/resolvers.ts';
+import { bookingStream } from './messaging/contract.ts';
+import { eventHandlers } from './messaging/event-handlers.ts';
+import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
+
+const CLOSE_POLL_MS = 1_000;
+const PRUNE_POLL_MS = 60_000;
+const PRUNE_BATCH = 5_000;
+
+const config = configOrExit(readBookingConfig);
+const service = createSubgraphService('booking', config);
+const { broker, lifecycle, logger, metrics } = service;
+
+const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const relay = createRelay({ database, broker, stream: bookingStream, logger, metrics });
+service.uses('relay', relay);
+
+const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
+lifecycle.onStop('event client', eventClient.close);
+const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
+const allocator = createAllocator({
+  allocateBatch: createBatchAllocation({ database, newId: () => newId() }),
+  queueMax: config.BOOKING_QUEUE_MAX,
+  queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
+});
+lifecycle.onStop('allocator', allocator.stop);
+
+const seatsPerBookingMax = config.MAX_SEATS_PER_BOOKING;
+const dependencies = { database, allocator, eventFacts, relay, seatsPerBookingMax, newId: () => newId() };
+
+const closing = createWorker({
+  intervalMs: CLOSE_POLL_MS,
+  run: () => closeNextEvent(dependencies, { isStopping: () => lifecycle.stopping }),
+  onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
+});
+lifecycle.onStop('closing', closing.stop);
+const pruning = createWorker({
+  intervalMs: PRUNE_POLL_MS,
+  run: async () => {
+    const ttlS = config.IDEMPOTENCY_TTL_SECONDS;
+    return (await pruneIdempotencyKeys(database, { ttlS, limit: PRUNE_BATCH })) === PRUNE_BATCH;
+  },
+  onError: (error) => logger.warn({ err: error }, 'pruning idempotency keys failed; it goes on'),
+});
+lifecycle.onStop('pruning', pruning.stop);
+service.uses(
+  'consumer',
+  createConsumer({
+    name: 'booking-events',
+    stream: eventStream,
+    handlers: eventHandlers,
+    database,
+    broker,
+    logger,
+    metrics,
+  }),
+);
+
+await service.serve({
+  typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
+  resolvers,
+  acceptedProofs: config.BOOKING_SUBGRAPH_SECRET,
+  createContext: (request) => ({ ...request, dependencies, ...createLoaders(dependencies) }),
+});

@@ -1,0 +1,28 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { BookRequest } from '../../domain/allocation.ts';
+import type { Booking } from '../../domain/booking.ts';
+import type { BookingTransaction } from '../database.ts';
+
+export interface KeyedBooking extends Booking {
+  callerId: string;
+  idempotencyKey: string;
+}
+
+/** The bookings that were made before under these requests' idempotency keys. */
+export async function findKeyedBookings(
+  transaction: BookingTransaction,
+  requests: readonly BookRequest[],
+): Promise<KeyedBooking[]> {
+  const keys = requests.map(({ callerId, idempotencyKey }) => [callerId, idempotencyKey]);
+  return transaction.$queryRaw<KeyedBooking[]>(sql`
+    SELECT idempotency_keys.caller_id AS callerId, idempotency_keys.idempotency_key AS idempotencyKey,
+           id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
+           bookings.created_at AS createdAt, cancelled_at AS cancelledAt
+    FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
+      caller_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
+      idempotency_key VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin PATH '$[1]'
+    )) AS wanted
+    STRAIGHT_JOIN idempotency_keys
+      ON idempotency_keys.caller_id = wanted.caller_id AND idempotency_keys.idempotency_key = wanted.idempotency_key
+    STRAIGHT_JOIN bookings ON bookings.id = idempotency_keys.booking_id`);
+}

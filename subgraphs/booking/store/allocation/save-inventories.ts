@@ -1,0 +1,20 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { Inventory } from '../../domain/inventory.ts';
+import type { BookingTransaction } from '../database.ts';
+
+/** Writes how many seats locked inventories have and have left; the table's check refuses what cannot be. */
+export async function saveInventories(
+  transaction: BookingTransaction,
+  inventories: readonly Inventory[],
+): Promise<void> {
+  if (inventories.length === 0) return;
+  const rows = inventories.map(({ eventId, totalSeats, availableSeats }) => [eventId, totalSeats, availableSeats]);
+  await transaction.$executeRaw(sql`
+    UPDATE inventories
+    INNER JOIN JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
+      total_seats INT PATH '$[1]',
+      available_seats INT PATH '$[2]'
+    )) AS seats ON seats.event_id = inventories.event_id
+    SET inventories.total_seats = seats.total_seats, inventories.available_seats = seats.available_seats`);
+}

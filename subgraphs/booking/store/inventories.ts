@@ -1,0 +1,47 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { Inventory } from '../domain/inventory.ts';
+import type { BookingDatabase, BookingTransaction } from './database.ts';
+
+/** What another service says of an event at one of its versions. */
+export interface EventFacts {
+  readonly eventId: string;
+  readonly organizerId: string;
+  readonly startsAt: Date;
+  readonly status: Inventory['status'];
+  readonly version: number;
+  /** What the event was created with; counts only when the inventory does not exist yet. */
+  readonly initialSeats: number;
+}
+
+/** The inventories that exist among these, in one statement; always from the database. */
+export async function findInventories(database: BookingDatabase, eventIds: readonly string[]): Promise<Inventory[]> {
+  const rows = await database.inventory.findMany({ where: { eventId: { in: [...eventIds] } } });
+  return rows.map((row) => ({ ...row, status: row.status as Inventory['status'] }));
+}
+
+/** Makes inventories of events not known yet, and brings the facts of known ones up to date; never back. */
+export async function saveEventFacts(
+  database: BookingDatabase | BookingTransaction,
+  facts: readonly EventFacts[],
+): Promise<void> {
+  const rows = [...facts]
+    .sort((one, other) => (one.eventId < other.eventId ? -1 : 1))
+    .map(({ startsAt, ...fact }) => ({ ...fact, startsAt: startsAt.toISOString().slice(0, -1) }));
+  await database.$executeRaw(sql`
+    INSERT INTO inventories
+      (event_id, organizer_id, starts_at, status, event_version, total_seats, available_seats)
+    SELECT event_id, organizer_id, starts_at, status, version, seats, seats
+    FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.eventId',
+      organizer_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.organizerId',
+      starts_at DATETIME(3) PATH '$.startsAt',
+      status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.status',
+      version INT PATH '$.version',
+      seats INT PATH '$.initialSeats'
+    )) AS facts
+    ON DUPLICATE KEY UPDATE
+      organizer_id = IF(VALUES(event_version) > event_version, VALUES(organizer_id), inventories.organizer_id),
+      starts_at = IF(VALUES(event_version) > event_version, VALUES(starts_at), inventories.starts_at),
+      status = IF(VALUES(event_version) > event_version, VALUES(status), inventories.status),
+      event_version = GREATEST(VALUES(event_version), event_version)`);
+}
