@@ -1,0 +1,124 @@
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
+import type { Allocator } from './allocator.ts';
+
+describe('the allocator on a real database', () => {
+  let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
+  let database: PrismaClient;
+  let allocator: Allocator;
+  let otherProcess: Allocator;
+
+  beforeAll(async () => {
+    test = await createBookingTestDatabase();
+    database = test.connect();
+    allocator = createTestAllocator(database);
+    otherProcess = createTestAllocator(test.connect());
+  });
+  afterAll(() => test.remove());
+
+  /** G1, G2: seats add up, and bookings, keys and messages agree with them. */
+  async function expectConsistent(eventId: string): Promise<number> {
+    const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId } });
+    const confirmed = await database.booking.findMany({ where: { eventId, status: 'CONFIRMED' } });
+    const seats = confirmed.reduce((sum, { seatCount }) => sum + seatCount, 0);
+    expect(inventory.availableSeats).toBeGreaterThanOrEqual(0);
+    expect(seats + inventory.availableSeats).toBe(inventory.totalSeats);
+    const all = await database.booking.findMany({ where: { eventId } });
+    const messages = await database.outboxMessage.findMany({ where: { payload: { contains: eventId } } });
+    const ofType = (type: string) => messages.filter(({ subject }) => subject === type).length;
+    expect(ofType('booking.confirmed.v1')).toBe(all.length);
+    expect(ofType('booking.cancelled.v1')).toBe(all.length - confirmed.length);
+    return confirmed.length;
+  }
+
+  it('sells the last seat once to fifty who ask at once in two processes', async () => {
+    const { eventId } = await makeEvent(database, { initialSeats: 1 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        (index % 2 === 0 ? allocator : otherProcess).submit(bookRequest({ eventId })),
+      ),
+    );
+    expect(outcomes.filter(({ outcome }) => outcome === 'booked')).toHaveLength(1);
+    expect(outcomes.filter(({ outcome }) => outcome === 'sold-out')).toHaveLength(49);
+    expect(await expectConsistent(eventId)).toBe(1);
+  });
+
+  it('books once for one key sent many times by two processes, and answers all the same', async () => {
+    const { eventId } = await makeEvent(database);
+    const userId = newId();
+    const send = (to: Allocator) => to.submit(bookRequest({ eventId, userId, idempotencyKey: 'the-same-key' }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => send(i % 2 === 0 ? allocator : otherProcess)),
+    );
+    const ids = outcomes.map((outcome) => (outcome.outcome === 'booked' ? outcome.booking.id : outcome.outcome));
+    expect(new Set(ids).size).toBe(1);
+    const first = outcomes.filter((outcome) => outcome.outcome === 'booked' && !outcome.replayed);
+    expect(first).toHaveLength(1);
+    expect(await expectConsistent(eventId)).toBe(1);
+  });
+
+  it('books once for one key used on two events by two processes at once', async () => {
+    const one = await makeEvent(database);
+    const other = await makeEvent(database);
+    const userId = newId();
+    const key = { userId, idempotencyKey: 'one-key-two-events' };
+    const outcomes = await Promise.all([
+      allocator.submit(bookRequest({ eventId: one.eventId, ...key })),
+      otherProcess.submit(bookRequest({ eventId: other.eventId, ...key })),
+    ]);
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['booked', 'key-reused']);
+  });
+
+  it('refuses a key that was used for another seat count, event or user', async () => {
+    const { eventId } = await makeEvent(database);
+    const request = bookRequest({ eventId, seatCount: 2 });
+    await allocator.submit(request);
+    const again = (change: object) => allocator.submit({ ...request, bookingId: newId(), ...change });
+    expect(await again({ seatCount: 3 })).toEqual({ outcome: 'key-reused' });
+    expect(await again({ eventId: (await makeEvent(database)).eventId })).toEqual({ outcome: 'key-reused' });
+    expect(await again({ userId: newId() })).toEqual({ outcome: 'key-reused' });
+    expect(await again({})).toMatchObject({ outcome: 'booked', replayed: true, booking: { id: request.bookingId } });
+  });
+
+  it('forgets a refusal: the same key books once there are seats', async () => {
+    const { eventId } = await makeEvent(database, { initialSeats: 1 });
+    const request = bookRequest({ eventId, seatCount: 2 });
+    expect(await allocator.submit(request)).toEqual({ outcome: 'sold-out', availableSeats: 1 });
+    await allocator.submit({ kind: 'set-capacity', eventId, totalSeats: 2 });
+    expect(await allocator.submit(request)).toMatchObject({ outcome: 'booked', replayed: false });
+  });
+
+  it('gives the seats of a booking back once, however often and from wherever it is cancelled', async () => {
+    const { eventId } = await makeEvent(database);
+    const booked = await allocator.submit(bookRequest({ eventId, seatCount: 4 }));
+    if (booked.outcome !== 'booked') throw new Error(booked.outcome);
+    const cancel = { kind: 'cancel', bookingId: booked.booking.id, eventId, requestId: 'test' } as const;
+    const outcomes = await Promise.all([1, 2, 3, 4].map((i) => (i % 2 ? allocator : otherProcess).submit(cancel)));
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ booking: { status: 'CANCELLED' } });
+    expect(await expectConsistent(eventId)).toBe(0);
+  });
+
+  it('refuses a booking after the start, by the clock of the database', async () => {
+    const { eventId } = await makeEvent(database, { startsAt: new Date(Date.now() - 1_000) });
+    expect(await allocator.submit(bookRequest({ eventId }))).toEqual({
+      outcome: 'not-bookable',
+      reason: 'EVENT_STARTED',
+    });
+  });
+
+  it('keeps seats and bookings in step while events are booked, cancelled and resized at once', async () => {
+    const events = await Promise.all(Array.from({ length: 5 }, () => makeEvent(database, { initialSeats: 40 })));
+    const one = async (index: number) => {
+      const lane = index % 2 === 0 ? allocator : otherProcess;
+      const eventId = events[index % events.length]?.eventId ?? '';
+      const booked = await lane.submit(bookRequest({ eventId, seatCount: 1 + (index % 4) }));
+      if (index % 7 === 0) await lane.submit({ kind: 'set-capacity', eventId, totalSeats: 30 + (index % 20) });
+      if (booked.outcome !== 'booked' || index % 3 !== 0) return;
+      await otherProcess.submit({ kind: 'cancel', bookingId: booked.booking.id, eventId, requestId: 'test' });
+    };
+    await Promise.all(Array.from({ length: 300 }, (_, index) => one(index)));
+    for (const { eventId } of events) await expectConsistent(eventId);
+  });
+});

@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BookRequest, decide, type LockedState, type SeatRequest, scopedKey } from './allocation.ts';
+import type { Booking } from './booking.ts';
+import type { Inventory } from './inventory.ts';
+
+const NOW = new Date('2026-11-22T09:30:00.000Z');
+const LATER = new Date('2026-11-23T09:30:00.000Z');
+
+const inventory = (change: Partial<Inventory> = {}): Inventory => ({
+  eventId: 'concert',
+  organizerId: 'olga',
+  startsAt: LATER,
+  status: 'SCHEDULED',
+  totalSeats: 10,
+  availableSeats: 10,
+  ...change,
+});
+
+const stateOf = (
+  inventories: Inventory[],
+  { bookings = [], keys = {} }: { bookings?: Booking[]; keys?: Record<string, Booking> } = {},
+): LockedState => ({
+  now: NOW,
+  inventories: new Map(inventories.map((one) => [one.eventId, one])),
+  bookings: new Map(bookings.map((one) => [one.id, one])),
+  keys: new Map(Object.entries(keys)),
+});
+
+const book = (change: Partial<BookRequest> = {}): BookRequest => ({
+  kind: 'book',
+  bookingId: 'b1',
+  eventId: 'concert',
+  userId: 'ada',
+  seatCount: 2,
+  callerId: 'ada',
+  idempotencyKey: 'key-one',
+  requestId: 'r1',
+  ...change,
+});
+
+const booking = (change: Partial<Booking> = {}): Booking => ({
+  id: 'b1',
+  eventId: 'concert',
+  userId: 'ada',
+  seatCount: 2,
+  status: 'CONFIRMED',
+  createdAt: NOW,
+  cancelledAt: null,
+  ...change,
+});
+
+describe('deciding a booking', () => {
+  it('takes the seats and writes booking and inventory', () => {
+    const { outcomes, writes } = decide([book()], stateOf([inventory()]));
+    expect(outcomes).toEqual([{ outcome: 'booked', booking: booking(), replayed: false }]);
+    expect(writes.booked.map((one) => one.booking)).toEqual([booking()]);
+    expect(writes.inventories).toEqual([inventory({ availableSeats: 8 })]);
+  });
+
+  it('refuses more seats than are free, says how many are, and writes nothing', () => {
+    const { outcomes, writes } = decide([book({ seatCount: 3 })], stateOf([inventory({ availableSeats: 2 })]));
+    expect(outcomes).toEqual([{ outcome: 'sold-out', availableSeats: 2 }]);
+    expect(writes).toEqual({ booked: [], cancelled: [], inventories: [] });
+  });
+
+  it('lets a smaller request through behind one that does not fit', () => {
+    const batch = [book({ seatCount: 3 }), book({ bookingId: 'b2', idempotencyKey: 'key-two', seatCount: 2 })];
+    const { outcomes } = decide(batch, stateOf([inventory({ availableSeats: 2 })]));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['sold-out', 'booked']);
+  });
+
+  it.each([
+    [{ status: 'CANCELLED' } as const, 'EVENT_CANCELLED'],
+    [{ startsAt: NOW }, 'EVENT_STARTED'],
+  ])('refuses an event with %o as %s', (change, reason) => {
+    const { outcomes } = decide([book()], stateOf([inventory(change)]));
+    expect(outcomes).toEqual([{ outcome: 'not-bookable', reason }]);
+  });
+
+  it('does not know an event without an inventory', () => {
+    expect(decide([book()], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
+  });
+
+  it('answers a known key with its booking, even when the event takes no more', () => {
+    const keys = { [scopedKey('ada', 'key-one')]: booking({ id: 'b0' }) };
+    const { outcomes, writes } = decide([book()], stateOf([inventory({ status: 'CANCELLED' })], { keys }));
+    expect(outcomes).toEqual([{ outcome: 'booked', booking: booking({ id: 'b0' }), replayed: true }]);
+    expect(writes.booked).toEqual([]);
+  });
+
+  it('recognises its own booking after a lost answer as the first answer', () => {
+    const keys = { [scopedKey('ada', 'key-one')]: booking() };
+    expect(decide([book()], stateOf([inventory()], { keys })).outcomes).toMatchObject([{ replayed: false }]);
+  });
+
+  it('decides a key that comes twice in one batch once', () => {
+    const { outcomes, writes } = decide([book(), book({ bookingId: 'b2' })], stateOf([inventory()]));
+    expect(outcomes).toMatchObject([
+      { booking: { id: 'b1' }, replayed: false },
+      { booking: { id: 'b1' }, replayed: true },
+    ]);
+    expect(writes.booked).toHaveLength(1);
+  });
+
+  it.each([{ eventId: 'play' }, { seatCount: 1 }, { userId: 'bob' }])('refuses a known key with %o', (change) => {
+    const keys = { [scopedKey('ada', 'key-one')]: booking() };
+    const state = stateOf([inventory(), inventory({ eventId: 'play' })], { keys });
+    expect(decide([book(change)], state).outcomes).toEqual([{ outcome: 'key-reused' }]);
+  });
+
+  it("keeps two callers' same key apart", () => {
+    const batch = [book(), book({ bookingId: 'b2', callerId: 'bob', userId: 'bob' })];
+    expect(decide(batch, stateOf([inventory()])).writes.booked).toHaveLength(2);
+  });
+});
+
+describe('deciding a cancellation', () => {
+  const cancel = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r2' } as const;
+
+  it('gives the seats back', () => {
+    const { outcomes, writes } = decide(
+      [cancel],
+      stateOf([inventory({ availableSeats: 8 })], { bookings: [booking()] }),
+    );
+    const cancelled = booking({ status: 'CANCELLED', cancelledAt: NOW });
+    expect(outcomes).toEqual([{ outcome: 'cancelled', booking: cancelled }]);
+    expect(writes.inventories).toEqual([inventory()]);
+  });
+
+  it('gives them back once when it comes twice', () => {
+    const state = stateOf([inventory({ availableSeats: 8 })], { bookings: [booking()] });
+    const { writes } = decide([cancel, cancel], state);
+    expect(writes.cancelled).toHaveLength(1);
+    expect(writes.inventories).toEqual([inventory()]);
+  });
+
+  it('does not know a booking that is not there', () => {
+    expect(decide([cancel], stateOf([inventory()])).outcomes).toEqual([{ outcome: 'unknown-booking' }]);
+  });
+
+  it('frees seats for a booking behind it in the same batch', () => {
+    const state = stateOf([inventory({ availableSeats: 0 })], { bookings: [booking()] });
+    const { outcomes } = decide([cancel, book({ bookingId: 'b2', idempotencyKey: 'key-two' })], state);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['cancelled', 'booked']);
+  });
+});
+
+describe('deciding a capacity', () => {
+  const resize = (totalSeats: number) => ({ kind: 'set-capacity', eventId: 'concert', totalSeats }) as const;
+
+  it('keeps what is booked booked', () => {
+    const { writes } = decide([resize(5)], stateOf([inventory({ availableSeats: 7 })]));
+    expect(writes.inventories).toEqual([inventory({ totalSeats: 5, availableSeats: 2 })]);
+  });
+
+  it('refuses to go below what is booked, and says how much that is', () => {
+    const { outcomes, writes } = decide([resize(2)], stateOf([inventory({ availableSeats: 7 })]));
+    expect(outcomes).toEqual([{ outcome: 'capacity-below-booked', bookedSeats: 3 }]);
+    expect(writes.inventories).toEqual([]);
+  });
+
+  it('does not know an event without an inventory', () => {
+    expect(decide([resize(2)], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
+  });
+});
+
+describe('any batch whatever', () => {
+  const events = ['concert', 'play'];
+  const held = events.flatMap((eventId) =>
+    [0, 1, 2].map((i) => booking({ id: `${eventId}-${i}`, eventId, seatCount: 2 })),
+  );
+  const anyRequest: fc.Arbitrary<SeatRequest> = fc.oneof(
+    fc.record({
+      kind: fc.constant('book' as const),
+      bookingId: fc.uuid(),
+      eventId: fc.constantFrom(...events, 'nowhere'),
+      userId: fc.constantFrom('ada', 'bob'),
+      callerId: fc.constantFrom('ada', 'bob'),
+      seatCount: fc.integer({ min: 1, max: 10 }),
+      idempotencyKey: fc.constantFrom('k1', 'k2', 'k3', 'k4', 'k5', 'k6'),
+      requestId: fc.constant('r'),
+    }),
+    fc
+      .constantFrom(...held, booking({ id: 'nothing' }))
+      .map(({ id, eventId }) => ({ kind: 'cancel' as const, bookingId: id, eventId, requestId: 'r' })),
+    fc.record({
+      kind: fc.constant('set-capacity' as const),
+      eventId: fc.constantFrom(...events, 'nowhere'),
+      totalSeats: fc.integer({ min: 1, max: 40 }),
+    }),
+  );
+
+  it('keeps confirmed plus available equal to total, and never sells what is not there', () => {
+    const before = events.map((eventId) => inventory({ eventId, totalSeats: 20, availableSeats: 14 }));
+    fc.assert(
+      fc.property(fc.array(anyRequest, { maxLength: 60 }), (batch) => {
+        const { outcomes, writes } = decide(batch, stateOf(before, { bookings: held }));
+        expect(outcomes).toHaveLength(batch.length);
+        for (const { eventId, totalSeats, availableSeats } of before) {
+          const after = writes.inventories.find((one) => one.eventId === eventId) ?? { totalSeats, availableSeats };
+          const gone = new Set(writes.cancelled.map(({ booking: { id } }) => id));
+          const kept = held.filter((one) => one.eventId === eventId && !gone.has(one.id));
+          const made = writes.booked.map((one) => one.booking).filter((one) => one.eventId === eventId);
+          const confirmed = [...kept, ...made].reduce((sum, { seatCount }) => sum + seatCount, 0);
+          expect(after.availableSeats).toBeGreaterThanOrEqual(0);
+          expect(confirmed + after.availableSeats).toBe(after.totalSeats);
+        }
+      }),
+    );
+  });
+});

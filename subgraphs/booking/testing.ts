@@ -1,0 +1,68 @@
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createTestDatabase } from '#platform/testing/database.ts';
+import { createBatchAllocation } from './commands/allocate-batch.ts';
+import { createAllocator } from './commands/allocator.ts';
+import type { BookRequest } from './domain/allocation.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { type EventFacts, saveEventFacts } from './store/inventories.ts';
+
+/** A booking database for one test file, as many clients of it as there would be processes, and its removal. */
+export async function createBookingTestDatabase() {
+  const { url, drop } = await createTestDatabase('booking');
+  const pools: ReturnType<typeof createDatabasePool>[] = [];
+  const connect = (): PrismaClient => {
+    const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: url }));
+    pools.push(pool);
+    return new PrismaClient({ adapter: prismaAdapter(pool) });
+  };
+  return {
+    url,
+    connect,
+    async remove() {
+      await Promise.all(pools.map((pool) => pool.end()));
+      await drop();
+    },
+  };
+}
+
+/** An allocator as one process runs it. */
+export const createTestAllocator = (database: PrismaClient) =>
+  createAllocator({
+    allocateBatch: createBatchAllocation({ database, newId: () => newId() }),
+    queueMax: 100_000,
+    queueTimeoutMs: 30_000,
+  });
+
+const DAY_MS = 86_400_000;
+
+/** An event that can be booked, by its id. */
+export async function makeEvent(database: PrismaClient, facts: Partial<EventFacts> = {}): Promise<EventFacts> {
+  const event: EventFacts = {
+    eventId: newId(),
+    organizerId: newId(),
+    startsAt: new Date(Date.now() + DAY_MS),
+    status: 'SCHEDULED',
+    version: 1,
+    initialSeats: 100,
+    ...facts,
+  };
+  await saveEventFacts(database, [event]);
+  return event;
+}
+
+/** A request for seats that differs from every other, but for what is given. */
+export function bookRequest(request: Partial<BookRequest> & { eventId: string }): BookRequest {
+  const userId = request.userId ?? newId();
+  return {
+    kind: 'book',
+    bookingId: newId(),
+    userId,
+    callerId: userId,
+    seatCount: 1,
+    idempotencyKey: newId(),
+    requestId: 'test',
+    ...request,
+  };
+}
