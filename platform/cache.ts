@@ -41,7 +41,8 @@ const TTL_JITTER = 0.1;
  */
 const PUT_SCRIPT = `
 local held = redis.call('GET', KEYS[1])
-if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[1]) then return 0 end
+local version = held and tonumber(string.match(held, '^%d+'))
+if version and version > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])
 return 1`;
 
@@ -107,9 +108,20 @@ export function createCache<Value>({
     const entries = new Map<string, { value: Value; fresh: boolean }>();
     for (const [index, id] of ids.entries()) {
       const [, freshUntilMs, text] = /^\d+\|(\d+)\|(.*)$/s.exec(texts[index] ?? '') ?? [];
-      if (text) entries.set(id, { value: source.parse(text), fresh: Number(freshUntilMs) > Date.now() });
+      const value = text && parseEntry(id, text);
+      if (value) entries.set(id, { value, fresh: Number(freshUntilMs) > Date.now() });
     }
     return entries;
+  }
+
+  /** An entry that cannot be read, as after a change of its form, is as good as none. */
+  function parseEntry(id: string, text: string): Value | undefined {
+    try {
+      return source.parse(text);
+    } catch (error) {
+      logger.warn({ err: error, key: keyOf(id) }, 'the cache holds an entry that cannot be read');
+      return undefined;
+    }
   }
 
   async function put(value: Value): Promise<void> {

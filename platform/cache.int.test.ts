@@ -1,0 +1,159 @@
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { v7 as newId } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { type Cache, createCache } from './cache.ts';
+
+interface Thing {
+  id: string;
+  version: number;
+  text: string;
+}
+
+describe('the cache in front of a source', () => {
+  const table = new Map<string, Thing>();
+  const load = vi.fn(async (ids: readonly string[]) =>
+    ids.map((id) => table.get(id)).filter((one) => one !== undefined),
+  );
+  const caches: Cache<Thing>[] = [];
+  let redis: Redis;
+
+  beforeAll(() => {
+    redis = new Redis(inject('servers').redisUrl);
+  });
+  afterEach(async () => {
+    load.mockClear();
+    for (const cache of caches.splice(0)) await cache.stop();
+  });
+  afterAll(() => redis.disconnect());
+
+  async function start({ url = inject('servers').redisUrl, ttlS = 60, graceS = 60, connected = true } = {}) {
+    const source = {
+      name: 'thing',
+      load,
+      idOf: ({ id }: Thing) => id,
+      versionOf: ({ version }: Thing) => version,
+      serialize: JSON.stringify,
+      parse: (text: string) => JSON.parse(text) as Thing,
+    };
+    const logger = pino({ level: 'silent' });
+    const cache = createCache({ url, ttlS, graceS, source, logger, metrics: new Registry() });
+    caches.push(cache);
+    if (connected) await vi.waitFor(() => expect(cache.isHealthy()).toBe(true));
+    return cache;
+  }
+
+  function make(text = 'first'): Thing {
+    const thing = { id: newId(), version: 1, text };
+    table.set(thing.id, thing);
+    return thing;
+  }
+
+  const read = async (cache: Cache<Thing>, id: string) => (await cache.getMany([id])).get(id);
+
+  it('asks the source once and then serves what it kept', async () => {
+    const cache = await start();
+    const thing = make();
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: true });
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks the source once for many who come at the same moment', async () => {
+    const cache = await start();
+    const { id } = make();
+    await Promise.all(Array.from({ length: 20 }, () => read(cache, id)));
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not know what does not exist, and does not remember that', async () => {
+    const cache = await start();
+    const id = newId();
+    expect(await read(cache, id)).toBeUndefined();
+    table.set(id, { id, version: 1, text: 'late' });
+    expect(await read(cache, id)).toMatchObject({ cached: false });
+  });
+
+  it('serves the new version after an invalidation, also in another process', async () => {
+    const [one, other] = [await start(), await start()];
+    const thing = make();
+    await read(one, thing.id);
+    const changed = { ...thing, version: 2, text: 'second' };
+    table.set(thing.id, changed);
+    await other.invalidate(thing.id, 2);
+    expect(await read(one, thing.id)).toEqual({ value: changed, cached: false });
+    expect(await read(other, thing.id)).toEqual({ value: changed, cached: true });
+  });
+
+  it('refuses the older state that a slow reader brings after an invalidation', async () => {
+    const [slow, quick] = [await start(), await start()];
+    const thing = make();
+    let release: () => void = () => undefined;
+    load.mockImplementationOnce(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return [thing];
+    });
+    const slowRead = read(slow, thing.id);
+    await vi.waitFor(() => expect(load).toHaveBeenCalled());
+    const changed = { ...thing, version: 2, text: 'second' };
+    table.set(thing.id, changed);
+    await quick.invalidate(thing.id, 2);
+    release();
+    await slowRead;
+    await vi.waitFor(async () => expect(await redis.get(`thing:${thing.id}`)).toMatch(/^2\|/));
+    expect(await read(quick, thing.id)).toEqual({ value: changed, cached: false });
+    expect((await read(slow, thing.id))?.value).toEqual(changed);
+  });
+
+  it('does not let a reader who comes after an invalidation join a load that began before it', async () => {
+    const cache = await start();
+    const thing = make();
+    let release: () => void = () => undefined;
+    load.mockImplementationOnce(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return [thing];
+    });
+    const before = read(cache, thing.id);
+    await vi.waitFor(() => expect(load).toHaveBeenCalled());
+    const changed = { ...thing, version: 2, text: 'second' };
+    table.set(thing.id, changed);
+    await cache.invalidate(thing.id, 2);
+    expect((await read(cache, thing.id))?.value).toEqual(changed);
+    release();
+    expect((await before)?.value).toEqual(thing);
+  });
+
+  it('goes to the source when Redis is not there at all', async () => {
+    const cache = await start({ url: 'redis://127.0.0.1:1', connected: false });
+    const thing = make();
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+    expect(cache.isHealthy()).toBe(false);
+  });
+
+  it('goes to the source when Redis holds nonsense', async () => {
+    const cache = await start();
+    const thing = make();
+    await redis.set(`thing:${thing.id}`, 'nonsense');
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+    await redis.set(`thing:${thing.id}`, '1|9999999999999|not json');
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+  });
+
+  it('serves what is no longer fresh only while the source fails, and fails where it holds nothing', async () => {
+    const cache = await start({ ttlS: 0.001 });
+    const thing = make();
+    await read(cache, thing.id);
+    await vi.waitFor(async () => expect(await redis.exists(`thing:${thing.id}`)).toBe(1));
+    expect(await read(cache, thing.id)).toMatchObject({ cached: false });
+    load.mockRejectedValue(new Error('the source is down'));
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: true });
+    await expect(read(cache, newId())).rejects.toThrow('the source is down');
+    load.mockReset();
+  });
+});
