@@ -42,11 +42,11 @@ export function invalidInput(path: string, rule: string): InvalidInput {
 const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
 
-/** Text of min to max characters (Unicode code points), trimmed, without control characters. */
-export const text = (min: number, max: number, { lines = false } = {}) =>
+/** Text of min to max characters (Unicode code points), trimmed unless told otherwise, without control characters. */
+export const text = (min: number, max: number, { lines = false, trim = true } = {}) =>
   z
     .string()
-    .transform((value) => value.trim())
+    .transform((value) => (trim ? value.trim() : value))
     .refine((value) => value.isWellFormed(), 'is not well-formed Unicode')
     .refine((value) => !(lines ? CONTROL_BUT_LINES : CONTROL).test(value), 'must not contain control characters')
     .refine((value) => between([...value].length, min, max), `must have ${min} to ${max} characters`);

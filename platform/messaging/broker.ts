@@ -22,7 +22,10 @@ export interface Broker {
   jetStream(): Promise<{ client: JetStreamClient; manager: JetStreamManager }>;
   /** Creates the stream, or brings its settings up to date. */
   ensureStream(stream: StreamDefinition): Promise<void>;
+  /** The subject that messages of a type are published on. */
   subject(type: string): string;
+  /** The type of the messages on a subject. */
+  type(subject: string): string;
   /** The name of a stream or durable consumer on the server. */
   resourceName(name: string): string;
   close(): Promise<void>;
@@ -49,7 +52,7 @@ export function createBroker({
   const prefix = settings.NATS_SUBJECT_PREFIX;
   const resourceName = (resource: string) => prefix.replace('.', '_').toUpperCase() + resource;
   let up = false;
-  const connection = connect({
+  const connecting = connect({
     servers: settings.NATS_URL.split(','),
     name,
     waitOnFirstConnect: true,
@@ -60,8 +63,12 @@ export function createBroker({
     // A server that hangs is noticed after two unanswered pings, about 10 s.
     pingInterval: 5_000,
     maxPingOut: 2,
+    // Otherwise every request, and so every publication, takes a stack trace.
+    noAsyncTraces: true,
   });
-  const opened = connection.then(async (open) => {
+  let connection: NatsConnection | undefined;
+  const opened = connecting.then(async (open) => {
+    connection = open;
     up = true;
     void watch(open);
     const manager = await open.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
@@ -86,6 +93,7 @@ export function createBroker({
     isConnected: () => up,
     jetStream: () => opened,
     subject: (type) => prefix + type,
+    type: (subject) => subject.slice(prefix.length),
     resourceName,
     async ensureStream(stream) {
       const { manager } = await opened;
@@ -106,9 +114,8 @@ export function createBroker({
       await manager.streams.update(config.name, config);
     },
     async close() {
-      if (!up) return;
-      const open = await connection;
-      await open.drain();
+      // Draining waits for the server; without one there is nothing to wait for.
+      await (up ? connection?.drain() : connection?.close());
     },
   };
 }

@@ -1,25 +1,18 @@
-import { AckPolicy, ConsumerEvents, type ConsumerMessages, DeliverPolicy, headers, type JsMsg, nanos } from 'nats';
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, nanos } from 'nats';
 import { Counter, type Registry } from 'prom-client';
 import type { z } from 'zod';
 import { isUnavailable, type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
 import type { Logger } from '../logger.ts';
 import { createWorker } from '../worker.ts';
 import { type Broker, deadLetterStream, type StreamDefinition } from './broker.ts';
+import { publishDeadLetter } from './dead-letter.ts';
 import { pruneInbox, recordInInbox } from './inbox.ts';
-import { envelope } from './message.ts';
+import { parseMessage, type ReceivedMessage } from './message.ts';
 
 /** What one version of one message means here: its form, and its effect within the inbox's transaction. */
 export interface MessageHandler<Transaction> {
   readonly schema: z.ZodType;
   apply(transaction: Transaction, messages: readonly ReceivedMessage<never>[]): Promise<void>;
-}
-
-export interface ReceivedMessage<Data> {
-  readonly id: string;
-  readonly subject: string;
-  readonly time: Date;
-  readonly correlationId: string | undefined;
-  readonly data: Data;
 }
 
 /** Ties a handler's effect to the type of its schema. The effect must not depend on the order of messages. */
@@ -29,9 +22,16 @@ export const onMessage = <Transaction, Schema extends z.ZodType>(
 ): MessageHandler<Transaction> => ({ schema, apply });
 
 export interface Consumer {
+  /** True while it can receive and the last attempt to apply what it received succeeded. */
   isHealthy(): boolean;
   /** Stops pulling and finishes and acknowledges what is in hand. */
   stop(): Promise<void>;
+}
+
+/** A message in hand, and what it says. */
+interface Delivery {
+  readonly message: JsMsg;
+  readonly content: ReceivedMessage<unknown>;
 }
 
 const IN_FLIGHT_MAX = 256;
@@ -39,20 +39,25 @@ const BATCH_MAX = 100;
 const ACK_WAIT_MS = 30_000;
 const PULL_EXPIRES_MS = 10_000;
 const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
+const NO_DEAD_LETTER_RETRY_MS = 5_000;
 const RECONNECT_MS = 1_000;
 const PRUNE_EVERY_MS = 600_000;
 
 /**
  * A durable consumer of one stream. Messages that wait together are applied together, in one transaction with their
- * inbox rows, and acknowledged after its commit; when that fails each is tried alone, so that one bad message cannot
- * hold up its neighbours. A message that keeps failing is tried again after 1 s, 5 s, 30 s and 2 min and then goes
- * to the dead letters; while the database is away nothing counts as the message's own failure. A lost connection,
- * stream or consumer is set up again for ever.
+ * inbox rows, and acknowledged after its commit; when that fails the batch is halved until the bad message is alone
+ * and holds up no neighbour. A message that keeps failing is tried again after each of `retryDelaysMs` and then goes
+ * to the dead letters; a dead letter itself has nowhere to go and is tried for ever. While the database is away the
+ * messages wait here, and nothing counts as their own failure. A lost connection, stream or consumer is set up again
+ * for ever. `onCommitted` is called after each commit.
  */
 export function createConsumer<Transaction extends SqlExecutor>({
   name,
   stream,
   handlers,
+  parse = ({ data }) => parseMessage(data),
+  onCommitted = () => undefined,
+  retryDelaysMs = RETRY_DELAYS_MS,
   database,
   broker,
   logger,
@@ -61,32 +66,41 @@ export function createConsumer<Transaction extends SqlExecutor>({
   name: string;
   stream: StreamDefinition;
   handlers: Readonly<Record<string, MessageHandler<Transaction>>>;
+  parse?: (message: JsMsg) => ReceivedMessage<unknown>;
+  onCommitted?: () => void;
+  retryDelaysMs?: readonly number[];
   database: SqlClient<Transaction>;
   broker: Broker;
   logger: Logger;
   metrics: Registry;
 }): Consumer {
   const counters = consumerMetrics(metrics);
-  const waiting: JsMsg[] = [];
+  /** Received and not answered yet, oldest first. */
+  const inHand = new Set<JsMsg>();
   let source: ConsumerMessages | undefined;
+  let healthy = true;
+  let stopping = false;
   let pruneAtMs = Date.now() + PRUNE_EVERY_MS;
 
   const worker = createWorker({
     intervalMs: RECONNECT_MS,
     async run() {
-      source ??= await subscribe();
-      const batch = waiting.splice(0, BATCH_MAX);
-      if (batch.length > 0) await consume(batch);
-      if (Date.now() >= pruneAtMs) {
-        pruneAtMs = Date.now() + PRUNE_EVERY_MS;
-        await pruneInbox(database);
-      }
-      return waiting.length > 0;
+      if (stopping) await source?.close();
+      else source ??= await subscribe();
+      do await consumeNext();
+      while (stopping && inHand.size > 0);
+      if (Date.now() >= pruneAtMs && !(await pruneInbox(database))) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
+      healthy = true;
+      return inHand.size > 0;
     },
-    onError: (error) => logger.warn({ err: error, consumer: name }, 'consumer interrupted; it goes on'),
+    onError(error) {
+      if (healthy) logger.warn({ err: error, consumer: name }, 'consumer interrupted; it goes on');
+      healthy = false;
+    },
   });
 
   async function subscribe(): Promise<ConsumerMessages> {
+    if (!broker.isConnected()) throw new Error('the broker is not connected');
     const durable = broker.resourceName(name);
     await broker.ensureStream(stream);
     const { client, manager } = await broker.jetStream();
@@ -103,108 +117,114 @@ export function createConsumer<Transaction extends SqlExecutor>({
     const messages = await pulled.consume({
       max_messages: IN_FLIGHT_MAX,
       expires: PULL_EXPIRES_MS,
+      // Ends when stream or consumer are gone.
       abort_on_missing_resource: true,
       callback: (message) => {
-        waiting.push(message);
+        inHand.add(message);
         worker.nudge();
       },
     });
-    void watch(messages);
+    void messages.closed().then(() => {
+      source = undefined;
+      worker.nudge();
+    });
     logger.info({ consumer: name }, 'consuming');
     return messages;
   }
 
-  async function watch(messages: ConsumerMessages): Promise<void> {
-    for await (const { type } of await messages.status()) {
-      if (type === ConsumerEvents.ConsumerDeleted || type === ConsumerEvents.ConsumerNotFound) messages.stop();
-      if (type === ConsumerEvents.StreamNotFound) messages.stop();
-    }
-    if (source === messages) source = undefined;
-    worker.nudge();
-  }
-
-  /** Applies a batch in one transaction, or one message at a time where that fails. */
-  async function consume(batch: readonly JsMsg[]): Promise<void> {
-    try {
-      await apply(batch);
-      for (const message of batch) message.ack();
-      counters.consumed.inc({ consumer: name }, batch.length);
-    } catch (error) {
-      if (batch.length === 1 && batch[0] !== undefined) return refuse(batch[0], error);
-      for (const message of batch) {
-        message.working();
-        await consume([message]);
+  async function consumeNext(): Promise<void> {
+    const batch: Delivery[] = [];
+    for (const message of inHand.values().take(BATCH_MAX).toArray()) {
+      try {
+        batch.push({ message, content: parseKnown(message) });
+      } catch (error) {
+        await refuse(message, error);
       }
     }
+    try {
+      if (batch.length > 0) await consume(batch);
+    } catch (error) {
+      // Not answered for longer than the broker waits, they would be delivered again.
+      for (const message of inHand) message.working();
+      throw error;
+    }
   }
 
-  async function apply(batch: readonly JsMsg[]): Promise<void> {
-    const parsed = batch.map((message) => parseMessage(message, handlers));
+  /** @throws when the message is not in its form, or no handler knows its type and version */
+  function parseKnown(message: JsMsg): ReceivedMessage<unknown> {
+    const content = parse(message);
+    const handler = Object.hasOwn(handlers, content.type) ? handlers[content.type] : undefined;
+    if (handler === undefined) throw new Error(`no handler for ${content.type}`);
+    return { ...content, data: handler.schema.parse(content.data) };
+  }
+
+  /** Applies a batch in one transaction, or in smaller ones where that fails. @throws while the database is away */
+  async function consume(batch: readonly Delivery[]): Promise<void> {
+    try {
+      await apply(batch.map(({ content }) => content));
+    } catch (error) {
+      const [first] = batch;
+      if (first !== undefined && batch.length === 1) return retryLater(first.message, error);
+      // Not the batch's fault, the first alone will tell; else halves find the one at fault soonest.
+      const size = isUnavailable(error) ? 1 : Math.ceil(batch.length / 2);
+      for (let start = 0; start < batch.length; start += size) await consume(batch.slice(start, start + size));
+      return;
+    }
+    for (const { message } of batch) answer(message).ack();
+    counters.consumed.inc({ consumer: name }, batch.length);
+    onCommitted();
+  }
+
+  async function apply(contents: readonly ReceivedMessage<unknown>[]): Promise<void> {
     await database.$transaction(async (transaction) => {
-      const fresh = await recordInInbox(transaction, name, [...new Set(parsed.map(({ message }) => message.id))]);
+      const fresh = await recordInInbox(transaction, name, [...new Set(contents.map(({ id }) => id))]);
       for (const [type, handler] of Object.entries(handlers)) {
-        const messages = parsed.filter((one) => one.type === type && fresh.delete(one.message.id));
-        if (messages.length > 0) await handler.apply(transaction, messages.map(({ message }) => message) as never[]);
+        const messages = contents.filter((one) => one.type === type && fresh.delete(one.id));
+        if (messages.length > 0) await handler.apply(transaction, messages as ReceivedMessage<never>[]);
       }
     }, TRANSACTION_LIMITS);
   }
 
+  async function retryLater(message: JsMsg, error: unknown): Promise<void> {
+    if (!isUnavailable(error)) return refuse(message, error);
+    // Behind the others: should it be what brings the database down, they still get their turn.
+    answer(message);
+    inHand.add(message);
+    throw error;
+  }
+
   async function refuse(message: JsMsg, error: unknown): Promise<void> {
-    const deliveries = message.info.redeliveryCount;
-    const delayMs = RETRY_DELAYS_MS[deliveries - 1];
-    if (isUnavailable(error)) {
-      logger.warn({ err: error, consumer: name }, 'the database is away; the message waits');
-      return message.nak(RETRY_DELAYS_MS[1]);
-    }
-    if (delayMs !== undefined) {
-      logger.warn({ err: error, consumer: name, subject: message.subject, deliveries }, 'message failed; tried again');
-      return message.nak(delayMs);
+    const { deliveryCount } = message.info;
+    const about = { err: error, consumer: name, subject: message.subject, deliveries: deliveryCount };
+    const givesUp = deliveryCount > retryDelaysMs.length && stream !== deadLetterStream;
+    if (!givesUp) {
+      logger.warn(about, 'message failed; tried again');
+      return answer(message).nak(retryDelaysMs[deliveryCount - 1] ?? retryDelaysMs.at(-1));
     }
     const reason = error instanceof Error ? error.message : String(error);
     try {
-      await publishDeadLetter(message, { reason, deliveries });
+      await publishDeadLetter(broker, { consumer: name, message, reason });
     } catch (publishError) {
-      logger.warn({ err: publishError, consumer: name }, 'no dead letter could be stored; the message waits');
-      return message.nak(RETRY_DELAYS_MS[1]);
+      logger.warn({ ...about, err: publishError }, 'no dead letter could be stored; the message waits');
+      return answer(message).nak(NO_DEAD_LETTER_RETRY_MS);
     }
     counters.deadLetters.inc({ consumer: name });
-    logger.error({ err: error, consumer: name, subject: message.subject, deliveries }, 'dead letter');
-    message.term();
+    logger.error(about, 'dead letter');
+    answer(message).term();
   }
 
-  async function publishDeadLetter(message: JsMsg, { reason, deliveries }: { reason: string; deliveries: number }) {
-    await broker.ensureStream(deadLetterStream);
-    const { client } = await broker.jetStream();
-    const about = headers();
-    about.set('Ebs-Subject', message.subject);
-    about.set('Ebs-Reason', reason.replaceAll(/\s+/g, ' ').slice(0, 1_000));
-    about.set('Ebs-Deliveries', String(deliveries));
-    const msgID = `${name}:${message.info.stream}:${message.seq}:${deliveries}`;
-    await client.publish(broker.subject(`dead-letters.${name}`), message.data, { headers: about, msgID });
+  function answer(message: JsMsg): JsMsg {
+    inHand.delete(message);
+    return message;
   }
 
   return {
-    isHealthy: () => source !== undefined && broker.isConnected(),
+    isHealthy: () => healthy && source !== undefined && broker.isConnected(),
     async stop() {
-      await source?.close();
+      stopping = true;
       await worker.stop();
     },
   };
-}
-
-/** @throws when the body is not a message in its envelope, or no handler knows its type and version. */
-function parseMessage(message: JsMsg, handlers: Readonly<Record<string, MessageHandler<never>>>) {
-  const event = envelope.parse(JSON.parse(message.string()));
-  const handler = Object.hasOwn(handlers, event.type) ? handlers[event.type] : undefined;
-  if (handler === undefined) throw new Error(`no handler for ${event.type}`);
-  const received: ReceivedMessage<unknown> = {
-    id: event.id,
-    subject: event.subject,
-    time: new Date(event.time),
-    correlationId: event.correlationid,
-    data: handler.schema.parse(event.data),
-  };
-  return { type: event.type, message: received };
 }
 
 /** Shared by all consumers of a process. */

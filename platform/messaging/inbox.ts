@@ -26,7 +26,9 @@ const PRUNE_BATCH = 5_000;
 /** Twice as long as the broker keeps a message: a redelivery always finds its row. */
 const KEEP_DAYS = 14;
 
-/** Deletes inbox rows that no redelivery can need any more. */
-export const pruneInbox = (database: SqlExecutor): PromiseLike<number> =>
-  database.$executeRaw(sql`
+/** Deletes some of the inbox rows that no redelivery can need any more; answers whether there may be more. */
+export async function pruneInbox(database: SqlExecutor): Promise<boolean> {
+  const deleted = await database.$executeRaw(sql`
     DELETE FROM inbox WHERE received_at < CURRENT_TIMESTAMP(3) - INTERVAL ${KEEP_DAYS} DAY LIMIT ${PRUNE_BATCH}`);
+  return deleted === PRUNE_BATCH;
+}

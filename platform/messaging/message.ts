@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A message as it travels: CloudEvents 1.0 in JSON, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-export const envelope = z.looseObject({
+const envelope = z.looseObject({
   specversion: z.literal('1.0'),
   id: z.string().regex(/^[\x21-\x7e]{1,64}$/),
   source: z.string().min(1),
@@ -27,6 +27,18 @@ export interface OutgoingMessage {
   readonly data: unknown;
 }
 
+/** A message as a consumer gets it. */
+export interface ReceivedMessage<Data> {
+  /** The message's identity for the inbox: 1 to 64 visible ASCII characters. */
+  readonly id: string;
+  /** Name and version. */
+  readonly type: string;
+  readonly subject: string;
+  readonly time: Date;
+  readonly correlationId: string | undefined;
+  readonly data: Data;
+}
+
 /** The message in its envelope, as JSON text. */
 export function serializeMessage(source: string, message: OutgoingMessage): string {
   return JSON.stringify({
@@ -40,4 +52,19 @@ export function serializeMessage(source: string, message: OutgoingMessage): stri
     correlationid: message.correlationId,
     data: message.data,
   } satisfies z.input<typeof envelope>);
+}
+
+/** The message that a body holds; its data is not checked yet. @throws when it is not a message in its envelope */
+export function parseMessage(body: Uint8Array): ReceivedMessage<unknown> {
+  const { id, type, subject, time, correlationid, data } = envelope.parse(parseJson(body));
+  return { id, type, subject, time: new Date(time), correlationId: correlationid, data };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    // Without its cause: that quotes the body, which may hold what no log should.
+    throw new Error('the body is not JSON');
+  }
 }

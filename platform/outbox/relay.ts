@@ -58,10 +58,7 @@ export function createRelay({
     intervalMs: POLL_MS,
     async run() {
       const taken = await relayBatch();
-      if (Date.now() >= pruneAtMs) {
-        pruneAtMs = Date.now() + PRUNE_EVERY_MS;
-        await prune();
-      }
+      if (Date.now() >= pruneAtMs && (await prune()) < PRUNE_BATCH) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
       healthy = true;
       failing.set(0);
       return taken === BATCH_MAX;

@@ -1,0 +1,53 @@
+import { GraphQLError } from 'graphql';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { badUserInput, createErrorMask, forbidden, unauthenticated, unavailable } from './errors.ts';
+
+describe('what a client may know of an error', () => {
+  const lines: string[] = [];
+  const mask = createErrorMask(pino({ level: 'info' }, { write: (line: string) => lines.push(line) }));
+  const show = (error: GraphQLError) => mask(error.toJSON(), error);
+  const asThrown = (originalError: Error) =>
+    new GraphQLError(originalError.message, { path: ['event'], originalError });
+
+  it.each([
+    [badUserInput('first must be between 1 and 100.'), 'BAD_USER_INPUT'],
+    [unauthenticated(), 'UNAUTHENTICATED'],
+    [forbidden(), 'FORBIDDEN'],
+  ])('is all of it where the message was written for clients: %s', (error, code) => {
+    expect(show(error)).toEqual({ message: error.message, extensions: { code } });
+  });
+
+  it('is when to try again, where something is away, and not what', () => {
+    const shown = show(unavailable(new Error('connect ECONNREFUSED 10.0.0.7:3306'), 2));
+    expect(shown.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE', retryAfter: 2 });
+    expect(JSON.stringify(shown)).not.toContain('10.0.0.7');
+  });
+
+  it.each([
+    ["Prisma's pool is exhausted", Object.assign(new Error('secret'), { code: 'P2024' })],
+    ['the driver lost its connection', Object.assign(new Error('secret'), { errno: 45_009 })],
+    [
+      'a statement ran too long',
+      Object.assign(new Error('secret'), { meta: { driverAdapterError: { cause: { originalCode: '1969' } } } }),
+    ],
+  ])('is SERVICE_UNAVAILABLE when %s', (_why, error) => {
+    const shown = show(asThrown(error));
+    expect(shown).toMatchObject({ path: ['event'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } });
+    expect(JSON.stringify(shown)).not.toContain('secret');
+  });
+
+  it('is an id alone where it is a bug; the log has the rest under that id', () => {
+    const shown = show(asThrown(new TypeError('SELECT password FROM users')));
+    expect(shown.message).toBe('Something went wrong.');
+    expect(shown.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
+    expect(JSON.stringify(shown)).not.toMatch(/SELECT|stack|errors\.test/);
+    const logged = lines.find((line) => line.includes(String(shown.extensions?.errorId)));
+    expect(logged).toContain('SELECT password');
+  });
+
+  it('has no extensions of somebody else', () => {
+    const error = new GraphQLError('no', { extensions: { code: 'FORBIDDEN', serviceName: 'user', stacktrace: ['x'] } });
+    expect(show(error).extensions).toEqual({ code: 'FORBIDDEN' });
+  });
+});

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { ErrorCode, headers, type JsMsg, NatsError } from 'nats';
+import { z } from 'zod';
+import { type Broker, deadLetterStream } from './broker.ts';
+import type { ReceivedMessage } from './message.ts';
+
+/** The type under which a consumer of the dead letters gets each of them. */
+export const DEAD_LETTER = 'dead-letter.v1';
+
+/** A message that a consumer gave up on; the payload is its body, byte by byte. */
+export const deadLetter = z.object({
+  consumer: z.string(),
+  /** What it was published on, without the broker's prefix. */
+  subject: z.string(),
+  payload: z.instanceof(Uint8Array),
+  reason: z.string(),
+  deliveries: z.int(),
+});
+
+const HEADERS = {
+  consumer: 'Ebs-Consumer',
+  subject: 'Ebs-Subject',
+  reason: 'Ebs-Reason',
+  deliveries: 'Ebs-Deliveries',
+};
+const MESSAGE_ID_HEADER = 'Nats-Msg-Id';
+const REASON_CHARACTERS_MAX = 1_000;
+/** Above what our headers take. */
+const HEADER_BYTES_MAX = 8_192;
+
+/**
+ * Puts a message that a consumer gave up on to the dead letters. A crash before it is taken from its stream puts it
+ * there once more, under the same identity.
+ */
+export async function publishDeadLetter(
+  broker: Broker,
+  { consumer, message, reason }: { consumer: string; message: JsMsg; reason: string },
+): Promise<void> {
+  await broker.ensureStream(deadLetterStream);
+  const { client } = await broker.jetStream();
+  const about = headers();
+  about.set(HEADERS.consumer, consumer);
+  about.set(HEADERS.subject, broker.type(message.subject));
+  about.set(HEADERS.reason, reason.replaceAll(/\s+/g, ' ').slice(0, REASON_CHARACTERS_MAX));
+  about.set(HEADERS.deliveries, String(message.info.deliveryCount));
+  const to = broker.subject(`dead-letters.${consumer}`);
+  const options = { headers: about, msgID: identityOf(consumer, message) };
+  try {
+    await client.publish(to, message.data, options);
+  } catch (error) {
+    if (!(error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded)) throw error;
+    // As large as the broker takes, it leaves no room for the headers: its end is lost.
+    await client.publish(to, message.data.subarray(0, -HEADER_BYTES_MAX), options);
+  }
+}
+
+/** A dead letter as its stream holds it. Whatever lies there is one: this never throws. */
+export function parseDeadLetter(message: JsMsg): ReceivedMessage<z.output<typeof deadLetter>> {
+  const about = (name: keyof typeof HEADERS) => message.headers?.get(HEADERS[name]) ?? '';
+  return {
+    id: message.headers?.get(MESSAGE_ID_HEADER) || identityOf('', message),
+    type: DEAD_LETTER,
+    subject: about('subject'),
+    time: new Date(message.info.timestampNanos / 1e6),
+    correlationId: undefined,
+    data: {
+      consumer: about('consumer'),
+      subject: about('subject'),
+      payload: new Uint8Array(message.data),
+      reason: about('reason'),
+      deliveries: Number.parseInt(about('deliveries'), 10) || 0,
+    },
+  };
+}
+
+/** The same for every delivery of a message to a consumer; another after a redrive, or in a stream made anew. */
+const identityOf = (consumer: string, { info: { stream, streamSequence, timestampNanos } }: JsMsg) =>
+  createHash('sha256').update([consumer, stream, streamSequence, timestampNanos].join()).digest('base64url');

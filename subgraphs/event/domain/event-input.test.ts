@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { parseInput } from '#platform/validation.ts';
+import { createEventRules, updateEventRules } from './event-input.ts';
+
+const NOW = new Date('2026-11-22T09:30:00.000Z');
+const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
+
+const refusedField = (input: object) => {
+  const result = parseInput(createEventRules(NOW), { ...valid, ...input });
+  return result.ok ? undefined : result.error.field;
+};
+
+describe("createEvent's input", () => {
+  it('is taken at its bounds', () => {
+    for (const input of [
+      { name: 'x' },
+      { name: '🎟'.repeat(200) },
+      { description: '' },
+      { description: 'two\nlines' },
+      { venue: null },
+      { totalSeats: 1 },
+      { totalSeats: 1_000_000 },
+      { startsAt: '2026-11-22T09:30:00.001Z' },
+    ]) {
+      expect(refusedField(input)).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['name', { name: '' }],
+    ['name', { name: 'x'.repeat(201) }],
+    ['name', { name: 'a\u0000b' }],
+    ['description', { description: 'x'.repeat(5_001) }],
+    ['venue', { venue: 'x'.repeat(201) }],
+    ['venue', { venue: '' }],
+    ['startsAt', { startsAt: 'soon' }],
+    ['startsAt', { startsAt: '2026-11-22T09:30:00.000Z' }],
+    ['startsAt', { startsAt: '10000-01-01T00:00:00.000Z' }],
+    ['totalSeats', { totalSeats: 0 }],
+    ['totalSeats', { totalSeats: 1_000_001 }],
+  ])('is refused with the path of %s for %j', (field, input) => expect(refusedField(input)).toBe(`input.${field}`));
+});
+
+describe("updateEvent's input", () => {
+  const parse = (input: object) => parseInput(updateEventRules(NOW), { id: 'e1', expectedVersion: 1, ...input });
+
+  it('may leave out what stays, and empty what may be empty', () => {
+    expect(parse({})).toMatchObject({ ok: true });
+    expect(parse({ description: null, venue: null })).toMatchObject({ ok: true, value: { venue: null } });
+  });
+
+  it.each([
+    ['name', { name: null }],
+    ['startsAt', { startsAt: null }],
+    ['expectedVersion', { expectedVersion: 0 }],
+  ])('is refused with the path of %s for %j', (field, input) => {
+    expect(parse(input)).toMatchObject({ ok: false, error: { field: `input.${field}` } });
+  });
+});

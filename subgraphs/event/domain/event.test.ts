@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { type Event, reviseEvent } from './event.ts';
+
+const NOW = new Date('2026-11-22T09:30:00.000Z');
+
+const event = (change: Partial<Event> = {}): Event => ({
+  id: 'e1',
+  name: 'Concert',
+  description: null,
+  venue: 'Hall',
+  startsAt: new Date('2026-12-01T20:00:00.000Z'),
+  status: 'SCHEDULED',
+  organizerId: 'olga',
+  initialSeats: 100,
+  version: 3,
+  createdAt: new Date(0),
+  updatedAt: new Date(0),
+  ...change,
+});
+
+describe('revising an event', () => {
+  it('changes what is given, keeps the rest and grows the version by one', () => {
+    expect(reviseEvent(event(), 3, { changes: { name: 'Gala', venue: null }, now: NOW })).toEqual({
+      outcome: 'revised',
+      event: event({ name: 'Gala', venue: null, version: 4, updatedAt: NOW }),
+    });
+  });
+
+  it('refuses a stale version and says which is current', () => {
+    const result = reviseEvent(event(), 2, { changes: { name: 'Gala' }, now: NOW });
+    expect(result).toEqual({ outcome: 'version-conflict', currentVersion: 3 });
+  });
+
+  it('leaves the version alone when nothing changes', () => {
+    const changes = { name: 'Concert', startsAt: new Date('2026-12-01T20:00:00.000Z') };
+    expect(reviseEvent(event(), 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: event() });
+  });
+
+  it('cancels once: again is no change', () => {
+    const changes = { status: 'CANCELLED' } as const;
+    const once = reviseEvent(event(), 3, { changes, now: NOW });
+    expect(once).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED', version: 4 } });
+    const cancelled = event({ status: 'CANCELLED' });
+    expect(reviseEvent(cancelled, 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: cancelled });
+  });
+
+  it('refuses to change a cancelled event', () => {
+    const result = reviseEvent(event({ status: 'CANCELLED' }), 3, { changes: { name: 'Gala' }, now: NOW });
+    expect(result).toEqual({ outcome: 'already-cancelled' });
+  });
+});
