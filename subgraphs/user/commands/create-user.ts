@@ -1,0 +1,29 @@
+import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import type { Session } from '../domain/session.ts';
+import type { User } from '../domain/user.ts';
+import type { CreateUserRequest } from '../domain/user-input.ts';
+import { publishUserRegistered } from '../messaging/user-registered.ts';
+import { insertUser } from '../store/users.ts';
+import type { CommandRequest, UserDependencies } from './dependencies.ts';
+import { issueRefreshToken, sessionOf } from './issue-session.ts';
+
+/**
+ * Registers a user, opens its first session and tells of it, in one transaction. The password is hashed before:
+ * nothing is locked meanwhile.
+ */
+export async function createUser(
+  dependencies: UserDependencies,
+  { requestId, input: { name, email, password } }: CommandRequest<CreateUserRequest>,
+): Promise<{ outcome: 'registered'; session: Session } | { outcome: 'email-taken' }> {
+  const { database, relay, passwords, now, newId } = dependencies;
+  const passwordHash = await passwords.hash(password);
+  const user: User = { id: newId(), name, email, role: 'USER', createdAt: now() };
+  const refreshToken = await database.$transaction(async (transaction) => {
+    if (!(await insertUser(transaction, user, passwordHash))) return null;
+    await publishUserRegistered(transaction, { user, messageId: newId(), requestId });
+    return issueRefreshToken(transaction, dependencies, { userId: user.id });
+  }, TRANSACTION_LIMITS);
+  if (refreshToken === null) return { outcome: 'email-taken' };
+  relay.nudge();
+  return { outcome: 'registered', session: await sessionOf(dependencies, { user, refreshToken }) };
+}

@@ -1,0 +1,24 @@
+import type { Logger } from '#platform/logger.ts';
+import type { Relay } from '#platform/outbox/relay.ts';
+import type { IssueAccessToken } from '../credentials/access-tokens.ts';
+import type { Passwords } from '../credentials/passwords.ts';
+import type { UserDatabase } from '../store/users.ts';
+
+/** What the commands need from outside. */
+export interface UserDependencies {
+  readonly database: UserDatabase;
+  readonly relay: Relay;
+  readonly logger: Logger;
+  readonly passwords: Passwords;
+  readonly issueAccessToken: IssueAccessToken;
+  readonly refreshTokenTtlS: number;
+  readonly now: () => Date;
+  /** A fresh UUIDv7. */
+  readonly newId: () => string;
+}
+
+/** A command's input, and the request that it came with. Who makes it is what these commands find out. */
+export interface CommandRequest<Input> {
+  readonly requestId: string;
+  readonly input: Input;
+}

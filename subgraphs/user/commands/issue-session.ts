@@ -1,0 +1,26 @@
+import type { SqlExecutor } from '#platform/database.ts';
+import { hashRefreshToken, newRefreshToken } from '../credentials/refresh-tokens.ts';
+import type { Session } from '../domain/session.ts';
+import type { User } from '../domain/user.ts';
+import { insertSession } from '../store/sessions.ts';
+import type { UserDependencies } from './dependencies.ts';
+
+/** Stores a fresh refresh token, as the next of its family or the first of a new one, and returns it. */
+export async function issueRefreshToken(
+  executor: SqlExecutor,
+  { newId, refreshTokenTtlS }: UserDependencies,
+  { userId, familyId = newId() }: { userId: string; familyId?: string },
+): Promise<string> {
+  const token = newRefreshToken();
+  const tokenHash = hashRefreshToken(token);
+  await insertSession(executor, { id: newId(), familyId, userId, tokenHash, ttlS: refreshTokenTtlS });
+  return token;
+}
+
+/** The session that a stored refresh token stands for. Call it after the commit. */
+export async function sessionOf(
+  { issueAccessToken, now }: UserDependencies,
+  { user, refreshToken }: { user: User; refreshToken: string },
+): Promise<Session> {
+  return { ...(await issueAccessToken(user, now())), refreshToken, user };
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
+import { deleteExpiredSessions } from '../store/sessions.ts';
+import { PASSWORD, startUserSubgraph, type UserSubgraph } from '../testing.ts';
+
+const REFUSED = { __typename: 'InvalidCredentialsError', code: 'INVALID_CREDENTIALS' };
+
+describe('sessions', () => {
+  let subgraph: UserSubgraph;
+  beforeAll(async () => {
+    subgraph = await startUserSubgraph();
+  });
+  afterAll(() => subgraph.stop());
+
+  const { createUser, signIn, refresh, signOut } = {
+    createUser: (input?: { email: string }) => subgraph.createUser(input),
+    signIn: (email: string, password?: string) => subgraph.signIn(email, password),
+    refresh: (token: string) => subgraph.refresh(token),
+    signOut: (token: string) => subgraph.signOut(token),
+  };
+  const expire = async (refreshToken: string) => {
+    const tokenHash = hashRefreshToken(refreshToken);
+    const { count } = await subgraph.database.session.updateMany({
+      where: { tokenHash },
+      data: { expiresAt: new Date(Date.now() - 60_000) },
+    });
+    expect(count).toBe(1);
+  };
+
+  describe('signing in', () => {
+    it('opens one more session, however the e-mail is written', async () => {
+      const { user } = await createUser({ email: 'sign-in@example.org' });
+      const session = await signIn(' SIGN-IN@example.org');
+      expect(session).toMatchObject({ __typename: 'Session', user: { id: user.id, email: 'sign-in@example.org' } });
+      expect(await subgraph.database.session.count({ where: { userId: user.id } })).toBe(2);
+    });
+
+    it('answers the same to a wrong password, an unknown and a malformed e-mail', async () => {
+      await createUser({ email: 'known@example.org' });
+      expect(await signIn('known@example.org', 'a wrong password')).toEqual(REFUSED);
+      expect(await signIn('unknown@example.org')).toEqual(REFUSED);
+      expect(await signIn('not an e-mail\u0000')).toEqual(REFUSED);
+      expect(await signIn('known@example.org', 'x'.repeat(10_000))).toEqual(REFUSED);
+    });
+
+    it('checks a password for an unknown e-mail too, so that both take as long', async () => {
+      const verify = vi.spyOn(subgraph.dependencies.passwords, 'verify');
+      await signIn('unknown@example.org');
+      expect(verify.mock.calls).toEqual([[null, PASSWORD]]);
+      verify.mockRestore();
+    });
+  });
+
+  describe('refreshing', () => {
+    it('exchanges the token for a new one, again and again', async () => {
+      const first = await createUser();
+      const second = await refresh(first.refreshToken);
+      const third = await refresh(second.refreshToken);
+      expect(third).toMatchObject({ __typename: 'Session', user: first.user });
+      expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
+      const { data } = await subgraph.ask('{ me { id } }', { accessToken: third.accessToken });
+      expect(data).toEqual({ me: { id: first.user.id } });
+    });
+
+    it('ends the whole family when a token comes back, and no other family', async () => {
+      const first = await createUser({ email: 'reuse@example.org' });
+      const elsewhere = await signIn('reuse@example.org');
+      const second = await refresh(first.refreshToken);
+      const third = await refresh(second.refreshToken);
+      expect(await refresh(first.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(third.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(elsewhere.refreshToken)).toMatchObject({ __typename: 'Session' });
+    });
+
+    it('lets exactly one of many win that present one token at once, and then ends the family', async () => {
+      const { refreshToken, user } = await createUser();
+      const answers = await Promise.all(Array.from({ length: 12 }, () => refresh(refreshToken)));
+      const won = answers.filter(({ __typename }) => __typename === 'Session');
+      expect(won).toHaveLength(1);
+      expect(answers.filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(11);
+      expect(await refresh(won[0]?.refreshToken ?? '')).toEqual(REFUSED);
+      expect(await subgraph.database.session.count({ where: { userId: user.id } })).toBe(0);
+    });
+
+    it('never fails otherwise while tokens of one family, old and new, come back and expire together', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const first = await createUser();
+        const second = await refresh(first.refreshToken);
+        const third = await refresh(second.refreshToken);
+        await expire(first.refreshToken);
+        const tokens = [first, second, third].flatMap(({ refreshToken }) => [refreshToken, refreshToken]);
+        const answers = await Promise.all([
+          ...tokens.map(refresh),
+          ...tokens.map(signOut),
+          ...tokens.map(() => deleteExpiredSessions(subgraph.database, 1_000)),
+        ]);
+        expect(answers).toHaveLength(18);
+        expect(await subgraph.database.session.count({ where: { userId: first.user.id } })).toBe(0);
+      }
+    });
+
+    it("refuses a token that has expired by the database's clock", async () => {
+      const { refreshToken } = await createUser();
+      await expire(refreshToken);
+      expect(await refresh(refreshToken)).toEqual(REFUSED);
+    });
+
+    it.each(['', 'unknown', 'x'.repeat(100_000), "' OR 1=1 -- ", 'nul\u0000'])(
+      'refuses the token %j',
+      async (token) => {
+        expect(await refresh(token)).toEqual(REFUSED);
+      },
+    );
+
+    it('gives the role that the user has by now', async () => {
+      const { refreshToken, user } = await createUser();
+      await subgraph.database.user.update({ where: { id: user.id }, data: { role: 'ADMIN' } });
+      const { accessToken } = await refresh(refreshToken);
+      const { data } = await subgraph.ask('{ users(first: 1) { nodes { id } } }', { accessToken });
+      expect(data).toMatchObject({ users: { nodes: [{}] } });
+    });
+  });
+
+  describe('signing out', () => {
+    it('ends the session and every token it came from, and no other session', async () => {
+      const first = await createUser({ email: 'sign-out@example.org' });
+      const elsewhere = await signIn('sign-out@example.org');
+      const second = await refresh(first.refreshToken);
+      expect(await signOut(second.refreshToken)).toBe(true);
+      expect(await refresh(second.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(first.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(elsewhere.refreshToken)).toMatchObject({ __typename: 'Session' });
+    });
+
+    it('answers the same for a token that is unknown or already signed out', async () => {
+      const { refreshToken } = await createUser();
+      expect(await signOut(refreshToken)).toBe(true);
+      expect(await signOut(refreshToken)).toBe(true);
+      expect(await signOut('unknown')).toBe(true);
+    });
+  });
+
+  describe('pruning', () => {
+    it('deletes expired sessions in chunks, and only those', async () => {
+      const { database } = subgraph;
+      await deleteExpiredSessions(database, 1_000);
+      const { user } = await createUser({ email: 'prune@example.org' });
+      const expired = await Promise.all(Array.from({ length: 5 }, () => signIn('prune@example.org')));
+      for (const { refreshToken } of expired) await expire(refreshToken);
+      expect(await deleteExpiredSessions(database, 3)).toBe(3);
+      expect(await deleteExpiredSessions(database, 3)).toBe(2);
+      expect(await deleteExpiredSessions(database, 3)).toBe(0);
+      expect(await database.session.count({ where: { userId: user.id } })).toBe(1);
+    });
+  });
+});

@@ -1,0 +1,14 @@
+import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
+import { deleteFamily, findSession, lockSessionOwner } from '../store/sessions.ts';
+import type { UserDependencies } from './dependencies.ts';
+
+/** Ends the family of sessions that a refresh token belongs to, if there is one; says nothing about whether. */
+export async function signOut({ database }: UserDependencies, refreshToken: string): Promise<void> {
+  const tokenHash = hashRefreshToken(refreshToken);
+  await database.$transaction(async (transaction) => {
+    await lockSessionOwner(transaction, tokenHash);
+    const session = await findSession(transaction, tokenHash);
+    if (session !== null) await deleteFamily(transaction, session.familyId);
+  }, TRANSACTION_LIMITS);
+}

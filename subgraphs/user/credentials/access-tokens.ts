@@ -1,0 +1,38 @@
+import { importJWK, SignJWT } from 'jose';
+import type { PrivateKey } from '../config.ts';
+import type { User } from '../domain/user.ts';
+
+interface AccessToken {
+  readonly accessToken: string;
+  readonly expiresAt: Date;
+}
+
+export type IssueAccessToken = (user: Pick<User, 'id' | 'role'>, now: Date) => Promise<AccessToken>;
+
+/** Issues JWTs, signed with EdDSA, that say who the bearer is and in which role, valid for `ttlS` seconds. */
+export async function createAccessTokenIssuer({
+  privateKey,
+  issuer,
+  audience,
+  ttlS,
+}: {
+  privateKey: PrivateKey;
+  issuer: string;
+  audience: string;
+  ttlS: number;
+}): Promise<IssueAccessToken> {
+  const key = await importJWK(privateKey, 'EdDSA');
+  return async ({ id, role }, now) => {
+    const issuedAtS = Math.floor(now.getTime() / 1_000);
+    const expiresAtS = issuedAtS + ttlS;
+    const accessToken = await new SignJWT({ role })
+      .setProtectedHeader({ alg: 'EdDSA', kid: privateKey.kid })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject(id)
+      .setIssuedAt(issuedAtS)
+      .setExpirationTime(expiresAtS)
+      .sign(key);
+    return { accessToken, expiresAt: new Date(expiresAtS * 1_000) };
+  };
+}

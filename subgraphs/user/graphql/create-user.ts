@@ -1,0 +1,17 @@
+import { parseInput } from '#platform/validation.ts';
+import { createUser as create } from '../commands/create-user.ts';
+import { createUserRules } from '../domain/user-input.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+
+export const createUser: NonNullable<MutationResolvers['createUser']> = async (_parent, args, context) => {
+  const { dependencies, requestId } = context;
+  const input = parseInput(createUserRules, args.input);
+  if (!input.ok) return input.error;
+  const result = await create(dependencies, { requestId, input: input.value });
+  switch (result.outcome) {
+    case 'registered':
+      return { __typename: 'Session', ...result.session };
+    case 'email-taken':
+      return { __typename: 'EmailTakenError', code: 'EMAIL_TAKEN', message: 'There is a user with this e-mail.' };
+  }
+};

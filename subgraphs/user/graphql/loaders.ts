@@ -1,0 +1,15 @@
+import DataLoader from 'dataloader';
+import { isId } from '#platform/validation.ts';
+import type { User } from '../domain/user.ts';
+import { findUsers, type UserDatabase } from '../store/users.ts';
+
+/** Users by id: one statement for all that a request asks for at once. */
+export const createUserLoader = (database: UserDatabase): DataLoader<string, User | null> =>
+  new DataLoader(
+    async (ids) => {
+      const users = await findUsers(database, ids.filter(isId));
+      const found = new Map(users.map((user) => [user.id, user]));
+      return ids.map((id) => found.get(id) ?? null);
+    },
+    { maxBatchSize: 1_000 },
+  );

@@ -1,0 +1,8 @@
+import { refreshSession as refresh } from '../commands/refresh-session.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+import { credentialsResult } from './credentials-result.ts';
+
+export const refreshSession: NonNullable<MutationResolvers['refreshSession']> = async (_parent, args, context) => {
+  const { dependencies, requestId } = context;
+  return credentialsResult(await refresh(dependencies, { requestId, input: args }));
+};

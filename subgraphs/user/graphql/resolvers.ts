@@ -1,0 +1,17 @@
+import { DateTime } from '#platform/scalars.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { createUser } from './create-user.ts';
+import { query } from './query.ts';
+import { refreshSession } from './refresh-session.ts';
+import { session } from './session.ts';
+import { signIn } from './sign-in.ts';
+import { signOut } from './sign-out.ts';
+import { user } from './user.ts';
+
+export const resolvers: Resolvers = {
+  DateTime,
+  Query: query,
+  Mutation: { createUser, signIn, refreshSession, signOut },
+  Session: session,
+  User: user,
+};

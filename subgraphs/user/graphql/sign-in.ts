@@ -1,0 +1,10 @@
+import { parseInput } from '#platform/validation.ts';
+import { signIn as open } from '../commands/sign-in.ts';
+import { signInRules } from '../domain/user-input.ts';
+import type { MutationResolvers } from '../generated/graphql.ts';
+import { credentialsResult } from './credentials-result.ts';
+
+export const signIn: NonNullable<MutationResolvers['signIn']> = async (_parent, args, { dependencies }) => {
+  const input = parseInput(signInRules, args.input);
+  return credentialsResult(input.ok ? await open(dependencies, input.value) : null);
+};

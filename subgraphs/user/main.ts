@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { v7 as newId } from 'uuid';
+import { configOrExit } from '#platform/config.ts';
+import { prismaAdapter } from '#platform/database.ts';
+import { createRelay } from '#platform/outbox/relay.ts';
+import { createSubgraphService } from '#platform/service.ts';
+import { createSessionPruner } from './commands/prune-sessions.ts';
+import { readUserConfig } from './config.ts';
+import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
+import { createPasswords } from './credentials/passwords.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { createUserLoader } from './graphql/loaders.ts';
+import { resolvers } from './graphql/resolvers.ts';
+import { userStream } from './messaging/contract.ts';
+
+const config = configOrExit(readUserConfig);
+const service = createSubgraphService('user', config);
+const { broker, lifecycle, logger, metrics } = service;
+
+const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const relay = createRelay({ database, broker, stream: userStream, logger, metrics });
+service.uses('relay', relay);
+const pruner = createSessionPruner({ database, logger });
+lifecycle.onStop('session pruning', pruner.stop);
+const issueAccessToken = await createAccessTokenIssuer({
+  privateKey: config.JWT_PRIVATE_KEY,
+  issuer: config.JWT_ISSUER,
+  audience: config.JWT_AUDIENCE,
+  ttlS: config.ACCESS_TOKEN_TTL,
+});
+
+const dependencies = {
+  database,
+  relay,
+  logger,
+  passwords: await createPasswords(),
+  issueAccessToken,
+  refreshTokenTtlS: config.REFRESH_TOKEN_TTL,
+  newId: () => newId(),
+  now: () => new Date(),
+};
+await service.serve({
+  typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
+  resolvers,
+  acceptedProofs: config.USER_SUBGRAPH_SECRET,
+  createContext: (request) => ({
+    ...request,
+    dependencies,
+    users: createUserLoader(database),
+    signedIn: new Set<string>(),
+  }),
+});

@@ -1,0 +1,17 @@
+import type { z } from 'zod';
+import { appendToOutbox } from '#platform/outbox/append.ts';
+import type { User } from '../domain/user.ts';
+import type { UserTransaction } from '../store/users.ts';
+import type { userMessages, userRegistration } from './contract.ts';
+
+const TYPE: keyof typeof userMessages = 'user.registered.v1';
+
+/** Tells of a new user, within the transaction that saves it. */
+export async function publishUserRegistered(
+  transaction: UserTransaction,
+  { user, messageId, requestId }: { user: User; messageId: string; requestId: string },
+): Promise<void> {
+  const data: z.input<typeof userRegistration> = { userId: user.id, name: user.name, email: user.email };
+  const about = { subject: user.id, time: user.createdAt, correlationId: requestId };
+  await appendToOutbox(transaction, 'user', [{ id: messageId, type: TYPE, ...about, data }]);
+}

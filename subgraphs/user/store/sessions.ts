@@ -1,0 +1,58 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
+import type { StoredSession } from '../domain/session.ts';
+import type { User } from '../domain/user.ts';
+import { lockUser, type UserDatabase, type UserTransaction } from './users.ts';
+
+/**
+ * The owner of a refresh token, locked: whoever changes a user's sessions does it alone, in whichever order it then
+ * touches them. Pruning needs no lock; it and ending a family delete by primary key, so they cannot deadlock.
+ */
+export async function lockSessionOwner(transaction: UserTransaction, tokenHash: string): Promise<User | null> {
+  const session = await transaction.session.findUnique({ where: { tokenHash }, select: { userId: true } });
+  return session === null ? null : lockUser(transaction, session.userId);
+}
+
+/** The refresh token's state by the database's clock. Its owner must be locked. */
+export async function findSession(transaction: UserTransaction, tokenHash: string): Promise<StoredSession | null> {
+  type Row = { id: string; family_id: string; used: unknown; expired: unknown };
+  const [row] = await transaction.$queryRaw<Row[]>(sql`
+    SELECT id, family_id, used_at IS NOT NULL AS used, expires_at <= CURRENT_TIMESTAMP(3) AS expired
+    FROM sessions WHERE token_hash = ${tokenHash}`);
+  if (row === undefined) return null;
+  return { id: row.id, familyId: row.family_id, used: Boolean(row.used), expired: Boolean(row.expired) };
+}
+
+interface NewSession {
+  readonly id: string;
+  readonly familyId: string;
+  readonly userId: string;
+  readonly tokenHash: string;
+  readonly ttlS: number;
+}
+
+export async function insertSession(executor: SqlExecutor, session: NewSession): Promise<void> {
+  await executor.$executeRaw(sql`
+    INSERT INTO sessions (id, family_id, user_id, token_hash, expires_at)
+    VALUES (${session.id}, ${session.familyId}, ${session.userId}, ${session.tokenHash},
+      CURRENT_TIMESTAMP(3) + INTERVAL ${session.ttlS} SECOND)`);
+}
+
+/** The token has been exchanged. Its row stays until it expires, so that a second use is noticed. */
+export async function markSessionUsed(transaction: UserTransaction, id: string): Promise<void> {
+  await transaction.$executeRaw(sql`UPDATE sessions SET used_at = CURRENT_TIMESTAMP(3) WHERE id = ${id}`);
+}
+
+/** Deletes a family of sessions: every token of it is unknown from then on. */
+export async function deleteFamily(transaction: UserTransaction, familyId: string): Promise<void> {
+  const rows = await transaction.session.findMany({ where: { familyId }, select: { id: true } });
+  await transaction.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
+}
+
+/** Deletes at most `limit` sessions that have expired, and says how many it found. */
+export async function deleteExpiredSessions(database: UserDatabase, limit: number): Promise<number> {
+  const rows = await database.$queryRaw<{ id: string }[]>(sql`
+    SELECT id FROM sessions WHERE expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at LIMIT ${limit}`);
+  if (rows.length > 0) await database.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
+  return rows.length;
+}

@@ -1,0 +1,61 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
+import type { Role } from '#platform/identity.ts';
+import type { Page } from '#platform/pagination.ts';
+import type { User } from '../domain/user.ts';
+import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+
+export type UserDatabase = PrismaClient;
+export type UserTransaction = Prisma.TransactionClient;
+
+/** The position of a user in lists: UUIDv7 sorts by time of registration. */
+type UserKey = readonly [id: string];
+export const userKeyOf = ({ id }: User): UserKey => [id];
+
+/** The users that exist among these. */
+export async function findUsers(database: UserDatabase, ids: readonly string[]): Promise<User[]> {
+  const rows = await database.user.findMany({ where: { id: { in: [...ids] } }, omit: { passwordHash: true } });
+  return rows.map(toUser);
+}
+
+/** One page of users, newest first, and one row more when there are more. */
+export async function listUsers(database: UserDatabase, { limit, after }: Page<UserKey>): Promise<User[]> {
+  const rows = await database.user.findMany({
+    ...(after && { where: { id: { lt: after[0] } } }),
+    orderBy: { id: 'desc' },
+    take: limit + 1,
+    omit: { passwordHash: true },
+  });
+  return rows.map(toUser);
+}
+
+/** The user with this e-mail, in lower case, and the hash of its password. */
+export async function findCredentials(
+  database: UserDatabase,
+  email: string,
+): Promise<{ user: User; passwordHash: string } | null> {
+  const row = await database.user.findUnique({ where: { email } });
+  if (row === null) return null;
+  const { passwordHash, ...user } = row;
+  return { user: toUser(user), passwordHash };
+}
+
+/** The user, locked until the transaction ends. */
+export async function lockUser(transaction: UserTransaction, id: string): Promise<User | null> {
+  await transaction.$queryRaw(sql`SELECT id FROM users WHERE id = ${id} FOR UPDATE`);
+  const row = await transaction.user.findUnique({ where: { id }, omit: { passwordHash: true } });
+  return row === null ? null : toUser(row);
+}
+
+/** False when the e-mail is taken: the unique index decides, also between registrations at the same moment. */
+export async function insertUser(transaction: UserTransaction, user: User, passwordHash: string): Promise<boolean> {
+  try {
+    await transaction.user.create({ data: { ...user, passwordHash }, select: { id: true } });
+    return true;
+  } catch (error) {
+    if (sqlErrorNumber(error) === SQL_ERROR.duplicateKey) return false;
+    throw error;
+  }
+}
+
+const toUser = (row: Omit<Prisma.UserModel, 'passwordHash'>): User => ({ ...row, role: row.role as Role });

@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import fastify from 'fastify';
+import { exportJWK, generateKeyPair } from 'jose';
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createErrorMask } from '#platform/errors.ts';
+import type { GraphQLAnswer } from '#platform/graphql-client.ts';
+import { serveSubgraph } from '#platform/graphql-server.ts';
+import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/identity.ts';
+import { createLogger } from '#platform/logger.ts';
+import { createTestDatabase } from '#platform/testing/database.ts';
+import type { UserDependencies } from './commands/dependencies.ts';
+import type { PrivateKey } from './config.ts';
+import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
+import { createPasswords } from './credentials/passwords.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { createUserLoader } from './graphql/loaders.ts';
+import { resolvers } from './graphql/resolvers.ts';
+
+const ISSUER = { issuer: 'test', audience: 'test' };
+const PROOF = 'the proof of the gateway';
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** An Ed25519 key pair as the configuration holds it. */
+export async function createKeyPair(kid = 'test-key') {
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = { ...(await exportJWK(privateKey)), kid } as PrivateKey;
+  const { d, ...publicKey } = jwk;
+  return { privateKey: jwk, publicKeys: { keys: [publicKey] } };
+}
+
+/** A session as a test asks for it, or the refusal in its place. */
+export interface SessionAnswer {
+  __typename: string;
+  accessToken: string;
+  refreshToken: string;
+  expiresAt: string;
+  user: { id: string; name: string; email: string | null; role: Role };
+  code?: string;
+  field?: string;
+}
+
+const SESSION = `__typename
+  ... on Session { accessToken refreshToken expiresAt user { id name email role } }
+  ... on DomainError { code }`;
+
+/** The whole subgraph on a database of its own, without a port. */
+export async function startUserSubgraph() {
+  const { url, drop } = await createTestDatabase('user');
+  const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
+  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  const { privateKey, publicKeys } = await createKeyPair();
+  const logger = createLogger({ service: 'user', level: 'silent' });
+  const dependencies: UserDependencies = {
+    database,
+    relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
+    logger,
+    passwords: await createPasswords(),
+    issueAccessToken: await createAccessTokenIssuer({ ...ISSUER, privateKey, ttlS: 900 }),
+    refreshTokenTtlS: 3_600,
+    newId: () => newId(),
+    now: () => new Date(),
+  };
+  const http = fastify();
+  await serveSubgraph({
+    http,
+    typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
+    resolvers,
+    authenticate: createAuthenticator({ ...ISSUER, publicKeys }),
+    acceptedProofs: [PROOF],
+    formatError: createErrorMask(logger),
+    createContext: (request) => ({
+      ...request,
+      dependencies,
+      users: createUserLoader(database),
+      signedIn: new Set<string>(),
+    }),
+  });
+
+  async function ask<Data>(
+    query: string,
+    { variables = {}, accessToken }: { variables?: Record<string, unknown>; accessToken?: string } = {},
+  ) {
+    const response = await http.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { [GATEWAY_PROOF_HEADER]: PROOF, ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
+      payload: { query, variables },
+    });
+    return response.json<GraphQLAnswer & { data: Data }>();
+  }
+
+  async function askSession(query: string, variables: Record<string, unknown>): Promise<SessionAnswer> {
+    const { data, errors } = await ask<{ session: SessionAnswer }>(query, { variables });
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data.session;
+  }
+
+  const createUser = (input: { name?: string; email?: string; password?: string } = {}) =>
+    askSession(
+      `mutation ($input: CreateUserInput!) { session: createUser(input: $input) {
+        ${SESSION} ... on InvalidInputError { field } } }`,
+      { input: { name: 'Ada', email: `${newId()}@example.org`, password: PASSWORD, ...input } },
+    );
+  const signIn = (email: string, password = PASSWORD) =>
+    askSession(`mutation ($input: SignInInput!) { session: signIn(input: $input) { ${SESSION} } }`, {
+      input: { email, password },
+    });
+
+  return {
+    database,
+    dependencies,
+    ask,
+    createUser,
+    signIn,
+    refresh: (refreshToken: string) =>
+      askSession(`mutation ($token: String!) { session: refreshSession(refreshToken: $token) { ${SESSION} } }`, {
+        token: refreshToken,
+      }),
+    async signOut(refreshToken: string) {
+      const variables = { token: refreshToken };
+      const { data } = await ask<{ signOut: boolean }>(`mutation ($token: String!) { signOut(refreshToken: $token) }`, {
+        variables,
+      });
+      return data.signOut;
+    },
+    /** The session of a new admin. */
+    async createAdmin(): Promise<SessionAnswer> {
+      const email = `${newId()}@example.org`;
+      await createUser({ email });
+      await database.user.update({ where: { email }, data: { role: 'ADMIN' } });
+      return signIn(email);
+    },
+    async stop() {
+      await http.close();
+      await pool.end();
+      await drop();
+    },
+  };
+}
+
+export type UserSubgraph = Awaited<ReturnType<typeof startUserSubgraph>>;
