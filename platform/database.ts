@@ -88,8 +88,10 @@ const UNAVAILABLE_KINDS: ReadonlySet<unknown> = new Set([
   'TooManyConnections',
   'TransactionAlreadyClosed',
 ]);
-/** Server shutdown, too many connections, lock wait time-out, statement time-out, killed, and the driver's 45xxx range. */
-const UNAVAILABLE_NUMBERS: ReadonlySet<number> = new Set([1040, 1053, 1205, 1317, 1969, 3024, 1927]);
+/** Too many connections, shutdown, lock-wait time-out, deadlock, statement interrupted, killed or out of time. */
+const UNAVAILABLE_NUMBERS: ReadonlySet<number> = new Set([1040, 1053, 1205, 1213, 1317, 1927, 1969, 3024]);
+/** The driver's own numbers: pool, connection and socket time-outs, lost connections. */
+const isDriverNumber = (number: number) => number >= 45_000 && number < 46_000;
 
 /** True when the database, not the statement, is to blame: a retry later may succeed. */
 export function isUnavailable(error: unknown): boolean {
@@ -97,7 +99,7 @@ export function isUnavailable(error: unknown): boolean {
   if ('code' in error && UNAVAILABLE_PRISMA_CODES.has(error.code)) return true;
   if (UNAVAILABLE_KINDS.has(driverError(error)?.kind)) return true;
   const number = sqlErrorNumber(error);
-  return number !== undefined && (UNAVAILABLE_NUMBERS.has(number) || (number >= 45_000 && number < 46_000));
+  return number !== undefined && (UNAVAILABLE_NUMBERS.has(number) || isDriverNumber(number));
 }
 
 interface DriverError {

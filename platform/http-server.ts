@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
@@ -30,7 +30,7 @@ export function createHttpServer({
 }): FastifyInstance {
   const server = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: 15_000,
     connectionTimeout: 30_000,
@@ -79,7 +79,7 @@ function observeRequests(server: FastifyInstance, metrics: Registry): void {
     if (OPERATOR_PATHS.has(path)) return;
     durations.observe({ method: request.method, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
     request.log.info(
-      { requestId: request.id, method: request.method, path, status: reply.statusCode, durationMs: reply.elapsedTime },
+      { method: request.method, path, status: reply.statusCode, durationMs: reply.elapsedTime },
       'request',
     );
   });

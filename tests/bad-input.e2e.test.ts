@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anonymous, book, type Client, createEvent, signUp } from './support/client.ts';
+import { startTestSystem, type TestSystem } from './support/system.ts';
+
+const DAY_MS = 86_400_000;
+
+describe('bad input', () => {
+  let system: TestSystem;
+  let ada: Client;
+  let eventId: string;
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    ada = await signUp(system.graphqlUrl);
+    eventId = await createEvent(ada);
+  });
+  afterAll(async () => {
+    for (const url of Object.values(system.urls)) expect((await fetch(`${url}/health`)).status).toBe(200);
+    await system.stop();
+  });
+
+  const refusal = async (mutation: string, input: object) => {
+    const inputType = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input`;
+    const { data } = await ada.send(
+      `mutation Bad($input: ${inputType}!) { ${mutation}(input: $input) { ... on InvalidInputError { code field } } }`,
+      { input },
+    );
+    return data[mutation];
+  };
+
+  const event = { name: 'Concert', startsAt: new Date(Date.now() + DAY_MS).toISOString(), totalSeats: 10 };
+  const user = () => ({ name: 'Ada', email: `${randomUUID()}@example.com`, password: 'correct horse battery' });
+
+  it.each([
+    ['createUser', 'name', () => ({ ...user(), name: 'x'.repeat(121) })],
+    ['createUser', 'name', () => ({ ...user(), name: 'a\u0000b' })],
+    ['createUser', 'email', () => ({ ...user(), email: 'not an address' })],
+    ['createUser', 'email', () => ({ ...user(), email: `${'x'.repeat(250)}@example.com` })],
+    ['createUser', 'password', () => ({ ...user(), password: 'x'.repeat(11) })],
+    ['createUser', 'password', () => ({ ...user(), password: 'x'.repeat(129) })],
+    ['createEvent', 'name', () => ({ ...event, name: '' })],
+    ['createEvent', 'name', () => ({ ...event, name: 'x'.repeat(300) })],
+    ['createEvent', 'description', () => ({ ...event, description: 'a\u0007b' })],
+    ['createEvent', 'startsAt', () => ({ ...event, startsAt: 'tomorrow' })],
+    ['createEvent', 'startsAt', () => ({ ...event, startsAt: '2020-01-01T00:00:00Z' })],
+    ['createEvent', 'totalSeats', () => ({ ...event, totalSeats: 0 })],
+    ['createEvent', 'totalSeats', () => ({ ...event, totalSeats: 2_000_000 })],
+    ['updateEvent', 'name', () => ({ id: eventId, expectedVersion: 1, name: 'a\nb' })],
+    ['updateEvent', 'expectedVersion', () => ({ id: eventId, expectedVersion: -1 })],
+    ['createBooking', 'seatCount', () => ({ eventId, seatCount: 0, idempotencyKey: randomUUID() })],
+    ['createBooking', 'seatCount', () => ({ eventId, seatCount: 11, idempotencyKey: randomUUID() })],
+    ['createBooking', 'idempotencyKey', () => ({ eventId, seatCount: 1, idempotencyKey: 'short' })],
+    ['createBooking', 'idempotencyKey', () => ({ eventId, seatCount: 1, idempotencyKey: 'with a space in it' })],
+    ['createBooking', 'userId', () => ({ eventId, seatCount: 1, idempotencyKey: randomUUID(), userId: '1 OR 1=1' })],
+    ['setEventCapacity', 'totalSeats', () => ({ eventId, totalSeats: 1_000_001 })],
+  ])('of %s is refused with the path of %s', async (mutation, field, input) => {
+    expect(await refusal(mutation, input())).toEqual({ code: 'INVALID_INPUT', field: `input.${field}` });
+  });
+
+  it.each([
+    ['events(first: 0)'],
+    ['events(first: 101)'],
+    ['events(first: -1)'],
+    ['events(after: "broken")'],
+    ['events(filter: { startsAfter: "soon" })'],
+    ['bookings(first: 101)'],
+    ['bookings(after: "broken")'],
+    ['notifications(first: 0)'],
+    ['notifications(after: "broken")'],
+  ])('in the arguments of %s is BAD_USER_INPUT', async (field) => {
+    const { errors } = await ada.send(`{ ${field} { nodes { id } } }`);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+
+  it.each([
+    ['a number beyond 32 bits', { input: { ...event, totalSeats: 2 ** 40 } }],
+    ['a wrong type', { input: { ...event, name: { x: 1 } } }],
+    ['an unknown field', { input: { ...event, hack: true } }],
+    ['no input at all', {}],
+  ])('with %s in a variable is refused before any subgraph is asked', async (_what, variables) => {
+    const { errors } = await ada.send(
+      'mutation Bad($input: CreateEventInput!) { createEvent(input: $input) { __typename } }',
+      variables,
+    );
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+
+  it.each(['', 'no-such-id', "' OR 1=1 --", 'é'.repeat(36), randomUUID(), '🎟'])(
+    'as an id, %j, names nothing and breaks nothing',
+    async (id) => {
+      const { data, errors } = await ada.send(
+        'query Nothing($id: ID!) { event(id: $id) { id } booking(id: $id) { id } user(id: $id) { id } }',
+        { id },
+      );
+      expect({ data, errors }).toEqual({ data: { event: null, booking: null, user: null }, errors: undefined });
+      expect(await book(ada, id)).toMatchObject({ __typename: 'EventNotFoundError' });
+    },
+  );
+
+  it('without a token is refused where one is needed', async () => {
+    const { data, errors } = await anonymous(system.graphqlUrl).send('{ me { id } bookings { nodes { id } } }');
+    expect(data).toBeNull();
+    expect(errors).toMatchObject([{ path: ['bookings'], extensions: { code: 'UNAUTHENTICATED' } }]);
+    expect((await anonymous(system.graphqlUrl).send('{ me { id } }')).data).toEqual({ me: null });
+  });
+
+  it.each(['{', '[]', '"x"', '{"query": 5}', '\u0000', '{"query":"{ __typename "}'])(
+    'as the body %j is a client error and nothing more',
+    async (body) => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(system.graphqlUrl, { method: 'POST', headers, body });
+      expect(response.status).toBe(400);
+      expect(await response.text()).not.toMatch(/node_modules|\.ts:|at /);
+    },
+  );
+});

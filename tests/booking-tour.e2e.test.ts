@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { anonymous, book, type Client, createEvent, signUp } from './support/client.ts';
+import { startTestSystem, type TestSystem } from './support/system.ts';
+
+const EVENT = 'query Event($id: ID!) { event(id: $id) { name version cached totalSeats availableSeats } }';
+const UPDATE_EVENT = `mutation UpdateEvent($input: UpdateEventInput!) {
+  updateEvent(input: $input) {
+    __typename
+    ... on UpdateEventPayload { event { name version } }
+    ... on VersionConflictError { currentVersion }
+  }
+}`;
+const BOOKING = `query Booking($id: ID!) {
+  booking(id: $id) { status event { name } user { name } notifications { kind status } }
+}`;
+
+describe('the whole booking graph, through the gateway alone', () => {
+  let system: TestSystem;
+  let ada: Client;
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    ada = await signUp(system.graphqlUrl, 'Ada Lovelace');
+  });
+  afterAll(() => system?.stop());
+
+  it('takes a new user from a new event to a booking, a notification, and back', async () => {
+    const id = await createEvent(ada, { name: 'Chamber Music', totalSeats: 100 });
+    const readEvent = async () => (await ada.send(EVENT, { id })).data.event;
+    expect(await readEvent()).toMatchObject({ name: 'Chamber Music', cached: false, totalSeats: 100 });
+    expect(await readEvent()).toMatchObject({ name: 'Chamber Music', cached: true });
+
+    const update = async (expectedVersion: number, name: string) =>
+      (await ada.send(UPDATE_EVENT, { input: { id, expectedVersion, name } })).data.updateEvent;
+    expect(await update(1, 'Chamber Music II')).toMatchObject({ event: { name: 'Chamber Music II', version: 2 } });
+    expect(await update(1, 'Too late')).toEqual({ __typename: 'VersionConflictError', currentVersion: 2 });
+    expect(await readEvent()).toMatchObject({ name: 'Chamber Music II', cached: false, version: 2 });
+    expect(await readEvent()).toMatchObject({ name: 'Chamber Music II', cached: true, version: 2 });
+
+    const key = { seatCount: 2, idempotencyKey: 'the-tour-of-ada' };
+    const booked = await book(ada, id, key);
+    expect(booked).toMatchObject({ replayed: false, booking: { status: 'CONFIRMED', event: { availableSeats: 98 } } });
+    expect(await readEvent()).toMatchObject({ availableSeats: 98 });
+
+    const readBooking = async () => (await ada.send(BOOKING, { id: booked.booking.id })).data.booking;
+    await vi.waitFor(
+      async () =>
+        expect(await readBooking()).toEqual({
+          status: 'CONFIRMED',
+          event: { name: 'Chamber Music II' },
+          user: { name: 'Ada Lovelace' },
+          notifications: [{ kind: 'BOOKING_CONFIRMED', status: 'SENT' }],
+        }),
+      { timeout: 2_000, interval: 50 },
+    );
+
+    expect(await book(ada, id, key)).toMatchObject({ replayed: true, booking: { id: booked.booking.id } });
+
+    const cancelled = await ada.send(
+      `mutation Cancel($id: ID!) {
+        cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status event { availableSeats } } } }
+      }`,
+      { id: booked.booking.id },
+    );
+    expect(cancelled.data.cancelBooking.booking).toEqual({ status: 'CANCELLED', event: { availableSeats: 100 } });
+    await vi.waitFor(
+      async () =>
+        expect((await readBooking()).notifications).toEqual([
+          { kind: 'BOOKING_CONFIRMED', status: 'SENT' },
+          { kind: 'BOOKING_CANCELLED', status: 'SENT' },
+        ]),
+      { timeout: 5_000, interval: 50 },
+    );
+  });
+
+  it('sells the last seat to one of fifty who ask at once, and notifies that one only', async () => {
+    const eventId = await createEvent(ada, { totalSeats: 1 });
+    const results = await Promise.all(Array.from({ length: 50 }, () => book(ada, eventId)));
+    const won = results.filter(({ __typename }) => __typename === 'CreateBookingPayload');
+    expect(won).toHaveLength(1);
+    expect(results.filter(({ __typename }) => __typename === 'SoldOutError')).toHaveLength(49);
+
+    const notifications = async () => {
+      const query = `query Mine($bookingId: ID!) { notifications(filter: { bookingId: $bookingId }) { nodes { status } } }`;
+      return (await ada.send(query, { bookingId: won[0].booking.id })).data.notifications.nodes;
+    };
+    await vi.waitFor(async () => expect(await notifications()).toEqual([{ status: 'SENT' }]), { timeout: 5_000 });
+    const bookings = await ada.send(
+      'query Bookings($id: ID!) { event(id: $id) { bookings { nodes { notifications { status } } } } }',
+      { id: eventId },
+    );
+    expect(bookings.data.event.bookings.nodes).toEqual([{ notifications: [{ status: 'SENT' }] }]);
+  });
+
+  it('ends every booking of an event that is cancelled, tells each owner, and takes no more', async () => {
+    const eventId = await createEvent(ada);
+    const bob = await signUp(system.graphqlUrl, 'Bob');
+    await book(ada, eventId, { seatCount: 3 });
+    await book(bob, eventId, { seatCount: 2 });
+    const { data } = await ada.send(
+      `mutation CancelEvent($id: ID!) {
+        cancelEvent(input: { id: $id, expectedVersion: 1 }) { ... on UpdateEventPayload { event { status version } } }
+      }`,
+      { id: eventId },
+    );
+    expect(data.cancelEvent.event).toEqual({ status: 'CANCELLED', version: 2 });
+    const bookingsOf = async (client: Client) => {
+      const query = `query Mine($eventId: ID!) {
+        bookings(filter: { eventId: $eventId }) { nodes { status notifications { kind status } } }
+      }`;
+      return (await client.send(query, { eventId })).data.bookings.nodes;
+    };
+    for (const client of [ada, bob]) {
+      await vi.waitFor(
+        async () =>
+          expect(await bookingsOf(client)).toMatchObject([
+            { status: 'CANCELLED', notifications: [{}, { kind: 'BOOKING_CANCELLED', status: 'SENT' }] },
+          ]),
+        { timeout: 10_000, interval: 100 },
+      );
+    }
+    expect(await book(bob, eventId)).toMatchObject({ __typename: 'EventNotBookableError', code: 'EVENT_CANCELLED' });
+  });
+
+  it('changes the capacity for the organizer only, and not below what is booked', async () => {
+    const eventId = await createEvent(ada, { totalSeats: 10 });
+    const bob = await signUp(system.graphqlUrl, 'Bob');
+    await book(bob, eventId, { seatCount: 4 });
+    const setCapacity = (client: Client, totalSeats: number) =>
+      client.send(
+        `mutation SetCapacity($input: SetEventCapacityInput!) {
+          setEventCapacity(input: $input) {
+            ... on SetEventCapacityPayload { event { name totalSeats availableSeats } }
+            ... on CapacityBelowBookedError { bookedSeats }
+            ... on InvalidInputError { field }
+          }
+        }`,
+        { input: { eventId, totalSeats } },
+      );
+    expect((await setCapacity(ada, 3)).data.setEventCapacity).toEqual({ bookedSeats: 4 });
+    expect((await setCapacity(ada, 0)).data.setEventCapacity).toEqual({ field: 'input.totalSeats' });
+    expect((await setCapacity(ada, 5)).data.setEventCapacity.event).toMatchObject({ totalSeats: 5, availableSeats: 1 });
+    expect((await setCapacity(bob, 500)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  });
+
+  it('shows nobody what is not theirs', async () => {
+    const [bob, eve] = await Promise.all([signUp(system.graphqlUrl, 'Bob'), signUp(system.graphqlUrl, 'Eve')]);
+    const eventId = await createEvent(ada);
+    const { booking } = await book(bob, eventId);
+    const readBooking = async (client: Client) => (await client.send(BOOKING, { id: booking.id })).data.booking;
+    await vi.waitFor(async () => expect((await readBooking(bob)).notifications).toHaveLength(1), { timeout: 5_000 });
+    // The organizer sees the booking, but not what was written to its owner.
+    expect(await readBooking(ada)).toMatchObject({ user: { name: 'Bob' }, notifications: null });
+    expect(await readBooking(eve)).toBeNull();
+    expect(await readBooking(anonymous(system.graphqlUrl))).toBeNull();
+
+    const profile = `query Profile($id: ID!) { event(id: $id) { organizer { name email bookings { nodes { id } } }
+      bookings { nodes { id } } } }`;
+    const seen = async (client: Client) => (await client.send(profile, { id: eventId })).data.event;
+    expect(await seen(eve)).toEqual({
+      organizer: { name: 'Ada Lovelace', email: null, bookings: null },
+      bookings: null,
+    });
+    expect((await seen(ada)).organizer.email).toContain('@example.com');
+
+    for (const list of ['users { nodes { id } }', 'deadLetters { nodes { id } }']) {
+      expect((await eve.send(`{ ${list} }`)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    }
+    expect((await eve.send('query User($id: ID!) { user(id: $id) { id } }', { id: bob.userId })).data.user).toBeNull();
+  });
+});

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+
+const REQUEST_TIMEOUT_MS = 20_000;
+const DAY_MS = 86_400_000;
+
+export interface Answer<Data> {
+  status: number;
+  data: Data;
+  errors: { message: string; path?: (string | number)[]; extensions: { code: string } }[] | undefined;
+}
+
+/** A front end's way to the graph: the gateway's address and a signed-in user's token. */
+export interface Client {
+  readonly userId: string;
+  readonly accessToken: string | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the form of what it asked for
+  send<Data = any>(query: string, variables?: Record<string, unknown>): Promise<Answer<Data>>;
+}
+
+/** A client without a token. */
+export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
+
+/** Registers a new user and signs it in. */
+export async function signUp(graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> {
+  const input = { name, email: `${randomUUID()}@example.com`, password: 'correct horse battery' };
+  const { data } = await anonymous(graphqlUrl).send(
+    `mutation SignUp($input: CreateUserInput!) {
+      createUser(input: $input) { ... on Session { accessToken user { id } } ... on DomainError { code message } }
+    }`,
+    { input },
+  );
+  return clientWith(graphqlUrl, { accessToken: data.createUser.accessToken, userId: data.createUser.user.id });
+}
+
+function clientWith(
+  graphqlUrl: string,
+  { accessToken, userId = '' }: { accessToken?: string; userId?: string } = {},
+): Client {
+  return {
+    userId,
+    accessToken,
+    async send(query, variables = {}) {
+      const response = await fetch(graphqlUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
+        body: JSON.stringify({ query, variables }),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
+      const { data, errors } = (await response.json()) as Omit<Answer<never>, 'status'>;
+      return { status: response.status, data, errors };
+    },
+  };
+}
+
+/** Creates an event that starts tomorrow; answers its id. */
+export async function createEvent(client: Client, change: Record<string, unknown> = {}): Promise<string> {
+  const input = { name: 'Concert', startsAt: new Date(Date.now() + DAY_MS).toISOString(), totalSeats: 100, ...change };
+  const { data } = await client.send(
+    `mutation CreateEvent($input: CreateEventInput!) {
+      createEvent(input: $input) { ... on CreateEventPayload { event { id } } ... on DomainError { code message } }
+    }`,
+    { input },
+  );
+  return data.createEvent.event.id;
+}
+
+const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
+  createBooking(input: $input) {
+    __typename
+    ... on CreateBookingPayload { replayed booking { id seatCount status event { availableSeats } } }
+    ... on DomainError { code message }
+  }
+}`;
+
+/** Books seats, under a key of its own unless one is given; answers createBooking's result. */
+export async function book(client: Client, eventId: string, change: Record<string, unknown> = {}) {
+  const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
+  const { data } = await client.send(CREATE_BOOKING, { input });
+  return data.createBooking;
+}
