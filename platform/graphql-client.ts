@@ -57,13 +57,14 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   });
   let inFlight = 0;
 
-  async function post({ query, variables, operationName, headers, timeoutMs }: GraphQLOperation) {
+  async function post(operation: GraphQLOperation, signal: AbortSignal) {
+    const { query, variables, operationName, headers, timeoutMs } = operation;
     const { statusCode, body } = await pool.request({
       path: pathname,
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json', [GATEWAY_PROOF_HEADER]: secret },
       body: JSON.stringify({ query, variables, operationName }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
@@ -71,11 +72,13 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   }
 
   async function postTwice(operation: GraphQLOperation): Promise<GraphQLAnswer> {
+    // One limit for both attempts: a second one that began anew would outlive the caller's deadline.
+    const signal = AbortSignal.timeout(operation.timeoutMs);
     try {
-      return await post(operation);
+      return await post(operation, signal);
     } catch (error) {
       if (operation.query.startsWith('mutation') || !isConnectionError(error)) throw error;
-      return post(operation);
+      return post(operation, signal);
     }
   }
 

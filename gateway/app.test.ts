@@ -1,0 +1,148 @@
+import { afterEach, expect, test } from 'vitest';
+import { createToken, proofOf } from './testing/credentials.ts';
+import { answer, hang, hangUp } from './testing/stand-in.ts';
+import { startTestGateway } from './testing/test-gateway.ts';
+
+const EVENTS = [
+  { __typename: 'Event', id: '1', name: 'Opera' },
+  { __typename: 'Event', id: '2', name: 'Ballet' },
+];
+const eventSubgraph = answer({ data: { events: { nodes: EVENTS } } });
+const EVENTS_WITH_SEATS = '{ events { nodes { name availableSeats } } }';
+/** What may never leave the gateway. */
+const INTERNALS = /127\.0\.0\.1|localhost|ECONN|serviceName|stacktrace|_entities|node_modules|db\.internal/;
+
+const seats = (path: (string | number)[]) => ({
+  message: 'The service is busy or unreachable; try again.',
+  path,
+  extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 },
+});
+const WITHOUT_SEATS = {
+  data: {
+    events: {
+      nodes: [
+        { name: 'Opera', availableSeats: null },
+        { name: 'Ballet', availableSeats: null },
+      ],
+    },
+  },
+  errors: [seats(['events', 'nodes', 0, 'availableSeats']), seats(['events', 'nodes', 1, 'availableSeats'])],
+};
+
+let gateway: Awaited<ReturnType<typeof startTestGateway>>;
+afterEach(() => gateway.stop());
+
+test('The gateway starts with every subgraph down and is unready by name', async () => {
+  gateway = await startTestGateway();
+  const response = await fetch(`${gateway.url}/ready`);
+  expect(response.status).toBe(503);
+  const down = { status: 'down', latencyMs: expect.any(Number), reason: 'ECONNREFUSED' };
+  expect(await response.json()).toEqual({
+    status: 'unready',
+    checks: { user: down, event: down, booking: down, notification: down, supergraph: expect.anything() },
+  });
+});
+
+test('The gateway is ready when all four subgraphs are', async () => {
+  gateway = await startTestGateway({ user: hang, event: hang, booking: hang, notification: hang });
+  const response = await fetch(`${gateway.url}/ready`);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ status: 'ready', checks: { supergraph: { status: 'up' } } });
+});
+
+test.each([
+  ['dead', undefined],
+  ['hung', hang],
+  ['hanging up', hangUp],
+  ['answering with something else', answer({ error: 'at db.internal:3306' }, 500)],
+])('A subgraph that is %s costs only its own fields, each with a code and its path', async (_how, booking) => {
+  gateway = await startTestGateway(
+    { event: eventSubgraph, ...(booking && { booking }) },
+    { SUBGRAPH_TIMEOUT_MS: '200' },
+  );
+  const { status, text, body } = await gateway.ask(EVENTS_WITH_SEATS);
+  expect({ status, body }).toEqual({ status: 200, body: WITHOUT_SEATS });
+  expect(text).not.toMatch(INTERNALS);
+});
+
+test('An operation over several hung subgraphs is answered by its deadline', async () => {
+  gateway = await startTestGateway(
+    { event: eventSubgraph, booking: hang, user: hang },
+    { OPERATION_TIMEOUT_MS: '500', SUBGRAPH_TIMEOUT_MS: '400' },
+  );
+  const startedAtMs = performance.now();
+  const { body } = await gateway.ask('{ me { name } events { nodes { availableSeats organizer { name } } } }');
+  expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+  expect(body.data).toMatchObject({
+    me: null,
+    events: { nodes: [{ availableSeats: null }, { availableSeats: null }] },
+  });
+});
+
+test('Errors of a subgraph reach the client with code, message and the path in its own query', async () => {
+  const error = (index: number) => ({
+    message: 'You may not do this.',
+    locations: [{ line: 1, column: 1 }],
+    path: ['_entities', index, 'bookings'],
+    extensions: { code: 'FORBIDDEN', stacktrace: ['at db.internal'] },
+  });
+  const booking = answer({ data: { _entities: [{ bookings: null }, { bookings: null }] }, errors: [error(1)] });
+  gateway = await startTestGateway({ event: eventSubgraph, booking });
+  const { text, body } = await gateway.ask('{ events { nodes { sold: bookings { nodes { id } } } } }');
+  expect(body.errors).toEqual([
+    { message: 'You may not do this.', path: ['events', 'nodes', 1, 'bookings'], extensions: { code: 'FORBIDDEN' } },
+  ]);
+  expect(text).not.toMatch(INTERNALS);
+});
+
+test('A fault of a subgraph is masked with an errorId that the log explains', async () => {
+  const fault = { message: 'near "SELEC": at db.internal:3306', path: ['me'], extensions: { stacktrace: ['x'] } };
+  gateway = await startTestGateway({ user: answer({ data: { me: null }, errors: [fault] }) });
+  const { text, body } = await gateway.ask('{ me { name } }');
+  expect(body.errors).toEqual([
+    {
+      message: 'Something went wrong.',
+      path: ['me'],
+      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) },
+    },
+  ]);
+  expect(text).not.toMatch(INTERNALS);
+  const errorId = body.errors?.[0]?.extensions.errorId;
+  expect(gateway.logs).toContainEqual(expect.objectContaining({ level: 'error', errorId }));
+});
+
+test('A client cannot send internal headers through', async () => {
+  gateway = await startTestGateway({ user: answer({ data: { me: null } }) });
+  const headers = { 'x-gateway-proof': 'forged', 'x-user-id': '1', cookie: 'a=b', 'x-request-id': 'mine' };
+  await gateway.ask('{ me { name } }', { headers });
+  const received = gateway.standIns.user.received[0]?.headers;
+  expect(received).toMatchObject({ 'x-gateway-proof': proofOf('user'), 'x-request-id': 'mine' });
+  expect(Object.keys(received ?? {})).not.toContain('x-user-id');
+  expect(Object.keys(received ?? {})).not.toContain('cookie');
+});
+
+test('A valid access token is forwarded', async () => {
+  gateway = await startTestGateway({ user: answer({ data: { me: { name: 'Ada' } } }) });
+  const authorization = `Bearer ${await createToken()}`;
+  const { body } = await gateway.ask('{ me { name } }', { headers: { authorization } });
+  expect(body).toEqual({ data: { me: { name: 'Ada' } } });
+  expect(gateway.standIns.user.received[0]?.headers.authorization).toBe(authorization);
+});
+
+test('A bad access token is refused with 401 before any subgraph is asked', async () => {
+  gateway = await startTestGateway({ user: answer({ data: { me: null } }) });
+  const { status, body } = await gateway.ask('{ me { name } }', { headers: { authorization: 'Bearer a.b.c' } });
+  expect(status).toBe(401);
+  const message = 'Sign in and send a valid access token.';
+  expect(body.errors).toEqual([{ message, extensions: { code: 'UNAUTHENTICATED' } }]);
+  expect(gateway.standIns.user.received).toHaveLength(0);
+});
+
+test('A mutation reaches its subgraph once although the connection breaks', async () => {
+  gateway = await startTestGateway({ user: hangUp });
+  const { body } = await gateway.ask('mutation { signOut(refreshToken: "x") }');
+  expect(body.errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+    [['signOut'], 'SERVICE_UNAVAILABLE'],
+  ]);
+  expect(gateway.standIns.user.received).toHaveLength(1);
+});

@@ -1,0 +1,20 @@
+import { LRUCache } from 'lru-cache';
+
+/** A cache in memory for Apollo Server: the least recently used entries make room when the sizes add up to `sizeMax`. */
+export function createBoundedCache<Value extends object | string>({
+  sizeMax,
+  sizeOf,
+}: {
+  sizeMax: number;
+  sizeOf: (value: Value) => number;
+}) {
+  const entries = new LRUCache<string, Value>({
+    maxSize: sizeMax,
+    sizeCalculation: (value) => Math.max(1, sizeOf(value)),
+  });
+  return {
+    get: async (key: string) => entries.get(key),
+    set: async (key: string, value: Value) => void entries.set(key, value),
+    delete: async (key: string) => entries.delete(key),
+  };
+}

@@ -1,0 +1,73 @@
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { findProgram, requirePrograms } from '#scripts/local/install.ts';
+import { silentStep } from '#scripts/local/progress.ts';
+import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
+
+const INSTALL_TIMEOUT_MS = 600_000;
+/** Every name but this machine's own is unknown, as where there is no internet. */
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--no-first-run',
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+];
+
+let system: TestSystem;
+let browser: Browser;
+beforeAll(async () => {
+  const given = process.env.CHROMIUM_PATH;
+  if (!given) await requirePrograms(['chromium'], inject('servers').dataDir, silentStep);
+  browser = await chromium.launch({ executablePath: given || (findProgram('chromium') ?? ''), args: ARGUMENTS });
+  system = await startTestSystem();
+}, INSTALL_TIMEOUT_MS);
+afterAll(async () => {
+  await browser?.close();
+  await system?.stop();
+});
+
+async function ask<Data>(query: string, variables: object, headers: Record<string, string> = {}): Promise<Data> {
+  const response = await fetch(system.graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+async function createEvent(name: string): Promise<void> {
+  const user = { name: 'Ada', email: 'ada@example.com', password: 'a long enough password' };
+  const { createUser } = await ask<{ createUser: { accessToken: string } }>(
+    'mutation($input: CreateUserInput!) { createUser(input: $input) { ... on Session { accessToken } } }',
+    { input: user },
+  );
+  const input = { name, startsAt: new Date(Date.now() + 3_600_000).toISOString(), totalSeats: 7 };
+  await ask(
+    'mutation($input: CreateEventInput!) { createEvent(input: $input) { __typename } }',
+    { input },
+    { authorization: `Bearer ${createUser.accessToken}` },
+  );
+}
+
+test('The explorer loads, runs its query and shows data where there is no internet', async () => {
+  await createEvent('Opera by Candlelight');
+  const page = await browser.newPage();
+  const requested: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', ({ message }) => complaints.push(message));
+
+  await page.goto(`${system.urls.gateway}/graphiql`);
+  await page.getByRole('button', { name: 'Execute query' }).click();
+  await page.locator('.graphiql-response').getByText('Opera by Candlelight').waitFor();
+  expect(await page.locator('.graphiql-editor-tools').textContent()).toContain('Headers');
+
+  const { origin } = new URL(system.urls.gateway);
+  expect(requested.filter((url) => new URL(url).origin !== origin)).toEqual([]);
+  expect(complaints).toEqual([]);
+});

@@ -1,0 +1,14 @@
+import { configOrExit } from '#platform/config.ts';
+import { createLifecycle } from '#platform/lifecycle.ts';
+import { createLogger } from '#platform/logger.ts';
+import { createMetrics } from '#platform/metrics.ts';
+import { createGateway } from './app.ts';
+import { readGatewayConfig } from './config.ts';
+
+const config = configOrExit(readGatewayConfig);
+const logger = createLogger({ service: 'gateway', level: config.LOG_LEVEL });
+const metrics = createMetrics('gateway');
+const lifecycle = createLifecycle({ logger, stopTimeoutMs: config.STOP_TIMEOUT_MS });
+
+const gateway = await createGateway({ config, logger, metrics, lifecycle });
+await gateway.listen({ host: config.HOST, port: config.PORT });

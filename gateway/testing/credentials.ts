@@ -1,0 +1,28 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+export const SUBGRAPHS = ['user', 'event', 'booking', 'notification'] as const;
+export type SubgraphName = (typeof SUBGRAPHS)[number];
+
+const keyPair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'test', alg: 'EdDSA' }] };
+
+/** The least that the gateway must be told. */
+export const requiredEnv = {
+  JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
+  ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, proofOf(name)])),
+};
+
+/** The secret that the gateway sends to a subgraph. */
+export function proofOf(name: string): string {
+  return `proof-for-${name}-in-tests`;
+}
+
+/** An access token that the gateway accepts. */
+export const createToken = () =>
+  new SignJWT({ role: 'USER' })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+    .setSubject('019ac000-0000-7000-8000-000000000001')
+    .setIssuer('event-booking-system')
+    .setAudience('event-booking-system')
+    .setExpirationTime('5m')
+    .sign(keyPair.privateKey);

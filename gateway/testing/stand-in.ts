@@ -1,0 +1,70 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A GraphQL request as a stand-in received it. */
+export interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+}
+
+/** What a stand-in does with a request; doing nothing leaves it hanging. */
+export type Behaviour = (request: Received, response: ServerResponse) => void;
+
+export interface StandIn {
+  readonly url: string;
+  readonly received: readonly Received[];
+  stop(): Promise<void>;
+}
+
+export const hang: Behaviour = () => undefined;
+
+/** Closes the connection instead of answering. */
+export const hangUp: Behaviour = (_request, response) => response.destroy();
+
+/** Answers with this JSON, or with what the function makes of the request. */
+export const answer =
+  (body: object | ((request: Received) => object), statusCode = 200): Behaviour =>
+  (request, response) =>
+    response
+      .writeHead(statusCode, { 'content-type': 'application/json' })
+      .end(JSON.stringify(typeof body === 'function' ? body(request) : body));
+
+/** Behaves differently from one request to the next; the last behaviour stays. */
+export function inTurn(...behaviours: [Behaviour, ...Behaviour[]]): Behaviour {
+  const [first] = behaviours;
+  return (request, response) =>
+    ((behaviours.length > 1 ? behaviours.shift() : behaviours[0]) ?? first)(request, response);
+}
+
+/** A subgraph in miniature: ready, and otherwise as its behaviour says. */
+export async function startStandIn(behave: Behaviour): Promise<StandIn> {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    if (request.url === '/ready') return response.end('{}');
+    const chunks = await request.toArray();
+    const { query, variables } = JSON.parse(Buffer.concat(chunks).toString());
+    const entry = { headers: request.headers, query, variables };
+    received.push(entry);
+    return behave(entry, response);
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+  return {
+    url: `http://127.0.0.1:${port}/graphql`,
+    received,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** An address at which nobody answers. */
+export async function refusedUrl(): Promise<string> {
+  const standIn = await startStandIn(hang);
+  await standIn.stop();
+  return standIn.url;
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import type { Sql } from '@prisma/client/runtime/client';
+import type { Connection, Pool } from 'mariadb';
+import { Registry } from 'prom-client';
+import { inject } from 'vitest';
+import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database.ts';
+import { createLogger } from '../logger.ts';
+import { type Broker, createBroker } from './broker.ts';
+import type { OutgoingMessage } from './message.ts';
+
+/** What a test's consumers and relays share, apart from the database. */
+export const quiet = () => ({ logger: createLogger({ service: 'test', level: 'silent' }), metrics: new Registry() });
+
+/** A broker connection whose streams no other test sees, unless it has the same prefix. */
+export function createTestBroker({
+  url = inject('servers').natsUrl,
+  prefix = `t${randomBytes(6).toString('hex')}.`,
+} = {}): Broker & { url: string; prefix: string } {
+  const settings = { NATS_URL: url, NATS_REPLICAS: 1, NATS_SUBJECT_PREFIX: prefix };
+  return { url, prefix, ...createBroker({ settings, name: 'test', logger: quiet().logger }) };
+}
+
+/** A database as the platform sees one, on the driver alone. */
+export function createSqlClient(url: string): SqlClient & { pool: Pool } {
+  const settings = { MYSQL_HOST: '', MYSQL_PORT: 0, MYSQL_USER: '', MYSQL_PASSWORD: '', MYSQL_DATABASE: '' };
+  const pool = createDatabasePool({ ...settings, DATABASE_URL: url, DATABASE_POOL_MAX: 10 });
+  return {
+    pool,
+    ...executor(pool),
+    async $transaction(run) {
+      const connection = await pool.getConnection();
+      try {
+        await connection.beginTransaction();
+        const result = await run(executor(connection));
+        await connection.commit();
+        return result;
+      } catch (error) {
+        await connection.rollback();
+        throw error;
+      } finally {
+        await connection.release();
+      }
+    },
+  };
+}
+
+const executor = (connection: Pick<Connection, 'query'>): SqlExecutor => ({
+  $queryRaw: ({ sql, values }: Sql) => connection.query(sql, values),
+  $executeRaw: async ({ sql, values }: Sql) => (await connection.query(sql, values)).affectedRows,
+});
+
+/** A message about nothing in particular. */
+export const testMessage = (id: string, type: string, data: unknown = {}): OutgoingMessage => ({
+  id,
+  type,
+  subject: id,
+  time: new Date(),
+  correlationId: 'test',
+  data,
+});
+
+/** A TCP proxy that can cut its connections and refuse new ones, as a server does that is down. */
+export async function createProxy(target: string) {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let open = true;
+  const server = createServer((client) => {
+    if (!open) return client.destroy();
+    const upstream = connect(Number(port), hostname);
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(one);
+      one.pipe(other);
+      one.on('error', () => other.destroy());
+      one.on('close', () => sockets.delete(one) && other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const cut = () => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `nats://127.0.0.1:${typeof address === 'object' && address?.port}`,
+    cut,
+    restore: () => {
+      open = true;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}

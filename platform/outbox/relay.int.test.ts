@@ -1,0 +1,177 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import { v7 as newId } from 'uuid';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../messaging/testing.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { appendToOutbox } from './append.ts';
+import { createRelay, type Relay } from './relay.ts';
+
+const stream = { name: 'THINGS', subjects: ['thing.>'] };
+const TYPE = 'thing.happened.v1';
+const SOON = { timeout: 10_000, interval: 20 };
+
+let testDatabase: TestDatabase;
+let database: ReturnType<typeof createSqlClient>;
+let broker: ReturnType<typeof createTestBroker>;
+let cleanUps: (() => unknown)[];
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase('booking');
+  database = createSqlClient(testDatabase.url);
+});
+afterAll(async () => {
+  await database.pool.end();
+  await testDatabase.drop();
+});
+beforeEach(async () => {
+  await database.$executeRaw(sql`DELETE FROM outbox`);
+  broker = createTestBroker();
+  cleanUps = [() => broker.close()];
+  await broker.ensureStream(stream);
+});
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+function relay(options: Partial<Parameters<typeof createRelay>[0]> = {}): Relay {
+  const started = createRelay({ database, broker, stream, ...quiet(), ...options });
+  cleanUps.push(() => started.stop());
+  return started;
+}
+
+/** Commits messages to the outbox, as a command does; answers their ids. */
+async function append(count: number, data: unknown = {}): Promise<string[]> {
+  const messages = Array.from({ length: count }, () => testMessage(newId(), TYPE, data));
+  await database.$transaction((transaction) => appendToOutbox(transaction, 'test', messages));
+  return messages.map(({ id }) => id);
+}
+
+async function countUnpublished(): Promise<number> {
+  const [row] = await database.$queryRaw<{ rows: bigint }[]>(
+    sql`SELECT COUNT(*) AS \`rows\` FROM outbox WHERE published_at IS NULL`,
+  );
+  return Number(row?.rows);
+}
+
+/** The ids of the messages that the stream holds, in its order. */
+async function publishedIds(): Promise<string[]> {
+  const { manager } = await broker.jetStream();
+  const name = broker.resourceName(stream.name);
+  const { state } = await manager.streams.info(name);
+  const seqs = Array.from({ length: state.messages }, (_, index) => state.first_seq + index);
+  const messages = await Promise.all(seqs.map((seq) => manager.streams.getMessage(name, { seq })));
+  return messages.map((message) => message.json<{ id: string }>().id);
+}
+
+test('what a transaction appended is published in its envelope, and marked', async () => {
+  const [id = ''] = await append(1, { seats: 2 });
+  relay();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  const { manager } = await broker.jetStream();
+  const message = await manager.streams.getMessage(broker.resourceName(stream.name), { seq: 1 });
+  expect(message.subject).toBe(broker.subject(TYPE));
+  expect(message.header.get('Nats-Msg-Id')).toBe(id);
+  expect(message.json()).toEqual({
+    specversion: '1.0',
+    id,
+    source: 'test',
+    type: TYPE,
+    subject: id,
+    time: expect.stringMatching(/Z$/),
+    datacontenttype: 'application/json',
+    correlationid: 'test',
+    data: { seats: 2 },
+  });
+});
+
+test('a transaction that is rolled back publishes nothing', async () => {
+  const failing = database.$transaction(async (transaction) => {
+    await appendToOutbox(transaction, 'test', [testMessage(newId(), TYPE)]);
+    throw new Error('rolled back');
+  });
+  await expect(failing).rejects.toThrow('rolled back');
+  const [kept] = await append(1);
+  relay();
+  await vi.waitFor(async () => expect(await publishedIds()).toEqual([kept]), SOON);
+});
+
+test('while the broker is away the outbox keeps the messages; once it is back they are published, in order', async () => {
+  const proxy = await createProxy(broker.url);
+  cleanUps.push(proxy.close);
+  const behindProxy = createTestBroker({ url: proxy.url, prefix: broker.prefix });
+  cleanUps.push(() => behindProxy.close());
+  const running = relay({ broker: behindProxy });
+  const before = await append(3);
+  running.nudge();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+
+  proxy.cut();
+  await vi.waitFor(() => expect(running.isHealthy()).toBe(false), SOON);
+  const during = await append(300);
+  running.nudge();
+  expect(await countUnpublished()).toBe(300);
+
+  proxy.restore();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  await vi.waitFor(() => expect(running.isHealthy()).toBe(true), SOON);
+  expect((await publishedIds()).toSorted()).toEqual([...before, ...during].toSorted());
+});
+
+test('relays at once publish every message once', async () => {
+  const sent = await append(2_000);
+  const relays = [relay(), relay(), relay()];
+  for (const one of relays) one.nudge();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  expect((await publishedIds()).toSorted()).toEqual(sent.toSorted());
+});
+
+test('a message published again after a crash is dropped by the broker', async () => {
+  const [id = ''] = await append(1);
+  const { client } = await broker.jetStream();
+  await client.publish(broker.subject(TYPE), `{"id":"${id}"}`, { msgID: id });
+  relay();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  expect(await publishedIds()).toEqual([id]);
+});
+
+test('a message that the broker refuses stays, and holds up no other', async () => {
+  await append(1, 'x'.repeat(3 * 2 ** 20));
+  const others = await append(3);
+  relay();
+  await vi.waitFor(async () => expect((await publishedIds()).toSorted()).toEqual(others.toSorted()), SOON);
+  expect(await countUnpublished()).toBe(1);
+});
+
+test('a stream that was deleted is set up again', async () => {
+  const running = relay();
+  await append(1);
+  running.nudge();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  const { manager } = await broker.jetStream();
+  await manager.streams.delete(broker.resourceName(stream.name));
+  const after = await append(1);
+  running.nudge();
+  await vi.waitFor(async () => expect(await publishedIds()).toEqual(after), SOON);
+});
+
+test('stopping publishes what was committed before', async () => {
+  const running = relay();
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  const sent = await append(5);
+  await running.stop();
+  expect((await publishedIds()).toSorted()).toEqual(sent.toSorted());
+});
+
+test('messages published more than a day ago are pruned, however many, and no other', async () => {
+  await append(6_000);
+  await database.$executeRaw(sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) - INTERVAL 25 HOUR`);
+  const [recent = ''] = await append(1);
+  await database.$executeRaw(
+    sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) - INTERVAL 23 HOUR WHERE id = ${recent}`,
+  );
+  relay();
+  await vi.waitFor(
+    async () => expect(await database.$queryRaw(sql`SELECT id FROM outbox`)).toEqual([{ id: recent }]),
+    SOON,
+  );
+});

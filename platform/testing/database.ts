@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { applyMigrations, openConnection } from '../migrations.ts';
+
+export interface TestDatabase {
+  url: string;
+  /** Removes it with everything in it. A test that leaves this out keeps its database for a look. */
+  drop(): Promise<void>;
+}
+
+/** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
+export async function createTestDatabase(schema?: string): Promise<TestDatabase> {
+  const { adminUrl } = inject('servers');
+  const name = `test_${schema ?? 'empty'}_${randomBytes(6).toString('hex')}`;
+  const run = async (sql: string) => {
+    const connection = await openConnection(adminUrl);
+    await connection.query(sql);
+    await connection.end();
+  };
+  await run(`CREATE DATABASE ${name}`);
+  const url = new URL(name, adminUrl).href;
+  const folder = schema && join(import.meta.dirname, '../../prisma', schema, 'migrations');
+  if (folder) await applyMigrations({ url, folder });
+  return { url, drop: () => run(`DROP DATABASE ${name}`) };
+}

@@ -1,0 +1,54 @@
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { freePorts } from '#scripts/local/ports.ts';
+import { identityOf, isAlive, killRecorded } from '#scripts/local/processes.ts';
+import { silentStep } from '#scripts/local/progress.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+
+const PREFIX = 'ebs-test-';
+const OWNER_FILE = 'owner';
+
+/** The servers that integration and end-to-end tests share, with data of their own; get at them by inject('servers'). */
+export interface TestServers extends Omit<LocalServers, 'stop'> {
+  dataDir: string;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    servers: TestServers;
+  }
+}
+
+/**
+ * Starts private MariaDB, Redis and NATS servers for the run, unless it is one of unit tests only. They end with it,
+ * however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
+ */
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
+  removeAbandoned();
+  const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(dataDir, OWNER_FILE), identityOf(process.pid) ?? '');
+  process.once('exit', () => remove(dataDir));
+  // Vitest listens once for each signal, and for a hang-up not at all; a second one would end it before that cleaning.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+
+  const ports = await freePorts(['mysql', 'redis', 'nats']);
+  const { stop, ...urls } = await startServers({ dataDir, ports, step: silentStep });
+  project.provide('servers', { dataDir, ...urls });
+  return stop;
+}
+
+/** What runs left behind that were killed before they could clean up. */
+function removeAbandoned(): void {
+  for (const file of globSync(join(tmpdir(), `${PREFIX}*`, OWNER_FILE))) {
+    if (!isAlive(readFileSync(file, 'utf8'))) remove(dirname(file));
+  }
+}
+
+function remove(dataDir: string): void {
+  killRecorded(dataDir);
+  if (process.env.KEEP_TEST_DATA === '1') console.error(`Kept the tests' data and logs: ${dataDir}`);
+  else rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,90 @@
+import { type Connection, createConnection } from 'mariadb';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { book, type Client, createEvent, signUp } from './support/client.ts';
+import { startTestSystem, type TestSystem } from './support/system.ts';
+
+const PAGE = `query Page($first: Int!) {
+  bookings(first: $first) {
+    nodes {
+      id
+      event { name availableSeats totalSeats bookings(first: 5) { nodes { id } } organizer { name } }
+      user { name bookings(first: 3) { nodes { id } } notifications(first: 3) { nodes { id } } }
+      notifications { status }
+    }
+  }
+}`;
+
+/** What services do on their own while nobody asks them. */
+const BACKGROUND =
+  /SKIP LOCKED|outbox|inbox|idempotency_keys|closed_at` IS NULL|sessions|SELECT 1|SET SESSION|^(BEGIN|COMMIT|ROLLBACK)/i;
+
+describe('a page of bookings with everything around them', () => {
+  let system: TestSystem;
+  let connection: Connection;
+  let ada: Client;
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    const { hostname, port, username, password } = new URL(inject('servers').adminUrl);
+    connection = await createConnection({ host: hostname, port: Number(port), user: username, password });
+    ada = await signUp(system.graphqlUrl);
+    for (let i = 0; i < 20; i += 1) await book(ada, await createEvent(ada));
+    const sent = async () =>
+      (await ada.send('{ notifications(first: 100) { nodes { status } } }')).data.notifications.nodes;
+    await vi.waitFor(
+      async () => expect((await sent()).filter(({ status }: { status: string }) => status === 'SENT')).toHaveLength(20),
+      { timeout: 20_000, interval: 200 },
+    );
+  });
+  afterAll(async () => {
+    await connection?.query('SET GLOBAL general_log = OFF');
+    await connection?.end();
+    await system?.stop();
+  });
+
+  /** The statements that one query costs, by subgraph, as the database server has logged them. */
+  async function countStatements(first: number): Promise<Record<string, string[]>> {
+    await connection.query("SET GLOBAL log_output = 'TABLE'");
+    await connection.query('TRUNCATE mysql.general_log');
+    await connection.query('SET GLOBAL general_log = ON');
+    const { data, errors } = await ada.send(PAGE, { first });
+    await connection.query('SET GLOBAL general_log = OFF');
+    expect(errors).toBeUndefined();
+    expect(data.bookings.nodes).toHaveLength(first);
+    const rows = await connection.query<{ statement: string; db: string }[]>(
+      `SELECT CONVERT(argument USING utf8mb4) AS statement, DB AS db FROM mysql.general_log
+       INNER JOIN information_schema.processlist ON processlist.ID = thread_id WHERE command_type = 'Query'`,
+    );
+    const counts: Record<string, string[]> = {};
+    for (const [name, url] of Object.entries(system.databaseUrls)) {
+      const own = rows.filter(({ db, statement }) => url.endsWith(`/${db}`) && !BACKGROUND.test(statement));
+      counts[name] = own.map(({ statement }) => statement);
+    }
+    return counts;
+  }
+
+  it('costs the same few statements whether it holds two or twenty', async () => {
+    await ada.send(PAGE, { first: 20 });
+    const two = await countStatements(2);
+    const twenty = await countStatements(20);
+    const lengths = (counts: Record<string, string[]>) =>
+      Object.fromEntries(Object.entries(counts).map(([name, { length }]) => [name, length]));
+    expect(lengths(twenty)).toEqual(lengths(two));
+    // The page, its seats, and the lists around it in one; users as owner and as organizer; events come from the cache.
+    expect(lengths(twenty)).toEqual({ user: 2, event: 0, booking: 3, notification: 2 });
+  });
+
+  it('would be seen to cost more, were each booking asked for alone', async () => {
+    const ids = (await ada.send('{ bookings { nodes { id } } }')).data.bookings.nodes.map(
+      ({ id }: { id: string }) => id,
+    );
+    await connection.query('TRUNCATE mysql.general_log');
+    await connection.query('SET GLOBAL general_log = ON');
+    for (const id of ids) await ada.send('query One($id: ID!) { booking(id: $id) { id } }', { id });
+    await connection.query('SET GLOBAL general_log = OFF');
+    const [row] = await connection.query<{ count: bigint }[]>(
+      `SELECT COUNT(*) AS count FROM mysql.general_log WHERE argument LIKE '%\`bookings\`%'`,
+    );
+    expect(Number(row?.count)).toBeGreaterThanOrEqual(20);
+  });
+});
