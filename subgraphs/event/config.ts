@@ -9,8 +9,6 @@ import {
   tokenSettings,
 } from '#platform/config.ts';
 
-export type EventConfig = ReturnType<typeof readEventConfig>;
-
 /** The event subgraph's settings. @throws ConfigError */
 export const readEventConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(

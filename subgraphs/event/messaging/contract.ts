@@ -16,8 +16,6 @@ export const eventFacts = z.object({
   version: z.int().positive(),
 });
 
-export type EventFacts = z.output<typeof eventFacts>;
-
 export const eventMessages = {
   'event.created.v1': eventFacts,
   'event.updated.v1': eventFacts,

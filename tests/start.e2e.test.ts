@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { freePorts } from '#scripts/local/ports.ts';
+import { killRecorded } from '#scripts/local/processes.ts';
+import { portVariable, readSettings, root } from '#scripts/local/settings.ts';
+
+const WAIT = { timeout: 45_000, interval: 100 };
+const PANEL = 'Ctrl-C\n';
+
+let dataDir: string;
+let env: NodeJS.ProcessEnv;
+let graphqlUrl: string;
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'ebs-start-'));
+  const names = Object.keys(readSettings({}).ports) as (keyof ReturnType<typeof readSettings>['ports'])[];
+  const ports = await freePorts(names);
+  env = { ...process.env, NODE_ENV: '', DATA_DIR: dataDir };
+  for (const name of names) env[portVariable(name)] = String(ports[name]);
+  graphqlUrl = `http://127.0.0.1:${ports.gateway}/graphql`;
+});
+afterEach(() => killRecorded(dataDir));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+
+/** An npm script in a process group of its own, as a terminal's shell would start it. */
+function npm(script: string) {
+  const child: ChildProcess = spawn('npm', ['run', script], { cwd: root, env, detached: true });
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+  return { child, output: () => output, ended: once(child, 'exit') };
+}
+
+async function startSystem() {
+  const started = npm('start');
+  await expect.poll(started.output, WAIT).toContain(PANEL);
+  return started;
+}
+
+const orchestratorPid = () => Number(readFileSync(join(dataDir, 'run', 'lock.pid.txt'), 'utf8'));
+
+/** Every process that has this test's data folder in its environment. */
+const processesOfTheSystem = () =>
+  globSync('/proc/[0-9]*/environ').filter((file) => {
+    try {
+      return file !== `/proc/${process.pid}/environ` && readFileSync(file, 'utf8').includes(`DATA_DIR=${dataDir}\0`);
+    } catch {
+      return false;
+    }
+  });
+
+async function signIn(): Promise<unknown> {
+  const query = `mutation { signIn(input: { email: "demo@example.com", password: "demo-password-123" }) { __typename } }`;
+  const answer = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  return answer.json();
+}
+
+test('npm start brings up everything, once for each data folder, and Ctrl-C takes it all down', async () => {
+  const { child, ended } = await startSystem();
+  expect(await signIn()).toEqual({ data: { signIn: { __typename: 'Session' } } });
+
+  const [second, reset] = [npm('start'), npm('reset')];
+  expect(await second.ended).toEqual([1, null]);
+  expect(second.output()).toContain(`in use by another npm start, pid ${orchestratorPid()}`);
+  expect(await reset.ended).toEqual([1, null]);
+
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  await ended;
+  await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
+});
+
+test('after a crash the next npm start clears up and keeps the data; SIGTERM to npm alone is enough to stop', async () => {
+  const crashed = await startSystem();
+  process.kill(orchestratorPid(), 'SIGKILL');
+  await crashed.ended;
+  expect(processesOfTheSystem()).not.toEqual([]);
+
+  const { child, output } = await startSystem();
+  expect(output()).toContain('Stopped what an earlier run left behind: booking, event, gateway, mariadb');
+  expect(output()).toContain('Demo data: already there');
+
+  child.kill('SIGTERM');
+  await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
+});
+
+test('when a service dies the rest is stopped and the end of its log is shown', async () => {
+  const { output, ended } = await startSystem();
+  process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', 'event.pid'), 'utf8'), 10), 'SIGKILL');
+  expect(await ended).toEqual([1, null]);
+  expect(output()).toMatch(/The event service stopped \(ended by SIGKILL\)/);
+  expect(processesOfTheSystem()).toEqual([]);
+});
