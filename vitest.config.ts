@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const INTEGRATION = '**/*.int.test.ts';
 const END_TO_END = '**/*.e2e.test.ts';
 
-/** Groups run one after another: what measures time should not compete with the rest. */
+/** Groups run one after another, the quick ones first; what measures time does not compete with the rest. */
 export default defineConfig({
   // Vite would take graphql's ESM build for our files while Node takes the CommonJS one for Apollo's: two copies, whose
   // errors and types are strangers to each other. In production there is one.
@@ -21,7 +21,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', INTEGRATION, '**/*.e2e.test.ts', 'tests/faults/**'],
           testTimeout: 5_000,
           hookTimeout: 5_000,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,18 +31,18 @@ export default defineConfig({
           include: [INTEGRATION],
           testTimeout: 20_000,
           hookTimeout: 30_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
-          include: [END_TO_END],
+          include: [END_TO_END, 'tests/faults/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -52,7 +52,7 @@ interface CacheRedis extends Redis {
 
 /**
  * A value is fresh for `ttlS` seconds, less up to a tenth, so that a crowd of entries does not expire at once. For
- * `graceS` seconds more it is served only when the source fails. One load at a time per id and process.
+ * `graceS` seconds more it is served only when the source fails. One read at a time per id and process.
  */
 export function createCache<Value>({
   url,
@@ -92,7 +92,7 @@ export function createCache<Value>({
   });
 
   const keyOf = (id: string) => `${source.name}:${id}`;
-  const loading = new Map<string, Promise<Value | undefined>>();
+  const underWay = new Map<string, Promise<Cached<Value> | undefined>>();
 
   async function tryCache<Result>(command: () => Promise<Result>): Promise<Result | undefined> {
     try {
@@ -131,56 +131,55 @@ export function createCache<Value>({
     await tryCache(() => redis.putVersion(keyOf(source.idOf(value)), source.versionOf(value), entry, ttlMs));
   }
 
-  /** Loads ids together; each is under way at most once. */
-  function load(ids: readonly string[]): Promise<readonly (Value | undefined)[]> {
-    const missing = ids.filter((id) => !loading.has(id));
-    if (missing.length > 0) {
-      const batch = source.load(missing).then((values) => {
-        for (const value of values) void put(value);
-        return new Map(values.map((value) => [source.idOf(value), value]));
-      });
-      for (const id of missing) {
+  /** From the cache where it is fresh, else from the source, else from the cache where it is not. */
+  async function read(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>> {
+    const entries = await readEntries(ids);
+    const found = new Map<string, Cached<Value>>();
+    for (const [id, { value, fresh }] of entries) if (fresh) found.set(id, { value, cached: true });
+    reads.inc({ result: 'hit' }, found.size);
+    const missing = ids.filter((id) => !found.has(id));
+    if (missing.length === 0) return found;
+    try {
+      for (const value of await source.load(missing)) {
+        found.set(source.idOf(value), { value, cached: false });
+        void put(value);
+      }
+      reads.inc({ result: 'miss' }, missing.length);
+    } catch (error) {
+      if (!missing.every((id) => entries.has(id))) throw error;
+      logger.warn({ err: error }, 'the source fails; serving what the cache still holds');
+      for (const [id, { value, fresh }] of entries) if (!fresh) found.set(id, { value, cached: true });
+      reads.inc({ result: 'stale' }, missing.length);
+    }
+    return found;
+  }
+
+  /** Reads ids together; each is under way at most once. */
+  function readOnce(ids: readonly string[]): Promise<readonly (Cached<Value> | undefined)[]> {
+    const wanted = ids.filter((id) => !underWay.has(id));
+    if (wanted.length > 0) {
+      const batch = read(wanted);
+      for (const id of wanted) {
         const one = batch
-          .then((values) => values.get(id))
+          .then((found) => found.get(id))
           .finally(() => {
-            if (loading.get(id) === one) loading.delete(id);
+            if (underWay.get(id) === one) underWay.delete(id);
           });
-        loading.set(id, one);
+        underWay.set(id, one);
       }
     }
-    return Promise.all(ids.map((id) => loading.get(id)));
+    return Promise.all(ids.map((id) => underWay.get(id)));
   }
 
   return {
     async getMany(ids) {
       const unique = [...new Set(ids)];
-      const entries = await readEntries(unique);
-      const stale = unique.filter((id) => entries.get(id)?.fresh !== true);
-      const found = new Map<string, Cached<Value>>();
-      for (const [id, { value, fresh }] of entries) if (fresh) found.set(id, { value, cached: true });
-      reads.inc({ result: 'hit' }, found.size);
-      if (stale.length === 0) return found;
-      try {
-        const loaded = await load(stale);
-        for (const [index, id] of stale.entries()) {
-          const value = loaded[index];
-          if (value !== undefined) found.set(id, { value, cached: false });
-        }
-        reads.inc({ result: 'miss' }, stale.length);
-      } catch (error) {
-        if (!stale.every((id) => entries.has(id))) throw error;
-        logger.warn({ err: error }, 'the source fails; serving what the cache still holds');
-        for (const id of stale) {
-          const entry = entries.get(id);
-          if (entry !== undefined) found.set(id, { value: entry.value, cached: true });
-        }
-        reads.inc({ result: 'stale' }, stale.length);
-      }
-      return found;
+      const values = await readOnce(unique);
+      return new Map(unique.flatMap((id, index) => (values[index] === undefined ? [] : [[id, values[index]]])));
     },
     async invalidate(id, version) {
-      // A load that began before the commit may bring the older state: later readers must not join it.
-      loading.delete(id);
+      // A read that began before the commit may bring the older state: later readers must not join it.
+      underWay.delete(id);
       await tryCache(() => redis.putVersion(keyOf(id), version, '0|', (ttlS + graceS) * 1_000));
     },
     isHealthy: () => redis.status === 'ready',

@@ -95,7 +95,7 @@ test('a transaction that is rolled back publishes nothing', async () => {
   await vi.waitFor(async () => expect(await publishedIds()).toEqual([kept]), SOON);
 });
 
-test('while the broker is away the outbox keeps the messages; once it is back they are published, in order', async () => {
+test('while the broker is away the outbox keeps the messages; once it is back they are published', async () => {
   const proxy = await createProxy(broker.url);
   cleanUps.push(proxy.close);
   const behindProxy = createTestBroker({ url: proxy.url, prefix: broker.prefix });
@@ -138,8 +138,8 @@ test('a message that the broker refuses stays, and holds up no other', async () 
   await append(1, 'x'.repeat(3 * 2 ** 20));
   const others = await append(3);
   relay();
-  await vi.waitFor(async () => expect((await publishedIds()).toSorted()).toEqual(others.toSorted()), SOON);
-  expect(await countUnpublished()).toBe(1);
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(1), SOON);
+  expect((await publishedIds()).toSorted()).toEqual(others.toSorted());
 });
 
 test('a stream that was deleted is set up again', async () => {

@@ -57,21 +57,27 @@ export function createRelay({
   const worker = createWorker({
     intervalMs: POLL_MS,
     async run() {
+      if (!broker.isConnected()) {
+        setHealthy(false);
+        return false;
+      }
       const taken = await relayBatch();
       if (Date.now() >= pruneAtMs && (await prune()) < PRUNE_BATCH) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
-      healthy = true;
-      failing.set(0);
+      setHealthy(true);
       return taken === BATCH_MAX;
     },
     onError(error) {
       if (healthy) logger.warn({ err: error }, 'the relay cannot publish; the outbox keeps the messages');
-      healthy = false;
-      failing.set(1);
+      setHealthy(false);
     },
   });
 
+  function setHealthy(value: boolean): void {
+    healthy = value;
+    failing.set(value ? 0 : 1);
+  }
+
   async function relayBatch(): Promise<number> {
-    if (!broker.isConnected()) throw new Error('the broker is not connected');
     if (!streamEnsured) await broker.ensureStream(stream);
     streamEnsured = true;
     const { client } = await broker.jetStream();

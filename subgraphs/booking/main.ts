@@ -6,6 +6,7 @@ import { createGraphQLClient } from '#platform/graphql-client.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { createSubgraphService } from '#platform/service.ts';
+import { driverTransactions } from '#platform/transactions.ts';
 import { createWorker } from '#platform/worker.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
@@ -36,7 +37,7 @@ const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret
 lifecycle.onStop('event client', eventClient.close);
 const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
 const allocator = createAllocator({
-  allocateBatch: createBatchAllocation({ database, newId: () => newId() }),
+  allocateBatch: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
 });

@@ -1,7 +1,9 @@
+import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
+import { driverTransactions } from '#platform/transactions.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import type { BookRequest } from './domain/allocation.ts';
@@ -11,11 +13,11 @@ import { type EventFacts, saveEventFacts } from './store/inventories.ts';
 /** A booking database for one test file, as many clients of it as there would be processes, and its removal. */
 export async function createBookingTestDatabase() {
   const { url, drop } = await createTestDatabase('booking');
-  const pools: ReturnType<typeof createDatabasePool>[] = [];
-  const connect = (): PrismaClient => {
+  const pools: Pool[] = [];
+  const connect = () => {
     const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: url }));
     pools.push(pool);
-    return new PrismaClient({ adapter: prismaAdapter(pool) });
+    return { pool, database: new PrismaClient({ adapter: prismaAdapter(pool) }) };
   };
   return {
     url,
@@ -28,9 +30,9 @@ export async function createBookingTestDatabase() {
 }
 
 /** An allocator as one process runs it. */
-export const createTestAllocator = (database: PrismaClient) =>
+export const createTestAllocator = (pool: Pool) =>
   createAllocator({
-    allocateBatch: createBatchAllocation({ database, newId: () => newId() }),
+    allocateBatch: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId() }),
     queueMax: 100_000,
     queueTimeoutMs: 30_000,
   });

@@ -1,8 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { freePorts } from '#scripts/local/ports.ts';
-import { loadSecrets } from '#scripts/local/secrets.ts';
+import { loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { createServices, type Services } from '#scripts/local/services.ts';
 import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 
@@ -17,6 +19,11 @@ export interface TestSystem {
   /** What goes before the subjects of its messages. */
   natsPrefix: string;
   services: Services;
+  secrets: Secrets;
+  /** Starts one more process of a subgraph on the same databases, cache and messages; answers its address. */
+  startReplica(name: SubgraphName): Promise<string>;
+  /** SIGKILL for the process at an address. */
+  kill(url: string): void;
   stop(): Promise<void>;
 }
 
@@ -38,18 +45,35 @@ export async function startTestSystem({
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '');
   const ports = await freePorts(SERVICES);
-  const services = createServices({
+  const secrets = await loadSecrets(dataDir);
+  const settings = {
     dataDir,
-    ports,
     databaseUrls,
     redisUrl: `${redisUrl}/${randomInt(1, 1_024)}`,
     natsUrl,
-    secrets: await loadSecrets(dataDir),
+    secrets,
     env: { ...process.env, NATS_SUBJECT_PREFIX: `${id}.`, ...env },
-    prefix: `${id}-`,
-  });
+  };
+  const services = createServices({ ...settings, ports, prefix: `${id}-` });
+  const replicas: Services[] = [];
+  const pidFiles = new Map(SERVICES.map((name) => [urlOf(ports[name]), `${id}-${name}.pid`]));
+
+  async function startReplica(name: SubgraphName): Promise<string> {
+    const { port } = await freePorts(['port']);
+    const prefix = `${id}-${replicas.length + 2}-`;
+    const replica = createServices({ ...settings, ports: { ...ports, [name]: port }, prefix });
+    replicas.push(replica);
+    replica.start(name);
+    await replica.waitUntilReady();
+    pidFiles.set(urlOf(port), `${prefix}${name}.pid`);
+    return urlOf(port);
+  }
+  function kill(url: string): void {
+    const pid = readFileSync(join(dataDir, 'run', pidFiles.get(url) ?? ''), 'utf8');
+    process.kill(Number.parseInt(pid, 10), 'SIGKILL');
+  }
   const stop = async () => {
-    await services.stop();
+    await Promise.all([services, ...replicas].map((one) => one.stop()));
     await Promise.all(databases.map((database) => database.drop()));
   };
   services.start(...SERVICES);
@@ -59,6 +83,9 @@ export async function startTestSystem({
     await stop();
     throw error;
   }
-  const urls = eachOf(SERVICES, (name) => `http://127.0.0.1:${ports[name]}`);
-  return { graphqlUrl: `${urls.gateway}/graphql`, urls, databaseUrls, natsPrefix: `${id}.`, services, stop };
+  const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
+  const addresses = { graphqlUrl: `${urls.gateway}/graphql`, urls, databaseUrls, natsPrefix: `${id}.` };
+  return { ...addresses, services, secrets, startReplica, kill, stop };
 }
+
+const urlOf = (port: number) => `http://127.0.0.1:${port}`;

@@ -1,5 +1,6 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
+import type { Transact } from '#platform/transactions.ts';
 import {
   type Decision,
   decide,
@@ -10,12 +11,11 @@ import {
 } from '../domain/allocation.ts';
 import { bookingMessage } from '../messaging/booking-changed.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
+import { findBookings } from '../store/allocation/find-bookings.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
 import { insertBookings } from '../store/allocation/insert-bookings.ts';
 import { lockInventories } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
-import { findBookings } from '../store/bookings.ts';
-import type { BookingDatabase, BookingTransaction } from '../store/database.ts';
 
 /** Commits a batch of seat requests. @throws when nothing was committed, or the commit's outcome is unknown */
 export type AllocateBatch = (batch: readonly SeatRequest[]) => Promise<Decision['outcomes']>;
@@ -26,16 +26,16 @@ export type AllocateBatch = (batch: readonly SeatRequest[]) => Promise<Decision[
  * stays true until the commit.
  */
 export const createBatchAllocation =
-  ({ database, newId }: { database: BookingDatabase; newId: () => string }): AllocateBatch =>
+  ({ transact, newId }: { transact: Transact; newId: () => string }): AllocateBatch =>
   (batch) =>
-    database.$transaction(async (transaction) => {
+    transact(async (transaction) => {
       const state = await lockState(transaction, batch);
       const { outcomes, writes } = decide(batch, state);
       await save(transaction, writes, newId);
       return outcomes;
-    }, TRANSACTION_LIMITS);
+    });
 
-async function lockState(transaction: BookingTransaction, batch: readonly SeatRequest[]): Promise<LockedState> {
+async function lockState(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<LockedState> {
   const books = batch.filter((request) => request.kind === 'book');
   const cancels = batch.filter((request) => request.kind === 'cancel');
   const inventories = await lockInventories(transaction, [...new Set(batch.map(({ eventId }) => eventId))]);
@@ -58,7 +58,7 @@ async function lockState(transaction: BookingTransaction, batch: readonly SeatRe
 }
 
 /** Writes a decision with the messages that tell of it. */
-export async function save(transaction: BookingTransaction, writes: Writes, newId: () => string): Promise<void> {
+export async function save(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
   const { booked, cancelled, inventories } = writes;
   await insertBookings(transaction, booked);
   await cancelBookings(transaction, cancelled);

@@ -12,9 +12,10 @@ describe('the allocator on a real database', () => {
 
   beforeAll(async () => {
     test = await createBookingTestDatabase();
-    database = test.connect();
-    allocator = createTestAllocator(database);
-    otherProcess = createTestAllocator(test.connect());
+    const own = test.connect();
+    database = own.database;
+    allocator = createTestAllocator(own.pool);
+    otherProcess = createTestAllocator(test.connect().pool);
   });
   afterAll(() => test.remove());
 

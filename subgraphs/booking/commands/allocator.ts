@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
+import { isUnavailable, SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
 import { unavailable } from '#platform/errors.ts';
 import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
 import type { AllocateBatch } from './allocate-batch.ts';
@@ -60,21 +60,22 @@ export function createAllocator({
   /** Answers every request of the batch; one that makes the batch fail must not fail its neighbours. */
   async function answer(batch: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await allocateWithRetry(batch.map(({ request }) => request));
+      const outcomes = await allocateWithRetry(batch);
       for (const [index, waiting] of batch.entries()) waiting.resolve(outcomes[index] as never);
     } catch (error) {
-      const [only] = batch;
-      if (batch.length === 1) only?.reject(error);
+      if (batch.length === 1 || isUnavailable(error)) for (const waiting of batch) waiting.reject(error);
       else for (const waiting of batch) await answer([waiting]);
     }
   }
 
-  async function allocateWithRetry(requests: readonly SeatRequest[]) {
+  async function allocateWithRetry(batch: readonly Waiting[]) {
+    const giveUpAtMs = Math.min(...batch.map(({ expiresAtMs }) => expiresAtMs));
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await allocateBatch(requests);
+        return await allocateBatch(batch.map(({ request }) => request));
       } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !isWorthRetrying(error, requests)) throw error;
+        const isLast = attempt === ATTEMPTS_MAX || performance.now() > giveUpAtMs;
+        if (isLast || !isWorthRetrying(error, batch)) throw error;
         await delay(Math.random() * RETRY_JITTER_MS);
       }
     }
@@ -92,12 +93,9 @@ export function createAllocator({
 }
 
 /**
- * A deadlock, a lock-wait time-out, or, for a request alone, a key that another process has just used: its retry
- * reads the key. A lost connection leaves the outcome unknown; trying alone is safe, because a retry that finds its
- * own booking under its key answers with it, and cancelling or setting a capacity twice is the same as once.
+ * The database was away, or chose the batch as a deadlock's victim; or, for a request alone, another process has just
+ * used its key, which the retry reads. A connection lost during the commit leaves the outcome unknown: the retry
+ * finds its own booking under its key and answers with it; cancelling or setting a capacity twice is the same as once.
  */
-function isWorthRetrying(error: unknown, requests: readonly SeatRequest[]): boolean {
-  const number = sqlErrorNumber(error);
-  if (number === SQL_ERROR.deadlock || number === SQL_ERROR.lockWaitTimeout) return true;
-  return requests.length === 1;
-}
+const isWorthRetrying = (error: unknown, batch: readonly unknown[]) =>
+  isUnavailable(error) || (batch.length === 1 && sqlErrorNumber(error) === SQL_ERROR.duplicateKey);

@@ -1,7 +1,7 @@
 import { isSelfOrAdmin } from '#platform/identity.ts';
 import { isId } from '#platform/validation.ts';
 import type { CancelOutcome } from '../domain/allocation.ts';
-import { findBookings } from '../store/bookings.ts';
+import { findBookings } from '../store/allocation/find-bookings.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 
 /** Cancels a booking of the caller's, or, by an admin, anyone's; to others it does not exist. */

@@ -1,3 +1,4 @@
+import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../generated/prisma/client.ts';
@@ -8,11 +9,12 @@ import { closeNextEvent } from './close-events.ts';
 describe('closing a cancelled event', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
+  let pool: Pool;
   const neverStopping = { isStopping: () => false };
 
   beforeAll(async () => {
     test = await createBookingTestDatabase();
-    database = test.connect();
+    ({ database, pool } = test.connect());
   });
   afterAll(() => test.remove());
 
@@ -25,7 +27,7 @@ describe('closing a cancelled event', () => {
   it('cancels every booking once, with a message each, also when it is broken off after a chunk', async () => {
     const facts = await makeEvent(database, { initialSeats: 1_000 });
     const { eventId } = facts;
-    const allocator = createTestAllocator(database);
+    const allocator = createTestAllocator(pool);
     await Promise.all(Array.from({ length: 450 }, () => allocator.submit(bookRequest({ eventId }))));
     await saveEventFacts(database, [{ ...facts, version: 2, status: 'CANCELLED' }]);
 

@@ -1,7 +1,7 @@
 import { TRANSACTION_LIMITS } from '#platform/database.ts';
 import { type CancelRequest, decide } from '../domain/allocation.ts';
+import { findBookings } from '../store/allocation/find-bookings.ts';
 import { lockInventories } from '../store/allocation/lock-inventories.ts';
-import { findBookings } from '../store/bookings.ts';
 import { findConfirmedBookingIds, findEventToClose, markClosed } from '../store/closing.ts';
 import { save } from './allocate-batch.ts';
 import type { BookingDependencies } from './dependencies.ts';

@@ -2,7 +2,8 @@ import DataLoader from 'dataloader';
 import { isId } from '#platform/validation.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
-import { findBookings, listBookingsOf } from '../store/bookings.ts';
+import { findBookings } from '../store/allocation/find-bookings.ts';
+import { listBookingsOf } from '../store/bookings.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { Context } from './context.ts';
 

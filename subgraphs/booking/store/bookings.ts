@@ -2,20 +2,11 @@ import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/pagination.ts';
 import type { Booking, BookingStatus } from '../domain/booking.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
-import type { BookingDatabase, BookingTransaction } from './database.ts';
+import type { BookingDatabase } from './database.ts';
 
 /** The position of a booking in lists, which are newest first: ids are UUIDv7. */
 export type BookingKey = readonly [id: string];
 export const bookingKeyOf = ({ id }: Booking): BookingKey => [id];
-
-/** The bookings that exist among these. */
-export async function findBookings(
-  database: BookingDatabase | BookingTransaction,
-  ids: readonly string[],
-): Promise<Booking[]> {
-  const rows = await database.booking.findMany({ where: { id: { in: [...ids] } } });
-  return rows.map(toBooking);
-}
 
 export interface BookingConditions {
   readonly userId?: string | undefined;

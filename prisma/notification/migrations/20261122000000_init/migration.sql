@@ -39,9 +39,8 @@ CREATE TABLE notifications (
 CREATE TABLE dead_letters (
   id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   consumer    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  message_id  VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   subject     VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  payload     LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  payload     LONGBLOB NOT NULL,
   reason      TEXT NOT NULL,
   deliveries  INT NOT NULL,
   created_at  DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),

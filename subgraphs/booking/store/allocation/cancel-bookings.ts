@@ -1,9 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
 import type { Writes } from '../../domain/allocation.ts';
-import type { BookingTransaction } from '../database.ts';
 
 /** Writes cancellations. The bookings' inventories must be locked. */
-export async function cancelBookings(transaction: BookingTransaction, cancelled: Writes['cancelled']): Promise<void> {
+export async function cancelBookings(transaction: SqlExecutor, cancelled: Writes['cancelled']): Promise<void> {
   const cancelledAt = cancelled[0]?.booking.cancelledAt;
   if (!cancelledAt) return;
   await transaction.$executeRaw(sql`

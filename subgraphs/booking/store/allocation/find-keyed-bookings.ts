@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
 import type { BookRequest } from '../../domain/allocation.ts';
 import type { Booking } from '../../domain/booking.ts';
-import type { BookingTransaction } from '../database.ts';
 
 export interface KeyedBooking extends Booking {
   callerId: string;
@@ -10,7 +10,7 @@ export interface KeyedBooking extends Booking {
 
 /** The bookings that were made before under these requests' idempotency keys. */
 export async function findKeyedBookings(
-  transaction: BookingTransaction,
+  transaction: SqlExecutor,
   requests: readonly BookRequest[],
 ): Promise<KeyedBooking[]> {
   const keys = requests.map(({ callerId, idempotencyKey }) => [callerId, idempotencyKey]);

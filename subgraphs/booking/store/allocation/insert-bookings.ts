@@ -1,9 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
 import type { Writes } from '../../domain/allocation.ts';
-import type { BookingTransaction } from '../database.ts';
 
 /** Inserts new bookings with their idempotency keys. Their inventories must be locked. */
-export async function insertBookings(transaction: BookingTransaction, booked: Writes['booked']): Promise<void> {
+export async function insertBookings(transaction: SqlExecutor, booked: Writes['booked']): Promise<void> {
   const createdAt = booked[0]?.booking.createdAt;
   if (createdAt === undefined) return;
   const rows = JSON.stringify(

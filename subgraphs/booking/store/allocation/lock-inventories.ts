@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import type { BookingTransaction } from '../database.ts';
 
 interface Row extends Inventory {
   now: Date;
@@ -10,7 +10,7 @@ interface Row extends Inventory {
  * Locks the inventories that exist among these until the transaction ends, always in the order of their ids: two
  * batches that share events wait for each other and never in a circle.
  */
-export async function lockInventories(transaction: BookingTransaction, eventIds: readonly string[]): Promise<Row[]> {
+export async function lockInventories(transaction: SqlExecutor, eventIds: readonly string[]): Promise<Row[]> {
   return transaction.$queryRaw<Row[]>(sql`
     SELECT inventories.event_id AS eventId, organizer_id AS organizerId, starts_at AS startsAt, status,
            total_seats AS totalSeats, available_seats AS availableSeats, CURRENT_TIMESTAMP(3) AS now

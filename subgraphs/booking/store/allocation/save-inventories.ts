@@ -1,12 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import type { BookingTransaction } from '../database.ts';
 
 /** Writes how many seats locked inventories have and have left; the table's check refuses what cannot be. */
-export async function saveInventories(
-  transaction: BookingTransaction,
-  inventories: readonly Inventory[],
-): Promise<void> {
+export async function saveInventories(transaction: SqlExecutor, inventories: readonly Inventory[]): Promise<void> {
   if (inventories.length === 0) return;
   const rows = inventories.map(({ eventId, totalSeats, availableSeats }) => [eventId, totalSeats, availableSeats]);
   await transaction.$executeRaw(sql`

@@ -1,0 +1,162 @@
+/**
+ * npm run bench:booking
+ *
+ * Confirmed bookings per second, side by side in one run, on one hot event and spread over 1,000 events:
+ * (a) the usual way, Express and mysql2 with one transaction for each booking, over HTTP;
+ * (b) one Prisma transaction for each booking, and (c) the allocator, called directly, (c') the same on Prisma;
+ * (d) createBooking over HTTP at the subgraph, (e) through the gateway, with everything behind them at work.
+ * Fails when a booking was lost or a seat sold twice. Writes docs/bench-booking.md.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mariadb';
+import { generate } from '#scripts/generate.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import { killRecorded } from '#scripts/local/processes.ts';
+import { tellStep } from '#scripts/local/progress.ts';
+import { runScript } from '#scripts/local/run-script.ts';
+import { loadSecrets } from '#scripts/local/secrets.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+import { createServices } from '#scripts/local/services.ts';
+import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { migrate } from '#scripts/migrate.ts';
+import { signInMany } from '#tests/support/buyers.ts';
+import { measure } from './support/load.ts';
+import { type Row, report } from './support/report.ts';
+import {
+  allocatorDirectly,
+  createDatabase,
+  makeEvents,
+  overHttp,
+  prismaEach,
+  usualWay,
+  type Variant,
+} from './support/variants.ts';
+
+const CONCURRENCIES = [1, 64, 256];
+const SPREADS = [
+  { name: 'one hot event', events: 1, seats: 1_000_000 },
+  { name: '1,000 events', events: 1_000, seats: 100_000 },
+];
+const WARM_UP_MS = 1_000;
+const DURATION_MS = Number(process.env.BENCH_DURATION_MS ?? 4_000);
+const USERS = 200;
+const DRAIN_TIMEOUT_MS = 300_000;
+const REPORT_FILE = 'docs/bench-booking.md';
+
+async function main(): Promise<void> {
+  await generate(tellStep);
+  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-bench-'));
+  process.once('exit', () => {
+    killRecorded(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  await using started = new AsyncDisposableStack();
+  const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'usual'] as const);
+  const servers = await startServers({ dataDir, ports, step: tellStep });
+  started.defer(servers.stop);
+  const secrets = await loadSecrets(dataDir);
+  for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
+  const env = { ...process.env, LOG_LEVEL: 'warn', NODE_ENV: 'production' };
+  const services = createServices({ ...servers, dataDir, ports, secrets, env });
+  started.defer(services.stop);
+  services.start('gateway', ...SUBGRAPHS);
+  await tellStep('Gateway and four subgraphs', () => services.waitUntilReady());
+
+  const admin = await connectAdmin(servers);
+  started.defer(() => admin.end());
+  const buyers = await signInMany(USERS, secrets);
+  const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
+  await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
+  const databaseUrl = servers.databaseUrls.booking;
+  const subgraph = { url: `http://127.0.0.1:${ports.booking}/graphql`, proof: secrets.subgraphs.booking };
+  const variants = [
+    await usualWay(await createDatabase(servers.adminUrl, 'bench_usual'), ports.usual, dataDir),
+    prismaEach(await createDatabase(servers.adminUrl, 'bench_prisma')),
+    allocatorDirectly(await createDatabase(servers.adminUrl, 'bench_allocator'), 'driver'),
+    allocatorDirectly(await createDatabase(servers.adminUrl, 'bench_allocator_prisma'), 'Prisma'),
+    overHttp('(d) createBooking at the subgraph', { ...subgraph, databaseUrl, buyers }),
+    overHttp('(e) createBooking at the gateway', {
+      url: `http://127.0.0.1:${ports.gateway}/graphql`,
+      databaseUrl,
+      buyers,
+    }),
+  ];
+  for (const variant of variants) started.defer(() => void variant.stop());
+
+  const rows: Row[] = [];
+  for (const { name, events, seats } of SPREADS) {
+    for (const concurrency of CONCURRENCIES) {
+      for (const variant of variants) {
+        const load = `${name}, ${concurrency} at a time`;
+        const title = `${load}: ${variant.label}`;
+        const run = () => runOne(variant, { admin, eventCount: events, seats, concurrency });
+        const measurement = await tellStep(title, run, ({ throughput }) => `${Math.round(throughput)}/s`);
+        rows.push({ load, label: variant.label, measurement });
+      }
+    }
+  }
+  const text = report('Bookings per second', rows);
+  writeFileSync(join(root, REPORT_FILE), text);
+  console.log(`\n${text}`);
+}
+
+/** Measures a variant on fresh events, and checks that what it confirmed is what the database holds. */
+async function runOne(
+  variant: Variant,
+  {
+    admin,
+    eventCount,
+    seats,
+    concurrency,
+  }: { admin: Connection; eventCount: number; seats: number; concurrency: number },
+) {
+  const ids = await makeEvents(variant.databaseUrl, eventCount, seats);
+  await admin.batch(
+    "INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)",
+    ids.map((id) => [id]),
+  );
+  let confirmed = 0;
+  const book = async () => {
+    const result = await variant.book(ids[Math.floor(Math.random() * ids.length)] ?? '');
+    if (result === 'confirmed') confirmed += 1;
+    return result;
+  };
+  const measurement = await measure(book, { concurrency, warmUpMs: WARM_UP_MS, durationMs: DURATION_MS });
+  await drain(admin);
+  const database = new URL(variant.databaseUrl).pathname.slice(1);
+  const [sums] = await admin.query<{ booked: bigint | null; taken: bigint }[]>(
+    `SELECT (SELECT SUM(seat_count) FROM ${database}.bookings WHERE event_id IN (?) AND status = 'CONFIRMED') AS booked,
+            SUM(total_seats - available_seats) AS taken FROM ${database}.inventories WHERE event_id IN (?)`,
+    [ids, ids],
+  );
+  const [booked, taken] = [Number(sums?.booked), Number(sums?.taken)];
+  if (booked !== taken || booked !== confirmed) {
+    throw new LocalError(`${variant.label}: ${confirmed} confirmed, ${booked} booked, ${taken} seats taken.`);
+  }
+  return measurement;
+}
+
+/** Lets the relay and the notification subgraph finish, so that they do not slow what is measured next. */
+async function drain(admin: Connection): Promise<void> {
+  const giveUpAtMs = Date.now() + DRAIN_TIMEOUT_MS;
+  for (;;) {
+    const [left] = await admin.query<{ open: bigint }[]>(
+      `SELECT (SELECT COUNT(*) FROM booking_db.bookings)
+            - (SELECT COUNT(*) FROM notification_db.notifications WHERE status = 'SENT') AS open`,
+    );
+    if (Number(left?.open) === 0) return;
+    if (Date.now() > giveUpAtMs) throw new LocalError(`${left?.open} notifications were not sent in time.`);
+    await delay(100);
+  }
+}
+
+async function connectAdmin({ adminUrl }: LocalServers): Promise<Connection> {
+  const { hostname, port, username, password } = new URL(adminUrl);
+  return createConnection({ host: hostname, port: Number(port), user: username, password });
+}
+
+await runScript(main);

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { Pool } from 'undici';
+import type { Result } from './load.ts';
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A client of one server on kept-alive connections; reads every answer to its end. */
+export function createPoster(url: string, connections: number) {
+  const { origin, pathname: path } = new URL(url);
+  const pool = new Pool(origin, { connections, pipelining: 1 });
+  return {
+    async post(body: unknown, headers: Record<string, string> = {}): Promise<{ statusCode: number; text: string }> {
+      const answer = await pool.request({
+        path,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+        headersTimeout: ANSWER_TIMEOUT_MS,
+        bodyTimeout: ANSWER_TIMEOUT_MS,
+      });
+      return { statusCode: answer.statusCode, text: await answer.body.text() };
+    },
+    close: () => pool.close(),
+  };
+}
+
+const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
+  createBooking(input: $input) {
+    __typename
+    ... on CreateBookingPayload { replayed booking { id status seatCount } }
+    ... on DomainError { code }
+  }
+}`;
+
+/** createBooking for one seat. */
+export const bookingOperation = (eventId: string) => ({
+  query: CREATE_BOOKING,
+  variables: { input: { eventId, seatCount: 1, idempotencyKey: randomUUID() } },
+});
+
+/** What a GraphQL answer to createBooking says. */
+export function resultOf({ statusCode, text }: { statusCode: number; text: string }): Result {
+  if (statusCode !== 200 || text.includes('"errors"')) return 'failed';
+  return text.includes('"__typename":"CreateBookingPayload"') ? 'confirmed' : 'refused';
+}

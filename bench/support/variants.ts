@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { bulkhead } from 'cockatiel';
+import { createConnection } from 'mariadb';
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { applyMigrations } from '#platform/migrations.ts';
+import { driverTransactions, prismaTransactions } from '#platform/transactions.ts';
+import { startProcess, tailOf } from '#scripts/local/processes.ts';
+import { LocalError, root } from '#scripts/local/settings.ts';
+import type { Buyer } from '#tests/support/buyers.ts';
+import { createBatchAllocation } from '../../subgraphs/booking/commands/allocate-batch.ts';
+import { createAllocator } from '../../subgraphs/booking/commands/allocator.ts';
+import type { BookRequest } from '../../subgraphs/booking/domain/allocation.ts';
+import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
+import { saveEventFacts } from '../../subgraphs/booking/store/inventories.ts';
+import { bookingOperation, createPoster, resultOf } from './http-booking.ts';
+import type { Result } from './load.ts';
+
+/** One way to book. */
+export interface Variant {
+  readonly label: string;
+  /** The database it books in; variants may share it, not its events. */
+  readonly databaseUrl: string;
+  book(eventId: string): Promise<Result>;
+  stop(): Promise<unknown>;
+}
+
+const CONNECTIONS = 256;
+const POOL_MAX = 10;
+const START_TIMEOUT_MS = 10_000;
+
+/** A booking database of a variant's own, migrated and empty. */
+export async function createDatabase(adminUrl: string, name: string): Promise<string> {
+  const { hostname, port, username, password } = new URL(adminUrl);
+  const connection = await createConnection({ host: hostname, port: Number(port), user: username, password });
+  await connection.query(`CREATE DATABASE ${name}`);
+  await connection.end();
+  const url = new URL(name, adminUrl).href;
+  await applyMigrations({ url, folder: join(root, 'prisma/booking/migrations') });
+  return url;
+}
+
+/** A client of a booking database, as the booking subgraph has it. */
+function connect(url: string) {
+  const env = { DATABASE_URL: url, DATABASE_POOL_MAX: String(POOL_MAX) };
+  const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), env));
+  return { pool, database: new PrismaClient({ adapter: prismaAdapter(pool) }), close: () => pool.end() };
+}
+
+const START_IN_MS = 30 * 86_400_000;
+
+/** Events that can be booked, by their ids. */
+export async function makeEvents(databaseUrl: string, count: number, seats: number): Promise<string[]> {
+  const { database, close } = connect(databaseUrl);
+  const organizerId = newId();
+  const startsAt = new Date(Date.now() + START_IN_MS);
+  const facts = { organizerId, startsAt, status: 'SCHEDULED', version: 1, initialSeats: seats } as const;
+  const events = Array.from({ length: count }, () => ({ eventId: newId(), ...facts }));
+  await saveEventFacts(database, events);
+  await close();
+  return events.map(({ eventId }) => eventId);
+}
+
+/** (a) Express and mysql2 in a process of their own, over HTTP. */
+export async function usualWay(databaseUrl: string, port: number, dataDir: string): Promise<Variant> {
+  const server = startProcess({
+    name: 'usual-way',
+    command: process.execPath,
+    args: [join(root, 'bench/support/usual-way.ts')],
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      DATABASE_URL: databaseUrl,
+      PORT: String(port),
+      POOL_MAX: String(POOL_MAX),
+    },
+    dataDir,
+  });
+  const up = async () => (await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined))?.ok === true;
+  const giveUpAtMs = Date.now() + START_TIMEOUT_MS;
+  while (!(await up())) {
+    if (server.ended !== undefined || Date.now() > giveUpAtMs) {
+      throw new LocalError(`The usual way does not start. Its log ends:\n${tailOf(server.logFile)}`);
+    }
+    await delay(50);
+  }
+  const poster = createPoster(`http://127.0.0.1:${port}/bookings`, CONNECTIONS);
+  return {
+    label: '(a) Express, mysql2, one transaction each',
+    databaseUrl,
+    async book(eventId) {
+      const body = { eventId, userId: newId(), seatCount: 1, idempotencyKey: randomUUID() };
+      const { statusCode } = await poster.post(body);
+      return statusCode === 201 ? 'confirmed' : statusCode === 409 ? 'refused' : 'failed';
+    },
+    async stop() {
+      await poster.close();
+      await server.stop(5_000);
+    },
+  };
+}
+
+const request = (eventId: string): BookRequest => {
+  const userId = newId();
+  const ids = { bookingId: newId(), eventId, userId, callerId: userId };
+  return { kind: 'book', ...ids, seatCount: 1, idempotencyKey: randomUUID(), requestId: 'bench' };
+};
+
+/** (b) The allocator's transaction, for one booking at a time, called directly. */
+export function prismaEach(databaseUrl: string): Variant {
+  const { database, close } = connect(databaseUrl);
+  const allocate = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId() });
+  // Prisma refuses who waits for a connection longer than two seconds; here they queue.
+  const limit = bulkhead(POOL_MAX, Number.POSITIVE_INFINITY);
+  return {
+    label: '(b) one Prisma transaction each',
+    databaseUrl,
+    async book(eventId) {
+      try {
+        const [outcome] = await limit.execute(() => allocate([request(eventId)]));
+        return outcome?.outcome === 'booked' ? 'confirmed' : 'refused';
+      } catch {
+        return 'failed';
+      }
+    },
+    stop: close,
+  };
+}
+
+/** (c) The allocator, called directly: on the driver beneath Prisma, as it is shipped, or on Prisma's transactions. */
+export function allocatorDirectly(databaseUrl: string, on: 'driver' | 'Prisma'): Variant {
+  const { pool, database, close } = connect(databaseUrl);
+  const transact = on === 'driver' ? driverTransactions(pool) : prismaTransactions(database);
+  const allocator = createAllocator({
+    allocateBatch: createBatchAllocation({ transact, newId: () => newId() }),
+    queueMax: 10_000,
+    queueTimeoutMs: 5_000,
+  });
+  return {
+    label: on === 'driver' ? '(c) the allocator, directly' : "(c') the same on Prisma's transactions",
+    databaseUrl,
+    async book(eventId) {
+      const { outcome } = await allocator.submit(request(eventId));
+      return outcome === 'booked' ? 'confirmed' : 'refused';
+    },
+    async stop() {
+      await allocator.stop();
+      await close();
+    },
+  };
+}
+
+/** (d), (e) createBooking over HTTP, by these buyers in turn. */
+export function overHttp(
+  label: string,
+  { url, databaseUrl, proof, buyers }: { url: string; databaseUrl: string; proof?: string; buyers: readonly Buyer[] },
+): Variant {
+  const poster = createPoster(url, CONNECTIONS);
+  const headers = buyers.map(({ authorization }) => ({
+    authorization,
+    ...(proof && { [GATEWAY_PROOF_HEADER]: proof }),
+  }));
+  let next = 0;
+  return {
+    label,
+    databaseUrl,
+    async book(eventId) {
+      next = (next + 1) % headers.length;
+      return resultOf(await poster.post(bookingOperation(eventId), headers[next]));
+    },
+    stop: poster.close,
+  };
+}

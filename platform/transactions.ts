@@ -1,0 +1,34 @@
+import type { Sql } from '@prisma/client/runtime/client';
+import type { Pool, UpsertResult } from 'mariadb';
+import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from './database.ts';
+
+/** Runs statements in one transaction: committed when `run` resolves, rolled back when it rejects. */
+export type Transact = <Result>(run: (transaction: SqlExecutor) => Promise<Result>) => Promise<Result>;
+
+/** Through Prisma's interactive transactions. */
+export const prismaTransactions =
+  (database: SqlClient): Transact =>
+  (run) =>
+    database.$transaction(run, TRANSACTION_LIMITS);
+
+/** On the driver beneath Prisma, from the same pool: the same statements without Prisma's work on each of them. */
+export const driverTransactions =
+  (pool: Pool): Transact =>
+  async (run) => {
+    const connection = await pool.getConnection();
+    const query = ({ sql, values }: Sql) => connection.query(sql, values);
+    try {
+      await connection.beginTransaction();
+      const result = await run({
+        $queryRaw: query,
+        $executeRaw: async (statement) => ((await query(statement)) as UpsertResult).affectedRows,
+      });
+      await connection.commit();
+      await connection.release();
+      return result;
+    } catch (error) {
+      // Whatever state it is in, closing it rolls back.
+      connection.destroy();
+      throw error;
+    }
+  };

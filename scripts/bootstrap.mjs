@@ -1,0 +1,137 @@
+/**
+ * node scripts/bootstrap.mjs <script.ts> [arguments]
+ *
+ * Runs one of this repository's scripts on a fresh clone, started by any Node from 20 on: installs the dependencies
+ * when they are missing or not those of package-lock.json, then runs the script with the Node that they bring. Signals
+ * go on to the script, its exit code comes back. When npm started this and dies without a word, the script is told
+ * to stop.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+const PARENT_POLL_MS = 500;
+const CHECK_TIMEOUT_MS = 10_000;
+const NODE_MAJOR_MIN = 24;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const modules = join(root, 'node_modules');
+const node = join(modules, 'node', 'bin', 'node');
+const env = { ...process.env, PATH: [join(modules, '.bin'), process.env.PATH].join(delimiter) };
+
+const [script, ...args] = process.argv.slice(2);
+if (script === undefined) exit('usage: node scripts/bootstrap.mjs <script.ts> [arguments]');
+if (!isInstalled()) await install();
+process.exitCode = (await run(await nodeOfTheProject(), [script, ...args], 'inherit')).code;
+
+/** True when what npm last put into node_modules is what package-lock.json asks for. */
+function isInstalled() {
+  const record = join(modules, '.package-lock.json');
+  if (!existsSync(record) || !existsSync(node)) return false;
+  const installed = packagesIn(record);
+  return Object.entries(packagesIn(join(root, 'package-lock.json'))).every(
+    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+  );
+}
+
+/** @returns {Record<string, { version?: string, optional?: boolean }>} */
+function packagesIn(/** @type {string} */ lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+}
+
+/**
+ * Not `npm ci`: that refuses a lock file which leaves out packages for other platforms. Of all install scripts only
+ * that of the package node is needed.
+ */
+function install() {
+  return step('Installing the dependencies', [
+    ['npm', 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'],
+    ['npm', 'rebuild', 'node'],
+  ]);
+}
+
+/** The Node that the dependencies bring; or this one, when that does not run here and this one is new enough. */
+async function nodeOfTheProject() {
+  if (complaintOf(node).includes('libatomic') && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    await step('Installing libatomic1, which Node needs', [
+      ['apt-get', 'update'],
+      ['apt-get', 'install', '--yes', '--no-install-recommends', 'libatomic1'],
+    ]);
+  }
+  const complaint = complaintOf(node);
+  if (complaint === '') return node;
+  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) return process.execPath;
+  return exit(
+    `Node ${NODE_MAJOR_MIN} or newer is needed. This is ${process.version}, and the one of npm says:\n${complaint}`,
+  );
+}
+
+/** Why a program does not run on this machine; nothing when it does. */
+function complaintOf(/** @type {string} */ program) {
+  const { status, stderr, error } = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS });
+  return status === 0 ? '' : stderr || String(error);
+}
+
+/** Runs the commands one after another, telling what for and how long; ends this program when one of them fails. */
+async function step(/** @type {string} */ title, /** @type {[string, ...string[]][]} */ commands) {
+  const startedAt = Date.now();
+  process.stdout.write(`  … ${title}\n`);
+  for (const [command, ...commandArgs] of commands) {
+    const { code, output } = await run(command, commandArgs, 'pipe');
+    if (code !== 0) exit(`${output}\n${command} ${commandArgs[0]} failed. Nothing was started.`);
+  }
+  process.stdout.write(`  ✓ ${title} (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)\n`);
+}
+
+/**
+ * Runs a command to its end, passing signals on. A shell's numbering: 128 + n for the end by signal n.
+ * @param {string} command
+ * @param {string[]} commandArgs
+ * @param {'inherit' | 'pipe'} stdio
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+function run(command, commandArgs, stdio) {
+  return new Promise((resolve) => {
+    const child = spawn(command, commandArgs, {
+      cwd: root,
+      env,
+      stdio: stdio === 'pipe' ? ['ignore', stdio, stdio] : stdio,
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+
+    const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+    for (const signal of SIGNALS) process.on(signal, forward);
+    const parents = parentsOfThis();
+    const isByNpm = process.env.npm_lifecycle_event !== undefined;
+    const watch = setInterval(() => isByNpm && parentsOfThis() !== parents && child.kill('SIGTERM'), PARENT_POLL_MS);
+
+    const end = (/** @type {number} */ code) => {
+      clearInterval(watch);
+      for (const signal of SIGNALS) process.off(signal, forward);
+      resolve({ code, output });
+    };
+    child.once('error', (error) => {
+      output += error;
+      end(127);
+    });
+    child.once('close', (code, signal) => end(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+  });
+}
+
+/** The shell that npm started this with, and where /proc tells it npm itself: either may die without passing it on. */
+function parentsOfThis() {
+  const shell = `/proc/${process.ppid}/stat`;
+  const npm = existsSync(shell) ? readFileSync(shell, 'utf8').split(') ').at(-1)?.split(' ')[1] : undefined;
+  return `${process.ppid} ${npm}`;
+}
+
+/** @returns {never} */
+function exit(/** @type {string} */ message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}

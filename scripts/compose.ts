@@ -1,0 +1,50 @@
+/**
+ * npm run compose [-- --check]
+ *
+ * Composes subgraphs/<name>/schema.graphql into gateway/supergraph.graphql; with --check only tells whether that file
+ * is what they compose to.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { composeServices } from '@apollo/composition';
+import { parse } from 'graphql';
+import { runScript } from './local/run-script.ts';
+import { LocalError, root, SUBGRAPHS } from './local/settings.ts';
+
+const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
+const FIRST_PORT = 4001;
+
+/** The supergraph and what the composition warns of. @throws LocalError naming every reason why there is none. */
+function compose(): { supergraph: string; warnings: string[] } {
+  const { errors, supergraphSdl, hints } = composeServices(
+    SUBGRAPHS.map((name, index) => ({
+      name,
+      typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
+      url: `http://localhost:${FIRST_PORT + index}/graphql`,
+    })),
+  );
+  if (errors !== undefined) {
+    throw new LocalError(`The subgraphs do not compose:\n${errors.map(({ message }) => `  - ${message}`).join('\n')}`);
+  }
+  const warnings = hints.filter(({ definition }) => definition.level.name === 'WARN');
+  return { supergraph: `${supergraphSdl.trimEnd()}\n`, warnings: warnings.map(String) };
+}
+
+/** Writes the supergraph, or only looks whether it is up to date. @throws LocalError when it is not, or cannot be. */
+export function composeSupergraph({ checkOnly }: { checkOnly: boolean }): void {
+  const { supergraph, warnings } = compose();
+  for (const warning of warnings) console.warn(warning);
+  const present = existsSync(SUPERGRAPH_FILE) ? readFileSync(SUPERGRAPH_FILE, 'utf8') : undefined;
+  if (present === supergraph) return;
+  if (checkOnly) {
+    throw new LocalError('gateway/supergraph.graphql is not what the subgraphs compose to. Run: npm run compose');
+  }
+  writeFileSync(SUPERGRAPH_FILE, supergraph);
+}
+
+async function main(): Promise<void> {
+  composeSupergraph({ checkOnly: process.argv.includes('--check') });
+  console.log('gateway/supergraph.graphql is up to date.');
+}
+
+if (import.meta.main) await runScript(main);

@@ -1,0 +1,57 @@
+/**
+ * npm run generate
+ *
+ * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
+ * subgraphs/<name>/schema.graphql. Does nothing while those are what the present inputs gave.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Step, tellStep } from './local/progress.ts';
+import { runScript } from './local/run-script.ts';
+import { root, SUBGRAPHS } from './local/settings.ts';
+import { runTool } from './local/tools.ts';
+
+const INPUTS = [
+  'codegen.yml',
+  'package-lock.json',
+  'prisma/prisma-config.ts',
+  'prisma/*/{schema.prisma,prisma.config.ts}',
+  'subgraphs/*/schema.graphql',
+];
+const OUTPUTS = SUBGRAPHS.flatMap((name) =>
+  ['prisma/client.ts', 'graphql.ts'].map((file) => join(root, 'subgraphs', name, 'generated', file)),
+);
+const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');
+
+/** Generates all code that is not in the repository, if what it is made from has changed since. */
+export async function generate(step: Step, signal?: AbortSignal): Promise<void> {
+  const stamp = stampOfInputs();
+  if (
+    OUTPUTS.every((file) => existsSync(file)) &&
+    existsSync(STAMP_FILE) &&
+    readFileSync(STAMP_FILE, 'utf8') === stamp
+  ) {
+    return;
+  }
+  const prisma = SUBGRAPHS.map((name) => ['prisma', 'generate', '--config', `prisma/${name}/prisma.config.ts`]);
+  const commands = [...prisma, ['graphql-codegen', '--config', 'codegen.yml']];
+  await step('Generating Prisma clients and GraphQL types', () =>
+    Promise.all(commands.map(([tool = '', ...args]) => runTool(tool, args, signal))),
+  );
+  mkdirSync(dirname(STAMP_FILE), { recursive: true });
+  writeFileSync(STAMP_FILE, stamp);
+}
+
+function stampOfInputs(): string {
+  const hash = createHash('sha256');
+  for (const file of INPUTS.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+if (import.meta.main) await runScript(() => generate(tellStep));

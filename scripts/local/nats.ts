@@ -1,0 +1,29 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerSpec } from './server.ts';
+
+/** NATS with JetStream, its streams on disk. */
+export function nats(port: number, dataDir: string): ServerSpec {
+  const folder = join(dataDir, 'nats');
+  const file = join(folder, 'nats.conf');
+  const settings = {
+    host: '127.0.0.1',
+    port,
+    max_payload: 2 * 2 ** 20,
+    jetstream: { store_dir: join(folder, 'jetstream') },
+  };
+  return {
+    name: 'nats',
+    title: 'NATS JetStream',
+    programs: ['nats-server'],
+    port,
+    args: ['--config', file],
+    greeting: { expect: /^INFO .*"jetstream":true/ },
+    stopGraceMs: 10_000,
+    prepare() {
+      mkdirSync(folder, { recursive: true });
+      // The configuration format of NATS takes JSON as it is.
+      writeFileSync(file, JSON.stringify(settings, null, 2));
+    },
+  };
+}

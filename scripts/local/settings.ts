@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+export const SUBGRAPHS = ['user', 'event', 'booking', 'notification'] as const;
+export type SubgraphName = (typeof SUBGRAPHS)[number];
+export type ServiceName = SubgraphName | 'gateway';
+export type ServerName = 'mysql' | 'redis' | 'nats';
+
+/** The repository's folder. */
+export const root = join(import.meta.dirname, '../..');
+
+const DEFAULT_PORTS: Record<ServiceName | ServerName, number> = {
+  gateway: 4000,
+  user: 4001,
+  event: 4002,
+  booking: 4003,
+  notification: 4004,
+  mysql: 13_306,
+  redis: 16_379,
+  nats: 14_222,
+};
+
+/** Where a local system keeps its data and listens, and which servers it is given instead of its own. */
+export interface LocalSettings {
+  dataDir: string;
+  ports: typeof DEFAULT_PORTS;
+  given: { databaseUrls: Partial<Record<SubgraphName, string>>; redisUrl?: string; natsUrl?: string };
+}
+
+/** A mistake or a condition that the person at the keyboard can put right: shown without a stack. */
+export class LocalError extends Error {}
+
+/** The environment, and under it what the `.env` file at the root says. */
+export function loadEnvironment(): NodeJS.ProcessEnv {
+  const file = join(root, '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
+  return process.env;
+}
+
+/** @throws LocalError naming every port that is not one. */
+export function readSettings(env: NodeJS.ProcessEnv): LocalSettings {
+  const problems: string[] = [];
+  const ports = { ...DEFAULT_PORTS };
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) {
+    const value = env[portVariable(name)] || ports[name];
+    ports[name] = Number(value);
+    if (!(Number.isInteger(ports[name]) && ports[name] >= 1 && ports[name] <= 65_535)) {
+      problems.push(`${portVariable(name)}: ${value} is not a port`);
+    }
+  }
+  if (problems.length > 0) throw new LocalError(problems.join('\n'));
+  return {
+    dataDir: resolve(root, env.DATA_DIR || '.data'),
+    ports,
+    given: {
+      databaseUrls: Object.fromEntries(
+        SUBGRAPHS.flatMap((name) => {
+          const url = env[`DATABASE_URL_${name.toUpperCase()}`];
+          return url ? [[name, url]] : [];
+        }),
+      ),
+      ...(env.REDIS_URL && { redisUrl: env.REDIS_URL }),
+      ...(env.NATS_URL && { natsUrl: env.NATS_URL }),
+    },
+  };
+}
+
+/** GATEWAY_PORT for gateway. */
+export const portVariable = (name: ServiceName | ServerName): string => `${name.toUpperCase()}_PORT`;
+
+/** An object with a value for each name. */
+export const eachOf = <Name extends string, Value>(names: readonly Name[], make: (name: Name) => Value) =>
+  Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;

@@ -1,0 +1,100 @@
+import { LocalError } from './local/settings.ts';
+
+export const DEMO_USER = { name: 'Demo User', email: 'demo@example.com', password: 'demo-password-123' };
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const DAY_MS = 86_400_000;
+const DOORS_MS = 19.5 * 3_600_000;
+
+const DEMO_EVENTS = [
+  { name: 'Last Table at the Lighthouse', venue: 'The Lighthouse', inDays: 7, totalSeats: 2 },
+  { name: 'Chamber Music at the Old Mill', venue: 'The Old Mill, Great Hall', inDays: 14, totalSeats: 120 },
+  { name: 'TypeScript Without a Build Step', venue: 'Riverside Campus, Room 2', inDays: 21, totalSeats: 40 },
+  { name: 'City Marathon', venue: 'Market Square', inDays: 45, totalSeats: 5_000 },
+  { name: 'Open-Air Cinema: Metropolis', venue: 'Botanical Garden', inDays: 60, totalSeats: 300 },
+];
+
+interface Session {
+  accessToken: string;
+  user: { id: string };
+}
+
+/**
+ * Puts in the demo user and its events through the gateway, as any client would; what is there already stays as it
+ * is, so that a seeding which was cut short is finished by the next. Answers what came of it, in a few words.
+ */
+export async function seed(graphqlUrl: string): Promise<string> {
+  const session = (await signIn(graphqlUrl)) ?? (await register(graphqlUrl));
+  if (session === undefined) return `left out, ${DEMO_USER.email} has another password`;
+  const created = await Promise.all(DEMO_EVENTS.map((event) => createUnlessThere(graphqlUrl, session, event)));
+  return created.some(Boolean) ? 'created' : 'already there';
+}
+
+async function signIn(graphqlUrl: string): Promise<Session | undefined> {
+  const { email, password } = DEMO_USER;
+  const { signIn } = await request<{ signIn: Partial<Session> }>(graphqlUrl, {
+    query: `mutation SignIn($input: SignInInput!) {
+      signIn(input: $input) { ... on Session { accessToken user { id } } }
+    }`,
+    variables: { input: { email, password } },
+  });
+  return sessionIn(signIn);
+}
+
+async function register(graphqlUrl: string): Promise<Session | undefined> {
+  const { createUser } = await request<{ createUser: Partial<Session> }>(graphqlUrl, {
+    query: `mutation CreateUser($input: CreateUserInput!) {
+      createUser(input: $input) { ... on Session { accessToken user { id } } }
+    }`,
+    variables: { input: DEMO_USER },
+  });
+  return sessionIn(createUser);
+}
+
+const sessionIn = ({ accessToken, user }: Partial<Session>) =>
+  accessToken && user ? { accessToken, user } : undefined;
+
+async function createUnlessThere(
+  graphqlUrl: string,
+  { accessToken, user }: Session,
+  { inDays, ...event }: (typeof DEMO_EVENTS)[number],
+): Promise<boolean> {
+  const { events } = await request<{ events: { nodes: { name: string; organizer: { id: string } | null }[] } }>(
+    graphqlUrl,
+    {
+      query: `query Events($name: String!) {
+        events(first: 100, filter: { nameContains: $name }) { nodes { name organizer { id } } }
+      }`,
+      variables: { name: event.name },
+      accessToken,
+    },
+  );
+  if (events.nodes.some(({ name, organizer }) => name === event.name && organizer?.id === user.id)) return false;
+  const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const startsAt = new Date(midnightMs + inDays * DAY_MS + DOORS_MS).toISOString();
+  const { createEvent } = await request<{ createEvent: { message?: string } }>(graphqlUrl, {
+    query: `mutation CreateEvent($input: CreateEventInput!) {
+      createEvent(input: $input) { ... on InvalidInputError { message } }
+    }`,
+    variables: { input: { ...event, startsAt } },
+    accessToken,
+  });
+  if (createEvent.message !== undefined) throw new LocalError(`The demo event was refused: ${createEvent.message}`);
+  return true;
+}
+
+async function request<Data>(
+  graphqlUrl: string,
+  { accessToken, ...operation }: { query: string; variables: Record<string, unknown>; accessToken?: string },
+): Promise<Data> {
+  const answer = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
+    body: JSON.stringify(operation),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
+  const text = await answer.text();
+  const { data, errors } = JSON.parse(text) as { data?: Data | null; errors?: unknown };
+  if (data == null || errors !== undefined) throw new LocalError(`The gateway answered the demo data with: ${text}`);
+  return data;
+}

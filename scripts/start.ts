@@ -1,0 +1,105 @@
+/**
+ * npm start
+ *
+ * Runs the whole system on this machine until Ctrl-C: servers of its own unless the environment names others, the
+ * databases up to date, demo data, the four subgraphs and the gateway. See .env.example for what can be set.
+ */
+import { once } from 'node:events';
+import { relative } from 'node:path';
+import { generate } from './generate.ts';
+import { onInterruption } from './local/interruption.ts';
+import { lockDataDir } from './local/lock.ts';
+import { refuseTakenPorts } from './local/ports.ts';
+import { stopRecorded } from './local/processes.ts';
+import { secondsSince, tellStep } from './local/progress.ts';
+import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
+import { privateServers, startServers } from './local/servers.ts';
+import { createServices } from './local/services.ts';
+import {
+  LocalError,
+  type LocalSettings,
+  loadEnvironment,
+  portVariable,
+  readSettings,
+  SUBGRAPHS,
+  type SubgraphName,
+} from './local/settings.ts';
+import { migrate } from './migrate.ts';
+import { DEMO_USER, seed } from './seed.ts';
+
+async function main(): Promise<void> {
+  const settings = readSettings(loadEnvironment());
+  lockDataDir(settings.dataDir);
+  const interruption = onInterruption(settings.dataDir);
+  try {
+    await runSystem(settings, interruption);
+  } catch (error) {
+    if (!interruption.aborted) throw error;
+  }
+}
+
+/** Starts everything, and stops it again in the opposite order when interrupted, or when any of it fails. */
+async function runSystem(settings: LocalSettings, interruption: AbortSignal): Promise<void> {
+  const startedAtMs = performance.now();
+  const { dataDir, ports, given } = settings;
+  const orphans = await stopRecorded(dataDir);
+  if (orphans.length > 0) console.log(`  ✓ Stopped what an earlier run left behind: ${orphans.join(', ')}`);
+  const needed = ['gateway', ...SUBGRAPHS, ...privateServers(given)] as const;
+  await refuseTakenPorts(Object.fromEntries(needed.map((name) => [portVariable(name), ports[name]])));
+  await generate(tellStep, interruption);
+
+  const started = new AsyncDisposableStack();
+  try {
+    const servers = await startServers({ dataDir, ports, given, step: tellStep, signal: interruption });
+    started.defer(() => tellStep('Stopping the servers', servers.stop));
+    const services = createServices({
+      ...servers,
+      dataDir,
+      ports,
+      secrets: await loadSecrets(dataDir),
+      env: process.env,
+    });
+    started.defer(() => tellStep('Stopping the services', services.stop));
+
+    services.start('gateway');
+    await tellStep('Migrations', () => migrateAll(servers.databaseUrls, interruption), appliedText);
+    services.start(...SUBGRAPHS);
+    await tellStep('Gateway and four subgraphs', () => services.waitUntilReady(interruption));
+    const graphqlUrl = `http://localhost:${ports.gateway}/graphql`;
+    if (process.env.NODE_ENV !== 'production') await tellStep('Demo data', () => seed(graphqlUrl), String);
+
+    console.log(panel(settings, secondsSince(startedAtMs)));
+    interruption.throwIfAborted();
+    await Promise.race([once(interruption, 'abort'), services.failed]);
+  } finally {
+    await started.disposeAsync();
+  }
+}
+
+/** One after another: the lock that migrations take is one for the whole database server. */
+async function migrateAll(urls: Record<SubgraphName, string>, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  try {
+    for (const name of SUBGRAPHS) count += (await migrate(name, urls[name], signal)).length;
+  } catch (error) {
+    if (error instanceof LocalError) error.message += '\nTo start over without any data: npm run reset';
+    throw error;
+  }
+  return count;
+}
+
+const appliedText = (count: number) => (count === 0 ? 'up to date' : `${count} applied`);
+
+const panel = ({ dataDir, ports }: LocalSettings, duration: string) => `
+  The Event Booking System runs; it took ${duration} to start.
+
+    GraphQL     http://localhost:${ports.gateway}/graphql
+    Explorer    http://localhost:${ports.gateway}/graphiql
+    Health      http://localhost:${ports.gateway}/health, and /ready
+    Sign in     ${DEMO_USER.email}, ${DEMO_USER.password}
+    Logs        ${relative(process.cwd(), dataDir) || dataDir}/logs
+    Stop        Ctrl-C
+`;
+
+await runScript(main);

@@ -1,0 +1,65 @@
+import { Pool } from 'undici';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import type { Buyer } from './buyers.ts';
+
+const TIMEOUT_MS = 30_000;
+
+/** What a booking process answered; 'unknown' when the answer never came or blamed the system. */
+export type Answer =
+  | { outcome: 'booked'; bookingId: string; seatCount: number; replayed: boolean }
+  | { outcome: 'refused'; code: string }
+  | { outcome: 'unknown' };
+
+/** One process of the booking subgraph, spoken to as the gateway speaks to it. */
+export interface BookingProcess {
+  book(buyer: Buyer, input: { eventId: string; seatCount: number; idempotencyKey: string }): Promise<Answer>;
+  /** True when the booking is cancelled; false when nobody knows. */
+  cancel(buyer: Buyer, bookingId: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const BOOK = `mutation Book($input: CreateBookingInput!) {
+  createBooking(input: $input) {
+    ... on CreateBookingPayload { replayed booking { id seatCount } }
+    ... on DomainError { code }
+  }
+}`;
+const CANCEL = `mutation Cancel($input: CancelBookingInput!) {
+  cancelBooking(input: $input) { ... on CancelBookingPayload { booking { status } } ... on DomainError { code } }
+}`;
+
+export function createBookingProcess(url: string, proof: string): BookingProcess {
+  const pool = new Pool(url, { connections: 256, pipelining: 1 });
+
+  async function send<Data>(buyer: Buyer, query: string, input: object): Promise<Data | null | undefined> {
+    const { authorization } = buyer;
+    const answer = await pool.request({
+      path: '/graphql',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization, [GATEWAY_PROOF_HEADER]: proof },
+      body: JSON.stringify({ query, variables: { input } }),
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+    });
+    return ((await answer.body.json()) as { data?: Data | null }).data;
+  }
+
+  return {
+    async book(buyer, input) {
+      type Data = {
+        createBooking: { code: string } | { replayed: boolean; booking: { id: string; seatCount: number } };
+      };
+      const data = await send<Data>(buyer, BOOK, input).catch(() => undefined);
+      if (!data) return { outcome: 'unknown' };
+      if ('code' in data.createBooking) return { outcome: 'refused', code: data.createBooking.code };
+      const { booking, replayed } = data.createBooking;
+      return { outcome: 'booked', bookingId: booking.id, seatCount: booking.seatCount, replayed };
+    },
+    async cancel(buyer, id) {
+      type Data = { cancelBooking: { booking?: { status: string } } };
+      const data = await send<Data>(buyer, CANCEL, { id }).catch(() => undefined);
+      return data?.cancelBooking.booking?.status === 'CANCELLED';
+    },
+    close: () => pool.destroy(),
+  };
+}

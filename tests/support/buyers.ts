@@ -1,0 +1,28 @@
+import { importJWK, SignJWT } from 'jose';
+import { v7 as newId } from 'uuid';
+import type { Secrets } from '#scripts/local/secrets.ts';
+
+/** Somebody who is signed in, without the cost of a password. */
+export interface Buyer {
+  readonly userId: string;
+  /** For the Authorization header. */
+  readonly authorization: string;
+}
+
+/** So many buyers with access tokens like those of signIn, valid for two hours. */
+export async function signInMany(count: number, { privateKey }: Secrets): Promise<Buyer[]> {
+  const key = await importJWK(privateKey, 'EdDSA');
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const userId = newId();
+      const token = await new SignJWT({ role: 'USER' })
+        .setProtectedHeader({ alg: 'EdDSA', kid: privateKey.kid ?? '' })
+        .setSubject(userId)
+        .setIssuer('event-booking-system')
+        .setAudience('event-booking-system')
+        .setExpirationTime('2h')
+        .sign(key);
+      return { userId, authorization: `Bearer ${token}` };
+    }),
+  );
+}
