@@ -54,7 +54,16 @@ async function main(): Promise<void> {
     rmSync(dataDir, { recursive: true, force: true });
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-  await using started = new AsyncDisposableStack();
+  const started = new AsyncDisposableStack();
+  try {
+    await compare(dataDir, started);
+  } finally {
+    await started.disposeAsync();
+  }
+}
+
+/** Starts everything, measures every variant under every load, and writes the report. */
+async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
   const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'usual'] as const);
   const servers = await startServers({ dataDir, ports, step: tellStep });
   started.defer(servers.stop);

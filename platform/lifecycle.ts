@@ -1,3 +1,4 @@
+import { isUnavailable } from './database.ts';
 import type { Logger } from './logger.ts';
 
 /** What a process must give back when it stops. */
@@ -38,6 +39,12 @@ export function createLifecycle({ logger, stopTimeoutMs }: { logger: Logger; sto
   process.on('SIGINT', stop);
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (reason) => {
+    // The database driver leaves one when a connection dies between its log-in and its first statement.
+    if (isUnavailable(reason)) return logger.warn({ err: reason }, 'a connection to the database was lost');
+    logger.fatal({ err: reason }, 'unhandled rejection');
     process.exit(1);
   });
   return {

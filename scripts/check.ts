@@ -14,7 +14,7 @@ import { runTool } from './local/tools.ts';
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
   'Lint and format': ['biome', 'ci', '--colors=off', '.'],
-  Boundaries: ['depcruise', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests'],
+  Boundaries: ['depcruise', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests', 'bench'],
   'Unused code': ['knip'],
 } as const;
 

@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -29,7 +29,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   if (project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
   removeAbandoned();
   const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
-  writeFileSync(join(dataDir, OWNER_FILE), identityOf(process.pid) ?? '');
+  // Under its name only once it is whole: a run that starts meanwhile takes an empty one for abandoned.
+  writeFileSync(join(dataDir, `${OWNER_FILE}.new`), identityOf(process.pid) ?? '');
+  renameSync(join(dataDir, `${OWNER_FILE}.new`), join(dataDir, OWNER_FILE));
   process.once('exit', () => remove(dataDir));
   // Vitest listens once for each signal, and for a hang-up not at all; a second one would end it before that cleaning.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));

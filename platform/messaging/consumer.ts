@@ -40,7 +40,7 @@ const ACK_WAIT_MS = 30_000;
 const PULL_EXPIRES_MS = 10_000;
 const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 const NO_DEAD_LETTER_RETRY_MS = 5_000;
-const RECONNECT_MS = 1_000;
+const RECONNECT_MS = 500;
 const PRUNE_EVERY_MS = 600_000;
 
 /**
@@ -86,7 +86,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
     intervalMs: RECONNECT_MS,
     async run() {
       if (stopping) await source?.close();
-      else source ??= await subscribe();
+      else if (source === undefined && broker.isConnected()) source = await subscribe();
       do await consumeNext();
       while (stopping && inHand.size > 0);
       if (Date.now() >= pruneAtMs && !(await pruneInbox(database))) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
@@ -100,7 +100,6 @@ export function createConsumer<Transaction extends SqlExecutor>({
   });
 
   async function subscribe(): Promise<ConsumerMessages> {
-    if (!broker.isConnected()) throw new Error('the broker is not connected');
     const durable = broker.resourceName(name);
     await broker.ensureStream(stream);
     const { client, manager } = await broker.jetStream();

@@ -4,6 +4,7 @@ import type { Sql } from '@prisma/client/runtime/client';
 import type { Connection, Pool } from 'mariadb';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
+import { databaseSettings, parseConfig } from '../config.ts';
 import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database.ts';
 import { createLogger } from '../logger.ts';
 import { type Broker, createBroker } from './broker.ts';
@@ -23,8 +24,7 @@ export function createTestBroker({
 
 /** A database as the platform sees one, on the driver alone. */
 export function createSqlClient(url: string): SqlClient & { pool: Pool } {
-  const settings = { MYSQL_HOST: '', MYSQL_PORT: 0, MYSQL_USER: '', MYSQL_PASSWORD: '', MYSQL_DATABASE: '' };
-  const pool = createDatabasePool({ ...settings, DATABASE_URL: url, DATABASE_POOL_MAX: 10 });
+  const pool = createDatabasePool(parseConfig(databaseSettings('test'), { DATABASE_URL: url }));
   return {
     pool,
     ...executor(pool),
@@ -62,12 +62,13 @@ export const testMessage = (id: string, type: string, data: unknown = {}): Outgo
 
 /** A TCP proxy that can cut its connections and refuse new ones, as a server does that is down. */
 export async function createProxy(target: string) {
-  const { hostname, port } = new URL(target);
+  const url = new URL(target);
+  const [host, port] = [url.hostname, Number(url.port)];
   const sockets = new Set<Socket>();
   let open = true;
   const server = createServer((client) => {
     if (!open) return client.destroy();
-    const upstream = connect(Number(port), hostname);
+    const upstream = connect(port, host);
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -80,12 +81,13 @@ export async function createProxy(target: string) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
+  if (typeof address === 'object' && address !== null) url.port = String(address.port);
   const cut = () => {
     open = false;
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `nats://127.0.0.1:${typeof address === 'object' && address?.port}`,
+    url: url.href,
     cut,
     restore: () => {
       open = true;

@@ -1,0 +1,14 @@
+import type { Notification } from '../domain/notification.ts';
+import { findNotifications, resetFailedNotification } from '../store/notifications.ts';
+import type { NotificationDependencies } from './dependencies.ts';
+
+/** Has a FAILED notification delivered again; null when there is no such one. */
+export async function retryNotification(
+  { database, delivery }: Pick<NotificationDependencies, 'database' | 'delivery'>,
+  id: string,
+): Promise<Notification | null> {
+  if (!(await resetFailedNotification(database, id))) return null;
+  delivery.nudge();
+  const [notification] = await findNotifications(database, [id]);
+  return notification ?? null;
+}

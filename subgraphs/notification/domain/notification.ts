@@ -1,0 +1,19 @@
+export type NotificationKind = 'BOOKING_CONFIRMED' | 'BOOKING_CANCELLED';
+export type NotificationChannel = 'EMAIL' | 'LOG';
+export type NotificationStatus = 'PENDING' | 'SENT' | 'FAILED';
+
+/** What a user is told about a booking, once for each kind. */
+export interface Notification {
+  readonly id: string;
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly eventId: string;
+  readonly seatCount: number;
+  readonly kind: NotificationKind;
+  readonly channel: NotificationChannel;
+  readonly status: NotificationStatus;
+  /** Deliveries begun so far. */
+  readonly attempts: number;
+  readonly createdAt: Date;
+  readonly sentAt: Date | null;
+}

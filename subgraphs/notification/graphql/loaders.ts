@@ -1,0 +1,34 @@
+import DataLoader from 'dataloader';
+import { isId } from '#platform/validation.ts';
+import type { NotificationDependencies } from '../commands/dependencies.ts';
+import { findNotifications, findNotificationsOf, listNotificationsOf } from '../store/notifications.ts';
+import type { Context } from './context.ts';
+
+const BATCH_MAX = 1_000;
+const PAGES_PER_STATEMENT_MAX = 100;
+
+type Loaders = Pick<Context, 'notifications' | 'bookingNotifications' | 'notificationPages'>;
+
+/** One statement for all that a request asks for at once. */
+export const createLoaders = ({ database }: NotificationDependencies): Loaders => ({
+  notifications: new DataLoader(
+    async (ids) => {
+      const found = await findNotifications(database, ids.filter(isId));
+      const byId = new Map(found.map((notification) => [notification.id, notification]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    { maxBatchSize: BATCH_MAX },
+  ),
+  bookingNotifications: new DataLoader(
+    async (bookingIds) => {
+      const found = await findNotificationsOf(database, bookingIds.filter(isId));
+      const byBooking = Map.groupBy(found, ({ bookingId }) => bookingId);
+      return bookingIds.map((id) => byBooking.get(id) ?? []);
+    },
+    { maxBatchSize: BATCH_MAX },
+  ),
+  notificationPages: new DataLoader((pages) => listNotificationsOf(database, pages), {
+    maxBatchSize: PAGES_PER_STATEMENT_MAX,
+    cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
+  }),
+});

@@ -1,0 +1,285 @@
+import { readFile } from 'node:fs/promises';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { type GraphQLSchema, graphql, parse } from 'graphql';
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { Caller } from '#platform/identity.ts';
+import { createProxy, createTestBroker } from '#platform/messaging/testing.ts';
+import { insertDeadLetters } from '../store/dead-letters.ts';
+import { addNotifications, createNotificationDatabase } from '../testing.ts';
+import type { Context } from './context.ts';
+import { createLoaders } from './loaders.ts';
+import { resolvers } from './resolvers.ts';
+
+const admin: Caller = { userId: newId(), role: 'ADMIN' };
+const [userId, strangerId] = [newId(), newId()];
+const user: Caller = { userId, role: 'USER' };
+const stranger: Caller = { userId: strangerId, role: 'USER' };
+
+let fixture: Awaited<ReturnType<typeof createNotificationDatabase>>;
+let broker: ReturnType<typeof createTestBroker>;
+let proxy: Awaited<ReturnType<typeof createProxy>>;
+let schema: GraphQLSchema;
+const delivery = { nudge: vi.fn() };
+
+beforeAll(async () => {
+  fixture = await createNotificationDatabase();
+  const direct = createTestBroker();
+  proxy = await createProxy(direct.url);
+  await direct.close();
+  broker = createTestBroker({ url: proxy.url });
+  const typeDefs = parse(await readFile(new URL('../schema.graphql', import.meta.url), 'utf8'));
+  schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+});
+afterAll(async () => {
+  await broker.close();
+  proxy.close();
+  await fixture.close();
+});
+beforeEach(async () => {
+  await fixture.empty();
+  delivery.nudge.mockClear();
+});
+
+interface Answer {
+  data: Record<string, unknown> | null | undefined;
+  codes: unknown[];
+}
+
+/** Runs one operation; answers the data and the codes of the errors. */
+async function run(caller: Caller | null, source: string, variables: Record<string, unknown> = {}): Promise<Answer> {
+  const dependencies = { database: fixture.database, broker, delivery, newId };
+  const contextValue: Context = { caller, requestId: 'test', dependencies, ...createLoaders(dependencies) };
+  const { data, errors } = await graphql({ schema, source, contextValue, variableValues: variables });
+  return {
+    data: JSON.parse(JSON.stringify(data ?? null)),
+    codes: (errors ?? []).map(({ message, extensions }) => extensions.code ?? message),
+  };
+}
+
+const ENTITIES = `query ($of: [_Any!]!, $first: Int, $after: String) { _entities(representations: $of) {
+  ... on Notification { id }
+  ... on Booking { ofBooking: notifications { id } }
+  ... on User { notifications(first: $first, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }
+} }`;
+
+const entities = async (caller: Caller | null, of: { __typename: string; id: string }[], page = {}) => {
+  const { data, codes } = await run(caller, ENTITIES, { of, ...page });
+  expect(codes).toEqual([]);
+  return data?._entities as unknown[];
+};
+
+const LIST = `query ($first: Int, $after: String, $filter: NotificationFilter) {
+  notifications(first: $first, after: $after, filter: $filter) {
+    nodes { id } pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+const list = async (caller: Caller | null, variables: Record<string, unknown> = {}) => {
+  const { data, codes } = await run(caller, LIST, variables);
+  const connection = data?.notifications as { nodes: { id: string }[]; pageInfo: { endCursor: string } } | undefined;
+  return { codes, ids: connection?.nodes.map(({ id }) => id), pageInfo: connection?.pageInfo };
+};
+
+test('a user lists its own notifications, an admin everyone’s, newest first; anonymous callers are refused', async () => {
+  const [own = '', others = '', last = ''] = await addNotifications(fixture.database, [{ userId }, {}, { userId }]);
+  expect((await list(user)).ids).toEqual([last, own]);
+  expect((await list(stranger)).ids).toEqual([]);
+  expect((await list(admin)).ids).toEqual([last, others, own]);
+  expect((await list(null)).codes).toEqual(['UNAUTHENTICATED']);
+});
+
+test('the list is filtered by booking and by status; an id that is none finds nothing', async () => {
+  const bookingId = newId();
+  const [confirmed = '', cancelled = '', other = ''] = await addNotifications(fixture.database, [
+    { userId, bookingId },
+    { userId, bookingId, kind: 'BOOKING_CANCELLED' },
+    { userId },
+  ]);
+  await fixture.database.notification.update({ where: { id: cancelled }, data: { status: 'FAILED' } });
+  expect((await list(user, { filter: { bookingId } })).ids).toEqual([cancelled, confirmed]);
+  expect((await list(user, { filter: { status: 'PENDING' } })).ids).toEqual([other, confirmed]);
+  expect((await list(user, { filter: { bookingId, status: 'FAILED' } })).ids).toEqual([cancelled]);
+  expect((await list(user, { filter: { bookingId: 'ü' } })).ids).toEqual([]);
+});
+
+test('a walk in pages, while notifications are added, meets each old one once', async () => {
+  const old = await addNotifications(
+    fixture.database,
+    Array.from({ length: 100 }, () => ({ userId })),
+  );
+  const met: string[] = [];
+  let after: string | undefined;
+  do {
+    const { ids, pageInfo } = await list(user, { first: 37, after });
+    met.push(...(ids ?? []));
+    after = pageInfo?.endCursor;
+    await addNotifications(fixture.database, [{ userId }]);
+  } while (met.length < old.length);
+  expect(met).toEqual(old.toReversed());
+  expect((await list(user, { first: 0 })).codes).toEqual(['BAD_USER_INPUT']);
+  expect((await list(user, { first: 101 })).codes).toEqual(['BAD_USER_INPUT']);
+  expect((await list(user, { after: 'broken' })).codes).toEqual(['BAD_USER_INPUT']);
+});
+
+test('a notification is seen by its owner and admins; to everyone else it looks absent', async () => {
+  const [id = ''] = await addNotifications(fixture.database, [{ userId }]);
+  const of = ['none', newId(), id].map((one) => ({ __typename: 'Notification', id: one }));
+  expect(await entities(user, of)).toEqual([null, null, { id }]);
+  expect(await entities(admin, of)).toEqual([null, null, { id }]);
+  expect(await entities(stranger, of)).toEqual([null, null, null]);
+  expect(await entities(null, of)).toEqual([null, null, null]);
+});
+
+test('the notifications of a booking are seen by its owner and admins, oldest first', async () => {
+  const bookingId = newId();
+  const [confirmed, cancelled] = await addNotifications(fixture.database, [
+    { userId, bookingId },
+    { userId, bookingId, kind: 'BOOKING_CANCELLED' },
+  ]);
+  const of = [bookingId, newId()].map((id) => ({ __typename: 'Booking', id }));
+  const ofBooking = [{ id: confirmed }, { id: cancelled }];
+  expect(await entities(user, of)).toEqual([{ ofBooking }, { ofBooking: [] }]);
+  expect(await entities(admin, of)).toEqual([{ ofBooking }, { ofBooking: [] }]);
+  expect(await entities(stranger, of)).toEqual([{ ofBooking: null }, { ofBooking: [] }]);
+  expect(await entities(null, of)).toEqual([{ ofBooking: null }, { ofBooking: null }]);
+});
+
+test('the notifications of a user are seen by itself and admins, each user with a page of its own', async () => {
+  const others = await addNotifications(fixture.database, [{ userId: strangerId }, { userId: strangerId }]);
+  const own = await addNotifications(
+    fixture.database,
+    Array.from({ length: 3 }, () => ({ userId })),
+  );
+  const of = [userId, strangerId].map((id) => ({ __typename: 'User', id }));
+  const page = (ids: (string | undefined)[], hasNextPage = false) => ({
+    notifications: {
+      nodes: ids.map((id) => ({ id })),
+      pageInfo: { hasNextPage, endCursor: expect.any(String) },
+    },
+  });
+  const none = { notifications: null };
+  expect(await entities(admin, of)).toEqual([page(own.toReversed()), page(others.toReversed())]);
+  expect(await entities(user, of)).toEqual([page(own.toReversed()), none]);
+  expect(await entities(null, of)).toEqual([none, none]);
+
+  const first = await entities(user, of, { first: 2 });
+  expect(first).toEqual([page([own[2], own[1]], true), none]);
+  const [{ notifications }] = first as [{ notifications: { pageInfo: { endCursor: string } } }];
+  const after = notifications.pageInfo.endCursor;
+  expect(await entities(user, of, { first: 2, after })).toEqual([page([own[0]]), none]);
+});
+
+test('however many bookings and users a query asks for, each list is one statement', async () => {
+  const bookings = Array.from({ length: 20 }, () => ({ bookingId: newId(), userId: newId() }));
+  const ids = await addNotifications(fixture.database, bookings);
+  fixture.takeStatements();
+  await entities(admin, [
+    ...bookings.map((booking) => ({ __typename: 'Booking', id: booking.bookingId })),
+    ...bookings.map((booking) => ({ __typename: 'User', id: booking.userId })),
+    ...ids.map((id) => ({ __typename: 'Notification', id })),
+  ]);
+  expect(fixture.takeStatements()).toHaveLength(3);
+});
+
+test('a notification refers to its booking and its user', async () => {
+  const bookingId = newId();
+  await addNotifications(fixture.database, [{ userId, bookingId }]);
+  const { data } = await run(
+    user,
+    '{ notifications { edges { node { kind channel status attempts createdAt sentAt booking { id } user { id } } } } }',
+  );
+  const node = {
+    kind: 'BOOKING_CONFIRMED',
+    channel: 'LOG',
+    status: 'PENDING',
+    attempts: 0,
+    createdAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+    sentAt: null,
+    booking: { id: bookingId },
+    user: { id: userId },
+  };
+  expect(data?.notifications).toEqual({ edges: [{ node }] });
+});
+
+const RETRY = `mutation ($id: ID!) { retryNotification(id: $id) { __typename
+  ... on RetryNotificationPayload { notification { id status attempts } }
+  ... on NotificationNotFoundError { code }
+} }`;
+
+test('an admin retries a FAILED notification, and no other; nobody else may', async () => {
+  const [id = ''] = await addNotifications(fixture.database, [{ userId }]);
+  const notFound = { __typename: 'NotificationNotFoundError', code: 'NOTIFICATION_NOT_FOUND' };
+  for (const other of [id, newId(), 'none']) {
+    expect((await run(admin, RETRY, { id: other })).data?.retryNotification).toEqual(notFound);
+  }
+  await fixture.database.notification.update({ where: { id }, data: { status: 'FAILED', attempts: 5 } });
+  expect((await run(null, RETRY, { id })).codes).toEqual(['UNAUTHENTICATED']);
+  expect((await run(user, RETRY, { id })).codes).toEqual(['FORBIDDEN']);
+  expect(delivery.nudge).not.toHaveBeenCalled();
+  expect((await run(admin, RETRY, { id })).data?.retryNotification).toEqual({
+    __typename: 'RetryNotificationPayload',
+    notification: { id, status: 'PENDING', attempts: 0 },
+  });
+  expect(delivery.nudge).toHaveBeenCalledOnce();
+});
+
+async function addDeadLetters(count: number): Promise<string[]> {
+  const letters = Array.from({ length: count }, () => ({
+    id: newId(),
+    consumer: 'notification-bookings',
+    subject: 'booking.confirmed.v1',
+    payload: new TextEncoder().encode('Zoë \u0000 🎫'),
+    reason: 'the body is not JSON',
+    deliveries: 5,
+  }));
+  await fixture.database.$transaction((transaction) => insertDeadLetters(transaction, letters));
+  return letters.map(({ id }) => id);
+}
+
+const DEAD_LETTERS = `query ($first: Int, $after: String) { deadLetters(first: $first, after: $after) {
+  nodes { id subject payload reason deliveries createdAt redrivenAt } pageInfo { hasNextPage endCursor }
+} }`;
+
+test('admins list dead letters, newest first, as text; nobody else may', async () => {
+  const ids = await addDeadLetters(3);
+  expect((await run(null, DEAD_LETTERS)).codes).toEqual(['UNAUTHENTICATED']);
+  expect((await run(user, DEAD_LETTERS)).codes).toEqual(['FORBIDDEN']);
+  const { data } = await run(admin, DEAD_LETTERS, { first: 2 });
+  const about = {
+    subject: 'booking.confirmed.v1',
+    payload: 'Zoë \u0000 🎫',
+    reason: 'the body is not JSON',
+    deliveries: 5,
+  };
+  expect(data?.deadLetters).toEqual({
+    nodes: [ids[2], ids[1]].map((id) => ({ id, ...about, createdAt: expect.any(String), redrivenAt: null })),
+    pageInfo: { hasNextPage: true, endCursor: expect.any(String) },
+  });
+});
+
+const REDRIVE = `mutation ($id: ID!) { redriveDeadLetter(id: $id) { __typename
+  ... on RedriveDeadLetterPayload { deadLetter { id redrivenAt } }
+  ... on DeadLetterNotFoundError { code }
+} }`;
+
+test('an admin redrives a dead letter, unless the broker is away; nobody else may', async () => {
+  await broker.ensureStream({ name: 'BOOKINGS', subjects: ['booking.>'] });
+  const [id = ''] = await addDeadLetters(1);
+  expect((await run(null, REDRIVE, { id })).codes).toEqual(['UNAUTHENTICATED']);
+  expect((await run(user, REDRIVE, { id })).codes).toEqual(['FORBIDDEN']);
+  for (const other of [newId(), 'none']) {
+    const { data } = await run(admin, REDRIVE, { id: other });
+    expect(data?.redriveDeadLetter).toEqual({ __typename: 'DeadLetterNotFoundError', code: 'DEAD_LETTER_NOT_FOUND' });
+  }
+  proxy.cut();
+  expect((await run(admin, REDRIVE, { id })).codes).toEqual(['SERVICE_UNAVAILABLE']);
+  expect(await fixture.database.deadLetter.count({ where: { redrivenAt: null } })).toBe(1);
+
+  proxy.restore();
+  await vi.waitFor(() => expect(broker.isConnected()).toBe(true), { timeout: 10_000 });
+  expect((await run(admin, REDRIVE, { id })).data?.redriveDeadLetter).toEqual({
+    __typename: 'RedriveDeadLetterPayload',
+    deadLetter: { id, redrivenAt: expect.any(String) },
+  });
+});

@@ -1,0 +1,19 @@
+import { DateTime } from '#platform/scalars.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { booking } from './booking.ts';
+import { deadLetter } from './dead-letter.ts';
+import { notification } from './notification.ts';
+import { query } from './query.ts';
+import { redriveDeadLetter } from './redrive-dead-letter.ts';
+import { retryNotification } from './retry-notification.ts';
+import { user } from './user.ts';
+
+export const resolvers: Resolvers = {
+  DateTime,
+  Query: query,
+  Mutation: { redriveDeadLetter, retryNotification },
+  Notification: notification,
+  DeadLetter: deadLetter,
+  Booking: booking,
+  User: user,
+};

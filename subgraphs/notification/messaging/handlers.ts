@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import { type MessageHandler, onMessage } from '#platform/messaging/consumer.ts';
+import { DEAD_LETTER, deadLetter } from '#platform/messaging/dead-letter.ts';
+import { bookingMessages } from '../../booking/messaging/contract.ts';
+import { eventMessages } from '../../event/messaging/contract.ts';
+import { userMessages } from '../../user/messaging/contract.ts';
+import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
+import { saveContacts } from '../store/contacts.ts';
+import type { NotificationTransaction } from '../store/database.ts';
+import { insertDeadLetters } from '../store/dead-letters.ts';
+import { saveEventFacts } from '../store/event-facts.ts';
+import { insertNotifications } from '../store/notifications.ts';
+
+type Handlers = Readonly<Record<string, MessageHandler<NotificationTransaction>>>;
+
+/** A handler whose effect depends on the messages' data alone, all of them in one statement. */
+const onData = <Schema extends z.ZodType>(
+  schema: Schema,
+  apply: (transaction: NotificationTransaction, data: z.output<Schema>[]) => Promise<void>,
+) =>
+  onMessage<NotificationTransaction, Schema>(schema, (transaction, messages) =>
+    apply(
+      transaction,
+      messages.map(({ data }) => data),
+    ),
+  );
+
+/** Keeps the contacts. */
+export const userHandlers: Handlers = {
+  'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
+};
+
+/** Keeps what notifications say about events. */
+export const eventHandlers: Handlers = {
+  'event.created.v1': onData(eventMessages['event.created.v1'], saveEventFacts),
+  'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventFacts),
+  'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventFacts),
+};
+
+/** Adds a PENDING notification for every booking confirmed or cancelled, by the channel that is configured now. */
+export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }): Handlers {
+  const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
+    onData(bookingMessages[type], (transaction, bookings) =>
+      insertNotifications(
+        transaction,
+        bookings.map((booking) => ({ ...booking, id: newId(), kind, channel })),
+      ),
+    );
+  return {
+    'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
+    'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),
+  };
+}
+
+/** Keeps the messages that any consumer gave up on. */
+export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers => ({
+  [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
+    insertDeadLetters(
+      transaction,
+      letters.map((letter) => ({ ...letter, id: newId() })),
+    ),
+  ),
+});

@@ -1,0 +1,21 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { NotificationTransaction } from './database.ts';
+
+/** Where to reach a user. */
+export interface Contact {
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Keeps the contacts, in place of what was known of the same users. */
+export async function saveContacts(transaction: NotificationTransaction, contacts: readonly Contact[]): Promise<void> {
+  await transaction.$executeRaw(sql`
+    INSERT INTO contacts (user_id, name, email)
+    SELECT user_id, name, email FROM JSON_TABLE(${JSON.stringify(contacts)}, '$[*]' COLUMNS (
+      user_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.userId',
+      name VARCHAR(120) PATH '$.name',
+      email VARCHAR(254) PATH '$.email'
+    )) AS contact
+    ON DUPLICATE KEY UPDATE name = VALUES(name), email = VALUES(email)`);
+}

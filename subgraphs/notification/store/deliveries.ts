@@ -1,0 +1,84 @@
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import type { FailedAttempt, PendingDelivery } from '../domain/delivery.ts';
+import type { Notification } from '../domain/notification.ts';
+import type { NotificationDatabase } from './database.ts';
+import { NOTIFICATION_COLUMNS } from './notifications.ts';
+
+interface DeliveryRow extends Notification {
+  readonly recipientName: string | null;
+  readonly recipientEmail: string | null;
+  readonly eventName: string | null;
+  readonly eventVenue: string | null;
+  readonly eventStartsAt: Date | null;
+}
+
+/**
+ * Begins an attempt on notifications that are due, the longest due first, and counts it. Nobody else gets them for
+ * `leaseS` seconds; after a crash they are due again then.
+ */
+export async function claimDeliveries(
+  database: NotificationDatabase,
+  { limit, leaseS }: { limit: number; leaseS: number },
+): Promise<PendingDelivery[]> {
+  const rows = await database.$transaction(async (transaction) => {
+    const due = await transaction.$queryRaw<{ id: string }[]>(sql`
+      SELECT id FROM notifications WHERE status = 'PENDING' AND next_attempt_at <= CURRENT_TIMESTAMP(3)
+      ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`);
+    if (due.length === 0) return [];
+    const ids = join(due.map(({ id }) => id));
+    await transaction.$executeRaw(sql`
+      UPDATE notifications
+      SET attempts = attempts + 1, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND
+      WHERE id IN (${ids})`);
+    return transaction.$queryRaw<DeliveryRow[]>(sql`
+      SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS recipientName, contacts.email AS recipientEmail,
+        event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt
+      FROM notifications
+      LEFT JOIN contacts ON contacts.user_id = notifications.user_id
+      LEFT JOIN event_facts ON event_facts.event_id = notifications.event_id
+      WHERE notifications.id IN (${ids})`);
+  }, TRANSACTION_LIMITS);
+  return rows.map(toDelivery);
+}
+
+/** Tells that these have been delivered. */
+export async function markSent(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await database.$executeRaw(sql`
+    UPDATE notifications SET status = 'SENT', sent_at = CURRENT_TIMESTAMP(3)
+    WHERE id IN (${join([...ids])}) AND status = 'PENDING'`);
+}
+
+/**
+ * Tells what becomes of notifications whose so-many-th attempt failed. An attempt that outlived its lease changes
+ * nothing: whoever has the next one decides.
+ */
+export async function markAttemptFailed(
+  database: NotificationDatabase,
+  ids: readonly string[],
+  { attempts, outcome }: { attempts: number; outcome: FailedAttempt },
+): Promise<void> {
+  const retryInUs = outcome.status === 'PENDING' ? outcome.retryInMs * 1_000 : 0;
+  await database.$executeRaw(sql`
+    UPDATE notifications
+    SET status = ${outcome.status}, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${retryInUs} MICROSECOND
+    WHERE id IN (${join([...ids])}) AND status = 'PENDING' AND attempts = ${attempts}`);
+}
+
+function toDelivery({
+  recipientName,
+  recipientEmail,
+  eventName,
+  eventVenue,
+  eventStartsAt,
+  ...notification
+}: DeliveryRow): PendingDelivery {
+  const isContactKnown = recipientName !== null && recipientEmail !== null;
+  const isEventKnown = eventName !== null && eventStartsAt !== null;
+  return {
+    notification,
+    recipient: isContactKnown ? { name: recipientName, email: recipientEmail } : undefined,
+    event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt } : undefined,
+  };
+}

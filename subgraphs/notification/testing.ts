@@ -1,0 +1,58 @@
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createTestDatabase } from '#platform/testing/database.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import type { NotificationDatabase } from './store/database.ts';
+import { insertNotifications, type NewNotification } from './store/notifications.ts';
+
+/** A connection to a notification database, and the statements that were sent on it since the last look. */
+export function connectDatabase(url: string) {
+  const pool = createDatabasePool(parseConfig(databaseSettings('notification_db'), { DATABASE_URL: url }));
+  const client = new PrismaClient({ adapter: prismaAdapter(pool), log: [{ emit: 'event', level: 'query' }] });
+  const statements: string[] = [];
+  client.$on('query', ({ query }) => statements.push(query));
+  const database: NotificationDatabase = client;
+  return { pool, database, takeStatements: () => statements.splice(0) };
+}
+
+/** A notification database of the test's own. */
+export async function createNotificationDatabase() {
+  const { url, drop } = await createTestDatabase('notification');
+  const { pool, database, takeStatements } = connectDatabase(url);
+  return {
+    url,
+    database,
+    takeStatements,
+    async empty() {
+      for (const table of ['notifications', 'contacts', 'event_facts', 'dead_letters', 'inbox']) {
+        await pool.query(`DELETE FROM ${table}`);
+      }
+    },
+    async close() {
+      await pool.end();
+      await drop();
+    },
+  };
+}
+
+/** Adds notifications, newest last; what is not given is made up. Answers their ids. */
+export async function addNotifications(
+  database: NotificationDatabase,
+  given: readonly Partial<NewNotification>[],
+): Promise<string[]> {
+  const notifications = given.map(
+    (one): NewNotification => ({
+      id: newId(),
+      bookingId: newId(),
+      userId: newId(),
+      eventId: newId(),
+      seatCount: 2,
+      kind: 'BOOKING_CONFIRMED',
+      channel: 'LOG',
+      ...one,
+    }),
+  );
+  await database.$transaction((transaction) => insertNotifications(transaction, notifications));
+  return notifications.map(({ id }) => id);
+}
