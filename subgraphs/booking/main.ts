@@ -13,6 +13,7 @@ import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { readBookingConfig } from './config.ts';
+import { createBookingRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { createLoaders } from './graphql/loaders.ts';
@@ -43,8 +44,14 @@ const allocator = createAllocator({
 });
 lifecycle.onStop('allocator', allocator.stop);
 
-const seatsPerBookingMax = config.MAX_SEATS_PER_BOOKING;
-const dependencies = { database, allocator, eventFacts, relay, seatsPerBookingMax, newId: () => newId() };
+const dependencies = {
+  database,
+  allocator,
+  eventFacts,
+  relay,
+  createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
+  newId: () => newId(),
+};
 
 const closing = createWorker({
   intervalMs: CLOSE_POLL_MS,

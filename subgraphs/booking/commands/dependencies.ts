@@ -1,5 +1,6 @@
 import type { Caller } from '#platform/identity.ts';
 import type { Relay } from '#platform/outbox/relay.ts';
+import type { createBookingRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
 import type { Allocator } from './allocator.ts';
@@ -10,7 +11,7 @@ export interface BookingDependencies {
   readonly allocator: Allocator;
   readonly eventFacts: EventFactsClient;
   readonly relay: Relay;
-  readonly seatsPerBookingMax: number;
+  readonly createBookingRules: ReturnType<typeof createBookingRules>;
   /** A fresh UUIDv7. */
   readonly newId: () => string;
 }

@@ -2,13 +2,12 @@ import { requireCaller } from '#platform/identity.ts';
 import { isId, parseInput } from '#platform/validation.ts';
 import { createBooking as create } from '../commands/create-booking.ts';
 import type { BookOutcome } from '../domain/allocation.ts';
-import { createBookingRules } from '../domain/booking-input.ts';
 import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
 
 export const createBooking: NonNullable<MutationResolvers['createBooking']> = async (_parent, args, context) => {
   const { dependencies, inventories, requestId } = context;
   const caller = requireCaller(context.caller);
-  const input = parseInput(createBookingRules(dependencies.seatsPerBookingMax), args.input);
+  const input = parseInput(dependencies.createBookingRules, args.input);
   if (!input.ok) return input.error;
   const { eventId } = input.value;
   if (!isId(eventId)) return bookingResult({ outcome: 'unknown-event' });

@@ -6,30 +6,30 @@ const VERSION_MAX = 2 ** 31 - 1;
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
-const futureInstant = (now: Date) => instant().refine((date) => date > now, 'must lie in the future');
 
-/** The rules of createEvent's input at this moment. */
-export const createEventRules = (now: Date) =>
-  z.object({
-    name,
-    description: description.nullish(),
-    venue: venue.nullish(),
-    startsAt: futureInstant(now),
-    totalSeats: wholeNumber(1, 1_000_000),
-  });
+/** Also a rule of both inputs, for the moment at which they come. */
+export const isInFuture = (startsAt: Date | undefined, now: Date): boolean => startsAt === undefined || startsAt > now;
 
-export type CreateEventRequest = z.output<ReturnType<typeof createEventRules>>;
+/** The rules of createEvent's input. */
+export const createEventRules = z.object({
+  name,
+  description: description.nullish(),
+  venue: venue.nullish(),
+  startsAt: instant(),
+  totalSeats: wholeNumber(1, 1_000_000),
+});
 
-/** The rules of updateEvent's input at this moment. What is left out stays; null empties description or venue. */
-export const updateEventRules = (now: Date) =>
-  z.object({
-    id: z.string(),
-    expectedVersion: wholeNumber(1, VERSION_MAX),
-    name: name.optional(),
-    description: description.nullish(),
-    venue: venue.nullish(),
-    startsAt: futureInstant(now).optional(),
-  });
+export type CreateEventRequest = z.output<typeof createEventRules>;
+
+/** The rules of updateEvent's input. What is left out stays; null empties description or venue. */
+export const updateEventRules = z.object({
+  id: z.string(),
+  expectedVersion: wholeNumber(1, VERSION_MAX),
+  name: name.optional(),
+  description: description.nullish(),
+  venue: venue.nullish(),
+  startsAt: instant().optional(),
+});
 
 export const cancelEventRules = z.object({ id: z.string(), expectedVersion: wholeNumber(1, VERSION_MAX) });
 
