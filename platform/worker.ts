@@ -8,15 +8,18 @@ export interface Worker {
 
 /**
  * Calls `run` when nudged and at least every `intervalMs`, one call at a time; again at once while `run` answers
- * that there is more to do. An error goes to `onError` and the loop goes on after the interval: it never ends
+ * that there is more to do. Nudges that come while it runs are answered `pauseMs` later, all by one call: what is
+ * alone does not wait, and a crowd goes together. An error goes to `onError` and the loop goes on after the interval: it never ends
  * silently.
  */
 export function createWorker({
   intervalMs,
+  pauseMs = 0,
   run,
   onError,
 }: {
   intervalMs: number;
+  pauseMs?: number;
   run: () => Promise<boolean>;
   onError: (error: unknown) => void;
 }): Worker {
@@ -38,9 +41,11 @@ export function createWorker({
     while (!stopping) {
       nudged = false;
       const more = await attempt();
-      if (more || nudged || stopping) continue;
+      if (more || stopping) continue;
+      const isPause = nudged;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, intervalMs);
+        const timer = setTimeout(resolve, isPause ? pauseMs : intervalMs);
+        if (isPause) return;
         wake = () => {
           clearTimeout(timer);
           resolve();

@@ -41,6 +41,8 @@ const PULL_EXPIRES_MS = 10_000;
 const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 const NO_DEAD_LETTER_RETRY_MS = 5_000;
 const RECONNECT_MS = 500;
+/** Under load, messages are applied together. */
+const PAUSE_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 
 /**
@@ -84,14 +86,16 @@ export function createConsumer<Transaction extends SqlExecutor>({
 
   const worker = createWorker({
     intervalMs: RECONNECT_MS,
+    pauseMs: PAUSE_MS,
     async run() {
       if (stopping) await source?.close();
       else if (source === undefined && broker.isConnected()) source = await subscribe();
+      const hadMore = inHand.size > BATCH_MAX;
       do await consumeNext();
       while (stopping && inHand.size > 0);
       if (Date.now() >= pruneAtMs && !(await pruneInbox(database))) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
       healthy = true;
-      return inHand.size > 0;
+      return hadMore;
     },
     onError(error) {
       if (healthy) logger.warn({ err: error, consumer: name }, 'consumer interrupted; it goes on');

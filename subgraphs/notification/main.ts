@@ -19,6 +19,7 @@ import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from
 import { createLogChannel } from './messaging/log-channel.ts';
 
 const DELIVERY_POLL_MS = 250;
+const DELIVERY_PAUSE_MS = 10;
 
 const config = configOrExit(readNotificationConfig);
 const service = createSubgraphService('notification', config);
@@ -29,6 +30,7 @@ const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const channels = { LOG: createLogChannel(logger) };
 const delivery = createWorker({
   intervalMs: DELIVERY_POLL_MS,
+  pauseMs: DELIVERY_PAUSE_MS,
   run: () => deliverNotifications({ database, channels, logger }),
   onError: (error) => logger.warn({ err: error }, 'delivering notifications was interrupted; it goes on'),
 });
