@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anonymous, book, type Client, createEvent, signUp } from './support/client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
+const CREATE_EVENT = `mutation CreateEvent($input: CreateEventInput!) {
+  createEvent(input: $input) { ... on CreateEventPayload { event { id version totalSeats availableSeats } } }
+}`;
 const EVENT = 'query Event($id: ID!) { event(id: $id) { name version cached totalSeats availableSeats } }';
 const UPDATE_EVENT = `mutation UpdateEvent($input: UpdateEventInput!) {
   updateEvent(input: $input) {
@@ -25,7 +28,10 @@ describe('the whole booking graph, through the gateway alone', () => {
   afterAll(() => system?.stop());
 
   it('takes a new user from a new event to a booking, a notification, and back', async () => {
-    const id = await createEvent(ada, { name: 'Chamber Music', totalSeats: 100 });
+    const startsAt = new Date(Date.now() + 86_400_000).toISOString();
+    const created = await ada.send(CREATE_EVENT, { input: { name: 'Chamber Music', startsAt, totalSeats: 100 } });
+    expect(created.data.createEvent.event).toMatchObject({ version: 1, totalSeats: 100, availableSeats: 100 });
+    const { id } = created.data.createEvent.event;
     const readEvent = async () => (await ada.send(EVENT, { id })).data.event;
     expect(await readEvent()).toMatchObject({ name: 'Chamber Music', cached: false, totalSeats: 100 });
     expect(await readEvent()).toMatchObject({ name: 'Chamber Music', cached: true });

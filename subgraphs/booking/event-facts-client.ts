@@ -9,41 +9,34 @@ export interface EventFactsClient {
   fetch(eventIds: readonly string[]): Promise<EventFacts[]>;
 }
 
-const QUERY = `query EventFacts($representations: [_Any!]!) {
-  _entities(representations: $representations) {
-    ... on Event { id startsAt status version initialSeats organizer { id } }
-  }
+const QUERY = `query EventFacts($ids: [ID!]!) {
+  eventFacts(ids: $ids) { id startsAt status version initialSeats organizer { id } }
 }`;
 
 const answer = z.object({
-  _entities: z.array(
-    z
-      .object({
-        id: z.string(),
-        startsAt: z.iso.datetime().transform((value) => new Date(value)),
-        status: z.enum(['SCHEDULED', 'CANCELLED']),
-        version: z.int(),
-        initialSeats: z.int(),
-        organizer: z.object({ id: z.string() }),
-      })
-      .nullable(),
+  eventFacts: z.array(
+    z.object({
+      id: z.string(),
+      startsAt: z.iso.datetime().transform((value) => new Date(value)),
+      status: z.enum(['SCHEDULED', 'CANCELLED']),
+      version: z.int(),
+      initialSeats: z.int(),
+      organizer: z.object({ id: z.string() }),
+    }),
   ),
 });
 
 export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number): EventFactsClient => ({
   async fetch(eventIds) {
-    const representations = eventIds.map((id) => ({ __typename: 'Event', id }));
     const { data, errors } = await client.request({
       query: QUERY,
-      variables: { representations },
+      variables: { ids: eventIds },
       operationName: 'EventFacts',
       headers: {},
       timeoutMs,
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    return answer
-      .parse(data)
-      ._entities.filter((event) => event !== null)
-      .map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
+    const { eventFacts } = answer.parse(data);
+    return eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
   },
 });

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { connectionOf, pageOf } from '#platform/pagination.ts';
-import { parseArgument } from '#platform/validation.ts';
+import { isId, parseArgument } from '#platform/validation.ts';
 import { eventFilterRules } from '../domain/event-input.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { eventKeyOf, listEvents } from '../store/events.ts';
+import { eventKeyOf, findEvents, listEvents } from '../store/events.ts';
 
 const eventKey = z.tuple([z.int().min(0).max(253_402_300_799_999), z.uuid()]);
 
+const factIds = z.array(z.string()).max(1_000, 'takes 1,000 ids at the most');
+
 export const query: QueryResolvers = {
   event: (_parent, { id }, { events }) => events.load(id),
+  eventFacts: async (_parent, { ids }, { dependencies: { database } }) => {
+    const found = await findEvents(database, parseArgument(factIds, 'ids', ids).filter(isId));
+    return found.map((row) => ({ ...row, cached: false }));
+  },
   events: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, eventKey);
     const filter = parseArgument(eventFilterRules, 'filter', args.filter);
