@@ -4,10 +4,10 @@ import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { DocumentNode } from 'graphql';
+import { createApolloHandler } from '#platform/apollo-handler.ts';
 import { createErrorMask } from '#platform/errors.ts';
 import { apolloSettings, quietPlugins } from '#platform/graphql-server.ts';
 import type { Logger } from '#platform/logger.ts';
-import { createApolloHandler } from './apollo-handler.ts';
 import { createBoundedCache } from './bounded-cache.ts';
 import type { GatewayContext } from './context.ts';
 

@@ -7,9 +7,9 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLFormattedError, parse } from 'graphql';
+import { createApolloHandler } from './apollo-handler.ts';
 import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } from './identity.ts';
 
 /** What every request brings along. */
@@ -72,5 +72,5 @@ export async function serveSubgraph<Context extends RequestContext>({
     const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
     return reply.code(403).send({ errors: [refusal] });
   };
-  http.post('/graphql', { preHandler: requireProof }, fastifyApolloHandler(apollo, { context }));
+  http.post('/graphql', { preHandler: requireProof }, createApolloHandler(apollo, context));
 }

@@ -1,13 +1,15 @@
-import { type ApolloServer, HeaderMap } from '@apollo/server';
+import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GatewayContext } from './context.ts';
 
 /**
  * Hands a Fastify request to Apollo Server. Unlike @as-integrations/fastify it builds no URL from the Host header, which
- * a client can garble into an error of ours.
+ * a client can garble into an error of ours, and which costs more than the rest of it.
  */
 export const createApolloHandler =
-  (apollo: ApolloServer<GatewayContext>, readContext: (request: FastifyRequest) => Promise<GatewayContext>) =>
+  <Context extends BaseContext>(
+    apollo: ApolloServer<Context>,
+    readContext: (request: FastifyRequest) => Promise<Context>,
+  ) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
     const { method, headers, url, body } = request;
     const queryAt = url.indexOf('?');
