@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { anonymous, book, type Client, createEvent, signUp } from './support/client.ts';
+import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from './support/client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const CREATE_EVENT = `mutation CreateEvent($input: CreateEventInput!) {
@@ -147,6 +147,30 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect((await setCapacity(ada, 0)).data.setEventCapacity).toEqual({ field: 'input.totalSeats' });
     expect((await setCapacity(ada, 5)).data.setEventCapacity.event).toMatchObject({ totalSeats: 5, availableSeats: 1 });
     expect((await setCapacity(bob, 500)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  });
+
+  it('lets an admin book for somebody else, under keys of the admin’s own', async () => {
+    const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
+    const eventId = await createEvent(ada);
+    const key = { idempotencyKey: 'the-key-of-both' };
+    const forBob = await book(admin, eventId, { ...key, userId: bob.userId });
+    expect(forBob).toMatchObject({ replayed: false, booking: { status: 'CONFIRMED' } });
+    expect(await book(admin, eventId, { ...key, userId: bob.userId })).toMatchObject({ replayed: true });
+    expect(await book(admin, eventId, key)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    const bobsOwn = await book(bob, eventId, key);
+    expect(bobsOwn).toMatchObject({ replayed: false });
+    const { data } = await bob.send('{ bookings { nodes { id user { name } } } }');
+    expect(data.bookings.nodes).toEqual([
+      { id: bobsOwn.booking.id, user: { name: 'Bob' } },
+      { id: forBob.booking.id, user: { name: 'Bob' } },
+    ]);
+    const input = { eventId, seatCount: 1, idempotencyKey: 'for-somebody-else', userId: ada.userId };
+    const refused = await bob.send(
+      'mutation Book($input: CreateBookingInput!) { createBooking(input: $input) { __typename } }',
+      { input },
+    );
+    expect(refused.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    expect((await admin.send('{ users { nodes { id } } deadLetters { nodes { id } } }')).errors).toBeUndefined();
   });
 
   it('shows nobody what is not theirs', async () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { connectTo } from './invariants.ts';
+import type { TestSystem } from './system.ts';
 
 const REQUEST_TIMEOUT_MS = 20_000;
 const DAY_MS = 86_400_000;
@@ -20,16 +22,33 @@ export interface Client {
 /** A client without a token. */
 export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 
+const PASSWORD = 'correct horse battery';
+
 /** Registers a new user and signs it in. */
-export async function signUp(graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> {
-  const input = { name, email: `${randomUUID()}@example.com`, password: 'correct horse battery' };
+export const signUp = (graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> =>
+  openSession(graphqlUrl, { createUser: { name, email: `${randomUUID()}@example.com`, password: PASSWORD } });
+
+/** Registers a new user, makes it an admin, and signs it in again. */
+export async function signUpAdmin({ graphqlUrl, databaseUrls }: TestSystem): Promise<Client> {
+  const email = `${randomUUID()}@example.com`;
+  await openSession(graphqlUrl, { createUser: { name: 'Grace Hopper', email, password: PASSWORD } });
+  const connection = await connectTo(databaseUrls.user);
+  await connection.query("UPDATE users SET role = 'ADMIN' WHERE email = ?", [email]);
+  await connection.end();
+  return openSession(graphqlUrl, { signIn: { email, password: PASSWORD } });
+}
+
+async function openSession(graphqlUrl: string, by: { createUser: object } | { signIn: object }): Promise<Client> {
+  const [[mutation = '', input]] = Object.entries(by) as [[string, object]];
+  const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input`;
   const { data } = await anonymous(graphqlUrl).send(
-    `mutation SignUp($input: CreateUserInput!) {
-      createUser(input: $input) { ... on Session { accessToken user { id } } ... on DomainError { code message } }
+    `mutation OpenSession($input: ${type}!) {
+      ${mutation}(input: $input) { ... on Session { accessToken user { id } } ... on DomainError { code message } }
     }`,
     { input },
   );
-  return clientWith(graphqlUrl, { accessToken: data.createUser.accessToken, userId: data.createUser.user.id });
+  const { accessToken, user } = data[mutation];
+  return clientWith(graphqlUrl, { accessToken, userId: user.id });
 }
 
 function clientWith(

@@ -48,6 +48,7 @@ async function lockState(transaction: SqlExecutor, batch: readonly SeatRequest[]
         )
       : [];
   return {
+    // Without an inventory nothing is decided by the clock.
     now: inventories[0]?.now ?? new Date(0),
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
