@@ -40,7 +40,7 @@ const SPREADS = [
   { name: 'one hot event', events: 1, seats: 1_000_000 },
   { name: '1,000 events', events: 1_000, seats: 100_000 },
 ];
-const WARM_UP_MS = 1_000;
+const WARM_UP_MS = 2_500;
 const DURATION_MS = Number(process.env.BENCH_DURATION_MS ?? 4_000);
 const EVERYTHING = /^/;
 const WANTED = process.argv[2] === undefined ? EVERYTHING : new RegExp(process.argv[2]);
