@@ -10,7 +10,7 @@ export interface ServiceSettings extends Pick<LocalServers, 'databaseUrls' | 're
 }
 
 /** What must not pass from the environment to services that have no use for it. */
-const NEED_TO_KNOW = /^(DATABASE_URL|REDIS_URL|NATS_URL|JWT_|MYSQL_|\w+_SUBGRAPH_(URL|SECRET)$)/;
+const NEED_TO_KNOW = /^(DATABASE_URL|REDIS_URL|NATS_URL|JWT_|MYSQL_|SMTP_|\w+_SUBGRAPH_(URL|SECRET)$)/;
 
 /** The environment of one service: that of this process, with the addresses and secrets that the service needs. */
 export function serviceEnvironment(name: ServiceName, settings: ServiceSettings): NodeJS.ProcessEnv {
@@ -31,7 +31,7 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     user: { ...subgraph.user, ...orGiven('JWT_PRIVATE_KEY', JSON.stringify(secrets.privateKey)) },
     event: { ...subgraph.event, REDIS_URL: settings.redisUrl },
     booking: { ...subgraph.booking, ...urlOf('event'), ...secretOf('event') },
-    notification: subgraph.notification,
+    notification: { ...subgraph.notification, ...given(env, 'SMTP_URL', 'SMTP_TLS') },
   };
   const passed = Object.fromEntries(Object.entries(env).filter(([variable]) => !NEED_TO_KNOW.test(variable)));
   return {
@@ -43,3 +43,6 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     ...own[name],
   };
 }
+
+const given = (env: NodeJS.ProcessEnv, ...variables: string[]) =>
+  Object.fromEntries(variables.flatMap((variable) => (env[variable] ? [[variable, env[variable]]] : [])));

@@ -6,20 +6,19 @@ import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
 import { createSubgraphService } from '#platform/service.ts';
-import { createWorker } from '#platform/worker.ts';
 import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
-import { deliverNotifications } from './commands/deliver-notifications.ts';
+import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
+import { createDeliveryWorker } from './commands/delivery-worker.ts';
 import { readNotificationConfig } from './config.ts';
+import type { Channels } from './domain/delivery.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
+import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-channel.ts';
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
-
-const DELIVERY_POLL_MS = 250;
-const DELIVERY_PAUSE_MS = 10;
 
 const config = configOrExit(readNotificationConfig);
 const service = createSubgraphService('notification', config);
@@ -27,14 +26,16 @@ const { broker, lifecycle, logger, metrics } = service;
 
 const newId = () => v7();
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
-const channels = { LOG: createLogChannel(logger) };
-const delivery = createWorker({
-  intervalMs: DELIVERY_POLL_MS,
-  pauseMs: DELIVERY_PAUSE_MS,
-  run: () => deliverNotifications({ database, channels, logger }),
-  onError: (error) => logger.warn({ err: error }, 'delivering notifications was interrupted; it goes on'),
-});
-lifecycle.onStop('delivery', delivery.stop);
+
+const mail = config.mail && createEmailChannel(config.mail);
+if (mail !== undefined) lifecycle.onStop('mail', mail.close);
+const channels: Channels = { EMAIL: mail ?? unconfiguredEmailChannel, LOG: createLogChannel(logger) };
+const deliveryMetrics = createDeliveryMetrics({ database, metrics });
+const startDelivery = (name: keyof Channels) =>
+  createDeliveryWorker({ name, channel: channels[name], database, logger, metrics: deliveryMetrics });
+const deliveries = { EMAIL: startDelivery('EMAIL'), LOG: startDelivery('LOG') };
+lifecycle.onStop('delivery', () => Promise.all([deliveries.EMAIL.stop(), deliveries.LOG.stop()]));
+const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
 const shared = { database, broker, logger, metrics };
 const consumers = {
@@ -42,8 +43,8 @@ const consumers = {
   'notification-events': { stream: eventStream, handlers: eventHandlers },
   'notification-bookings': {
     stream: bookingStream,
-    handlers: bookingHandlers({ channel: 'LOG', newId }),
-    onCommitted: delivery.nudge,
+    handlers: bookingHandlers({ channel, newId }),
+    onCommitted: deliveries[channel].nudge,
   },
   'notification-dead-letters': {
     stream: deadLetterStream,
@@ -55,7 +56,7 @@ for (const [name, consumer] of Object.entries(consumers)) {
   service.uses(name, createConsumer({ ...shared, ...consumer, name }));
 }
 
-const dependencies = { database, broker, delivery, newId };
+const dependencies = { database, broker, deliveries, newId };
 await service.serve({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,

@@ -16,14 +16,23 @@ export interface TestSystem {
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
   databaseUrls: Record<SubgraphName, string>;
+  natsUrl: string;
   /** What goes before the subjects of its messages. */
   natsPrefix: string;
+  /** Where its logs, pid files and keys are. */
+  dataDir: string;
   services: Services;
   secrets: Secrets;
-  /** Starts one more process of a subgraph on the same databases, cache and messages; answers its address. */
-  startReplica(name: SubgraphName): Promise<string>;
+  /**
+   * Starts one more process of a subgraph on the same databases, cache and messages, or with its own way to them;
+   * answers its address.
+   */
+  startReplica(name: SubgraphName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
   /** SIGKILL for the process at an address. */
   kill(url: string): void;
+  /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
+  pause(url: string): void;
+  resume(url: string): void;
   stop(): Promise<void>;
 }
 
@@ -52,25 +61,30 @@ export async function startTestSystem({
     redisUrl: `${redisUrl}/${randomInt(1, 1_024)}`,
     natsUrl,
     secrets,
-    env: { ...process.env, NATS_SUBJECT_PREFIX: `${id}.`, ...env },
+    // Whatever the shell says: tests send no mail to anybody.
+    env: { ...process.env, SMTP_URL: '', NATS_SUBJECT_PREFIX: `${id}.`, ...env },
   };
   const services = createServices({ ...settings, ports, prefix: `${id}-` });
   const replicas: Services[] = [];
   const pidFiles = new Map(SERVICES.map((name) => [urlOf(ports[name]), `${id}-${name}.pid`]));
 
-  async function startReplica(name: SubgraphName): Promise<string> {
+  async function startReplica(
+    name: SubgraphName,
+    { databaseUrl = databaseUrls[name], natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
+  ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const replica = createServices({ ...settings, ports: { ...ports, [name]: port }, prefix });
+    const way = { databaseUrls: { ...databaseUrls, [name]: databaseUrl }, natsUrl: url };
+    const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);
     await replica.waitUntilReady();
     pidFiles.set(urlOf(port), `${prefix}${name}.pid`);
     return urlOf(port);
   }
-  function kill(url: string): void {
+  function signal(url: string, name: NodeJS.Signals): void {
     const pid = readFileSync(join(dataDir, 'run', pidFiles.get(url) ?? ''), 'utf8');
-    process.kill(Number.parseInt(pid, 10), 'SIGKILL');
+    process.kill(Number.parseInt(pid, 10), name);
   }
   const stop = async () => {
     await Promise.all([services, ...replicas].map((one) => one.stop()));
@@ -84,8 +98,21 @@ export async function startTestSystem({
     throw error;
   }
   const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
-  const addresses = { graphqlUrl: `${urls.gateway}/graphql`, urls, databaseUrls, natsPrefix: `${id}.` };
-  return { ...addresses, services, secrets, startReplica, kill, stop };
+  return {
+    graphqlUrl: `${urls.gateway}/graphql`,
+    urls,
+    databaseUrls,
+    natsUrl,
+    natsPrefix: `${id}.`,
+    dataDir,
+    services,
+    secrets,
+    startReplica,
+    kill: (url) => signal(url, 'SIGKILL'),
+    pause: (url) => signal(url, 'SIGSTOP'),
+    resume: (url) => signal(url, 'SIGCONT'),
+    stop,
+  };
 }
 
 const urlOf = (port: number) => `http://127.0.0.1:${port}`;

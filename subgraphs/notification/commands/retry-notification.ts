@@ -4,11 +4,11 @@ import type { NotificationDependencies } from './dependencies.ts';
 
 /** Has a FAILED notification delivered again; null when there is no such one. */
 export async function retryNotification(
-  { database, delivery }: Pick<NotificationDependencies, 'database' | 'delivery'>,
+  { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
   id: string,
 ): Promise<Notification | null> {
   if (!(await resetFailedNotification(database, id))) return null;
-  delivery.nudge();
   const [notification] = await findNotifications(database, [id]);
+  if (notification !== undefined) deliveries[notification.channel].nudge();
   return notification ?? null;
 }

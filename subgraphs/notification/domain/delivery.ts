@@ -29,11 +29,13 @@ export interface PendingDelivery {
 
 /** A way to reach the recipient. It may be used twice for one notification, whose id tells. */
 export interface Channel {
-  /** @throws when the recipient was not reached */
-  deliver(delivery: Delivery): Promise<void>;
+  /** The deliveries that it works on at once; it is given no more. */
+  readonly deliveriesMax: number;
+  /** @throws when the recipient was not reached, or not before the signal aborted */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<void>;
 }
 
-export type Channels = Readonly<Partial<Record<NotificationChannel, Channel>>>;
+export type Channels = Readonly<Record<NotificationChannel, Channel>>;
 
 /** The attempt as its channel takes it. @throws while something is not known yet: messages arrive in any order */
 export function completeDelivery({ notification, recipient, event }: PendingDelivery): Delivery {

@@ -20,7 +20,7 @@ let fixture: Awaited<ReturnType<typeof createNotificationDatabase>>;
 let broker: ReturnType<typeof createTestBroker>;
 let proxy: Awaited<ReturnType<typeof createProxy>>;
 let schema: GraphQLSchema;
-const delivery = { nudge: vi.fn() };
+const deliveries = { EMAIL: { nudge: vi.fn() }, LOG: { nudge: vi.fn() } };
 
 beforeAll(async () => {
   fixture = await createNotificationDatabase();
@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await fixture.empty();
-  delivery.nudge.mockClear();
+  deliveries.LOG.nudge.mockClear();
 });
 
 interface Answer {
@@ -48,7 +48,7 @@ interface Answer {
 
 /** Runs one operation; answers the data and the codes of the errors. */
 async function run(caller: Caller | null, source: string, variables: Record<string, unknown> = {}): Promise<Answer> {
-  const dependencies = { database: fixture.database, broker, delivery, newId };
+  const dependencies = { database: fixture.database, broker, deliveries, newId };
   const contextValue: Context = { caller, requestId: 'test', dependencies, ...createLoaders(dependencies) };
   const { data, errors } = await graphql({ schema, source, contextValue, variableValues: variables });
   return {
@@ -216,12 +216,12 @@ test('an admin retries a FAILED notification, and no other; nobody else may', as
   await fixture.database.notification.update({ where: { id }, data: { status: 'FAILED', attempts: 5 } });
   expect((await run(null, RETRY, { id })).codes).toEqual(['UNAUTHENTICATED']);
   expect((await run(user, RETRY, { id })).codes).toEqual(['FORBIDDEN']);
-  expect(delivery.nudge).not.toHaveBeenCalled();
+  expect(deliveries.LOG.nudge).not.toHaveBeenCalled();
   expect((await run(admin, RETRY, { id })).data?.retryNotification).toEqual({
     __typename: 'RetryNotificationPayload',
     notification: { id, status: 'PENDING', attempts: 0 },
   });
-  expect(delivery.nudge).toHaveBeenCalledOnce();
+  expect(deliveries.LOG.nudge).toHaveBeenCalledOnce();
 });
 
 async function addDeadLetters(count: number): Promise<string[]> {

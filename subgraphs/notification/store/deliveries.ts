@@ -1,7 +1,7 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import { TRANSACTION_LIMITS } from '#platform/database.ts';
 import type { FailedAttempt, PendingDelivery } from '../domain/delivery.ts';
-import type { Notification } from '../domain/notification.ts';
+import type { Notification, NotificationChannel } from '../domain/notification.ts';
 import type { NotificationDatabase } from './database.ts';
 import { NOTIFICATION_COLUMNS } from './notifications.ts';
 
@@ -14,16 +14,17 @@ interface DeliveryRow extends Notification {
 }
 
 /**
- * Begins an attempt on notifications that are due, the longest due first, and counts it. Nobody else gets them for
+ * Begins an attempt on a channel's notifications that are due, the longest due first, and counts it. Nobody else gets them for
  * `leaseS` seconds; after a crash they are due again then.
  */
 export async function claimDeliveries(
   database: NotificationDatabase,
-  { limit, leaseS }: { limit: number; leaseS: number },
+  { channel, limit, leaseS }: { channel: NotificationChannel; limit: number; leaseS: number },
 ): Promise<PendingDelivery[]> {
   const rows = await database.$transaction(async (transaction) => {
     const due = await transaction.$queryRaw<{ id: string }[]>(sql`
-      SELECT id FROM notifications WHERE status = 'PENDING' AND next_attempt_at <= CURRENT_TIMESTAMP(3)
+      SELECT id FROM notifications
+      WHERE status = 'PENDING' AND next_attempt_at <= CURRENT_TIMESTAMP(3) AND channel = ${channel}
       ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`);
     if (due.length === 0) return [];
     const ids = join(due.map(({ id }) => id));

@@ -105,6 +105,10 @@ export async function insertNotifications(
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }
 
+/** How many there are still to deliver. */
+export const countPendingNotifications = (database: NotificationDatabase): Promise<number> =>
+  database.notification.count({ where: { status: 'PENDING' } });
+
 /** Makes a FAILED notification due again, with all its attempts before it; false when there is no such one. */
 export async function resetFailedNotification(database: NotificationDatabase, id: string): Promise<boolean> {
   const changed = await database.$executeRaw(sql`

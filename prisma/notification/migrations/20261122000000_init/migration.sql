@@ -30,7 +30,7 @@ CREATE TABLE notifications (
   PRIMARY KEY (id),
   UNIQUE KEY notifications_booking_id_kind_key (booking_id, kind),
   KEY notifications_user_id_id_idx (user_id, id),
-  KEY notifications_status_next_attempt_at_idx (status, next_attempt_at),
+  KEY notifications_status_channel_next_attempt_at_idx (status, channel, next_attempt_at),
   CONSTRAINT notifications_kind_check CHECK (kind IN ('BOOKING_CONFIRMED', 'BOOKING_CANCELLED')),
   CONSTRAINT notifications_channel_check CHECK (channel IN ('EMAIL', 'LOG')),
   CONSTRAINT notifications_status_check CHECK (status IN ('PENDING', 'SENT', 'FAILED'))

@@ -1,15 +1,18 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { quiet } from '#platform/messaging/testing.ts';
+import { createProxy, quiet } from '#platform/messaging/testing.ts';
 import type { Channel, Delivery } from '../domain/delivery.ts';
 import { createLogChannel } from '../messaging/log-channel.ts';
-import { addNotifications, createNotificationDatabase } from '../testing.ts';
-import { deliverNotifications } from './deliver-notifications.ts';
+import { addNotifications, connectDatabase, createNotificationDatabase } from '../testing.ts';
+import { createDeliveryMetrics } from './delivery-metrics.ts';
+import { createDeliveryWorker } from './delivery-worker.ts';
 import { retryNotification } from './retry-notification.ts';
 
 const SECOND_MS = 1_000;
+const SOON = { timeout: 10_000, interval: 20 };
 
 let fixture: Awaited<ReturnType<typeof createNotificationDatabase>>;
 
@@ -32,6 +35,7 @@ async function known(): Promise<{ userId: string; eventId: string }> {
 function createChannel(fails: () => boolean = () => false): Channel & { delivered: Delivery[] } {
   const delivered: Delivery[] = [];
   return {
+    deliveriesMax: 100,
     delivered,
     async deliver(delivery) {
       if (fails()) throw new Error('the mail server is down');
@@ -40,8 +44,15 @@ function createChannel(fails: () => boolean = () => false): Channel & { delivere
   };
 }
 
-const deliver = (channel: Channel, timeoutMs = 10 * SECOND_MS) =>
-  deliverNotifications({ database: fixture.database, channels: { LOG: channel }, timeoutMs, logger: quiet().logger });
+function startDelivery(channel: Channel, options: Partial<Parameters<typeof createDeliveryWorker>[0]> = {}) {
+  const { database } = fixture;
+  const metrics = createDeliveryMetrics({ database, metrics: new Registry() });
+  return createDeliveryWorker({ name: 'LOG', channel, database, logger: quiet().logger, metrics, ...options });
+}
+
+/** Begins what is due now, as far as there is room, and waits until it has ended. */
+const deliver = (channel: Channel, options: Parameters<typeof startDelivery>[1] = {}) =>
+  startDelivery(channel, options).stop();
 
 const find = (id: string) => fixture.database.notification.findUniqueOrThrow({ where: { id } });
 
@@ -60,7 +71,7 @@ test('a PENDING notification is delivered with its recipient and event, and SENT
   const { userId, eventId } = await known();
   const [id = ''] = await addNotifications(fixture.database, [{ userId, eventId, seatCount: 3 }]);
   const channel = createChannel();
-  expect(await deliver(channel)).toBe(false);
+  await deliver(channel);
   expect(channel.delivered).toMatchObject([
     {
       notification: { id, userId, eventId, seatCount: 3, kind: 'BOOKING_CONFIRMED', attempts: 1 },
@@ -88,7 +99,7 @@ test('the log tells of notification, booking and event, and of no person', async
       },
     }),
   );
-  await deliverNotifications({ database: fixture.database, channels: { LOG: createLogChannel(logger) }, logger });
+  await deliver(createLogChannel(logger), { logger });
   const { bookingId } = await find(id);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     {
@@ -140,29 +151,144 @@ test('a delivery that fails is tried again after 1 s, 5 s, 30 s and 2 min, and t
   await deliver(channel);
   expect(channel.delivered).toHaveLength(0);
 
-  const delivery = { nudge: vi.fn() };
-  const dependencies = { database: fixture.database, delivery };
+  const deliveries = { EMAIL: { nudge: vi.fn() }, LOG: { nudge: vi.fn() } };
+  const dependencies = { database: fixture.database, deliveries };
   expect(await retryNotification(dependencies, id)).toMatchObject({ id, status: 'PENDING', attempts: 0 });
-  expect(delivery.nudge).toHaveBeenCalledOnce();
+  expect(deliveries.LOG.nudge).toHaveBeenCalledOnce();
   expect(await retryNotification(dependencies, id)).toBeNull();
   await deliver(channel);
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 1 });
 });
 
-test('a channel that hangs or does not exist costs its own notification an attempt, and the others nothing', async () => {
+test('a delivery that hangs is given up in time and costs its own notification an attempt, the others nothing', async () => {
   const user = await known();
   const [hanging = '', mailed = '', fine = ''] = await addNotifications(fixture.database, [
     user,
     { ...user, channel: 'EMAIL' },
     user,
   ]);
-  await deliver(
-    { deliver: ({ notification: { id } }) => (id === hanging ? new Promise(() => undefined) : Promise.resolve()) },
-    50,
-  );
+  let givenUp: AbortSignal | undefined;
+  const channel: Channel = {
+    deliveriesMax: 100,
+    deliver: ({ notification: { id } }, signal) => {
+      if (id !== hanging) return Promise.resolve();
+      givenUp = signal;
+      return new Promise(() => undefined);
+    },
+  };
+  await deliver(channel, { timeoutMs: 50 });
   expect(await find(fine)).toMatchObject({ status: 'SENT' });
   expect(await find(hanging)).toMatchObject({ status: 'PENDING', attempts: 1 });
-  expect(await find(mailed)).toMatchObject({ status: 'PENDING', attempts: 1 });
+  expect(await find(mailed)).toMatchObject({ status: 'PENDING', attempts: 0 });
+  expect(givenUp?.aborted).toBe(true);
+});
+
+test('deliveries that hang hold up no other, and a channel gets no more at once than it takes', async () => {
+  const user = await known();
+  const [hanging = ''] = await addNotifications(fixture.database, [user]);
+  const ids = await addNotifications(
+    fixture.database,
+    Array.from({ length: 20 }, () => user),
+  );
+  const { promise: end, resolve: release } = Promise.withResolvers<void>();
+  let [atOnce, atOnceMax] = [0, 0];
+  const worker = startDelivery({
+    deliveriesMax: 3,
+    async deliver({ notification: { id } }) {
+      atOnceMax = Math.max(atOnceMax, ++atOnce);
+      await (id === hanging ? end : new Promise(setImmediate));
+      atOnce -= 1;
+    },
+  });
+  await vi.waitFor(async () => {
+    expect(await fixture.database.notification.count({ where: { id: { in: ids }, status: 'SENT' } })).toBe(20);
+  }, SOON);
+  expect(await find(hanging)).toMatchObject({ status: 'PENDING', attempts: 1 });
+  expect(atOnceMax).toBe(3);
+  release();
+  await worker.stop();
+  expect(await find(hanging)).toMatchObject({ status: 'SENT', attempts: 1 });
+});
+
+test('what was delivered while its outcome could not be saved is not delivered again, and saved later', async () => {
+  const [id = ''] = await addNotifications(fixture.database, [await known()]);
+  const proxy = await createProxy(fixture.url);
+  const { pool, database } = connectDatabase(proxy.url);
+  const { promise: end, resolve: release } = Promise.withResolvers<void>();
+  const slow = vi.fn<Channel['deliver']>(() => end);
+  const { logger } = quiet();
+  const warn = vi.spyOn(logger, 'warn');
+  try {
+    const worker = startDelivery({ deliveriesMax: 100, deliver: slow }, { database, logger });
+    await vi.waitFor(() => expect(slow).toHaveBeenCalledOnce(), SOON);
+    // A connection that is cut while it is being set up makes the driver reject a promise that nobody can handle.
+    await vi.waitFor(() => expect(pool.idleConnections()).toBe(10), SOON);
+    proxy.cut();
+    release();
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledOnce(), SOON);
+    await skipTheWait();
+    proxy.restore();
+    await vi.waitFor(async () => expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 1 }), SOON);
+    await worker.stop();
+    expect(slow).toHaveBeenCalledOnce();
+  } finally {
+    await vi.waitFor(() => expect(pool.idleConnections()).toBe(10), SOON);
+    await pool.end();
+    proxy.close();
+  }
+});
+
+test('a worker that stops waits for what it began', async () => {
+  const [id = ''] = await addNotifications(fixture.database, [await known()]);
+  const { promise: end, resolve: release } = Promise.withResolvers<void>();
+  const deliverSlowly = vi.fn<Channel['deliver']>(() => end);
+  const worker = startDelivery({ deliveriesMax: 2, deliver: deliverSlowly });
+  await vi.waitFor(() => expect(deliverSlowly).toHaveBeenCalledOnce(), SOON);
+  const stopped = worker.stop();
+  release();
+  await stopped;
+  expect(await find(id)).toMatchObject({ status: 'SENT' });
+});
+
+test('a worker that stops begins nothing more', async () => {
+  const user = await known();
+  await addNotifications(fixture.database, [user, user, user]);
+  const channel = createChannel();
+  await startDelivery({ ...channel, deliveriesMax: 1 }).stop();
+  expect(channel.delivered).toHaveLength(1);
+  expect(await fixture.database.notification.count({ where: { attempts: 0 } })).toBe(2);
+});
+
+test('the metrics count what was sent, retried and failed by channel, and what is still to be delivered', async () => {
+  const user = await known();
+  await addNotifications(fixture.database, [user, user, { ...user, channel: 'EMAIL' }]);
+  const [last = ''] = await addNotifications(fixture.database, [user]);
+  await fixture.database.notification.update({ where: { id: last }, data: { attempts: 4 } });
+  const registry = new Registry();
+  const metrics = createDeliveryMetrics({ database: fixture.database, metrics: registry });
+  let isDown = true;
+  const channel = createChannel(() => isDown);
+  await deliver(channel, { metrics });
+  isDown = false;
+  await skipTheWait();
+  await deliver(channel, { metrics });
+  const lines = (await registry.metrics()).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'notifications_pending 1',
+      'notification_attempts_total{channel="LOG",outcome="retried"} 2',
+      'notification_attempts_total{channel="LOG",outcome="failed"} 1',
+      'notification_attempts_total{channel="LOG",outcome="sent"} 2',
+    ]),
+  );
+});
+
+test('while the database is away the metrics answer, and do not know what is still to be delivered', async () => {
+  const { pool, database } = connectDatabase(fixture.url);
+  const registry = new Registry();
+  createDeliveryMetrics({ database, metrics: registry });
+  await pool.end();
+  expect(await registry.metrics()).toContain('notifications_pending Nan');
 });
 
 test('replicas that deliver at once share the notifications; each is delivered once', async () => {
@@ -172,11 +298,11 @@ test('replicas that deliver at once share the notifications; each is delivered o
     Array.from({ length: 500 }, () => user),
   );
   const channel = createChannel();
-  const drain = async () => {
-    while (await deliver(channel));
-  };
-  await Promise.all([drain(), drain(), drain()]);
-  await drain();
+  const replicas = [startDelivery(channel), startDelivery(channel), startDelivery(channel)];
+  await vi.waitFor(async () => {
+    expect(await fixture.database.notification.count({ where: { status: 'SENT' } })).toBe(500);
+  }, SOON);
+  await Promise.all(replicas.map((replica) => replica.stop()));
   expect(channel.delivered.map(({ notification }) => notification.id).toSorted()).toEqual(ids.toSorted());
   expect(await fixture.database.notification.count({ where: { status: 'SENT', attempts: 1 } })).toBe(500);
 });
@@ -186,6 +312,7 @@ test('an attempt that crashed is made again after its lease, and not before', as
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { promise: end, reject: crash } = Promise.withResolvers<void>();
   const crashing = deliver({
+    deliveriesMax: 100,
     deliver() {
       begin();
       return end;

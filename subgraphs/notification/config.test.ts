@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { readNotificationConfig } from './config.ts';
+
+const read = (overrides: NodeJS.ProcessEnv = {}) =>
+  readNotificationConfig({
+    NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
+    JWT_PUBLIC_KEYS: '{"keys":[{"kid":"mine"}]}',
+    ...overrides,
+  });
+
+describe('the mail server', () => {
+  it('is none by default', () => {
+    expect(read()).toMatchObject({ PORT: 4004, mail: undefined });
+    expect(read({ SMTP_URL: '' }).mail).toBeUndefined();
+  });
+
+  it('is read from a URL, with the usual ports', () => {
+    const server = (SMTP_URL: string) => read({ SMTP_URL }).mail?.server;
+    expect(server('smtp://mail.example.com')).toEqual({ host: 'mail.example.com', port: 587, secure: false });
+    expect(server('smtps://mail.example.com/')).toEqual({ host: 'mail.example.com', port: 465, secure: true });
+    expect(server('smtp://[::1]:25')).toEqual({ host: '::1', port: 25, secure: false });
+    expect(server('smtp://tickets%40example.com:p%40ss%2F@mail:2525')).toEqual({
+      host: 'mail',
+      port: 2525,
+      secure: false,
+      auth: { user: 'tickets@example.com', pass: 'p@ss/' },
+    });
+  });
+
+  it.each([
+    'mail.example.com',
+    'http://mail.example.com',
+    'smtp://',
+    'smtp:mail',
+    'smtp://mail:99999',
+    'smtp://user:hunter2%zz@mail',
+    'smtp://user:hunter2@mail/?pool=false',
+  ])('refuses %j without showing it', (SMTP_URL) => {
+    expect(() => read({ SMTP_URL })).toThrow(/SMTP_URL: must be like smtp:/);
+    expect(() => read({ SMTP_URL })).not.toThrow(/hunter2/);
+  });
+
+  it('must offer TLS in production and where a password is sent, unless told otherwise', () => {
+    const requiresTls = (env: NodeJS.ProcessEnv) =>
+      read({ SMTP_URL: 'smtp://mail', MAIL_FROM: 'tickets@example.com', ...env }).mail?.requireTls;
+    expect(requiresTls({})).toBe(false);
+    expect(requiresTls({ SMTP_TLS: 'required' })).toBe(true);
+    expect(requiresTls({ NODE_ENV: 'production' })).toBe(true);
+    expect(requiresTls({ SMTP_URL: 'smtp://user:password@mail' })).toBe(true);
+    expect(requiresTls({ NODE_ENV: 'production', SMTP_TLS: 'optional' })).toBe(false);
+  });
+
+  it('needs a sender of its own in production', () => {
+    const env = { SMTP_URL: 'smtp://mail', NODE_ENV: 'production' };
+    expect(() => read(env)).toThrow('MAIL_FROM: required');
+    const from = 'Tickets & more <tickets@shop.example.com>';
+    expect(read({ ...env, MAIL_FROM: from }).mail?.from).toBe(from);
+  });
+
+  it.each(['Tickets', 'a@b\r\nBcc: c@d', 'a@b, c@d', 'Tickets <a@b', '<a@b>', 'A\n <a@b>'])(
+    'refuses to send from %j',
+    (MAIL_FROM) => {
+      expect(() => read({ SMTP_URL: 'smtp://mail', MAIL_FROM })).toThrow('MAIL_FROM: must be like');
+    },
+  );
+});

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import type { Delivery, EventFacts } from './delivery.ts';
+import { composeMail } from './mail.ts';
+import type { Notification } from './notification.ts';
+
+const NOTIFICATION: Notification = {
+  id: 'notification-1',
+  bookingId: 'booking-1',
+  userId: 'user-1',
+  eventId: 'event-1',
+  seatCount: 3,
+  kind: 'BOOKING_CONFIRMED',
+  channel: 'EMAIL',
+  status: 'PENDING',
+  attempts: 1,
+  createdAt: new Date(0),
+  sentAt: null,
+};
+const EVENT: EventFacts = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
+
+const compose = ({
+  notification,
+  event,
+  name = 'Ada Lovelace',
+}: {
+  notification?: Partial<Notification>;
+  event?: Partial<EventFacts>;
+  name?: string;
+} = {}) => {
+  const delivery: Delivery = {
+    notification: { ...NOTIFICATION, ...notification },
+    recipient: { name, email: 'ada@example.com' },
+    event: { ...EVENT, ...event },
+  };
+  return composeMail(delivery);
+};
+
+test('a confirmation tells event, venue, time for people and machines, seats and booking, in both forms', () => {
+  const { subject, text, html } = compose();
+  expect(subject).toBe('Booking confirmed: Concert');
+  // With or without the comma, by the version of Node's own language data.
+  expect(text.replace('Saturday,', 'Saturday')).toBe(`Hello Ada Lovelace,
+
+your booking is confirmed.
+
+Event: Concert
+Venue: Hall
+Time: Saturday 1 June 2030 at 19:30 UTC (2030-06-01T19:30:00.000Z)
+Seats: 3
+Booking: booking-1
+`);
+  for (const line of text.split('\n').filter((one) => one.includes(': '))) {
+    const [label, ...value] = line.split(': ');
+    expect(html).toContain(`<tr><th align="left">${label}</th><td>${value.join(': ')}</td></tr>`);
+  }
+  expect(html).toContain('<p>Hello Ada Lovelace,</p>\n<p>your booking is confirmed.</p>');
+});
+
+test('a cancellation says so in the subject and in both forms', () => {
+  const { subject, text, html } = compose({ notification: { kind: 'BOOKING_CANCELLED' } });
+  expect(subject).toBe('Booking cancelled: Concert');
+  for (const form of [text, html]) {
+    expect(form).toContain('your booking is cancelled.');
+    expect(form).not.toContain('confirmed');
+  }
+});
+
+test('an event without a venue has no line for one', () => {
+  const { text, html } = compose({ event: { venue: null } });
+  for (const form of [text, html]) expect(form).not.toMatch(/venue|null/i);
+});
+
+test('no name adds markup', () => {
+  const evil = `<img src="x" onerror='alert(1)'> & co`;
+  const { text, html } = compose({ event: { name: evil, venue: evil }, name: evil });
+  expect(html).not.toContain('<img');
+  expect(html.match(/&lt;img src=&quot;x&quot; onerror=&#39;alert\(1\)&#39;&gt; &amp; co/g)).toHaveLength(3);
+  expect(text).toContain(`Event: ${evil}\nVenue: ${evil}\n`);
+});
+
+test.each(['\r\n', '\n', '\r', '\0', '\u2028', '\u2029', '\u0085'])('no name adds a line by %j', (lineEnd) => {
+  const evil = `Concert${lineEnd}${lineEnd}Bcc: eve@example.com`;
+  const { subject, text } = compose({ event: { name: evil, venue: evil }, name: evil });
+  expect(subject).toBe('Booking confirmed: Concert Bcc: eve@example.com');
+  expect(text.split('\n')).toHaveLength(compose().text.split('\n').length);
+  expect(text).toContain('Hello Concert Bcc: eve@example.com,\n');
+});
+
+test('long names and names in any script stay as they are', () => {
+  const name = `${'𝕃ö'.repeat(60)} 👩‍👩‍👧 שלום مرحبا`;
+  const { subject, text, html } = compose({ event: { name, venue: name }, name });
+  expect(subject).toBe(`Booking confirmed: ${name}`);
+  for (const form of [text, html]) expect(form.split(name)).toHaveLength(4);
+});
