@@ -30,13 +30,18 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const LOCK_WAIT_S = 2;
 const STATEMENT_TIMEOUT_MS = 4_000;
 const SOCKET_TIMEOUT_MS = 5_000;
+const IDLE_TRANSACTION_TIMEOUT_S = 10;
 
 /** Interactive transactions: the wait for a connection, and the whole of it. Above every statement's own limit. */
 export const TRANSACTION_LIMITS = { maxWait: 2_000, timeout: 6_000 };
 
-/** Set once per connection. Each server reads the comment meant for it: max_statement_time is MariaDB's, in seconds. */
+/**
+ * Set once per connection. Each server reads the comment meant for it; MariaDB's times are in seconds, and its second one
+ * takes the locks from a process that hangs in the middle of a transaction.
+ */
 const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S}
-  /*M!100100 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000} */
+  /*M!100300 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000},
+    SESSION idle_transaction_timeout = ${IDLE_TRANSACTION_TIMEOUT_S} */
   /*!80000 , SESSION max_execution_time = ${STATEMENT_TIMEOUT_MS} */`;
 
 /** A bounded pool whose every wait has a limit; connections run READ COMMITTED in UTC. */

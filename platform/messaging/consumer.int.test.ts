@@ -140,6 +140,17 @@ test('messages that nobody can apply hold up no neighbour and become dead letter
   await vi.waitFor(async () => expect((await durable('impatient')).num_ack_pending).toBe(0), SOON);
 });
 
+test('hundreds of messages that wait for a retry keep no other waiting', async () => {
+  const poison = ids(600);
+  const [good = ''] = ids(1);
+  await Promise.all(poison.map((id) => publishMessage(id)));
+  const isPoison = new Set(poison);
+  consume({ handlers: { [TYPE]: noting((id) => isPoison.has(id)) }, retryDelaysMs: [60_000] });
+  await publishMessage(good);
+  await vi.waitFor(async () => expect(await effectsOf([good])).toEqual([1]), SOON);
+  expect((await durable()).num_ack_pending).toBe(600);
+});
+
 test('a poison message as large as the broker takes still becomes a dead letter, cut at its end', async () => {
   const { client } = await broker.jetStream();
   const body = Buffer.alloc(2 * 2 ** 20 - 100, 'x');

@@ -34,7 +34,9 @@ interface Delivery {
   readonly content: ReceivedMessage<unknown>;
 }
 
-const IN_FLIGHT_MAX = 256;
+const PULL_MAX = 256;
+/** Of all replicas together. What waits for a retry counts too: far fewer than these never keep a neighbour waiting. */
+const UNANSWERED_MAX = 1_024;
 const BATCH_MAX = 100;
 const ACK_WAIT_MS = 30_000;
 const PULL_EXPIRES_MS = 10_000;
@@ -42,7 +44,7 @@ const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 const NO_DEAD_LETTER_RETRY_MS = 5_000;
 const RECONNECT_MS = 500;
 /** Under load, messages are applied together. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 5;
 const PRUNE_EVERY_MS = 600_000;
 
 /**
@@ -112,13 +114,13 @@ export function createConsumer<Transaction extends SqlExecutor>({
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
       ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: IN_FLIGHT_MAX,
+      max_ack_pending: UNANSWERED_MAX,
       // The server would drop a message in silence; giving up is decided here, with a dead letter.
       max_deliver: -1,
     });
     const pulled = await client.consumers.get(broker.resourceName(stream.name), durable);
     const messages = await pulled.consume({
-      max_messages: IN_FLIGHT_MAX,
+      max_messages: PULL_MAX,
       expires: PULL_EXPIRES_MS,
       // Ends when stream or consumer are gone.
       abort_on_missing_resource: true,

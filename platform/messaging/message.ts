@@ -1,16 +1,22 @@
 import { z } from 'zod';
 
 /** A message as it travels: CloudEvents 1.0 in JSON, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-const envelope = z.looseObject({
+export const envelope = z.looseObject({
   specversion: z.literal('1.0'),
-  id: z.string().regex(/^[\x21-\x7e]{1,64}$/),
-  source: z.string().min(1),
-  type: z.string().regex(/^[a-z-]+(\.[a-z-]+)+\.v\d+$/),
-  subject: z.string().min(1),
-  time: z.iso.datetime(),
+  id: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/)
+    .describe('The message’s identity, a UUIDv7: a consumer has had it, or has not'),
+  source: z.string().min(1).describe('The subgraph that publishes it'),
+  type: z
+    .string()
+    .regex(/^[a-z-]+(\.[a-z-]+)+\.v\d+$/)
+    .describe('Name and version; also the subject it is published on'),
+  subject: z.string().min(1).describe('The id of what it is about'),
+  time: z.iso.datetime().describe('When it happened'),
   datacontenttype: z.literal('application/json'),
-  correlationid: z.string().optional(),
-  data: z.unknown(),
+  correlationid: z.string().optional().describe('The request that caused it'),
+  data: z.unknown().describe('What the type says'),
 });
 
 /** What a subgraph has to say; the outbox wraps it in the envelope. */

@@ -60,21 +60,45 @@ export const testMessage = (id: string, type: string, data: unknown = {}): Outgo
   data,
 });
 
-/** A TCP proxy that can cut its connections and refuse new ones, as a server does that is down. */
+/** Where a conversation stops for good: what this side sends then, given all that the client has said before it. */
+export interface StoppingPoint {
+  readonly from: 'client' | 'server';
+  isReached(chunk: string, said: string): boolean;
+}
+
+/**
+ * A TCP proxy that can cut its connections and refuse new ones, as a server does that is down, and that can stop one
+ * conversation at a point: nothing passes either way any more, and both sides believe that the other is slow.
+ */
 export async function createProxy(target: string) {
   const url = new URL(target);
   const [host, port] = [url.hostname, Number(url.port)];
   const sockets = new Set<Socket>();
   let open = true;
+  let point: (StoppingPoint & { reach(): void }) | undefined;
+
   const server = createServer((client) => {
     if (!open) return client.destroy();
     const upstream = connect(port, host);
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
+    let said = '';
+    let stopped = false;
+    for (const [from, one, other] of [
+      ['client', client, upstream],
+      ['server', upstream, client],
     ] as const) {
       sockets.add(one);
-      one.pipe(other);
+      one.on('data', (bytes) => {
+        const chunk = bytes.toString('latin1');
+        if (!stopped && point?.from === from && point.isReached(chunk, said)) {
+          stopped = true;
+          point.reach();
+          point = undefined;
+        }
+        if (from === 'client') said += chunk;
+        if (!stopped && !other.write(bytes)) one.pause();
+      });
+      other.on('drain', () => one.resume());
+      one.on('end', () => other.end());
       one.on('error', () => other.destroy());
       one.on('close', () => sockets.delete(one) && other.destroy());
     }
@@ -88,6 +112,11 @@ export async function createProxy(target: string) {
   };
   return {
     url: url.href,
+    /** Resolves when the point is reached, on the first connection that comes to it. */
+    stopAt: (where: StoppingPoint) =>
+      new Promise<void>((reach) => {
+        point = { ...where, reach };
+      }),
     cut,
     restore: () => {
       open = true;

@@ -53,6 +53,14 @@ async function countUnpublished(): Promise<number> {
   return Number(row?.rows);
 }
 
+/** The ids of the messages that were set aside. */
+async function refusedIds(): Promise<string[]> {
+  const rows = await database.$queryRaw<{ id: string }[]>(
+    sql`SELECT id FROM outbox WHERE refused_at IS NOT NULL AND published_at IS NULL ORDER BY id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The ids of the messages that the stream holds, in its order. */
 async function publishedIds(): Promise<string[]> {
   const { manager } = await broker.jetStream();
@@ -134,12 +142,37 @@ test('a message published again after a crash is dropped by the broker', async (
   expect(await publishedIds()).toEqual([id]);
 });
 
-test('a message that the broker refuses stays, and holds up no other', async () => {
-  await append(1, 'x'.repeat(3 * 2 ** 20));
+test('a message larger than the broker takes stays, and neither holds up another nor makes the relay fail', async () => {
+  const [large = ''] = await append(1, 'x'.repeat(3 * 2 ** 20));
+  const running = relay();
+  await vi.waitFor(async () => expect(await refusedIds()).toEqual([large]), SOON);
+  expect(running.isHealthy()).toBe(true);
   const others = await append(3);
-  relay();
+  running.nudge();
   await vi.waitFor(async () => expect(await countUnpublished()).toBe(1), SOON);
   expect((await publishedIds()).toSorted()).toEqual(others.toSorted());
+});
+
+test('messages that the stream refuses, more than fill a batch, are set aside and reported; their time comes again', async () => {
+  const { manager } = await broker.jetStream();
+  const limit = (max_msg_size: number) => manager.streams.update(broker.resourceName(stream.name), { max_msg_size });
+  await limit(1_024);
+  const refused = await append(600, 'x'.repeat(1_024));
+  const others = await append(3);
+  const { logger, metrics } = quiet();
+  const reported = vi.spyOn(logger, 'error');
+  const running = relay({ logger, metrics });
+  await vi.waitFor(async () => expect(await publishedIds()).toEqual(others), SOON);
+  expect(await refusedIds()).toEqual(refused);
+  expect(running.isHealthy()).toBe(true);
+  expect(reported).toHaveBeenCalledTimes(600);
+  expect(await metrics.metrics()).toContain('outbox_refused_total 600');
+
+  await limit(-1);
+  await database.$executeRaw(sql`UPDATE outbox SET refused_at = CURRENT_TIMESTAMP(3) - INTERVAL 61 SECOND`);
+  relay();
+  await vi.waitFor(async () => expect(await refusedIds()).toHaveLength(600 - 256), SOON);
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(600 - 256), SOON);
 });
 
 test('a stream that was deleted is set up again', async () => {

@@ -1,6 +1,7 @@
-import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { ErrorCode, NatsError } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type SqlClient, TRANSACTION_LIMITS } from '../database.ts';
+import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
 import type { Logger } from '../logger.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import { createWorker } from '../worker.ts';
@@ -18,16 +19,19 @@ export interface Relay {
 const BATCH_MAX = 256;
 const POLL_MS = 500;
 /** Under load, messages leave together: fewer transactions for a delay that nobody notices. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 5;
 const PUBLISH_TIMEOUT_MS = 3_000;
-const PRUNE_EVERY_MS = 60_000;
+const TIDY_EVERY_MS = 60_000;
 const PRUNE_BATCH = 5_000;
-const KEEP_HOURS = 24;
+const REFUSED_RETRY_S = 60;
+/** How far back `replayOutbox` reaches. */
+export const OUTBOX_KEEP_HOURS = 24;
 
 /**
  * Any number of relays may run on one outbox: each takes rows that no other holds, publishes them with the row's id
  * as the broker's message id, and marks them published in the same transaction. A crash between publishing and
- * commit publishes again; the broker's duplicate window or the consumer's inbox drops it.
+ * commit publishes again; the broker's duplicate window or the consumer's inbox drops it. A message that the broker
+ * refuses is set aside, so that it holds up no other, and tried again a minute later.
  */
 export function createRelay({
   database,
@@ -47,6 +51,11 @@ export function createRelay({
     help: 'Messages that the broker has acknowledged.',
     registers: [metrics],
   });
+  const refused = new Counter({
+    name: 'outbox_refused_total',
+    help: 'Refusals of the broker to take a message; each is logged as an error and tried again a minute later.',
+    registers: [metrics],
+  });
   const failing = new Gauge({
     name: 'outbox_relay_failing',
     help: '1 while the last attempt to relay failed.',
@@ -54,7 +63,7 @@ export function createRelay({
   });
   let streamEnsured = false;
   let healthy = true;
-  let pruneAtMs = 0;
+  let tidyAtMs = 0;
 
   const worker = createWorker({
     intervalMs: POLL_MS,
@@ -65,7 +74,7 @@ export function createRelay({
         return false;
       }
       const taken = await relayBatch();
-      if (Date.now() >= pruneAtMs && (await prune()) < PRUNE_BATCH) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
+      if (Date.now() >= tidyAtMs && !(await tidy())) tidyAtMs = Date.now() + TIDY_EVERY_MS;
       setHealthy(true);
       return taken === BATCH_MAX;
     },
@@ -80,38 +89,72 @@ export function createRelay({
     failing.set(value ? 0 : 1);
   }
 
+  /**
+   * Publishes the oldest messages and answers how many it took.
+   * @throws when the broker left any of them without an answer, after marking those that it did answer
+   */
   async function relayBatch(): Promise<number> {
     if (!streamEnsured) await broker.ensureStream(stream);
     streamEnsured = true;
     const { client } = await broker.jetStream();
-    return database.$transaction(async (transaction) => {
+    const { taken, failure } = await database.$transaction(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string; subject: string; payload: string }[]>(sql`
-        SELECT id, subject, payload FROM outbox WHERE published_at IS NULL
+        SELECT id, subject, payload FROM outbox WHERE published_at IS NULL AND refused_at IS NULL
         ORDER BY id LIMIT ${BATCH_MAX} FOR UPDATE SKIP LOCKED`);
-      if (rows.length === 0) return 0;
-      const acknowledgements = await Promise.allSettled(
+      const answers = await Promise.allSettled(
         rows.map(({ id, subject, payload }) =>
           client.publish(broker.subject(subject), payload, { msgID: id, timeout: PUBLISH_TIMEOUT_MS }),
         ),
       );
-      const sent = rows.filter((_, index) => acknowledgements[index]?.status === 'fulfilled').map(({ id }) => id);
-      const refused = acknowledgements.find((outcome) => outcome.status === 'rejected');
-      if (sent.length === 0) {
-        streamEnsured = false;
-        throw refused?.reason;
+      const outcomes = rows.map((row, index) => ({ ...row, error: errorOf(answers[index]) }));
+      const sent = outcomes.filter(({ error }) => error === undefined);
+      const rejected = outcomes.filter(({ error }) => isRefusal(error));
+      await mark(transaction, sql`published_at`, sent);
+      await mark(transaction, sql`refused_at`, rejected);
+      for (const { id, subject, error } of rejected) {
+        logger.error({ err: error, messageId: id, subject }, 'the broker refuses a message; it is set aside');
       }
-      if (refused !== undefined) logger.error({ err: refused.reason }, 'some messages were not published; they stay');
-      await transaction.$executeRaw(
-        sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) WHERE id IN (${join(sent)})`,
-      );
       published.inc(sent.length);
-      return rows.length;
+      refused.inc(rejected.length);
+      return { taken: rows.length, failure: outcomes.find(({ error }) => error !== undefined && !isRefusal(error)) };
     }, TRANSACTION_LIMITS);
+    if (failure === undefined) return taken;
+    streamEnsured = false;
+    throw failure.error;
   }
 
-  const prune = () =>
-    database.$executeRaw(sql`
-      DELETE FROM outbox WHERE published_at < CURRENT_TIMESTAMP(3) - INTERVAL ${KEEP_HOURS} HOUR LIMIT ${PRUNE_BATCH}`);
+  /** Deletes what was published long ago and takes up again what was refused a while ago; true when there may be more. */
+  async function tidy(): Promise<boolean> {
+    await database.$executeRaw(sql`
+      UPDATE outbox SET refused_at = NULL
+      WHERE published_at IS NULL AND refused_at < CURRENT_TIMESTAMP(3) - INTERVAL ${REFUSED_RETRY_S} SECOND
+      LIMIT ${BATCH_MAX}`);
+    const pruned = await database.$executeRaw(sql`
+      DELETE FROM outbox WHERE published_at < CURRENT_TIMESTAMP(3) - INTERVAL ${OUTBOX_KEEP_HOURS} HOUR
+      LIMIT ${PRUNE_BATCH}`);
+    return pruned === PRUNE_BATCH;
+  }
 
   return { nudge: worker.nudge, isHealthy: () => healthy, stop: worker.stop };
 }
+
+async function mark(transaction: SqlExecutor, column: Sql, rows: readonly { id: string }[]): Promise<void> {
+  if (rows.length === 0) return;
+  const ids = join(rows.map(({ id }) => id));
+  await transaction.$executeRaw(sql`UPDATE outbox SET ${column} = CURRENT_TIMESTAMP(3) WHERE id IN (${ids})`);
+}
+
+const errorOf = (answer: PromiseSettledResult<unknown> | undefined): unknown =>
+  answer?.status === 'rejected' ? answer.reason : undefined;
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  ErrorCode.MaxPayloadExceeded,
+  ErrorCode.BadSubject,
+  ErrorCode.PermissionsViolation,
+]);
+/** What JetStream answers when the message is to blame; when the stream or the server is, it answers 5xx. */
+const BAD_REQUEST = 400;
+
+/** True when the broker will not have this message, whatever becomes of the others. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof NatsError && (REFUSALS.has(error.code) || error.api_error?.code === BAD_REQUEST);

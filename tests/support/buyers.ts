@@ -10,12 +10,12 @@ export interface Buyer {
 }
 
 /** So many buyers with access tokens like those of signIn, valid for two hours. */
-export async function signInMany(count: number, { privateKey }: Secrets): Promise<Buyer[]> {
+export async function signInMany(count: number, { privateKey }: Secrets, role = 'USER'): Promise<Buyer[]> {
   const key = await importJWK(privateKey, 'EdDSA');
   return Promise.all(
     Array.from({ length: count }, async () => {
       const userId = newId();
-      const token = await new SignJWT({ role: 'USER' })
+      const token = await new SignJWT({ role })
         .setProtectedHeader({ alg: 'EdDSA', kid: privateKey.kid ?? '' })
         .setSubject(userId)
         .setIssuer('event-booking-system')

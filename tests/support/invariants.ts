@@ -1,5 +1,6 @@
 import { type Connection, createConnection } from 'mariadb';
 import { expect, vi } from 'vitest';
+import { createTestBroker } from '#platform/messaging/testing.ts';
 import type { TestSystem } from './system.ts';
 
 /** A connection to one of a test system's databases. */
@@ -45,5 +46,56 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
     );
   } finally {
     await Promise.all([bookings.end(), notifications.end()]);
+  }
+}
+
+const PUBLISHERS = ['user', 'event', 'booking'] as const;
+
+/**
+ * What must hold after every fault, within a minute: G1, G2, G3 and G5.
+ * @param acknowledged the ids of all bookings that were answered with, and so of all that there are
+ */
+export async function expectNothingLostNorDoubled(
+  system: TestSystem,
+  { acknowledged, deadLetters = 0 }: { acknowledged: readonly string[]; deadLetters?: number },
+): Promise<void> {
+  await expectAllNotified(system);
+  await expectNothingPending(system, deadLetters);
+  const bookings = await connectTo(system.databaseUrls.booking);
+  try {
+    await expectSeatsAddUp(bookings);
+    const rows = await bookings.query<{ id: string }[]>('SELECT id FROM bookings ORDER BY id');
+    expect(rows.map(({ id }) => id)).toEqual(acknowledged.toSorted());
+  } finally {
+    await bookings.end();
+  }
+}
+
+/** G5: every outbox is empty, every consumer has answered every message, and the dead letters are so many. */
+async function expectNothingPending(system: TestSystem, deadLetters: number): Promise<void> {
+  const databases = await Promise.all(PUBLISHERS.map((name) => connectTo(system.databaseUrls[name])));
+  const notifications = await connectTo(system.databaseUrls.notification);
+  const broker = createTestBroker({ url: system.natsUrl, prefix: system.natsPrefix });
+  try {
+    const { manager } = await broker.jetStream();
+    await vi.waitFor(
+      async () => {
+        for (const database of databases) {
+          expect(await database.query('SELECT id FROM outbox WHERE published_at IS NULL')).toEqual([]);
+        }
+        const names = await manager.streams.names().next();
+        const own = names.filter((name) => name.startsWith(broker.resourceName('')));
+        const consumers = (await Promise.all(own.map((name) => manager.consumers.list(name).next()))).flat();
+        expect(consumers).toHaveLength(5);
+        for (const { name, num_pending, num_ack_pending } of consumers) {
+          expect({ name, num_pending, num_ack_pending }).toEqual({ name, num_pending: 0, num_ack_pending: 0 });
+        }
+        const letters = await notifications.query('SELECT consumer, subject, reason FROM dead_letters');
+        expect(letters).toHaveLength(deadLetters);
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+  } finally {
+    await Promise.all([broker.close(), ...[...databases, notifications].map((database) => database.end())]);
   }
 }

@@ -31,6 +31,7 @@ CREATE TABLE outbox (
   payload      LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   created_at   DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   published_at DATETIME(3) NULL,
+  refused_at   DATETIME(3) NULL,
   PRIMARY KEY (id),
-  KEY outbox_published_at_id_idx (published_at, id)
+  KEY outbox_published_at_refused_at_id_idx (published_at, refused_at, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

@@ -1,0 +1,233 @@
+/**
+ * npm run bench:messages
+ *
+ * How fast messages travel, on servers of this run's own:
+ * - the relay: messages per second out of a full outbox, by one relay in this process;
+ * - from commit to notification, at a fixed rate of bookings, whether they are answered or not: from the moment a
+ *   booking's row is written, just before its commit, to the moment this process sees the notification committed. All
+ *   clocks are this machine's, and what cannot be told apart counts as latency.
+ * Once with the servers' data on the disk, and once in memory: every step waits for a flush, and a disk that takes
+ * hundreds of milliseconds for one now and then would be all that is measured. The bar for the latency is on the latter.
+ * Fails when a message was lost, or the bar is missed. Writes docs/bench-messages.md.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mariadb';
+import { generate } from '#scripts/generate.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import { killRecorded } from '#scripts/local/processes.ts';
+import { tellStep } from '#scripts/local/progress.ts';
+import { runScript } from '#scripts/local/run-script.ts';
+import { loadSecrets } from '#scripts/local/secrets.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+import { createServices } from '#scripts/local/services.ts';
+import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { runTool } from '#scripts/local/tools.ts';
+import { migrate } from '#scripts/migrate.ts';
+import { signInMany } from '#tests/support/buyers.ts';
+import { measureRelay } from './support/relay.ts';
+import { createDatabase, makeEvents, overHttp, type Variant } from './support/variants.ts';
+
+/** Where the servers' data lie; on systems without a file system in memory, on the disk alone. */
+const PLACES = { 'on disk': tmpdir(), 'in memory': '/dev/shm' };
+const MESSAGES = 50_000;
+const RELAY_ROUNDS = 3;
+const RATES = [50, 500];
+const BAR = { relayPerSecond: 5_000, rate: 500, p99Ms: 100 };
+const EVENTS = 100;
+const USERS = 200;
+const WARM_UP_MS = 2_000;
+const DURATION_MS = 15_000;
+const POLL_MS = 2;
+const SEEN_TIMEOUT_MS = 30_000;
+const REPORT_FILE = 'docs/bench-messages.md';
+
+interface Latency {
+  readonly place: string;
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+async function main(): Promise<void> {
+  await generate(tellStep);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  const perSecond: number[] = [];
+  const latencies: Latency[] = [];
+  for (const [place, folder] of Object.entries(PLACES).filter(([, folder]) => existsSync(folder))) {
+    const dataDir = mkdtempSync(join(folder, 'ebs-bench-'));
+    const remove = () => {
+      killRecorded(dataDir);
+      rmSync(dataDir, { recursive: true, force: true });
+    };
+    process.once('exit', remove);
+    const started = new AsyncDisposableStack();
+    try {
+      const system = await startSystem(dataDir, started);
+      if (perSecond.length === 0) perSecond.push(...(await measureRelays(system.servers)));
+      for (const rate of RATES) {
+        const title = `${rate} bookings per second, ${place}`;
+        const measured = await tellStep(
+          title,
+          () => measureLatency(system, rate),
+          ({ p99Ms }) => `p99 ${p99Ms} ms`,
+        );
+        latencies.push({ place, ...measured });
+      }
+    } finally {
+      await started.disposeAsync();
+      remove();
+    }
+  }
+  const text = report(perSecond, latencies);
+  writeFileSync(join(root, REPORT_FILE), text);
+  await runTool('biome', ['format', '--write', REPORT_FILE]);
+  console.log(`\n${text}`);
+  judge(perSecond, latencies);
+}
+
+/** A system that books and notifies, with events on sale and contacts known. */
+interface System {
+  readonly servers: LocalServers;
+  readonly subgraph: Variant;
+  readonly events: readonly string[];
+  readonly admin: Connection;
+}
+
+async function startSystem(dataDir: string, started: AsyncDisposableStack): Promise<System> {
+  const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS] as const);
+  const servers = await startServers({ dataDir, ports, step: tellStep });
+  started.defer(servers.stop);
+  const secrets = await loadSecrets(dataDir);
+  for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
+  const env = { ...process.env, LOG_LEVEL: 'warn', NODE_ENV: 'production' };
+  const services = createServices({ ...servers, dataDir, ports, secrets, env });
+  started.defer(services.stop);
+  services.start('booking', 'notification');
+  await tellStep('Booking and notification', () => services.waitUntilReady());
+  const { hostname, port, username, password } = new URL(servers.adminUrl);
+  const admin = await createConnection({ host: hostname, port: Number(port), user: username, password });
+  started.defer(() => admin.end());
+
+  const buyers = await signInMany(USERS, secrets);
+  const databaseUrl = servers.databaseUrls.booking;
+  const events = await makeEvents(databaseUrl, EVENTS, 1_000_000);
+  await admin.batch(
+    "INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, 'Ada', 'ada@example.com')",
+    buyers.map(({ userId }) => [userId]),
+  );
+  await admin.batch(
+    "INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)",
+    events.map((id) => [id]),
+  );
+  const way = { url: `http://127.0.0.1:${ports.booking}/graphql`, databaseUrl, proof: secrets.subgraphs.booking };
+  const subgraph = overHttp('createBooking', { ...way, buyers });
+  started.defer(() => void subgraph.stop());
+  return { servers, subgraph, events, admin };
+}
+
+/** Messages per second of one relay, in each of several rounds. */
+async function measureRelays({ adminUrl, natsUrl }: LocalServers): Promise<number[]> {
+  const perSecond: number[] = [];
+  for (let round = 1; round <= RELAY_ROUNDS; round += 1) {
+    const databaseUrl = await createDatabase(adminUrl, `bench_relay_${round}`);
+    const run = () => measureRelay({ databaseUrl, natsUrl, round, count: MESSAGES });
+    perSecond.push(await tellStep(`Relay, round ${round}`, run, (value) => `${Math.round(value)}/s`));
+  }
+  return perSecond;
+}
+
+/** Books at a fixed rate and watches the notifications come. @throws LocalError when one was lost or not confirmed */
+async function measureLatency({ subgraph, admin, events }: System, rate: number): Promise<Omit<Latency, 'place'>> {
+  const watch = await watchNotifications(admin);
+  const total = Math.round(((WARM_UP_MS + DURATION_MS) / 1_000) * rate);
+  const beganAtMs = Date.now();
+  const answers: Promise<string>[] = [];
+  while (answers.length < total) {
+    const due = Math.min(total, Math.floor(((Date.now() - beganAtMs) / 1_000) * rate));
+    while (answers.length < due) answers.push(subgraph.book(events[answers.length % events.length] ?? ''));
+    await delay(1);
+  }
+  const confirmed = (await Promise.all(answers)).filter((answer) => answer === 'confirmed').length;
+  const seenAtMs = await watch.end(total);
+  if (confirmed !== total || seenAtMs.size !== total) {
+    throw new LocalError(`Of ${total} bookings ${confirmed} were confirmed, and ${seenAtMs.size} notified.`);
+  }
+  const booked = await admin.query<{ id: string; atMs: number }[]>(
+    `SELECT id, CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS atMs FROM booking_db.bookings
+     WHERE created_at >= FROM_UNIXTIME(?)`,
+    [(beganAtMs + WARM_UP_MS) / 1_000],
+  );
+  const latenciesMs = booked.map(({ id, atMs }) => (seenAtMs.get(id) ?? Number.NaN) - atMs).sort((a, b) => a - b);
+  const percentile = (share: number) => Math.round(latenciesMs[Math.floor((latenciesMs.length - 1) * share)] ?? 0);
+  return { rate, p50Ms: percentile(0.5), p99Ms: percentile(0.99), maxMs: percentile(1) };
+}
+
+/** When each booking's notification was first seen committed; there is one notification process, so ids only grow. */
+async function watchNotifications(admin: Connection) {
+  const seenAtMs = new Map<string, number>();
+  const [newest] = await admin.query<{ id: string | null }[]>(
+    'SELECT MAX(id) AS id FROM notification_db.notifications',
+  );
+  let last = newest?.id ?? '';
+  let ending = false;
+  const watching = (async () => {
+    while (!ending) {
+      const rows = await admin.query<{ id: string; bookingId: string }[]>(
+        'SELECT id, booking_id AS bookingId FROM notification_db.notifications WHERE id > ? ORDER BY id',
+        [last],
+      );
+      const nowMs = Date.now();
+      for (const { id, bookingId } of rows) {
+        seenAtMs.set(bookingId, nowMs);
+        last = id;
+      }
+      await delay(POLL_MS);
+    }
+  })();
+  return {
+    async end(count: number): Promise<ReadonlyMap<string, number>> {
+      const giveUpAtMs = Date.now() + SEEN_TIMEOUT_MS;
+      while (seenAtMs.size < count && Date.now() < giveUpAtMs) await delay(POLL_MS);
+      ending = true;
+      await watching;
+      return seenAtMs;
+    },
+  };
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const number = (value: number) => Math.round(value).toLocaleString('en-US');
+
+function report(perSecond: readonly number[], latencies: readonly Latency[]): string {
+  const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine, the load included`;
+  const rows = latencies.map(({ place, rate, p50Ms, p99Ms, maxMs }) =>
+    ['', `${number(rate)}, ${place}`, `${p50Ms} ms`, `${p99Ms} ms`, `${maxMs} ms`, ''].join(' | ').trim(),
+  );
+  return `# Messages: relay throughput, and latency from commit to notification
+
+${machine}. Made by \`npm run bench:messages\`.
+
+One relay empties an outbox of ${number(MESSAGES)} messages at **${number(median(perSecond))} messages per second**
+(${perSecond.map(number).join(', ')} in ${perSecond.length} rounds; the bar is ${number(BAR.relayPerSecond)}).
+
+From a booking's row, written just before its commit, to its notification seen committed, with bookings at a fixed rate
+(the bar is a p99 below ${BAR.p99Ms} ms at ${BAR.rate} per second, with the servers' data in memory; with them on disk
+its flushes are in every step, and this machine's now and then takes hundreds of milliseconds for one):
+
+| bookings per second, data | p50 | p99 | longest |
+| :--- | ---: | ---: | ---: |
+${rows.join('\n')}
+`;
+}
+
+function judge(perSecond: readonly number[], latencies: readonly Latency[]): void {
+  const p99Ms = latencies.findLast(({ rate }) => rate === BAR.rate)?.p99Ms ?? Number.NaN;
+  if (median(perSecond) >= BAR.relayPerSecond && p99Ms < BAR.p99Ms) return;
+  throw new LocalError(`The bar is ${BAR.relayPerSecond} messages per second and ${BAR.p99Ms} ms. It was missed.`);
+}
+
+await runScript(main);

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Registry } from 'prom-client';
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createLogger } from '#platform/logger.ts';
+import { createBroker } from '#platform/messaging/broker.ts';
+import { appendToOutbox } from '#platform/outbox/append.ts';
+import { createRelay } from '#platform/outbox/relay.ts';
+import { LocalError } from '#scripts/local/settings.ts';
+import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
+import { bookingMessage } from '../../subgraphs/booking/messaging/booking-changed.ts';
+import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
+
+const CHUNK = 1_000;
+const POLL_MS = 5;
+
+/** Fills an outbox and has one relay empty it; messages per second, from its start to its last mark. */
+export async function measureRelay({
+  databaseUrl,
+  natsUrl,
+  round,
+  count,
+}: {
+  databaseUrl: string;
+  natsUrl: string;
+  round: number;
+  count: number;
+}): Promise<number> {
+  const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: databaseUrl }));
+  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  const logger = createLogger({ service: 'bench', level: 'warn' });
+  const settings = { NATS_URL: natsUrl, NATS_REPLICAS: 1, NATS_SUBJECT_PREFIX: `round${round}.` };
+  const broker = createBroker({ settings, name: 'bench', logger });
+  for (let filled = 0; filled < count; filled += CHUNK) {
+    await appendToOutbox(database, 'booking', Array.from({ length: CHUNK }, message));
+  }
+  const { manager } = await broker.jetStream();
+
+  const beganAtMs = performance.now();
+  const metrics = new Registry();
+  const relay = createRelay({ database, broker, stream: bookingStream, logger, metrics });
+  while ((await countPublished(metrics)) < count) await delay(POLL_MS);
+  const tookMs = performance.now() - beganAtMs;
+  await relay.stop();
+  const { state } = await manager.streams.info(broker.resourceName(bookingStream.name));
+  await broker.close();
+  await pool.end();
+  if (state.messages !== count) throw new LocalError(`Of ${count} messages ${state.messages} were published.`);
+  return count / (tookMs / 1_000);
+}
+
+async function countPublished(metrics: Registry): Promise<number> {
+  const counter = await metrics.getSingleMetric('outbox_published_total')?.get();
+  return counter?.values[0]?.value ?? 0;
+}
+
+function message() {
+  const booking = { id: newId(), eventId: newId(), userId: newId(), seatCount: 2, status: 'CONFIRMED' } as const;
+  const times = { createdAt: new Date(), cancelledAt: null };
+  return bookingMessage('booking.confirmed.v1', { ...booking, ...times }, { messageId: newId(), requestId: newId() });
+}

@@ -1,0 +1,117 @@
+/**
+ * npm run messages [-- --check]
+ *
+ * Writes what the subgraphs' message schemas say into docs/messages.md, between its two marks; with --check only tells
+ * whether it stands there already.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { StreamDefinition } from '#platform/messaging/broker.ts';
+import { envelope } from '#platform/messaging/message.ts';
+import { bookingMessages, bookingStream } from '../subgraphs/booking/messaging/contract.ts';
+import { eventMessages, eventStream } from '../subgraphs/event/messaging/contract.ts';
+import { userMessages, userStream } from '../subgraphs/user/messaging/contract.ts';
+import { runScript } from './local/run-script.ts';
+import { LocalError, root } from './local/settings.ts';
+
+const FILE = 'docs/messages.md';
+const BEGIN = '<!-- npm run messages: begin -->';
+const END = '<!-- npm run messages: end -->';
+
+/** All messages there are, by their types, and who publishes them where. */
+export const CONTRACTS: Readonly<
+  Record<string, { readonly stream: StreamDefinition; readonly messages: Readonly<Record<string, z.ZodType>> }>
+> = {
+  user: { stream: userStream, messages: userMessages },
+  event: { stream: eventStream, messages: eventMessages },
+  booking: { stream: bookingStream, messages: bookingMessages },
+};
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+type Property = z.core.JSONSchema._JSONSchema;
+
+/** As it travels: before any parsing. */
+const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' });
+
+/** The message's data in the documentation. @throws LocalError for a schema without an example */
+export function exampleOf(schema: z.ZodType): Record<string, unknown> {
+  // Not from the JSON schema: that leaves the examples of a schema with a transformation out.
+  const [example] = (schema.meta()?.examples ?? []) as Record<string, unknown>[];
+  if (example === undefined) throw new LocalError('Every message schema needs an example: .meta({ examples: [...] })');
+  return example;
+}
+
+function describeAll(): string {
+  const sections = Object.entries(CONTRACTS).flatMap(([publisher, { stream, messages }]) =>
+    Object.entries(messages).map(([type, schema]) => describeMessage(type, { publisher, stream, schema })),
+  );
+  return [`## The envelope\n\n${fieldTable(schemaOf(envelope))}`, '## The messages', ...sections].join('\n\n');
+}
+
+function describeMessage(
+  type: string,
+  { publisher, stream, schema }: { publisher: string; stream: StreamDefinition; schema: z.ZodType },
+): string {
+  const { description = '', ...fields } = schemaOf(schema);
+  const version = type.split('.').at(-1);
+  return [
+    `### ${type}`,
+    description,
+    `Published by the ${publisher} subgraph on the subject \`${type}\` of the stream ${stream.name}; version ${version}.`,
+    fieldTable(fields),
+    `\`\`\`json\n${JSON.stringify(exampleOf(schema), null, 2)}\n\`\`\``,
+  ].join('\n\n');
+}
+
+function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
+  const rows = Object.entries(properties).map(([name, property]) => {
+    const { description = '' } = typeof property === 'boolean' ? {} : property;
+    return [`\`${name}\``, `${typeText(property)}${required.includes(name) ? '' : ', optional'}`, description];
+  });
+  return table([['field', 'type', ''], ...rows]);
+}
+
+/** A Markdown table as the formatter leaves it: its columns in line, the first row its head. */
+function table([head = [], ...rows]: readonly string[][]): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  const lines = [head, widths.map((width) => '-'.repeat(width)), ...rows];
+  return lines
+    .map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
+    .join('\n');
+}
+
+/** The type of a field in a few words. @throws for a form that no message has had yet */
+function typeText(property: Property): string {
+  if (typeof property === 'boolean') return 'any';
+  const { type, format, enum: values, const: only, anyOf, exclusiveMinimum } = property;
+  if (anyOf !== undefined) return anyOf.map(typeText).join(' or ');
+  if (Array.isArray(type)) return type.join(' or ');
+  if (only !== undefined) return `"${only}"`;
+  if (values !== undefined) return values.map((value) => `"${value}"`).join(', ');
+  if (format === 'uuid') return 'UUID';
+  if (format === 'date-time') return 'time, ISO 8601 in UTC';
+  if (type === 'integer') return exclusiveMinimum === 0 ? 'whole number, 1 or more' : 'whole number';
+  if (type === 'string' || type === 'null') return type;
+  if (type === undefined) return 'any';
+  throw new LocalError(`scripts/messages.ts does not know how to describe ${JSON.stringify(property)}`);
+}
+
+/** Brings docs/messages.md up to date, or only looks whether it is. @throws LocalError when it is not, or has no marks */
+export function documentMessages({ checkOnly }: { checkOnly: boolean }): void {
+  const path = join(root, FILE);
+  const present = readFileSync(path, 'utf8');
+  const [begin, end] = [present.indexOf(BEGIN), present.indexOf(END)];
+  if (begin < 0 || end < begin) throw new LocalError(`${FILE} lacks the marks ${BEGIN} and ${END}.`);
+  const wanted = `${present.slice(0, begin)}${BEGIN}\n\n${describeAll()}\n\n${present.slice(end)}`;
+  if (wanted === present) return;
+  if (checkOnly) throw new LocalError(`${FILE} is not what the message schemas say. Run: npm run messages`);
+  writeFileSync(path, wanted);
+}
+
+async function main(): Promise<void> {
+  documentMessages({ checkOnly: process.argv.includes('--check') });
+  console.log(`${FILE} is up to date.`);
+}
+
+if (import.meta.main) await runScript(main);

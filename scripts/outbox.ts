@@ -1,0 +1,72 @@
+/**
+ * npm run outbox -- replay --since <time> [user | event | booking]
+ *
+ * After the broker lost data: has the running relays publish again what they published since a time, like
+ * 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop what they know already. The databases are those
+ * of `npm start`, unless DATABASE_URL_USER and so on name others.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, isUnavailable } from '#platform/database.ts';
+import { OUTBOX_KEEP_HOURS } from '#platform/outbox/relay.ts';
+import { replayOutbox } from '#platform/outbox/replay.ts';
+import { driverTransactions } from '#platform/transactions.ts';
+import { databaseUrlOf } from './local/mariadb.ts';
+import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
+import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
+
+const USAGE = 'npm run outbox -- replay --since <time> [user | event | booking]';
+const PUBLISHERS = ['user', 'event', 'booking'] as const;
+type Publisher = (typeof PUBLISHERS)[number];
+const HOUR_MS = 3_600_000;
+
+/** @throws LocalError saying which argument is wrong, and how */
+function readArguments(): { names: readonly Publisher[]; since: Date } {
+  const { values, positionals } = parse();
+  const [command, only, ...rest] = positionals;
+  if (command !== 'replay' || rest.length > 0) throw new LocalError(`Usage: ${USAGE}`);
+  const names = PUBLISHERS.filter((name) => only === undefined || name === only);
+  if (names.length === 0) throw new LocalError(`There is no outbox of ${only}; there are ${PUBLISHERS.join(', ')}.`);
+  const time = z.iso.datetime({ offset: true }).safeParse(values.since);
+  if (!time.success) throw new LocalError('--since takes a time with its zone, like 2026-11-22T09:30:00Z.');
+  const since = new Date(time.data);
+  if (since.getTime() > Date.now()) throw new LocalError(`--since ${values.since} is in the future.`);
+  return { names, since };
+}
+
+function parse() {
+  try {
+    return parseArgs({ options: { since: { type: 'string' } }, allowPositionals: true });
+  } catch (error) {
+    throw new LocalError(`${error instanceof Error ? error.message : error}\nUsage: ${USAGE}`);
+  }
+}
+
+async function replay(name: Publisher, url: string, since: Date): Promise<number> {
+  const pool = createDatabasePool(parseConfig(databaseSettings(`${name}_db`), { DATABASE_URL: url }));
+  try {
+    return await replayOutbox(driverTransactions(pool), since);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    throw new LocalError(`The database of ${name} cannot be reached. It is safe to say this again.`, { cause: error });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function main(): Promise<void> {
+  const { names, since } = readArguments();
+  const { dataDir, ports, given } = readSettings(loadEnvironment());
+  const { databases } = await loadSecrets(dataDir);
+  if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
+    console.warn(`The outboxes keep what was published in the last ${OUTBOX_KEEP_HOURS} hours; the rest is gone.`);
+  }
+  for (const name of names) {
+    const count = await replay(name, given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, databases), since);
+    console.log(`${name}: ${count === 0 ? 'nothing to publish again' : `${count} to be published again`}`);
+  }
+}
+
+await runScript(main);

@@ -1,0 +1,88 @@
+import { nanos } from 'nats';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createProxy } from '#platform/messaging/testing.ts';
+import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
+import { openSale, type Sale } from '../support/sale.ts';
+import { openStreams, type Streams } from '../support/streams.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const SOON = { timeout: 10_000, interval: 50 };
+const BOOKINGS = 300;
+const CONSUMER = 'notification-bookings';
+/** Instead of 30 s: how long the broker waits for the answer of a consumer that is gone. */
+const ACK_WAIT_MS = 1_000;
+
+describe('R7: of two replicas of a consumer', () => {
+  let system: TestSystem;
+  let sale: Sale;
+  let streams: Streams;
+  const cleanUps: (() => void)[] = [];
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    sale = await openSale(system);
+    streams = openStreams(system);
+  });
+  afterAll(async () => {
+    await streams?.close();
+    await sale?.close();
+    await system?.stop();
+    for (const cleanUp of cleanUps) cleanUp();
+  });
+
+  /** A replica that goes its own ways to database and broker, and consumes. */
+  async function startDoomed() {
+    const database = await createProxy(system.databaseUrls.notification);
+    const messages = await createProxy(system.natsUrl);
+    cleanUps.push(database.close, messages.close);
+    const url = await system.startReplica('notification', { databaseUrl: database.url, natsUrl: messages.url });
+    await vi.waitFor(
+      async () => expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ status: 'ready' }),
+      SOON,
+    );
+    const manager = await streams.manager();
+    const { stream_name, name } = await streams.consumer('BOOKINGS', CONSUMER);
+    await manager.consumers.update(stream_name, name, { ack_wait: nanos(ACK_WAIT_MS) });
+    return { url, database, messages };
+  }
+
+  /** How many messages have had their effect, and how many of those the broker does not know of. */
+  async function countCommitted() {
+    const connection = await connectTo(system.databaseUrls.notification);
+    const [row] = await connection.query<{ count: bigint }[]>(
+      'SELECT COUNT(*) AS count FROM inbox WHERE consumer = ?',
+      [CONSUMER],
+    );
+    await connection.end();
+    const { num_pending, num_ack_pending } = await streams.consumer('BOOKINGS', CONSUMER);
+    const { state } = await streams.info('BOOKINGS');
+    const committed = Number(row?.count);
+    return { committed, unanswered: committed - (state.messages - num_pending - num_ack_pending) };
+  }
+
+  it('one that is killed before its commit leaves its messages to the other', async () => {
+    const { url, database } = await startDoomed();
+    const reached = database.stopAt({
+      from: 'client',
+      isReached: (chunk, said) => chunk.includes('COMMIT') && said.includes('INSERT INTO notifications'),
+    });
+    await sale.sell(system.urls.booking, BOOKINGS);
+    await reached;
+    system.kill(url);
+    await expectNothingLostNorDoubled(system, { acknowledged: sale.sold });
+  });
+
+  it('one that is killed after its commit and before its answer leaves messages that the other drops', async () => {
+    const { url, messages } = await startDoomed();
+    const reached = messages.stopAt({
+      from: 'client',
+      isReached: (chunk) => chunk.includes('$JS.ACK.') && chunk.includes(CONSUMER),
+    });
+    await sale.sell(system.urls.booking, BOOKINGS);
+    await reached;
+    await vi.waitFor(async () => expect((await countCommitted()).unanswered).toBeGreaterThan(0), SOON);
+    system.kill(url);
+    await expectNothingLostNorDoubled(system, { acknowledged: sale.sold });
+    expect(await countCommitted()).toEqual({ committed: 2 * BOOKINGS, unanswered: 0 });
+  });
+});

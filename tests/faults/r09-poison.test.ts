@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from 'mariadb';
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { serializeMessage } from '#platform/messaging/message.ts';
+import { testMessage } from '#platform/messaging/testing.ts';
+import { signInMany } from '../support/buyers.ts';
+import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
+import { eachOfMany } from '../support/random.ts';
+import { openSale, type Sale } from '../support/sale.ts';
+import { openStreams, type Streams } from '../support/streams.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const REDRIVE = 'mutation Redrive($id: ID!) { redriveDeadLetter(id: $id) { __typename } }';
+const REQUEST_TIMEOUT_MS = 5_000;
+const OF_EACH = 10;
+const POISON = 4 * OF_EACH;
+const NEIGHBOURS = 500;
+const LATENCY_MS_MAX = 2_000;
+const CONSUMER = 'notification-bookings';
+/** The first, and one after each of the four delays. */
+const DELIVERIES_MAX = 5;
+const DELAYS_MS_MAX = 60_000;
+/** More than the 5 s for which the second failure sets a message aside: the first worn out waits for the last. */
+const LAST_DELAY_MS = 7_000;
+
+describe('R9: messages that nobody can apply', () => {
+  let system: TestSystem;
+  let sale: Sale;
+  let streams: Streams;
+  let notifications: Connection;
+  const acknowledged: string[] = [];
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    sale = await openSale(system);
+    streams = openStreams(system);
+    notifications = await connectTo(system.databaseUrls.notification);
+    // What the handler throws at: bookings of nine seats.
+    await notifications.query('ALTER TABLE notifications ADD CONSTRAINT no_nines CHECK (seat_count <> 9)');
+  });
+  afterAll(async () => {
+    await notifications?.end();
+    await streams?.close();
+    await sale?.close();
+    await system?.stop();
+  });
+
+  async function publishPoison(): Promise<void> {
+    const { client } = await streams.broker.jetStream();
+    const publish = (type: string, body: string | Buffer) => client.publish(streams.broker.subject(type), body);
+    for (let count = 0; count < OF_EACH; count += 1) {
+      await publish('booking.confirmed.v1', 'not JSON');
+      await publish('booking.confirmed.v2', serializeMessage('test', testMessage(newId(), 'booking.confirmed.v2')));
+      await publish('booking.cancelled.v1', Buffer.alloc(2 ** 20, 'x'));
+    }
+    const nines = await eachOfMany(sale.buyers.slice(0, OF_EACH), 2, (buyer) =>
+      sale
+        .processAt(system.urls.booking)
+        .book(buyer, { eventId: sale.eventId, seatCount: 9, idempotencyKey: randomUUID() }),
+    );
+    for (const answer of nines) if (answer.outcome === 'booked') acknowledged.push(answer.bookingId);
+    expect(acknowledged).toHaveLength(OF_EACH);
+  }
+
+  /** How long after its booking each notification was made, by the database's clock. */
+  async function latenciesMs(ids: readonly string[]): Promise<number[]> {
+    const bookings = await connectTo(system.databaseUrls.booking);
+    type Row = { id: string; created_at: Date };
+    const booked = await bookings.query<Row[]>('SELECT id, created_at FROM bookings WHERE id IN (?)', [ids]);
+    await bookings.end();
+    const made = await notifications.query<Row[]>(
+      'SELECT booking_id AS id, created_at FROM notifications WHERE booking_id IN (?)',
+      [ids],
+    );
+    const bookedAt = new Map(booked.map((row) => [row.id, row.created_at.getTime()]));
+    return made.map((row) => row.created_at.getTime() - (bookedAt.get(row.id) ?? 0));
+  }
+
+  /** Fails every delivery but the last, as unlucky replicas would. */
+  async function wearOut(): Promise<void> {
+    const { client } = await streams.broker.jetStream();
+    const { stream_name, name } = await streams.consumer('BOOKINGS', CONSUMER);
+    const consumer = await client.consumers.get(stream_name, name);
+    let worn = 0;
+    for await (const message of await consumer.consume({ expires: 1_000 })) {
+      const isWorn = message.info.deliveryCount === DELIVERIES_MAX - 1;
+      // The last delivery not before this one has stopped to take them.
+      message.nak(isWorn ? LAST_DELAY_MS : 0);
+      if (isWorn) worn += 1;
+      if (worn === POISON) break;
+    }
+  }
+
+  /** As an admin, and as the gateway would: the gateway itself knows the first process alone. */
+  async function redrive(notificationUrl: string, id: string): Promise<void> {
+    const [admin] = await signInMany(1, system.secrets, 'ADMIN');
+    const answer = await fetch(`${notificationUrl}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: admin?.authorization ?? '',
+        [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.notification,
+      },
+      body: JSON.stringify({ query: REDRIVE, variables: { id } }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    expect(await answer.json()).toEqual({ data: { redriveDeadLetter: { __typename: 'RedriveDeadLetterPayload' } } });
+  }
+
+  it('hold up no neighbour, become dead letters with their reasons, and have one effect when redriven', {
+    timeout: 2 * DELAYS_MS_MAX,
+  }, async () => {
+    const [, neighbours] = await Promise.all([publishPoison(), sale.sell(system.urls.booking, NEIGHBOURS, 4)]);
+    acknowledged.push(...neighbours);
+    await vi.waitFor(async () => expect(await latenciesMs(neighbours)).toHaveLength(NEIGHBOURS), { timeout: 20_000 });
+    expect(Math.max(...(await latenciesMs(neighbours)))).toBeLessThan(LATENCY_MS_MAX);
+    expect((await streams.consumer('BOOKINGS', CONSUMER)).num_ack_pending).toBe(POISON);
+
+    system.kill(system.urls.notification);
+    await wearOut();
+    const replica = await system.startReplica('notification');
+    const letters = async () =>
+      await notifications.query<{ id: string; about: string }[]>(
+        `SELECT id, CONCAT_WS(' ', consumer, subject, deliveries, LENGTH(payload) = ${2 ** 20}, reason) AS about
+         FROM dead_letters ORDER BY id`,
+      );
+    await vi.waitFor(async () => expect(await letters()).toHaveLength(POISON), { timeout: 20_000 });
+    const counts = Map.groupBy(await letters(), ({ about }) => about);
+    const reasonOf = (subject: string, isLarge: 0 | 1, reason: string) =>
+      `${CONSUMER} ${subject} ${DELIVERIES_MAX} ${isLarge} ${reason}`;
+    for (const about of [
+      reasonOf('booking.confirmed.v1', 0, 'the body is not JSON'),
+      reasonOf('booking.confirmed.v2', 0, 'no handler for booking.confirmed.v2'),
+      reasonOf('booking.cancelled.v1', 1, 'the body is not JSON'),
+    ]) {
+      expect(counts.get(about)).toHaveLength(OF_EACH);
+      counts.delete(about);
+    }
+    const thrown = [...counts].flatMap(([about, rows]) => (about.includes('no_nines') ? rows : []));
+    expect(thrown).toHaveLength(OF_EACH);
+
+    await notifications.query('ALTER TABLE notifications DROP CONSTRAINT no_nines');
+    for (const { id } of [...thrown, ...thrown]) await redrive(replica, id);
+    await expectNothingLostNorDoubled(system, { acknowledged, deadLetters: POISON });
+  });
+});

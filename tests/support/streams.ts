@@ -1,0 +1,29 @@
+import { createTestBroker } from '#platform/messaging/testing.ts';
+import type { TestSystem } from './system.ts';
+
+const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS'] as const;
+
+/** A test's own look at the streams of a system, by their names without a prefix. */
+export function openStreams(system: TestSystem) {
+  const broker = createTestBroker({ url: system.natsUrl, prefix: system.natsPrefix });
+  const manager = async () => (await broker.jetStream()).manager;
+  const info = async (stream: string) => (await manager()).streams.info(broker.resourceName(stream));
+  return {
+    broker,
+    info,
+    consumer: async (stream: string, name: string) =>
+      (await manager()).consumers.info(broker.resourceName(stream), broker.resourceName(name)),
+    /** How many messages there are in all three of them. */
+    async countAll(): Promise<number> {
+      const all = await Promise.all(STREAMS.map(info));
+      return all.reduce((sum, { state }) => sum + state.messages, 0);
+    },
+    async each(change: (stream: string) => Promise<unknown>): Promise<void> {
+      for (const stream of STREAMS) await change(broker.resourceName(stream));
+    },
+    manager,
+    close: broker.close,
+  };
+}
+
+export type Streams = ReturnType<typeof openStreams>;
