@@ -11,14 +11,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Connection, createConnection } from 'mariadb';
+import type { Connection } from 'mariadb';
+import { openConnection } from '#platform/migrations.ts';
 import { generate } from '#scripts/generate.ts';
 import { freePorts } from '#scripts/local/ports.ts';
 import { killRecorded } from '#scripts/local/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
 import { loadSecrets } from '#scripts/local/secrets.ts';
-import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+import { startServers } from '#scripts/local/servers.ts';
 import { createServices } from '#scripts/local/services.ts';
 import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { migrate } from '#scripts/migrate.ts';
@@ -77,7 +78,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   services.start('gateway', ...SUBGRAPHS);
   await tellStep('Gateway and four subgraphs', () => services.waitUntilReady());
 
-  const admin = await connectAdmin(servers);
+  const admin = await openConnection(servers.adminUrl);
   started.defer(() => admin.end());
   const buyers = await signInMany(USERS, secrets);
   const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
@@ -164,11 +165,6 @@ async function drain(admin: Connection): Promise<void> {
     if (Date.now() > giveUpAtMs) throw new LocalError(`${left?.open} notifications were not sent in time.`);
     await delay(100);
   }
-}
-
-async function connectAdmin({ adminUrl }: LocalServers): Promise<Connection> {
-  const { hostname, port, username, password } = new URL(adminUrl);
-  return createConnection({ host: hostname, port: Number(port), user: username, password });
 }
 
 await runScript(main);

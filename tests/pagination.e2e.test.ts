@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createConnection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, createEvent, signUp } from './support/client.ts';
+import { connectTo } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const ROWS = 1_000;
@@ -28,15 +28,7 @@ describe('a list walked in pages of 37 while rows are added', () => {
   afterAll(() => system?.stop());
 
   async function insert(name: 'event' | 'booking' | 'notification', sql: string, rows: unknown[][]): Promise<void> {
-    const { hostname, port, username, password, pathname } = new URL(system.databaseUrls[name]);
-    const database = pathname.slice(1);
-    const connection = await createConnection({
-      host: hostname,
-      port: Number(port),
-      user: username,
-      password,
-      database,
-    });
+    const connection = await connectTo(system.databaseUrls[name]);
     await connection.batch(sql, rows);
     await connection.end();
   }

@@ -1,6 +1,7 @@
-import { type Connection, createConnection } from 'mariadb';
+import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { book, type Client, createEvent, signUp } from './support/client.ts';
+import { connectTo } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const PAGE = `query Page($first: Int!) {
@@ -25,8 +26,7 @@ describe('a page of bookings with everything around them', () => {
 
   beforeAll(async () => {
     system = await startTestSystem();
-    const { hostname, port, username, password } = new URL(inject('servers').adminUrl);
-    connection = await createConnection({ host: hostname, port: Number(port), user: username, password });
+    connection = await connectTo(inject('servers').adminUrl);
     ada = await signUp(system.graphqlUrl);
     for (let i = 0; i < 20; i += 1) await book(ada, await createEvent(ada));
     const sent = async () =>

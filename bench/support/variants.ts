@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bulkhead } from 'cockatiel';
-import { createConnection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
-import { applyMigrations } from '#platform/migrations.ts';
+import { applyMigrations, openConnection } from '#platform/migrations.ts';
 import { driverTransactions, prismaTransactions } from '#platform/transactions.ts';
 import { startProcess, tailOf } from '#scripts/local/processes.ts';
 import { LocalError, root } from '#scripts/local/settings.ts';
@@ -35,8 +34,7 @@ const START_TIMEOUT_MS = 10_000;
 
 /** A booking database of a variant's own, migrated and empty. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
-  const { hostname, port, username, password } = new URL(adminUrl);
-  const connection = await createConnection({ host: hostname, port: Number(port), user: username, password });
+  const connection = await openConnection(adminUrl);
   await connection.query(`CREATE DATABASE ${name}`);
   await connection.end();
   const url = new URL(name, adminUrl).href;

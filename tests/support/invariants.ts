@@ -1,14 +1,11 @@
-import { type Connection, createConnection } from 'mariadb';
+import type { Connection } from 'mariadb';
 import { expect, vi } from 'vitest';
 import { createTestBroker } from '#platform/messaging/testing.ts';
+import { openConnection } from '#platform/migrations.ts';
 import type { TestSystem } from './system.ts';
 
 /** A connection to one of a test system's databases. */
-export function connectTo(databaseUrl: string): Promise<Connection> {
-  const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-  const account = { host: hostname, port: Number(port), user: username, password };
-  return createConnection({ ...account, database: pathname.slice(1) });
-}
+export const connectTo = (databaseUrl: string): Promise<Connection> => openConnection(databaseUrl);
 
 /** G1: confirmed seats and available seats are the total seats of every event, and none is below zero. */
 export async function expectSeatsAddUp(connection: Connection): Promise<void> {
