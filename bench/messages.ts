@@ -14,7 +14,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Connection, createConnection } from 'mariadb';
+import type { Connection } from 'mariadb';
+import { openConnection } from '#platform/migrations.ts';
 import { generate } from '#scripts/generate.ts';
 import { freePorts } from '#scripts/local/ports.ts';
 import { killRecorded } from '#scripts/local/processes.ts';
@@ -108,8 +109,7 @@ async function startSystem(dataDir: string, started: AsyncDisposableStack): Prom
   started.defer(services.stop);
   services.start('booking', 'notification');
   await tellStep('Booking and notification', () => services.waitUntilReady());
-  const { hostname, port, username, password } = new URL(servers.adminUrl);
-  const admin = await createConnection({ host: hostname, port: Number(port), user: username, password });
+  const admin = await openConnection(servers.adminUrl);
   started.defer(() => admin.end());
 
   const buyers = await signInMany(USERS, secrets);
