@@ -207,11 +207,15 @@ test('a consumer that loses the broker says so, and goes on once it is back', as
   cleanUps.push(proxy.close);
   const behindProxy = createTestBroker({ url: proxy.url, prefix: broker.prefix });
   cleanUps.push(() => behindProxy.close());
-  const consumer = consume({ broker: behindProxy });
+  const observed = quiet();
+  const consumer = consume({ broker: behindProxy, ...observed });
+  const up = async () => (await observed.metrics.getSingleMetric('consumer_up')?.get())?.values[0]?.value;
   await vi.waitFor(() => expect(consumer.isHealthy()).toBe(true), SOON);
+  await vi.waitFor(async () => expect(await up()).toBe(1), SOON);
 
   proxy.cut();
   await vi.waitFor(() => expect(consumer.isHealthy()).toBe(false), SOON);
+  await vi.waitFor(async () => expect(await up()).toBe(0), SOON);
   const sent = ids(3);
   for (const id of sent) await publishMessage(id);
   proxy.restore();

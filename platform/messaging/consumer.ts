@@ -1,5 +1,5 @@
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, nanos } from 'nats';
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { z } from 'zod';
 import { isUnavailable, type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
 import type { Logger } from '../logger.ts';
@@ -96,14 +96,21 @@ export function createConsumer<Transaction extends SqlExecutor>({
       do await consumeNext();
       while (stopping && inHand.size > 0);
       if (Date.now() >= pruneAtMs && !(await pruneInbox(database))) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
-      healthy = true;
+      setHealthy(true);
       return hadMore;
     },
     onError(error) {
       if (healthy) logger.warn({ err: error, consumer: name }, 'consumer interrupted; it goes on');
-      healthy = false;
+      setHealthy(false);
     },
   });
+
+  const isHealthy = () => healthy && source !== undefined && broker.isConnected();
+
+  function setHealthy(value: boolean): void {
+    healthy = value;
+    counters.up.set({ consumer: name }, isHealthy() ? 1 : 0);
+  }
 
   async function subscribe(): Promise<ConsumerMessages> {
     const durable = broker.resourceName(name);
@@ -224,7 +231,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
   }
 
   return {
-    isHealthy: () => healthy && source !== undefined && broker.isConnected(),
+    isHealthy,
     async stop() {
       stopping = true;
       await worker.stop();
@@ -232,26 +239,27 @@ export function createConsumer<Transaction extends SqlExecutor>({
   };
 }
 
-/** Shared by all consumers of a process. */
+/** Shared by all consumers of a process: a registry takes each name once. */
 function consumerMetrics(metrics: Registry) {
-  const consumed = metrics.getSingleMetric('messages_consumed_total') as Counter<'consumer'> | undefined;
-  const deadLetters = metrics.getSingleMetric('messages_dead_lettered_total') as Counter<'consumer'> | undefined;
+  const shared = <Metric>(name: string, create: () => Metric) =>
+    (metrics.getSingleMetric(name) as Metric | undefined) ?? create();
+  const described = (name: string, help: string) => ({
+    name,
+    help,
+    labelNames: ['consumer'] as const,
+    registers: [metrics],
+  });
+  const counter = (name: string, help: string) => shared(name, () => new Counter(described(name, help)));
+  const gauge = (name: string, help: string) => shared(name, () => new Gauge(described(name, help)));
   return {
-    consumed:
-      consumed ??
-      new Counter({
-        name: 'messages_consumed_total',
-        help: 'Messages whose effect is committed, or that were dropped as duplicates.',
-        labelNames: ['consumer'],
-        registers: [metrics],
-      }),
-    deadLetters:
-      deadLetters ??
-      new Counter({
-        name: 'messages_dead_lettered_total',
-        help: 'Messages that a consumer gave up on.',
-        labelNames: ['consumer'],
-        registers: [metrics],
-      }),
+    consumed: counter(
+      'messages_consumed_total',
+      'Messages whose effect is committed, or that were dropped as duplicates.',
+    ),
+    deadLetters: counter('messages_dead_lettered_total', 'Messages that a consumer gave up on.'),
+    up: gauge(
+      'consumer_up',
+      '1 while the consumer can receive and its last attempt to apply what it received succeeded.',
+    ),
   };
 }
