@@ -50,6 +50,13 @@ describe('the cache in front of a source', () => {
     return thing;
   }
 
+  /** Has the next load answer with this, however the table changes meanwhile, once it is released. */
+  function holdNextLoad(thing: Thing): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    load.mockImplementationOnce(() => promise.then(() => [thing]));
+    return resolve;
+  }
+
   const read = async (cache: Cache<Thing>, id: string) => (await cache.getMany([id])).get(id);
 
   it('asks the source once and then serves what it kept', async () => {
@@ -89,13 +96,7 @@ describe('the cache in front of a source', () => {
   it('refuses the older state that a slow reader brings after an invalidation', async () => {
     const [slow, quick] = [await start(), await start()];
     const thing = make();
-    let release: () => void = () => undefined;
-    load.mockImplementationOnce(async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return [thing];
-    });
+    const release = holdNextLoad(thing);
     const slowRead = read(slow, thing.id);
     await vi.waitFor(() => expect(load).toHaveBeenCalled());
     const changed = { ...thing, version: 2, text: 'second' };
@@ -111,13 +112,7 @@ describe('the cache in front of a source', () => {
   it('does not let a reader who comes after an invalidation join a load that began before it', async () => {
     const cache = await start();
     const thing = make();
-    let release: () => void = () => undefined;
-    load.mockImplementationOnce(async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return [thing];
-    });
+    const release = holdNextLoad(thing);
     const before = read(cache, thing.id);
     await vi.waitFor(() => expect(load).toHaveBeenCalled());
     const changed = { ...thing, version: 2, text: 'second' };

@@ -73,6 +73,14 @@ export const tokenSettings = {
   JWT_PUBLIC_KEYS: z.string().transform(jsonOf(z.object({ keys: z.array(z.looseObject({ kid: z.string() })).min(1) }))),
 };
 
+/** Settings that every subgraph has. */
+export const subgraphSettings = (defaultPort: number, defaultDatabase: string) => ({
+  ...processSettings(defaultPort),
+  ...databaseSettings(defaultDatabase),
+  ...brokerSettings,
+  ...tokenSettings,
+});
+
 /** A JSON value of the given schema, for use in transform(). */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return (text: string, context: z.RefinementCtx): z.output<Schema> => {

@@ -1,23 +1,11 @@
 import { z } from 'zod';
-import {
-  brokerSettings,
-  databaseSettings,
-  integer,
-  milliseconds,
-  parseConfig,
-  processSettings,
-  secrets,
-  tokenSettings,
-} from '#platform/config.ts';
+import { integer, milliseconds, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
 
 /** The booking subgraph's settings. @throws ConfigError */
 export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...processSettings(4003),
-      ...databaseSettings('booking_db'),
-      ...brokerSettings,
-      ...tokenSettings,
+      ...subgraphSettings(4003, 'booking_db'),
       BOOKING_SUBGRAPH_SECRET: secrets,
       EVENT_SUBGRAPH_SECRET: secrets,
       EVENT_SUBGRAPH_URL: z.url().default('http://127.0.0.1:4002/graphql'),

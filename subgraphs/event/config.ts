@@ -1,22 +1,11 @@
 import { z } from 'zod';
-import {
-  brokerSettings,
-  databaseSettings,
-  integer,
-  parseConfig,
-  processSettings,
-  secrets,
-  tokenSettings,
-} from '#platform/config.ts';
+import { integer, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
 
 /** The event subgraph's settings. @throws ConfigError */
 export const readEventConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...processSettings(4002),
-      ...databaseSettings('event_db'),
-      ...brokerSettings,
-      ...tokenSettings,
+      ...subgraphSettings(4002, 'event_db'),
       EVENT_SUBGRAPH_SECRET: secrets,
       REDIS_URL: z.string().default('redis://127.0.0.1:6379'),
       CACHE_TTL: integer(1, 86_400, 60),

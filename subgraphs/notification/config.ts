@@ -1,13 +1,5 @@
 import { z } from 'zod';
-import {
-  brokerSettings,
-  ConfigError,
-  databaseSettings,
-  parseConfig,
-  processSettings,
-  secrets,
-  tokenSettings,
-} from '#platform/config.ts';
+import { ConfigError, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
 
 /** A mail server, and how mail goes to it. */
 export interface MailSettings {
@@ -32,10 +24,7 @@ const MAIL_FROM = /^(?:[^\p{Cc}<>@",;:]+ <[^\s<>@,;:]+@[a-z0-9.-]+>|[^\s<>@,;:]+
 export function readNotificationConfig(env: NodeJS.ProcessEnv) {
   const settings = parseConfig(
     {
-      ...processSettings(4004),
-      ...databaseSettings('notification_db'),
-      ...brokerSettings,
-      ...tokenSettings,
+      ...subgraphSettings(4004, 'notification_db'),
       NOTIFICATION_SUBGRAPH_SECRET: secrets,
       SMTP_URL: z.string().transform(toMailServer).optional(),
       SMTP_TLS: z.enum(['required', 'optional']).optional(),

@@ -1,15 +1,5 @@
 import { z } from 'zod';
-import {
-  brokerSettings,
-  ConfigError,
-  databaseSettings,
-  integer,
-  jsonOf,
-  parseConfig,
-  processSettings,
-  secrets,
-  tokenSettings,
-} from '#platform/config.ts';
+import { ConfigError, integer, jsonOf, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
 
 const key256 = z.string().regex(/^[\w-]{43}$/);
 
@@ -28,10 +18,7 @@ export type PrivateKey = z.output<typeof privateKey>;
 export function readUserConfig(env: NodeJS.ProcessEnv) {
   const config = parseConfig(
     {
-      ...processSettings(4001),
-      ...databaseSettings('user_db'),
-      ...brokerSettings,
-      ...tokenSettings,
+      ...subgraphSettings(4001, 'user_db'),
       USER_SUBGRAPH_SECRET: secrets,
       JWT_PRIVATE_KEY: z.string().transform(jsonOf(privateKey)),
       ACCESS_TOKEN_TTL: integer(1, 86_400, 900),
