@@ -1,3 +1,4 @@
+import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { request } from 'undici';
@@ -6,16 +7,18 @@ import { createHttpServer } from '#platform/http-server.ts';
 import { createAuthenticator } from '#platform/identity.ts';
 import type { Lifecycle } from '#platform/lifecycle.ts';
 import type { Logger } from '#platform/logger.ts';
+import { createRateLimiters } from '#platform/rate-limiter.ts';
 import { type ReadinessCheck, stateCheck } from '#platform/readiness.ts';
+import { createRedis } from '#platform/redis.ts';
 import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
 import { serveExplorer } from './explorer.ts';
 import { serveGraph } from './graph-endpoint.ts';
+import { createRateLimits, noRateLimits, type RateLimits } from './rate-limits.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { createSubgraphClient } from './subgraph-client.ts';
 import { createSupergraph } from './supergraph.ts';
 import { createSupergraphFile } from './supergraph-file.ts';
-
-const BODY_LIMIT_BYTES = 256 * 1_024;
 
 /** The gateway, ready to listen; no subgraph need be there yet. */
 export async function createGateway({
@@ -41,8 +44,10 @@ export async function createGateway({
     lifecycle,
     readiness: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
     uses: { supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served') },
-    bodyLimitBytes: BODY_LIMIT_BYTES,
+    bodyLimitBytes: config.BODY_BYTES_MAX,
+    trustedProxies: config.TRUSTED_PROXIES ?? [],
   });
+  await http.register(helmet, SECURITY_HEADERS);
   const authenticate = createAuthenticator({
     publicKeys: config.JWT_PUBLIC_KEYS,
     issuer: config.JWT_ISSUER,
@@ -55,15 +60,38 @@ export async function createGateway({
       subgraphs: new Map(subgraphs.map(({ name, source }) => [name, source])),
       logger,
     }),
-    readContext: createContextReader({ authenticate, operationTimeoutMs: config.OPERATION_TIMEOUT_MS }),
-    origins: config.corsOrigins,
-    nodeEnv: config.NODE_ENV,
+    readContext: createContextReader({
+      authenticate,
+      rateLimits: config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : noRateLimits,
+      operationTimeoutMs: config.OPERATION_TIMEOUT_MS,
+    }),
+    config,
     logger,
+    metrics,
   });
   if (config.NODE_ENV !== 'production') serveExplorer(http);
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
   return http;
+}
+
+function startRateLimits({
+  config,
+  logger,
+  metrics,
+  lifecycle,
+}: {
+  config: GatewayConfig;
+  logger: Logger;
+  metrics: Registry;
+  lifecycle: Lifecycle;
+}): RateLimits {
+  const redis = createRedis({ url: config.REDIS_URL, name: 'gateway', logger });
+  lifecycle.onStop('rate limits', () => redis.disconnect());
+  return createRateLimits(createRateLimiters({ redis, metrics }), {
+    userPoints: config.RATE_LIMIT_USER,
+    addressPoints: config.RATE_LIMIT_ADDRESS,
+  });
 }
 
 /** Whether a subgraph says that it is ready itself. */

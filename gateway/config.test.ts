@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { ConfigError } from '#platform/config.ts';
+import { productionEnv } from '#platform/testing/production-env.ts';
 import { readGatewayConfig } from './config.ts';
 import { requiredEnv } from './testing/credentials.ts';
 
@@ -15,11 +17,11 @@ test('Apollo Studio and the local explorer may call from a browser in developmen
     'http://localhost:4100',
     'http://127.0.0.1:4100',
   ]);
-  expect(read({ NODE_ENV: 'production' }).corsOrigins).toEqual([]);
+  expect(read(productionEnv).corsOrigins).toEqual([]);
 });
 
 test('Origins are taken from the environment', () => {
-  const { corsOrigins } = read({ NODE_ENV: 'production', CORS_ORIGINS: 'https://a.example, https://b.example' });
+  const { corsOrigins } = read({ ...productionEnv, CORS_ORIGINS: 'https://a.example, https://b.example' });
   expect(corsOrigins).toEqual(['https://a.example', 'https://b.example']);
 });
 
@@ -27,9 +29,59 @@ test.each([
   ['JWT_PUBLIC_KEYS', ''],
   ['BOOKING_SUBGRAPH_SECRET', 'short'],
   ['EVENT_SUBGRAPH_URL', 'nowhere'],
-  ['CORS_ORIGINS', '*'],
+  ['CORS_ORIGINS', 'null'],
   ['CORS_ORIGINS', 'https://a.example/'],
   ['SUBGRAPH_TIMEOUT_MS', '10000'],
+  ['TRUSTED_PROXIES', 'ingress'],
+  ['TRUSTED_PROXIES', '0.0.0.0/0'],
+  ['QUERY_COST_MAX', '0'],
+  ['TRUSTED_DOCUMENTS', 'maybe'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => read({ [name]: value })).toThrow(name);
 });
+
+test('Any origin may call in development when it is asked for, and never in production', () => {
+  expect(read({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
+  expect(() => read({ ...productionEnv, CORS_ORIGINS: '*' })).toThrow('CORS_ORIGINS');
+});
+
+test('Production is told all that is wrong with it at once, and none of it twice', () => {
+  const problems = problemsOf({
+    NODE_ENV: 'production',
+    CORS_ORIGINS: '*',
+    LIMITS: 'off',
+    RATE_LIMITS: 'off',
+    USER_SUBGRAPH_SECRET: 'development-secret-of-user',
+    BOOKING_SUBGRAPH_SECRET: 'the-secret-of-booking,development-old-one',
+    JWT_PUBLIC_KEYS: String(requiredEnv.JWT_PUBLIC_KEYS).replace('"test"', '"development-key"'),
+    SUBGRAPH_TIMEOUT_MS: '20000',
+  });
+  expect(problems).toEqual([
+    'JWT_PUBLIC_KEYS: holds a development secret',
+    'REDIS_URL: must be set in production',
+    'USER_SUBGRAPH_URL: must be set in production',
+    'EVENT_SUBGRAPH_URL: must be set in production',
+    'BOOKING_SUBGRAPH_URL: must be set in production',
+    'NOTIFICATION_SUBGRAPH_URL: must be set in production',
+    'USER_SUBGRAPH_SECRET: holds a development secret',
+    'BOOKING_SUBGRAPH_SECRET: holds a development secret',
+    'LIMITS: must not be off in production',
+    'RATE_LIMITS: must not be off in production',
+    'SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS',
+    'CORS_ORIGINS: must name the origins in production',
+  ]);
+  expect(problemsOf(productionEnv)).toEqual([]);
+});
+
+function problemsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    read(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.replace('  - ', ''));
+  }
+}

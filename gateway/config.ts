@@ -1,6 +1,18 @@
+import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { ConfigError, milliseconds, parseConfig, processSettings, secrets, tokenSettings } from '#platform/config.ts';
+import {
+  explicit,
+  integer,
+  milliseconds,
+  parseConfig,
+  processSettings,
+  protection,
+  redisSettings,
+  secrets,
+  tokenSettings,
+} from '#platform/config.ts';
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
@@ -10,12 +22,38 @@ export interface SubgraphSettings {
   readonly secret: string;
 }
 
-const subgraphUrl = (port: number) => z.url({ protocol: /^https?$/ }).default(`http://127.0.0.1:${port}/graphql`);
+const ANY_ORIGIN = '*';
 
-const origins = z
-  .string()
-  .transform((value) => value.split(',').map((origin) => origin.trim()))
-  .pipe(z.array(z.string().refine(isOrigin, 'must be origins like https://shop.example.com, separated by commas')));
+const subgraphUrl = (port: number) =>
+  explicit(z.url({ protocol: /^https?$/ }).default(`http://127.0.0.1:${port}/graphql`));
+
+const listOf = (rule: (text: string) => boolean, message: string) =>
+  z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.string().refine(rule, message)));
+
+const isOrigin = (text: string): boolean =>
+  text === ANY_ORIGIN || (URL.canParse(text) && new URL(text).origin === text);
+
+/** Everybody is no proxy: all of X-Forwarded-For could be forged. */
+const isNetwork = (text: string): boolean =>
+  isIP(text) !== 0 || (ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0);
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+/** What one operation may ask for; see query-limits.ts. */
+const queryLimits = {
+  BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
+  QUERY_TOKENS_MAX: integer(10, 100_000, 1_000),
+  QUERY_SELECTIONS_MAX: integer(10, 100_000, 1_000),
+  QUERY_DEPTH_MAX: integer(2, 100, 10),
+  QUERY_ALIASES_MAX: integer(0, 10_000, 15),
+  QUERY_ROOT_FIELDS_MAX: integer(1, 1_000, 10),
+  QUERY_DIRECTIVES_MAX: integer(0, 1_000, 20),
+  QUERY_COST_MAX: integer(1, 10_000_000, 5_000),
+  VARIABLES_MAX: integer(1, 10_000, 50),
+};
 
 /** The gateway's settings. @throws ConfigError */
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
@@ -23,7 +61,9 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
     {
       ...processSettings(4000),
       ...tokenSettings,
-      SUPERGRAPH_PATH: z.string().default(fileURLToPath(new URL('supergraph.graphql', import.meta.url))),
+      ...redisSettings,
+      ...queryLimits,
+      SUPERGRAPH_PATH: z.string().default(here('supergraph.graphql')),
       USER_SUBGRAPH_URL: subgraphUrl(4001),
       EVENT_SUBGRAPH_URL: subgraphUrl(4002),
       BOOKING_SUBGRAPH_URL: subgraphUrl(4003),
@@ -32,15 +72,30 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       EVENT_SUBGRAPH_SECRET: secrets,
       BOOKING_SUBGRAPH_SECRET: secrets,
       NOTIFICATION_SUBGRAPH_SECRET: secrets,
-      CORS_ORIGINS: origins.optional(),
+      CORS_ORIGINS: listOf(isOrigin, 'must be origins like https://shop.example.com, separated by commas').optional(),
+      TRUSTED_PROXIES: listOf(
+        isNetwork,
+        'must be addresses or networks like 10.0.0.0/8, separated by commas',
+      ).optional(),
       OPERATION_TIMEOUT_MS: milliseconds(10_000),
       SUBGRAPH_TIMEOUT_MS: milliseconds(8_000),
+      LIMITS: protection,
+      RATE_LIMITS: protection,
+      RATE_LIMIT_USER: integer(1, 1_000_000, 600),
+      RATE_LIMIT_ADDRESS: integer(1, 1_000_000, 3_000),
+      TRUSTED_DOCUMENTS: z.enum(['off', 'log', 'enforce']).default('off'),
+      TRUSTED_DOCUMENTS_PATH: z.string().default(here('generated/trusted-documents/persisted-documents.json')),
     },
     env,
+    ({ NODE_ENV, SUBGRAPH_TIMEOUT_MS = 0, OPERATION_TIMEOUT_MS = Infinity, CORS_ORIGINS }) => [
+      ...(SUBGRAPH_TIMEOUT_MS < OPERATION_TIMEOUT_MS
+        ? []
+        : ['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']),
+      ...(NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN)
+        ? ['CORS_ORIGINS: must name the origins in production']
+        : []),
+    ],
   );
-  if (settings.SUBGRAPH_TIMEOUT_MS >= settings.OPERATION_TIMEOUT_MS) {
-    throw new ConfigError(['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']);
-  }
   const subgraph = (url: string, [secret = '']: readonly string[]): SubgraphSettings => ({ url, secret });
   return {
     ...settings,
@@ -52,10 +107,6 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       notification: subgraph(settings.NOTIFICATION_SUBGRAPH_URL, settings.NOTIFICATION_SUBGRAPH_SECRET),
     },
   };
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** In development Apollo Studio, and the local explorer under either of this machine's names. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '#platform/graphql-server.ts';
-import type { Authenticate } from '#platform/identity.ts';
+import { type Authenticate, clientAddressOf } from '#platform/identity.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 /** What one operation carries to the subgraphs, and by when it must be answered. */
 export interface GatewayContext extends RequestContext {
@@ -9,10 +10,24 @@ export interface GatewayContext extends RequestContext {
   readonly deadlineMs: number;
 }
 
-/** Reads a request's context: its caller is verified here, once, before any subgraph is asked. */
+/**
+ * Reads a request's context: its caller is verified here, once, and the caller's budget and its address's are drawn
+ * on, before the operation is parsed and any subgraph is asked.
+ */
 export const createContextReader =
-  ({ authenticate, operationTimeoutMs }: { authenticate: Authenticate; operationTimeoutMs: number }) =>
-  async ({ headers: { authorization }, id }: FastifyRequest): Promise<GatewayContext> => {
+  ({
+    authenticate,
+    rateLimits,
+    operationTimeoutMs,
+  }: {
+    authenticate: Authenticate;
+    rateLimits: RateLimits;
+    operationTimeoutMs: number;
+  }) =>
+  async ({ headers: { authorization }, id, ip }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
-    return { caller: await authenticate(authorization), requestId: id, authorization, deadlineMs };
+    const clientAddress = clientAddressOf(ip);
+    const [caller] = await Promise.all([authenticate(authorization), rateLimits.admitAddress(clientAddress)]);
+    await rateLimits.admitUser(caller);
+    return { caller, requestId: id, clientAddress, authorization, deadlineMs };
   };

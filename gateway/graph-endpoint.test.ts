@@ -12,7 +12,7 @@ let development: TestGateway;
 let production: TestGateway;
 beforeAll(async () => {
   development = await startTestGateway(behaviours, { NODE_ENV: 'development' });
-  production = await startTestGateway(behaviours, { NODE_ENV: 'production' });
+  production = await startTestGateway(behaviours, { NODE_ENV: 'production', RATE_LIMITS: 'on' });
 });
 afterAll(async () => {
   await development.stop();

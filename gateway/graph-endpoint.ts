@@ -4,12 +4,17 @@ import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { DocumentNode } from 'graphql';
+import type { Registry } from 'prom-client';
 import { createApolloHandler } from '#platform/apollo-handler.ts';
 import { createErrorMask } from '#platform/errors.ts';
 import { apolloSettings, quietPlugins } from '#platform/graphql-server.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createBoundedCache } from './bounded-cache.ts';
+import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './context.ts';
+import { createQueryLimits } from './query-limits.ts';
+import { countRefusals, createRefusalMask } from './refusals.ts';
+import { readTrustedDocuments } from './trusted-documents.ts';
 
 /** A parsed document takes some 100 bytes for each character of its source. */
 const DOCUMENT_CHARACTERS_MAX = 512 * 1_024;
@@ -21,43 +26,54 @@ export async function serveGraph({
   http,
   gateway,
   readContext,
-  origins,
-  nodeEnv,
+  config,
   logger,
+  metrics,
 }: {
   http: FastifyInstance;
   gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
   readContext: (request: FastifyRequest) => Promise<GatewayContext>;
-  origins: readonly string[];
-  nodeEnv: string;
+  config: GatewayConfig;
   logger: Logger;
+  metrics: Registry;
 }): Promise<{ stop(): Promise<void> }> {
-  const isProduction = nodeEnv === 'production';
+  const isProduction = config.NODE_ENV === 'production';
   const landingPage = isProduction
     ? ApolloServerPluginLandingPageDisabled()
     : ApolloServerPluginLandingPageLocalDefault({ embed: true });
+  const limits = config.LIMITS ? createQueryLimits(config) : undefined;
+  const { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_PATH: path } = config;
+  const trusted = mode === 'off' ? undefined : readTrustedDocuments({ path, mode, logger });
+  const registered = createBoundedCache<string>({
+    sizeMax: PERSISTED_QUERY_CHARACTERS_MAX,
+    sizeOf: ({ length }) => length,
+  });
   const apollo = new ApolloServer<GatewayContext>({
     ...apolloSettings,
+    ...limits?.options,
     gateway,
-    nodeEnv,
+    nodeEnv: config.NODE_ENV,
     introspection: !isProduction,
     documentStore: createBoundedCache<DocumentNode>({
       sizeMax: DOCUMENT_CHARACTERS_MAX,
       sizeOf: ({ loc }) => loc?.source.body.length ?? 0,
     }),
-    persistedQueries: {
-      cache: createBoundedCache<string>({ sizeMax: PERSISTED_QUERY_CHARACTERS_MAX, sizeOf: ({ length }) => length }),
-    },
-    plugins: [...quietPlugins<GatewayContext>(), landingPage],
-    formatError: createErrorMask(logger),
+    persistedQueries: { cache: trusted?.cacheOver(registered) ?? registered },
+    plugins: [
+      ...quietPlugins<GatewayContext>(),
+      landingPage,
+      ...(trusted ? [trusted.plugin] : []),
+      ...(limits ? [limits.plugin] : []),
+    ],
+    formatError: createRefusalMask({ mask: createErrorMask(logger), countRefusal: countRefusals(http, metrics) }),
     logger,
   });
   await apollo.start();
 
   await http.register(async (scope) => {
-    if (origins.length > 0) {
+    if (config.corsOrigins.length > 0) {
       await scope.register(cors, {
-        origin: [...origins],
+        origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
         methods: ['GET', 'POST'],
         allowedHeaders: [
           'authorization',

@@ -2,13 +2,14 @@ import type { GraphQLDataSource } from '@apollo/gateway';
 import { GraphQLError } from 'graphql';
 import { unavailable } from '#platform/errors.ts';
 import type { GraphQLClient } from '#platform/graphql-client.ts';
+import { CLIENT_ADDRESS_HEADER } from '#platform/identity.ts';
 import type { Logger } from '#platform/logger.ts';
 import type { GatewayContext } from './context.ts';
 import { type Fetch, placeErrors } from './subgraph-errors.ts';
 
 /**
  * A subgraph as @apollo/gateway sees it. It answers within `timeoutMs` and the operation's deadline. Of the client's
- * request it forwards the access token and the request id, nothing else. A subgraph that is dead or hung answers
+ * request it forwards the access token, the request id and where it came from, nothing else. A subgraph that is dead or hung answers
  * SERVICE_UNAVAILABLE for the fields that were asked of it.
  */
 export function createSubgraphClient({
@@ -22,12 +23,16 @@ export function createSubgraphClient({
   timeoutMs: number;
   logger: Logger;
 }): GraphQLDataSource {
-  async function ask(fetch: Fetch, { authorization, requestId, deadlineMs }: GatewayContext) {
+  async function ask(fetch: Fetch, { authorization, requestId, clientAddress, deadlineMs }: GatewayContext) {
     const leftMs = Math.ceil(deadlineMs - performance.now());
     if (leftMs <= 0) throw unavailable();
     return await client.request({
       ...fetch,
-      headers: { 'x-request-id': requestId, ...(authorization !== undefined && { authorization }) },
+      headers: {
+        'x-request-id': requestId,
+        [CLIENT_ADDRESS_HEADER]: clientAddress,
+        ...(authorization !== undefined && { authorization }),
+      },
       timeoutMs: Math.min(timeoutMs, leftMs),
     });
   }

@@ -1,14 +1,7 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLFormattedError,
-  Kind,
-  parse,
-  type SelectionSetNode,
-} from 'graphql';
+import { type FieldNode, type GraphQLFormattedError, Kind, parse } from 'graphql';
 import type { ErrorCode } from '#platform/errors.ts';
 import type { GraphQLAnswer } from '#platform/graphql-client.ts';
+import { fieldsOf } from './selections.ts';
 
 /** One operation that the gateway sends to a subgraph. */
 export interface Fetch {
@@ -75,21 +68,4 @@ function placesOf({ query, variables }: Fetch): Path[] {
     );
 }
 
-/** The fields that a selection has for objects of a type, its fragments opened. */
-function fieldsOf(document: DocumentNode, selectionSet: SelectionSetNode | undefined, type?: string): FieldNode[] {
-  return (selectionSet?.selections ?? []).flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return selection.name.value === '__typename' ? [] : [selection];
-    const fragment =
-      selection.kind === Kind.INLINE_FRAGMENT ? selection : fragmentNamed(document, selection.name.value);
-    const condition = fragment?.typeCondition?.name.value;
-    const applies = type === undefined || condition === undefined || condition === type;
-    return applies ? fieldsOf(document, fragment?.selectionSet, type) : [];
-  });
-}
-
 const responseName = ({ alias, name }: FieldNode) => (alias ?? name).value;
-
-const fragmentNamed = ({ definitions }: DocumentNode, name: string) =>
-  definitions.find((definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name) as
-    | FragmentDefinitionNode
-    | undefined;

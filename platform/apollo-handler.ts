@@ -24,6 +24,8 @@ export const createApolloHandler =
     });
     if (answer.body.kind !== 'complete') throw new Error('The schema has no incremental delivery.');
     reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers));
+    // The landing page, which has a policy of its own in its head.
+    if (answer.headers.get('content-type') === 'text/html') reply.removeHeader('content-security-policy');
     return answer.body.string;
   };
 

@@ -1,7 +1,8 @@
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
+import { createRedis } from './redis.ts';
 
 /** A value and whether it was served from the cache. */
 export interface Cached<Value> {
@@ -29,9 +30,6 @@ export interface CacheSource<Value> {
   readonly parse: (text: string) => Value;
 }
 
-const COMMAND_TIMEOUT_MS = 50;
-const CONNECT_TIMEOUT_MS = 1_000;
-const RECONNECT_MS_MAX = 1_000;
 const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
 const TTL_JITTER = 0.1;
 
@@ -69,15 +67,8 @@ export function createCache<Value>({
   logger: Logger;
   metrics: Registry;
 }): Cache<Value> {
-  const redis = new Redis(url, {
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
-    scripts: { putVersion: { lua: PUT_SCRIPT, numberOfKeys: 1 } },
-  }) as CacheRedis;
-  redis.on('error', (error) => logger.debug({ err: error }, 'cache connection'));
+  const redis = createRedis({ url, name: 'cache', logger }) as CacheRedis;
+  redis.defineCommand('putVersion', { lua: PUT_SCRIPT, numberOfKeys: 1 });
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: BREAKER.halfOpenAfterMs,
     breaker: new ConsecutiveBreaker(BREAKER.failures),

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   brokerSettings,
   ConfigError,
+  databaseSettings,
   integer,
   parseConfig,
   processSettings,
+  redisSettings,
   secrets,
   tokenSettings,
 } from './config.ts';
+import { productionEnv, publicKeysText } from './testing/production-env.ts';
 
 describe('configuration', () => {
   it('names every problem at once, and no value', () => {
@@ -34,7 +37,62 @@ describe('configuration', () => {
     expect(() => parseConfig({ SECRET: secrets }, { SECRET: `${one},${two},${three}` })).toThrow(ConfigError);
   });
 
-  it.each(['', '{', '[]', '{"keys":[]}', '{"keys":[{}]}'])('refuses the key set %j', (JWT_PUBLIC_KEYS) => {
+  it('takes JSON as it is and in base64url, which needs no quoting', () => {
+    const read = (JWT_PUBLIC_KEYS: string) => parseConfig(tokenSettings, { JWT_PUBLIC_KEYS }).JWT_PUBLIC_KEYS;
+    expect(read(Buffer.from(publicKeysText).toString('base64url'))).toEqual(read(publicKeysText));
+  });
+
+  const [key] = JSON.parse(publicKeysText).keys;
+  it.each([
+    ...['', '{', '[]', '{"keys":[]}', '{"keys":[{}]}', 'bm8ganNvbg'],
+    JSON.stringify({ keys: [{ ...key, d: key.x }] }),
+    JSON.stringify({ keys: [{ ...key, crv: 'P-256' }] }),
+    JSON.stringify({ keys: [key, { ...key, x: key.x.toLowerCase() }] }),
+  ])('refuses the key set %j', (JWT_PUBLIC_KEYS) => {
     expect(() => parseConfig(tokenSettings, { JWT_PUBLIC_KEYS })).toThrow(/JWT_PUBLIC_KEYS/);
+  });
+});
+
+describe('production', () => {
+  const shape = {
+    ...processSettings(4000),
+    ...databaseSettings('user_db'),
+    ...brokerSettings,
+    ...redisSettings,
+    SECRET: secrets,
+  };
+  const SECRET = 'a-secret-of-production';
+  const problemsOf = (env: NodeJS.ProcessEnv) => {
+    try {
+      parseConfig(shape, { SECRET, ...env });
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('takes what is set for it', () => {
+    expect(problemsOf(productionEnv)).toBe('');
+    const parts = { ...productionEnv, DATABASE_URL: '', MYSQL_HOST: 'db.internal', MYSQL_PASSWORD: 'a-password' };
+    expect(problemsOf(parts)).toBe('');
+  });
+
+  it('refuses servers that nobody named: the defaults are for one machine', () => {
+    const problems = problemsOf({ NODE_ENV: 'production' });
+    for (const name of ['MYSQL_HOST', 'MYSQL_PASSWORD', 'NATS_URL', 'REDIS_URL']) {
+      expect(problems).toContain(`${name}: must be set in production`);
+    }
+    expect(problemsOf({ NODE_ENV: 'development' })).toBe('');
+  });
+
+  it.each([
+    ['SECRET', 'development-secret-of-user'],
+    ['SECRET', 'a-secret-of-production,development-secret-of-user'],
+    ['DATABASE_URL', 'mysql://user:development-password@db/user_db'],
+    ['REDIS_URL', 'redis://:development-password@redis'],
+  ])('refuses a secret that was made for development: %s=%s', (name, value) => {
+    expect(problemsOf({ ...productionEnv, [name]: value })).toContain(`${name}: holds a development secret`);
+    expect(problemsOf({ ...productionEnv, [name]: value })).not.toContain('development-');
+    expect(problemsOf({ ...productionEnv, [name]: value, NODE_ENV: 'test' })).toBe('');
   });
 });

@@ -8,16 +8,66 @@ export class ConfigError extends Error {
   }
 }
 
+type Settings<Shape extends z.ZodRawShape> = { [Name in keyof Shape]: z.output<Shape[Name]> };
+
+/** Looks at what could be read and answers what is wrong with it taken together. */
+export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Shape>>) => readonly string[];
+
 /**
- * Reads a service's settings from its environment. An empty variable counts as unset.
+ * Reads a service's settings from its environment. An empty variable counts as unset. In production what is marked
+ * `explicit` must be set, what is marked `secret` must be no development secret, and no `protection` may be off.
  * @throws ConfigError naming every variable that is missing or malformed, never its value.
  */
-export function parseConfig<Shape extends z.ZodRawShape>(shape: Shape, env: NodeJS.ProcessEnv) {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = z.object(shape).safeParse(set);
-  if (result.success) return result.data;
-  throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+export function parseConfig<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  env: NodeJS.ProcessEnv,
+  check: Check<Shape> = () => [],
+): Settings<Shape> {
+  const isProduction = env.NODE_ENV === 'production';
+  const settings: Partial<Settings<Shape>> = {};
+  const problems: string[] = [];
+  for (const name of Object.keys(shape) as (keyof Shape & string)[]) {
+    const schema = shape[name] as z.ZodType;
+    const { explicit, unless = '', secret, protection } = schema.meta() ?? {};
+    const given = env[name] || undefined;
+    const result = schema.safeParse(given);
+    if (!result.success) {
+      problems.push(...result.error.issues.map(({ message }) => `${name}: ${message}`));
+    } else if (isProduction && explicit && given === undefined && !env[String(unless)]) {
+      problems.push(`${name}: must be set in production`);
+    } else if (isProduction && secret && isDevelopmentSecret(result.data)) {
+      problems.push(`${name}: holds a development secret`);
+    } else if (isProduction && protection && result.data === false) {
+      problems.push(`${name}: must not be off in production`);
+    } else {
+      settings[name] = result.data as Settings<Shape>[typeof name];
+    }
+  }
+  problems.push(...check(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return settings as Settings<Shape>;
 }
+
+/** Marks a setting whose default serves one machine only; production must name it, or the one in `unless`. */
+export const explicit = <Schema extends z.ZodType>(schema: Schema, { unless }: { unless?: string } = {}): Schema =>
+  schema.meta({ ...schema.meta(), explicit: true, ...(unless && { unless }) });
+
+/** Marks a setting that holds a secret. */
+export const secret = <Schema extends z.ZodType>(schema: Schema): Schema =>
+  schema.meta({ ...schema.meta(), secret: true });
+
+/** Limits that can be off for load tests and conformance suites, never in production. */
+export const protection = z
+  .enum(['on', 'off'])
+  .default('on')
+  .transform((value) => value === 'on')
+  .meta({ protection: true });
+
+/** What begins the secrets, and the ids of the keys, that are made or shipped for development: everybody may know them. */
+export const DEVELOPMENT_PREFIX = 'development-';
+
+const isDevelopmentSecret = (value: unknown) =>
+  new RegExp(`[":]${DEVELOPMENT_PREFIX}`).test(JSON.stringify(value) ?? '');
 
 const MINUTE_MS = 60_000;
 
@@ -39,18 +89,18 @@ export const processSettings = (defaultPort: number) => ({
 
 /** One database: DATABASE_URL wins over the MYSQL_ variables. */
 export const databaseSettings = (defaultDatabase: string) => ({
-  DATABASE_URL: z.url({ protocol: /^(mysql|mariadb)$/ }).optional(),
-  MYSQL_HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL: secret(z.url({ protocol: /^(mysql|mariadb)$/ }).optional()),
+  MYSQL_HOST: explicit(z.string().default('127.0.0.1'), { unless: 'DATABASE_URL' }),
   MYSQL_PORT: integer(1, 65_535, 3306),
   MYSQL_USER: z.string().default('root'),
-  MYSQL_PASSWORD: z.string().default(''),
+  MYSQL_PASSWORD: secret(explicit(z.string().default(''), { unless: 'DATABASE_URL' })),
   MYSQL_DATABASE: z.string().default(defaultDatabase),
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
 /** The message broker. */
 export const brokerSettings = {
-  NATS_URL: z.string().default('nats://127.0.0.1:4222'),
+  NATS_URL: secret(explicit(z.string().default('nats://127.0.0.1:4222'))),
   NATS_REPLICAS: integer(1, 5, 1),
   /** Set apart several systems on one broker: prepended to every subject, stream and consumer. */
   NATS_SUBJECT_PREFIX: z
@@ -59,18 +109,45 @@ export const brokerSettings = {
     .default(''),
 };
 
-/** A shared secret; several, separated by commas, while one is being rotated: the first is sent, all are accepted. */
-export const secrets = z
-  .string()
-  .transform((value) => value.split(',').map((secret) => secret.trim()))
-  .refine((all) => all.length <= 2, 'takes two secrets at the most')
-  .pipe(z.tuple([z.string().min(16)]).rest(z.string().min(16)));
+/** The cache, and the counters that replicas share. */
+export const redisSettings = {
+  REDIS_URL: secret(explicit(z.string().default('redis://127.0.0.1:6379'))),
+};
 
-/** Access tokens: who signs them, for whom, and the public keys as a JSON Web Key Set. */
+/** A shared secret; several, separated by commas, while one is being rotated: the first is sent, all are accepted. */
+export const secrets = secret(
+  z
+    .string()
+    .transform((value) => value.split(',').map((one) => one.trim()))
+    .refine((all) => all.length <= 2, 'takes two secrets at the most')
+    .pipe(z.tuple([z.string().min(16)]).rest(z.string().min(16))),
+);
+
+const KEY_256 = /^[\w-]{43}$/;
+
+/** An Ed25519 key as a JSON Web Key, RFC 8037. */
+const publicKey = z.looseObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: z.string().min(1),
+  x: z.string().regex(KEY_256),
+});
+
+/** Refused with a private half, which would be published, and when one id names two keys. */
+const publicKeys = z
+  .object({ keys: z.array(publicKey).min(1) })
+  .refine(({ keys }) => !keys.some((key) => 'd' in key))
+  .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length);
+
+export const privateKey = z.object({ ...publicKey.shape, d: z.string().regex(KEY_256) });
+
+export type PrivateKey = z.output<typeof privateKey>;
+
+/** Access tokens: who signs them, for whom, and the public keys as a JSON Web Key Set, each with its own kid. */
 export const tokenSettings = {
   JWT_ISSUER: z.string().default('event-booking-system'),
   JWT_AUDIENCE: z.string().default('event-booking-system'),
-  JWT_PUBLIC_KEYS: z.string().transform(jsonOf(z.object({ keys: z.array(z.looseObject({ kid: z.string() })).min(1) }))),
+  JWT_PUBLIC_KEYS: secret(z.string().transform(jsonOf(publicKeys))),
 };
 
 /** Settings that every subgraph has. */
@@ -81,11 +158,12 @@ export const subgraphSettings = (defaultPort: number, defaultDatabase: string) =
   ...tokenSettings,
 });
 
-/** A JSON value of the given schema, for use in transform(). */
+/** A JSON value of the given schema, as it is or in base64url, for use in transform(). */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return (text: string, context: z.RefinementCtx): z.output<Schema> => {
     try {
-      const parsed = schema.safeParse(JSON.parse(text));
+      const json = text.startsWith('{') ? text : Buffer.from(text, 'base64url').toString();
+      const parsed = schema.safeParse(JSON.parse(json));
       if (parsed.success) return parsed.data;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;

@@ -45,6 +45,13 @@ export const unauthenticated = (): GraphQLError =>
 /** The reader may see the object but not do this to it. */
 export const forbidden = (): GraphQLError => error('FORBIDDEN', 'You may not do this.');
 
+/** The caller, or its address, has used up its budget; worth a retry after `retryAfterS` seconds. */
+export const rateLimited = (retryAfterS: number): GraphQLError =>
+  error('RATE_LIMITED', 'Too many requests; try again later.', {
+    retryAfter: retryAfterS,
+    http: { status: 429, headers: new Map([['retry-after', String(retryAfterS)]]) },
+  });
+
 /** Something the request needs does not answer; worth a retry after `retryAfter` seconds. */
 export const unavailable = (cause?: unknown, retryAfterS = 1): GraphQLError =>
   error('SERVICE_UNAVAILABLE', 'The service is busy or unreachable; try again.', { retryAfter: retryAfterS }, cause);
@@ -60,12 +67,17 @@ export function createErrorMask(logger: Logger) {
       logger.warn({ err: original, path: formatted.path }, 'a dependency is unavailable');
       return masked(unavailable().toJSON(), formatted);
     }
-    if (PUBLIC_CODES.has(formatted.extensions?.code)) return masked(formatted, formatted);
+    // Apollo Server puts a code of its own over that of a validation rule's error.
+    const code = ownCodeOf(original) ?? formatted.extensions?.code;
+    if (PUBLIC_CODES.has(code))
+      return masked({ ...formatted, extensions: { ...formatted.extensions, code } }, formatted);
     const errorId = randomUUID();
     logger.error({ err: original, errorId, path: formatted.path }, 'unexpected error');
     return masked(error('INTERNAL_SERVER_ERROR', 'Something went wrong.', { errorId }).toJSON(), formatted);
   };
 }
+
+const ownCodeOf = (original: unknown) => (original instanceof GraphQLError ? original.extensions.code : undefined);
 
 function masked(visible: GraphQLFormattedError, { path, locations }: GraphQLFormattedError): GraphQLFormattedError {
   const { code, retryAfter, errorId } = visible.extensions ?? {};

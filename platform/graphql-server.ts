@@ -10,12 +10,20 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLFormattedError, parse } from 'graphql';
 import { createApolloHandler } from './apollo-handler.ts';
-import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } from './identity.ts';
+import {
+  type Authenticate,
+  type Caller,
+  CLIENT_ADDRESS_HEADER,
+  GATEWAY_PROOF_HEADER,
+  isGatewayProof,
+} from './identity.ts';
 
 /** What every request brings along. */
 export interface RequestContext {
   readonly caller: Caller | null;
   readonly requestId: string;
+  /** Who asks, as rate limits see it. */
+  readonly clientAddress: string;
 }
 
 /** Apollo Server's settings that gateway and subgraphs share: nothing reported, nothing leaked, no batching. */
@@ -65,8 +73,12 @@ export async function serveSubgraph<Context extends RequestContext>({
     formatError,
   });
   await apollo.start();
-  const context = async ({ headers, id }: FastifyRequest) =>
-    createContext({ caller: await authenticate(headers.authorization), requestId: id });
+  const context = async ({ headers, id, ip }: FastifyRequest) =>
+    createContext({
+      caller: await authenticate(headers.authorization),
+      requestId: id,
+      clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
+    });
   const requireProof = async (request: FastifyRequest, reply: FastifyReply) => {
     if (isGatewayProof(request.headers[GATEWAY_PROOF_HEADER], acceptedProofs)) return;
     const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };

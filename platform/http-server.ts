@@ -5,6 +5,11 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import { checkReadiness, type ReadinessChecks } from './readiness.ts';
 
+/** Limits on clients that send slowly or never: until all headers are there, and until all of the request is. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const HEADERS_BYTES_MAX = 16_384;
+const CONNECTIONS_MAX = 10_000;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
 
@@ -20,6 +25,7 @@ export function createHttpServer({
   readiness,
   uses = {},
   bodyLimitBytes,
+  trustedProxies = [],
 }: {
   logger: Logger;
   metrics: Registry;
@@ -27,22 +33,31 @@ export function createHttpServer({
   readiness: ReadinessChecks;
   uses?: ReadinessChecks;
   bodyLimitBytes: number;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies?: readonly string[];
 }): FastifyInstance {
   const server = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
-    requestTimeout: 15_000,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 30_000,
     // Longer than any client's or balancer's own, so that it is never we who close a connection it is about to use.
     keepAliveTimeout: 75_000,
-    http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: HEADERS_BYTES_MAX,
+      // How often the two time-outs are looked at; the default of 30 s would treble them.
+      connectionsCheckingInterval: 1_000,
+    },
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
   });
+  server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
 
   server.get('/health', async () => ({ status: 'alive' }));

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import ipaddr from 'ipaddr.js';
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { unauthenticated } from './errors.ts';
@@ -60,6 +61,8 @@ export const isSelfOrAdmin = (caller: Caller | null, userId: string): boolean =>
 
 /** The header in which the gateway proves itself to a subgraph. */
 export const GATEWAY_PROOF_HEADER = 'x-gateway-proof';
+/** The header in which the gateway tells a subgraph who asks, as rate limits see it. */
+export const CLIENT_ADDRESS_HEADER = 'x-client-address';
 
 /** True when the header carries one of the accepted secrets; takes as long for a near miss as for a far one. */
 export function isGatewayProof(header: unknown, accepted: readonly string[]): boolean {
@@ -69,4 +72,15 @@ export function isGatewayProof(header: unknown, accepted: readonly string[]): bo
     .map((secret) => Buffer.from(secret))
     .map((secret) => timingSafeEqual(secret, given.length === secret.length ? given : Buffer.alloc(secret.length)))
     .includes(true);
+}
+
+/** A client as rate limits see it: an IPv4 address, or the /64 network within which an IPv6 client picks its own. */
+export function clientAddressOf(ip: string): string {
+  const address = ipaddr.process(ip);
+  return address instanceof ipaddr.IPv6
+    ? `${address.parts
+        .slice(0, 4)
+        .map((part) => part.toString(16))
+        .join(':')}::/64`
+    : ip;
 }

@@ -42,6 +42,8 @@ export interface SubgraphService {
     resolvers: unknown;
     acceptedProofs: readonly string[];
     createContext: (request: RequestContext) => Context;
+    /** Routes of the service's own, open to everyone. */
+    routes?: (http: FastifyInstance) => void;
   }): Promise<FastifyInstance>;
 }
 
@@ -74,7 +76,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings):
       used[part] = stateCheck(isHealthy, 'failing');
       lifecycle.onStop(part, stop);
     },
-    async serve(graph) {
+    async serve({ routes, ...graph }) {
       const http = createHttpServer({
         logger,
         metrics,
@@ -84,6 +86,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings):
         bodyLimitBytes: BODY_LIMIT_BYTES,
       });
       await serveSubgraph({ ...graph, http, authenticate, formatError: createErrorMask(logger) });
+      routes?.(http);
       lifecycle.onStop('http', () => http.close());
       await http.listen({ host: settings.HOST, port: settings.PORT });
       return http;

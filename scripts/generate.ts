@@ -2,7 +2,8 @@
  * npm run generate
  *
  * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
- * subgraphs/<name>/schema.graphql. Does nothing while those are what the present inputs gave.
+ * subgraphs/<name>/schema.graphql; and gateway/generated: the manifest of trusted documents. Does nothing while those
+ * are what the present inputs gave.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,10 +19,16 @@ const INPUTS = [
   'prisma/prisma-config.ts',
   'prisma/*/{schema.prisma,prisma.config.ts}',
   'subgraphs/*/schema.graphql',
+  'gateway/supergraph.graphql',
+  'docs/operations/*.graphql',
+  'scripts/seed.ts',
 ];
-const OUTPUTS = SUBGRAPHS.flatMap((name) =>
-  ['prisma/client.ts', 'graphql.ts'].map((file) => join(root, 'subgraphs', name, 'generated', file)),
-);
+const OUTPUTS = [
+  ...SUBGRAPHS.flatMap((name) =>
+    ['prisma/client.ts', 'graphql.ts'].map((file) => join(root, 'subgraphs', name, 'generated', file)),
+  ),
+  join(root, 'gateway/generated/trusted-documents/persisted-documents.json'),
+];
 const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');
 
 /** Generates all code that is not in the repository, if what it is made from has changed since. */

@@ -33,7 +33,7 @@ export async function seed(graphqlUrl: string): Promise<string> {
 async function signIn(graphqlUrl: string): Promise<Session | undefined> {
   const { email, password } = DEMO_USER;
   const { signIn } = await request<{ signIn: Partial<Session> }>(graphqlUrl, {
-    query: `mutation SignIn($input: SignInInput!) {
+    query: /* GraphQL */ `mutation SeedSignIn($input: SignInInput!) {
       signIn(input: $input) { ... on Session { accessToken user { id } } }
     }`,
     variables: { input: { email, password } },
@@ -43,7 +43,7 @@ async function signIn(graphqlUrl: string): Promise<Session | undefined> {
 
 async function register(graphqlUrl: string): Promise<Session | undefined> {
   const { createUser } = await request<{ createUser: Partial<Session> }>(graphqlUrl, {
-    query: `mutation CreateUser($input: CreateUserInput!) {
+    query: /* GraphQL */ `mutation SeedUser($input: CreateUserInput!) {
       createUser(input: $input) { ... on Session { accessToken user { id } } }
     }`,
     variables: { input: DEMO_USER },
@@ -62,7 +62,7 @@ async function createUnlessThere(
   const { events } = await request<{ events: { nodes: { name: string; organizer: { id: string } | null }[] } }>(
     graphqlUrl,
     {
-      query: `query Events($name: String!) {
+      query: /* GraphQL */ `query SeedEvents($name: String!) {
         events(first: 100, filter: { nameContains: $name }) { nodes { name organizer { id } } }
       }`,
       variables: { name: event.name },
@@ -73,7 +73,7 @@ async function createUnlessThere(
   const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const startsAt = new Date(midnightMs + inDays * DAY_MS + DOORS_MS).toISOString();
   const { createEvent } = await request<{ createEvent: { message?: string } }>(graphqlUrl, {
-    query: `mutation CreateEvent($input: CreateEventInput!) {
+    query: /* GraphQL */ `mutation SeedEvent($input: CreateEventInput!) {
       createEvent(input: $input) { ... on InvalidInputError { message } }
     }`,
     variables: { input: { ...event, startsAt } },

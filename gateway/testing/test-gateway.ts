@@ -16,6 +16,9 @@ export interface Answer {
   };
 }
 
+/** Nobody is there: each test gateway counts for itself. */
+const REDIS_URL = 'redis://127.0.0.1:1';
+
 /** The gateway on a port of its own, with stand-ins for some subgraphs and nobody in the place of the others. */
 export async function startTestGateway(
   behaviours: Partial<Record<SubgraphName, Behaviour>> = {},
@@ -36,7 +39,7 @@ export async function startTestGateway(
   const sink = new Writable({ write: (line, _encoding, done) => done(void logs.push(JSON.parse(String(line)))) });
   const logger = pino({ level: 'info', formatters: { level: (level) => ({ level }) } }, sink);
   const gateway = await createGateway({
-    config: readGatewayConfig({ ...requiredEnv, ...urls, PORT: '0', ...env }),
+    config: readGatewayConfig({ ...requiredEnv, ...urls, REDIS_URL, PORT: '0', RATE_LIMITS: 'off', ...env }),
     logger,
     metrics: createMetrics('gateway'),
     lifecycle: { stopping: false, onStop: (_name, step) => void stops.push(step) },

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { DEVELOPMENT_PREFIX } from '#platform/config.ts';
 import { eachOf, SUBGRAPHS, type SubgraphName } from './settings.ts';
 
-/** What a local system's parts prove themselves with. */
+/** What a local system's parts prove themselves with: marked as made for development, production refuses them. */
 export interface Secrets {
   /** Signs access tokens; Ed25519, with its key id. */
   privateKey: JWK;
@@ -30,7 +31,7 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
 async function createSecrets(): Promise<Secrets> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
-  const shared = { kid: await calculateJwkThumbprint(publicKey), alg: 'EdDSA', use: 'sig' };
+  const shared = { kid: DEVELOPMENT_PREFIX + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
   return {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
@@ -39,4 +40,4 @@ async function createSecrets(): Promise<Secrets> {
   };
 }
 
-const secret = () => randomBytes(32).toString('hex');
+const secret = () => DEVELOPMENT_PREFIX + randomBytes(32).toString('hex');

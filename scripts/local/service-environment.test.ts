@@ -29,7 +29,7 @@ test.each([
   ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
   ['DATABASE_URL', [...SUBGRAPHS]],
   ['NATS_URL', [...SUBGRAPHS]],
-  ['REDIS_URL', ['event']],
+  ['REDIS_URL', ['gateway', 'user', 'event']],
   ['USER_SUBGRAPH_SECRET', ['gateway', 'user']],
   ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking']],
   ['EVENT_SUBGRAPH_URL', ['gateway', 'booking']],

@@ -20,6 +20,7 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
   const urlOf = (of: SubgraphName) =>
     orGiven(`${of.toUpperCase()}_SUBGRAPH_URL`, `http://127.0.0.1:${ports[of]}/graphql`);
   const publicKeys = orGiven('JWT_PUBLIC_KEYS', JSON.stringify(secrets.publicKeys));
+  const redis = { REDIS_URL: settings.redisUrl };
   const subgraph = eachOf(SUBGRAPHS, (of) => ({
     ...publicKeys,
     ...secretOf(of),
@@ -27,9 +28,9 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     NATS_URL: settings.natsUrl,
   }));
   const own: Record<ServiceName, NodeJS.ProcessEnv> = {
-    gateway: Object.assign({}, publicKeys, ...SUBGRAPHS.map(urlOf), ...SUBGRAPHS.map(secretOf)),
-    user: { ...subgraph.user, ...orGiven('JWT_PRIVATE_KEY', JSON.stringify(secrets.privateKey)) },
-    event: { ...subgraph.event, REDIS_URL: settings.redisUrl },
+    gateway: Object.assign({}, publicKeys, redis, ...SUBGRAPHS.map(urlOf), ...SUBGRAPHS.map(secretOf)),
+    user: { ...subgraph.user, ...redis, ...orGiven('JWT_PRIVATE_KEY', JSON.stringify(secrets.privateKey)) },
+    event: { ...subgraph.event, ...redis },
     booking: { ...subgraph.booking, ...urlOf('event'), ...secretOf('event') },
     notification: { ...subgraph.notification, ...given(env, 'SMTP_URL', 'SMTP_TLS') },
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer, milliseconds, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
+import { explicit, integer, milliseconds, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
 
 /** The booking subgraph's settings. @throws ConfigError */
 export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
@@ -8,7 +8,7 @@ export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
       ...subgraphSettings(4003, 'booking_db'),
       BOOKING_SUBGRAPH_SECRET: secrets,
       EVENT_SUBGRAPH_SECRET: secrets,
-      EVENT_SUBGRAPH_URL: z.url().default('http://127.0.0.1:4002/graphql'),
+      EVENT_SUBGRAPH_URL: explicit(z.url().default('http://127.0.0.1:4002/graphql')),
       EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
       MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),

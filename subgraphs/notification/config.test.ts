@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { productionEnv, publicKeysText } from '#platform/testing/production-env.ts';
 import { readNotificationConfig } from './config.ts';
 
 const read = (overrides: NodeJS.ProcessEnv = {}) =>
   readNotificationConfig({
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
-    JWT_PUBLIC_KEYS: '{"keys":[{"kid":"mine"}]}',
+    JWT_PUBLIC_KEYS: publicKeysText,
     ...overrides,
   });
 
@@ -45,13 +46,13 @@ describe('the mail server', () => {
       read({ SMTP_URL: 'smtp://mail', MAIL_FROM: 'tickets@example.com', ...env }).mail?.requireTls;
     expect(requiresTls({})).toBe(false);
     expect(requiresTls({ SMTP_TLS: 'required' })).toBe(true);
-    expect(requiresTls({ NODE_ENV: 'production' })).toBe(true);
+    expect(requiresTls(productionEnv)).toBe(true);
     expect(requiresTls({ SMTP_URL: 'smtp://user:password@mail' })).toBe(true);
-    expect(requiresTls({ NODE_ENV: 'production', SMTP_TLS: 'optional' })).toBe(false);
+    expect(requiresTls({ ...productionEnv, SMTP_TLS: 'optional' })).toBe(false);
   });
 
   it('needs a sender of its own in production', () => {
-    const env = { SMTP_URL: 'smtp://mail', NODE_ENV: 'production' };
+    const env = { ...productionEnv, SMTP_URL: 'smtp://mail' };
     expect(() => read(env)).toThrow('MAIL_FROM: required');
     const from = 'Tickets & more <tickets@shop.example.com>';
     expect(read({ ...env, MAIL_FROM: from }).mail?.from).toBe(from);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigError, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
+import { parseConfig, secret, secrets, subgraphSettings } from '#platform/config.ts';
 
 /** A mail server, and how mail goes to it. */
 export interface MailSettings {
@@ -26,7 +26,7 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv) {
     {
       ...subgraphSettings(4004, 'notification_db'),
       NOTIFICATION_SUBGRAPH_SECRET: secrets,
-      SMTP_URL: z.string().transform(toMailServer).optional(),
+      SMTP_URL: secret(z.string().transform(toMailServer).optional()),
       SMTP_TLS: z.enum(['required', 'optional']).optional(),
       MAIL_FROM: z
         .string()
@@ -34,6 +34,10 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv) {
         .optional(),
     },
     env,
+    ({ NODE_ENV, SMTP_URL, MAIL_FROM }) =>
+      NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined
+        ? ['MAIL_FROM: required with SMTP_URL in production']
+        : [],
   );
   return { ...settings, mail: mailSettings(settings) };
 }
@@ -50,10 +54,8 @@ function mailSettings({
   MAIL_FROM?: string | undefined;
 }): MailSettings | undefined {
   if (server === undefined) return undefined;
-  const isProduction = NODE_ENV === 'production';
-  if (isProduction && from === undefined) throw new ConfigError(['MAIL_FROM: required with SMTP_URL in production']);
   // A password is never sent in the clear unless somebody says so.
-  const isTlsDefault = isProduction || server.auth !== undefined;
+  const isTlsDefault = NODE_ENV === 'production' || server.auth !== undefined;
   return {
     server,
     from: from ?? 'Event Booking System <no-reply@localhost>',

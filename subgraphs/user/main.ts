@@ -3,10 +3,14 @@ import { v7 as newId } from 'uuid';
 import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
+import { createRateLimiters } from '#platform/rate-limiter.ts';
+import { createRedis } from '#platform/redis.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { createSessionPruner } from './commands/prune-sessions.ts';
 import { readUserConfig } from './config.ts';
 import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
+import { createCredentialLimits, noCredentialLimits } from './credentials/credential-limits.ts';
+import { serveKeySet } from './credentials/key-set.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { createUserLoader } from './graphql/loaders.ts';
@@ -29,11 +33,19 @@ const issueAccessToken = await createAccessTokenIssuer({
   ttlS: config.ACCESS_TOKEN_TTL,
 });
 
+const redis = createRedis({ url: config.REDIS_URL, name: 'user', logger });
+lifecycle.onStop('limits', () => redis.disconnect());
+const limits = createCredentialLimits(createRateLimiters({ redis, metrics }), {
+  signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
+  signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,
+});
+
 const dependencies = {
   database,
   relay,
   logger,
   passwords: await createPasswords(),
+  limits: config.RATE_LIMITS ? limits : noCredentialLimits,
   issueAccessToken,
   refreshTokenTtlS: config.REFRESH_TOKEN_TTL,
   newId: () => newId(),
@@ -43,6 +55,7 @@ await service.serve({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
   acceptedProofs: config.USER_SUBGRAPH_SECRET,
+  routes: (http) => serveKeySet(http, config.JWT_PUBLIC_KEYS),
   createContext: (request) => ({
     ...request,
     dependencies,

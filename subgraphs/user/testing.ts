@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fastify from 'fastify';
 import { exportJWK, generateKeyPair } from 'jose';
 import { v7 as newId } from 'uuid';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { databaseSettings, type PrivateKey, parseConfig } from '#platform/config.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
 import { createErrorMask } from '#platform/errors.ts';
 import type { GraphQLAnswer } from '#platform/graphql-client.ts';
@@ -11,8 +11,8 @@ import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/
 import { createLogger } from '#platform/logger.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import type { UserDependencies } from './commands/dependencies.ts';
-import type { PrivateKey } from './config.ts';
 import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
+import { noCredentialLimits } from './credentials/credential-limits.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { createUserLoader } from './graphql/loaders.ts';
@@ -58,6 +58,7 @@ export async function startUserSubgraph() {
     relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
     logger,
     passwords: await createPasswords(),
+    limits: noCredentialLimits,
     issueAccessToken: await createAccessTokenIssuer({ ...ISSUER, privateKey, ttlS: 900 }),
     refreshTokenTtlS: 3_600,
     newId: () => newId(),

@@ -49,7 +49,13 @@ interface Answer {
 /** Runs one operation; answers the data and the codes of the errors. */
 async function run(caller: Caller | null, source: string, variables: Record<string, unknown> = {}): Promise<Answer> {
   const dependencies = { database: fixture.database, broker, deliveries, newId };
-  const contextValue: Context = { caller, requestId: 'test', dependencies, ...createLoaders(dependencies) };
+  const contextValue: Context = {
+    caller,
+    requestId: 'test',
+    clientAddress: '192.0.2.1',
+    dependencies,
+    ...createLoaders(dependencies),
+  };
   const { data, errors } = await graphql({ schema, source, contextValue, variableValues: variables });
   return {
     data: JSON.parse(JSON.stringify(data ?? null)),

@@ -66,7 +66,8 @@ describe('createUser', () => {
     const taken = newId();
     await database.outboxMessage.create({ data: { id: taken, subject: 'user.registered.v1', payload: '{}' } });
     const input = { name: 'Ada', email: 'rolled-back@example.org', password: PASSWORD };
-    const register = (id: () => string) => createUser({ ...dependencies, newId: id }, { requestId: 'test', input });
+    const register = (id: () => string) =>
+      createUser({ ...dependencies, newId: id }, { requestId: 'test', clientAddress: 'test', input });
 
     await expect(register(() => taken)).rejects.toThrow();
     expect(await database.user.count({ where: { email: input.email } })).toBe(0);

@@ -10,12 +10,14 @@ import { issueRefreshToken, sessionOf } from './issue-session.ts';
 /**
  * Registers a user, opens its first session and tells of it, in one transaction. The password is hashed before:
  * nothing is locked meanwhile.
+ * @throws RATE_LIMITED when the address has registered too many
  */
 export async function createUser(
   dependencies: UserDependencies,
-  { requestId, input: { name, email, password } }: CommandRequest<CreateUserRequest>,
+  { requestId, clientAddress, input: { name, email, password } }: CommandRequest<CreateUserRequest>,
 ): Promise<{ outcome: 'registered'; session: Session } | { outcome: 'email-taken' }> {
-  const { database, relay, passwords, now, newId } = dependencies;
+  const { database, relay, passwords, limits, now, newId } = dependencies;
+  await limits.admitSignUp(clientAddress);
   const passwordHash = await passwords.hash(password);
   const user: User = { id: newId(), name, email, role: 'USER', createdAt: now() };
   const refreshToken = await database.$transaction(async (transaction) => {
@@ -25,5 +27,6 @@ export async function createUser(
   }, TRANSACTION_LIMITS);
   if (refreshToken === null) return { outcome: 'email-taken' };
   relay.nudge();
+  await limits.rememberSuccess({ email, clientAddress });
   return { outcome: 'registered', session: await sessionOf(dependencies, { user, refreshToken }) };
 }

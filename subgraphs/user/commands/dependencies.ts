@@ -1,6 +1,7 @@
 import type { Logger } from '#platform/logger.ts';
 import type { Relay } from '#platform/outbox/relay.ts';
 import type { IssueAccessToken } from '../credentials/access-tokens.ts';
+import type { CredentialLimits } from '../credentials/credential-limits.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { UserDatabase } from '../store/users.ts';
 
@@ -10,6 +11,7 @@ export interface UserDependencies {
   readonly relay: Relay;
   readonly logger: Logger;
   readonly passwords: Passwords;
+  readonly limits: CredentialLimits;
   readonly issueAccessToken: IssueAccessToken;
   readonly refreshTokenTtlS: number;
   readonly now: () => Date;
@@ -20,5 +22,7 @@ export interface UserDependencies {
 /** A command's input, and the request that it came with. Who makes it is what these commands find out. */
 export interface CommandRequest<Input> {
   readonly requestId: string;
+  /** Where it came from, as rate limits see it. */
+  readonly clientAddress: string;
   readonly input: Input;
 }

@@ -4,10 +4,10 @@ import { createUserRules } from '../domain/user-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
 export const createUser: NonNullable<MutationResolvers['createUser']> = async (_parent, args, context) => {
-  const { dependencies, requestId } = context;
+  const { dependencies, requestId, clientAddress } = context;
   const input = parseInput(createUserRules, args.input);
   if (!input.ok) return input.error;
-  const result = await create(dependencies, { requestId, input: input.value });
+  const result = await create(dependencies, { requestId, clientAddress, input: input.value });
   switch (result.outcome) {
     case 'registered':
       return { __typename: 'Session', ...result.session };

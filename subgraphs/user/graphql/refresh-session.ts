@@ -3,6 +3,6 @@ import type { MutationResolvers } from '../generated/graphql.ts';
 import { credentialsResult } from './credentials-result.ts';
 
 export const refreshSession: NonNullable<MutationResolvers['refreshSession']> = async (_parent, args, context) => {
-  const { dependencies, requestId } = context;
-  return credentialsResult(await refresh(dependencies, { requestId, input: args }));
+  const { dependencies, requestId, clientAddress } = context;
+  return credentialsResult(await refresh(dependencies, { requestId, clientAddress, input: args }));
 };

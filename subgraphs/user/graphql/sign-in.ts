@@ -4,7 +4,8 @@ import { signInRules } from '../domain/user-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { credentialsResult } from './credentials-result.ts';
 
-export const signIn: NonNullable<MutationResolvers['signIn']> = async (_parent, args, { dependencies }) => {
+export const signIn: NonNullable<MutationResolvers['signIn']> = async (_parent, args, context) => {
+  const { dependencies, clientAddress } = context;
   const input = parseInput(signInRules, args.input);
-  return credentialsResult(input.ok ? await open(dependencies, input.value) : null);
+  return credentialsResult(input.ok ? await open(dependencies, { clientAddress, input: input.value }) : null);
 };

@@ -47,6 +47,12 @@ export async function lockUser(transaction: UserTransaction, id: string): Promis
   return row === null ? null : toUser(row);
 }
 
+/** Gives the user with this e-mail, in lower case, a role; false when there is no such user. */
+export async function setRole(database: UserDatabase, email: string, role: Role): Promise<boolean> {
+  const { count } = await database.user.updateMany({ where: { email }, data: { role } });
+  return count > 0;
+}
+
 /** False when the e-mail is taken: the unique index decides, also between registrations at the same moment. */
 export async function insertUser(transaction: UserTransaction, user: User, passwordHash: string): Promise<boolean> {
   try {

@@ -1,0 +1,157 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getNamedType,
+  getVariableValues,
+  isLeafType,
+  Kind,
+  type OperationDefinitionNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
+import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
+import { badUserInput } from '#platform/errors.ts';
+import type { GatewayContext } from './context.ts';
+import { fieldsOf } from './selections.ts';
+
+/** What one operation may ask for. */
+export interface QueryLimits {
+  readonly QUERY_TOKENS_MAX: number;
+  /** Fields and fragments, each counted as often as fragments repeat it. */
+  readonly QUERY_SELECTIONS_MAX: number;
+  /** Levels of fields; fragments add none. */
+  readonly QUERY_DEPTH_MAX: number;
+  readonly QUERY_ALIASES_MAX: number;
+  readonly QUERY_ROOT_FIELDS_MAX: number;
+  readonly QUERY_DIRECTIVES_MAX: number;
+  /** In objects; see estimateCost. */
+  readonly QUERY_COST_MAX: number;
+  readonly VARIABLES_MAX: number;
+}
+
+const MESSAGES = {
+  tokens: 'The document is too long.',
+  selections: 'The operation selects too much.',
+  depth: 'The operation is nested too deep.',
+  aliases: 'The operation has too many aliases.',
+  root_fields: 'The operation has too many fields at its root.',
+  directives: 'The operation has too many directives.',
+  cost: 'The operation may cost too much; ask for shorter lists.',
+  variables: 'The operation has too many variables.',
+} as const;
+
+type Limit = keyof typeof MESSAGES;
+
+const tooComplex = (limit: Limit) =>
+  new GraphQLError(MESSAGES[limit], {
+    extensions: { code: 'QUERY_TOO_COMPLEX', reason: limit, http: { status: 400 } },
+  });
+
+/**
+ * Limits as Apollo Server takes them. They hold in this order: tokens while parsing; selections, in linear time however
+ * fragments nest; then, on what is known to be bounded and free of cycles, depth, aliases, directives and root fields;
+ * and at each request, for they depend on its variables, the number of variables and the cost.
+ */
+export function createQueryLimits(limits: QueryLimits) {
+  const armor = (limit: Limit, n: number) => ({
+    n,
+    propagateOnRejection: false,
+    onReject: [(context: ValidationContext | null) => context?.reportError(tooComplex(limit))],
+  });
+  return {
+    options: {
+      parseOptions: { maxTokens: limits.QUERY_TOKENS_MAX },
+      maxRecursiveSelections: limits.QUERY_SELECTIONS_MAX,
+      validationRules: [
+        maxDepthRule({ ...armor('depth', limits.QUERY_DEPTH_MAX), flattenFragments: true }),
+        maxAliasesRule(armor('aliases', limits.QUERY_ALIASES_MAX)),
+        maxDirectivesRule(armor('directives', limits.QUERY_DIRECTIVES_MAX)),
+        rootFieldsRule(limits.QUERY_ROOT_FIELDS_MAX),
+      ],
+    },
+    plugin: requestLimits(limits),
+  };
+}
+
+const rootFieldsRule =
+  (rootFieldsMax: number): ValidationRule =>
+  (context) => ({
+    OperationDefinition({ selectionSet }) {
+      const fields = fieldsOf(context.getDocument(), selectionSet);
+      if (fields.length > rootFieldsMax) context.reportError(tooComplex('root_fields'));
+    },
+  });
+
+const requestLimits = ({ VARIABLES_MAX, QUERY_COST_MAX }: QueryLimits): ApolloServerPlugin<GatewayContext> => ({
+  requestDidStart: async () => ({
+    async didResolveOperation({ request: { variables = {} }, schema, document, operation }) {
+      if (Object.keys(variables).length > VARIABLES_MAX) throw tooComplex('variables');
+      const cost = operation === undefined ? 0 : costOf({ schema, document, operation, variables });
+      if (cost > QUERY_COST_MAX) throw tooComplex('cost');
+    },
+  }),
+});
+
+/** What an operation may cost at the most. @throws BAD_USER_INPUT when an argument cannot be told */
+function costOf({
+  schema,
+  document,
+  operation,
+  variables,
+}: {
+  schema: GraphQLSchema;
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  variables: Record<string, unknown>;
+}): number {
+  // Wrong variables are refused in their own words by whoever executes the operation.
+  if (getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors) return 0;
+  const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  try {
+    return getComplexity({
+      schema,
+      query: { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] },
+      variables,
+      estimators: [estimateCost],
+    });
+  } catch (error) {
+    throw badUserInput(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What a field costs by itself where that is more than an object's 1: a transaction, or a password's hash. */
+const COSTS: Readonly<Record<string, number>> = {
+  'Mutation.createBooking': 10,
+  'Mutation.cancelBooking': 10,
+  'Mutation.createUser': 100,
+  'Mutation.signIn': 100,
+};
+
+/** How many objects a list has that is no connection: as many as there are kinds of notifications. */
+const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
+
+/**
+ * An object costs 1 and what is asked of it, a scalar nothing. A connection costs as much as `first` objects would,
+ * whether it has them or not; its own `edges` and `nodes` are within that.
+ */
+const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
+  if (isLeafType(getNamedType(field.type))) return 0;
+  const name = `${type.name}.${field.name}`;
+  const size = typeof args.first === 'number' ? Math.max(args.first, 1) : (LIST_SIZES[name] ?? 1);
+  return size * ((COSTS[name] ?? 1) + childComplexity);
+};
+
+const TOKENS_EXCEEDED = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
+
+/** The error in the place of one by which a library refuses what is over a limit, and tells the limit. */
+export function asTooComplex(error: unknown): GraphQLError | undefined {
+  if (!(error instanceof GraphQLError)) return undefined;
+  if (TOKENS_EXCEEDED.test(error.message)) return tooComplex('tokens');
+  const isTooWide = error.extensions.validationErrorCode === 'MAX_RECURSIVE_SELECTIONS_EXCEEDED';
+  return isTooWide ? tooComplex('selections') : undefined;
+}

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { Counter, type Registry } from 'prom-client';
+import { asTooComplex } from './query-limits.ts';
+
+type ErrorMask = (formatted: GraphQLFormattedError, thrown: unknown) => GraphQLFormattedError;
+
+/** Counts an error by which the gateway refuses an operation; not a fault, nor what a subgraph sent. */
+export type CountRefusal = (error: GraphQLFormattedError) => void;
+
+/** Faults of ours, which are no refusals. */
+const FAULTS: ReadonlySet<unknown> = new Set(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE']);
+
+/** Counts what the gateway refuses by itself, by the limit or rule that is broken. */
+export function countRefusals(http: FastifyInstance, metrics: Registry): CountRefusal {
+  const refusals = new Counter({
+    name: 'gateway_refusals_total',
+    help: 'Requests that the gateway refused, by the limit or rule that they broke.',
+    labelNames: ['reason'] as const,
+    registers: [metrics],
+  });
+  // What Fastify refuses before GraphQL: FST_ERR_CTP_BODY_TOO_LARGE and the like.
+  http.addHook('onError', async (_request, _reply, { code, statusCode = 500 }) => {
+    if (statusCode < 500) refusals.inc({ reason: code.replace(/^FST_ERR_(CTP_)?/, '').toLowerCase() });
+  });
+  return ({ path, extensions = {} }) => {
+    const { code, reason = code } = extensions as { code?: unknown; reason?: unknown };
+    // An error of a subgraph has the path of a field.
+    if (path === undefined && !FAULTS.has(code)) refusals.inc({ reason: String(reason).toLowerCase() });
+  };
+}
+
+/** The error mask that also gives libraries' refusals our own words, and counts every refusal. */
+export const createRefusalMask =
+  ({ mask, countRefusal }: { mask: ErrorMask; countRefusal: CountRefusal }): ErrorMask =>
+  (formatted, thrown) => {
+    const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
+    const refusal = asTooComplex(thrown) ?? (original instanceof GraphQLError ? original : undefined);
+    countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...refusal?.extensions } });
+    return refusal === undefined || refusal === original ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
+  };

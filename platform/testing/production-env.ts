@@ -1,0 +1,17 @@
+/** Public keys as a service is given them; nobody has the private one. */
+export const publicKeysText = JSON.stringify({
+  keys: [{ kty: 'OKP', crv: 'Ed25519', kid: '2026-11', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
+});
+
+/** What every service must be told in production, its secrets aside. */
+export const productionEnv: NodeJS.ProcessEnv = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'mysql://service:a-password@db.internal:3306/service_db',
+  NATS_URL: 'nats://nats.internal:4222',
+  REDIS_URL: 'redis://redis.internal:6379',
+  JWT_PUBLIC_KEYS: publicKeysText,
+  USER_SUBGRAPH_URL: 'http://user.internal:4001/graphql',
+  EVENT_SUBGRAPH_URL: 'http://event.internal:4002/graphql',
+  BOOKING_SUBGRAPH_URL: 'http://booking.internal:4003/graphql',
+  NOTIFICATION_SUBGRAPH_URL: 'http://notification.internal:4004/graphql',
+};

@@ -1,0 +1,45 @@
+/**
+ * npm run admin -- grant | revoke <email>
+ *
+ * Makes a registered user an admin, or a user again. The database is that of `npm start`, unless DATABASE_URL_USER names
+ * another. It shows in the user's next access token: at the next refresh or sign-in, 15 minutes from now at the latest.
+ */
+
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, isUnavailable, prismaAdapter } from '#platform/database.ts';
+import { PrismaClient } from '../subgraphs/user/generated/prisma/client.ts';
+import { setRole } from '../subgraphs/user/store/users.ts';
+import { databaseUrlOf } from './local/mariadb.ts';
+import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
+import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
+
+const ROLES = { grant: 'ADMIN', revoke: 'USER' } as const;
+const USAGE = 'Usage: npm run admin -- grant | revoke <email>';
+
+/** @throws LocalError when there is no such user, or the database is away */
+async function setRoleOf(email: string, role: (typeof ROLES)[keyof typeof ROLES], url: string): Promise<void> {
+  const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
+  try {
+    const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+    if (!(await setRole(database, email.trim().toLowerCase(), role)))
+      throw new LocalError(`Nobody registered as ${email}.`);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    throw new LocalError('The database of the users cannot be reached. Does the system run?', { cause: error });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function main(): Promise<void> {
+  const [command = '', email, ...rest] = process.argv.slice(2);
+  if (!Object.hasOwn(ROLES, command) || email === undefined || rest.length > 0) throw new LocalError(USAGE);
+  const role = ROLES[command as keyof typeof ROLES];
+  const { dataDir, ports, given } = readSettings(loadEnvironment());
+  const url = given.databaseUrls.user ?? databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases);
+  await setRoleOf(email, role, url);
+  console.log(`${email} has the role ${role} from the next refresh or sign-in on.`);
+}
+
+await runScript(main);
