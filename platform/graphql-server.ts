@@ -8,8 +8,9 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type GraphQLFormattedError, parse } from 'graphql';
+import { type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { createApolloHandler } from './apollo-handler.ts';
+import { applyPolicy, type Policy } from './authorization.ts';
 import {
   type Authenticate,
   type Caller,
@@ -43,22 +44,32 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
   ApolloServerPluginUsageReportingDisabled(),
 ];
 
+/** A subgraph's schema, held to its policy. */
+export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+  applyPolicy(schema, policy);
+  return schema;
+}
+
+export interface SubgraphSchema<Context> {
+  typeDefs: string;
+  resolvers: unknown;
+  policy: Policy<Context>;
+}
+
 /**
  * Serves a subgraph at POST /graphql, to requests only that carry the gateway's proof. The access token is verified
  * again, so that a subgraph reached directly is no weaker than the gateway.
  */
 export async function serveSubgraph<Context extends RequestContext>({
   http,
-  typeDefs,
-  resolvers,
   authenticate,
   acceptedProofs,
   createContext,
   formatError,
-}: {
+  ...graph
+}: SubgraphSchema<Context> & {
   http: FastifyInstance;
-  typeDefs: string;
-  resolvers: unknown;
   authenticate: Authenticate;
   acceptedProofs: readonly string[];
   createContext: (request: RequestContext) => Context;
@@ -66,7 +77,7 @@ export async function serveSubgraph<Context extends RequestContext>({
 }): Promise<void> {
   const apollo = new ApolloServer<Context>({
     ...apolloSettings,
-    schema: buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]),
+    schema: createSubgraphSchema<Context>(graph),
     introspection: false,
     persistedQueries: false,
     plugins: [...quietPlugins<Context>(), ApolloServerPluginLandingPageDisabled()],

@@ -4,7 +4,7 @@ import type { Pool } from 'mariadb';
 import type { Registry } from 'prom-client';
 import { createDatabasePool, type DatabaseSettings } from './database.ts';
 import { createErrorMask } from './errors.ts';
-import { type RequestContext, serveSubgraph } from './graphql-server.ts';
+import { type RequestContext, type SubgraphSchema, serveSubgraph } from './graphql-server.ts';
 import { createHttpServer } from './http-server.ts';
 import { type Authenticate, createAuthenticator } from './identity.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
@@ -37,14 +37,14 @@ export interface SubgraphService {
   /** Adds a part that the service reports in /ready and can do without for a while. */
   uses(name: string, part: { isHealthy(): boolean; stop(): Promise<unknown> }): void;
   /** Serves the schema at /graphql and starts to listen. */
-  serve<Context extends RequestContext>(graph: {
-    typeDefs: string;
-    resolvers: unknown;
-    acceptedProofs: readonly string[];
-    createContext: (request: RequestContext) => Context;
-    /** Routes of the service's own, open to everyone. */
-    routes?: (http: FastifyInstance) => void;
-  }): Promise<FastifyInstance>;
+  serve<Context extends RequestContext>(
+    graph: SubgraphSchema<Context> & {
+      acceptedProofs: readonly string[];
+      createContext: (request: RequestContext) => Context;
+      /** Routes of the service's own, open to everyone. */
+      routes?: (http: FastifyInstance) => void;
+    },
+  ): Promise<FastifyInstance>;
 }
 
 const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;

@@ -16,10 +16,12 @@ import { readBookingConfig } from './config.ts';
 import { createBookingRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import type { Context } from './graphql/context.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
+import { policy } from './policy.ts';
 import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -81,9 +83,10 @@ service.uses(
   }),
 );
 
-await service.serve({
+await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
+  policy,
   acceptedProofs: config.BOOKING_SUBGRAPH_SECRET,
   createContext: (request) => ({ ...request, dependencies, ...createLoaders(dependencies) }),
 });

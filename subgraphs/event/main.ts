@@ -7,9 +7,11 @@ import { createRelay } from '#platform/outbox/relay.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import type { Context } from './graphql/context.ts';
 import { createEventLoader } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { eventStream } from './messaging/contract.ts';
+import { policy } from './policy.ts';
 import { eventCacheSource } from './store/event-cache.ts';
 
 const config = configOrExit(readEventConfig);
@@ -30,9 +32,10 @@ const relay = createRelay({ database, broker, stream: eventStream, logger, metri
 service.uses('relay', relay);
 
 const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
-await service.serve({
+await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
+  policy,
   acceptedProofs: config.EVENT_SUBGRAPH_SECRET,
   createContext: (request) => ({ ...request, dependencies, events: createEventLoader(dependencies) }),
 });

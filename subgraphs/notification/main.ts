@@ -14,11 +14,13 @@ import { createDeliveryWorker } from './commands/delivery-worker.ts';
 import { readNotificationConfig } from './config.ts';
 import type { Channels } from './domain/delivery.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import type { Context } from './graphql/context.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-channel.ts';
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
+import { policy } from './policy.ts';
 
 const config = configOrExit(readNotificationConfig);
 const service = createSubgraphService('notification', config);
@@ -57,9 +59,10 @@ for (const [name, consumer] of Object.entries(consumers)) {
 }
 
 const dependencies = { database, broker, deliveries, newId };
-await service.serve({
+await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
+  policy,
   acceptedProofs: config.NOTIFICATION_SUBGRAPH_SECRET,
   createContext: (request) => ({ ...request, dependencies, ...createLoaders(dependencies) }),
 });

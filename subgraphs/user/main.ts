@@ -13,9 +13,11 @@ import { createCredentialLimits, noCredentialLimits } from './credentials/creden
 import { serveKeySet } from './credentials/key-set.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import type { Context } from './graphql/context.ts';
 import { createUserLoader } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { userStream } from './messaging/contract.ts';
+import { policy } from './policy.ts';
 
 const config = configOrExit(readUserConfig);
 const service = createSubgraphService('user', config);
@@ -51,9 +53,10 @@ const dependencies = {
   newId: () => newId(),
   now: () => new Date(),
 };
-await service.serve({
+await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
+  policy,
   acceptedProofs: config.USER_SUBGRAPH_SECRET,
   routes: (http) => serveKeySet(http, config.JWT_PUBLIC_KEYS),
   createContext: (request) => ({

@@ -15,8 +15,10 @@ import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
 import { noCredentialLimits } from './credentials/credential-limits.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import type { Context } from './graphql/context.ts';
 import { createUserLoader } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
+import { policy } from './policy.ts';
 
 const ISSUER = { issuer: 'test', audience: 'test' };
 const PROOF = 'the proof of the gateway';
@@ -65,10 +67,11 @@ export async function startUserSubgraph() {
     now: () => new Date(),
   };
   const http = fastify();
-  await serveSubgraph({
+  await serveSubgraph<Context>({
     http,
     typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
     resolvers,
+    policy,
     authenticate: createAuthenticator({ ...ISSUER, publicKeys }),
     acceptedProofs: [PROOF],
     formatError: createErrorMask(logger),

@@ -1,6 +1,6 @@
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import { isId } from '#platform/validation.ts';
 import type { CancelOutcome } from '../domain/allocation.ts';
+import { mayCancel } from '../policy.ts';
 import { findBookings } from '../store/allocation/find-bookings.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 
@@ -10,7 +10,7 @@ export async function cancelBooking(
   { caller, requestId, input: { id } }: CommandRequest<{ id: string }>,
 ): Promise<CancelOutcome> {
   const [booking] = isId(id) ? await findBookings(database, [id]) : [];
-  if (booking === undefined || !isSelfOrAdmin(caller, booking.userId)) return { outcome: 'unknown-booking' };
+  if (booking === undefined || !mayCancel(caller, booking)) return { outcome: 'unknown-booking' };
   if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
   const outcome = await allocator.submit({ kind: 'cancel', bookingId: id, eventId: booking.eventId, requestId });
   relay.nudge();

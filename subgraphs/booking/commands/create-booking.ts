@@ -1,7 +1,7 @@
 import { forbidden } from '#platform/errors.ts';
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import type { BookOutcome, BookRequest } from '../domain/allocation.ts';
 import type { CreateBookingInput } from '../domain/booking-input.ts';
+import { mayBookFor } from '../policy.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
@@ -15,7 +15,7 @@ export async function createBooking(
 ): Promise<BookOutcome> {
   const { allocator, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
-  if (!isSelfOrAdmin(caller, bookedFor)) throw forbidden();
+  if (!mayBookFor(caller, bookedFor)) throw forbidden();
   const request: BookRequest = {
     kind: 'book',
     bookingId: newId(),

@@ -1,8 +1,8 @@
 import { forbidden } from '#platform/errors.ts';
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import { isId } from '#platform/validation.ts';
 import type { CapacityOutcome } from '../domain/allocation.ts';
 import type { SetEventCapacityInput } from '../domain/booking-input.ts';
+import { maySetCapacity } from '../policy.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
@@ -23,6 +23,6 @@ export async function setEventCapacity(
     [inventory] = await findInventories(database, [eventId]);
   }
   if (inventory === undefined) return { outcome: 'unknown-event' };
-  if (!isSelfOrAdmin(caller, inventory.organizerId)) throw forbidden();
+  if (!maySetCapacity(caller, inventory)) throw forbidden();
   return allocator.submit({ kind: 'set-capacity', eventId, totalSeats });
 }

@@ -1,10 +1,9 @@
 import type { BookingResolvers } from '../generated/graphql.ts';
-import { visibleBooking } from './visibility.ts';
 
 export const booking: BookingResolvers = {
-  __resolveReference: async ({ id }, context) => {
-    const visible = await visibleBooking(await context.bookings.load(id), context);
-    return visible && { ...visible };
+  __resolveReference: async ({ id }, { bookings }) => {
+    const found = await bookings.load(id);
+    return found && { ...found };
   },
   event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
   user: ({ userId }) => ({ __typename: 'User', id: userId }),

@@ -1,19 +1,19 @@
+import { ownUnlessAdmin } from '#platform/authorization.ts';
 import { requireCaller } from '#platform/identity.ts';
 import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
 import { isId } from '#platform/validation.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { bookingKeyOf, listBookings } from '../store/bookings.ts';
-import { visibleBooking } from './visibility.ts';
 
 export const query: QueryResolvers = {
-  booking: async (_parent, { id }, context) => visibleBooking(await context.bookings.load(id), context),
+  booking: (_parent, { id }, { bookings }) => bookings.load(id),
   bookings: async (_parent, { filter, ...args }, context) => {
     const caller = requireCaller(context.caller);
     const page = pageOf(args, idKey);
     const eventId = filter?.eventId ?? undefined;
     if (eventId !== undefined && !isId(eventId)) return connectionOf([], page, bookingKeyOf, (row) => row);
     const rows = await listBookings(context.dependencies.database, page, {
-      userId: caller.role === 'ADMIN' ? undefined : caller.userId,
+      userId: ownUnlessAdmin(caller),
       eventId,
       status: filter?.status ?? undefined,
     });

@@ -1,14 +1,12 @@
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
 import type { UserResolvers } from '../generated/graphql.ts';
 import { bookingKeyOf } from '../store/bookings.ts';
 
 export const user: UserResolvers = {
   __resolveReference: ({ id }) => ({ __typename: 'User', id }),
-  bookings: async ({ id }, args, context) => {
+  bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
-    if (!isSelfOrAdmin(context.caller, id)) return null;
-    const rows = await context.bookingPages.load({ owner: 'user', id, page });
+    const rows = await bookingPages.load({ owner: 'user', id, page });
     return connectionOf(rows, page, bookingKeyOf, (row) => row);
   },
 };

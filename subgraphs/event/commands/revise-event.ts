@@ -1,8 +1,8 @@
 import { TRANSACTION_LIMITS } from '#platform/database.ts';
 import { forbidden } from '#platform/errors.ts';
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
+import { mayRevise } from '../policy.ts';
 import { lockEvent, saveEvent } from '../store/events.ts';
 import type { CommandRequest, EventDependencies } from './dependencies.ts';
 
@@ -23,7 +23,7 @@ export async function reviseEvent(
   const result = await database.$transaction(async (transaction) => {
     const event = await lockEvent(transaction, id);
     if (event === null) return { outcome: 'not-found' } as const;
-    if (!isSelfOrAdmin(caller, event.organizerId)) throw forbidden();
+    if (!mayRevise(caller, event)) throw forbidden();
     const revision = decideRevision(event, expectedVersion, { changes, now: now() });
     if (revision.outcome !== 'revised') return revision;
     const type = revision.event.status === 'CANCELLED' ? 'event.cancelled.v1' : 'event.updated.v1';

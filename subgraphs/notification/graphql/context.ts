@@ -8,6 +8,8 @@ import type { NotificationPage } from '../store/notifications.ts';
 export interface BookingReference {
   readonly __typename: 'Booking';
   readonly id: string;
+  /** Null where the booking subgraph was not asked. */
+  readonly ownerId: string | null;
 }
 
 /** A user as this subgraph knows it: by reference, and by its notifications. */

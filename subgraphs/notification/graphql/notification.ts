@@ -1,11 +1,10 @@
-import { isSelfOrAdmin } from '#platform/identity.ts';
 import type { NotificationResolvers } from '../generated/graphql.ts';
 
 export const notification: NotificationResolvers = {
-  __resolveReference: async ({ id }, { caller, notifications }) => {
+  __resolveReference: async ({ id }, { notifications }) => {
     const found = await notifications.load(id);
-    return found !== null && isSelfOrAdmin(caller, found.userId) ? { ...found } : null;
+    return found && { ...found };
   },
-  booking: ({ bookingId }) => ({ __typename: 'Booking', id: bookingId }),
+  booking: ({ bookingId, userId }) => ({ __typename: 'Booking', id: bookingId, ownerId: userId }),
   user: ({ userId }) => ({ __typename: 'User', id: userId }),
 };

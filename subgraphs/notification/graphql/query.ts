@@ -1,10 +1,10 @@
+import { ownUnlessAdmin } from '#platform/authorization.ts';
 import { requireCaller } from '#platform/identity.ts';
 import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
 import { isId } from '#platform/validation.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { deadLetterKeyOf, listDeadLetters } from '../store/dead-letters.ts';
 import { listNotifications, notificationKeyOf } from '../store/notifications.ts';
-import { requireAdmin } from './require-admin.ts';
 
 export const query: QueryResolvers = {
   notifications: async (_parent, { filter, ...args }, context) => {
@@ -13,14 +13,13 @@ export const query: QueryResolvers = {
     const bookingId = filter?.bookingId ?? undefined;
     if (bookingId !== undefined && !isId(bookingId)) return connectionOf([], page, notificationKeyOf, (row) => row);
     const rows = await listNotifications(context.dependencies.database, page, {
-      userId: caller.role === 'ADMIN' ? undefined : caller.userId,
+      userId: ownUnlessAdmin(caller),
       bookingId,
       status: filter?.status ?? undefined,
     });
     return connectionOf(rows, page, notificationKeyOf, (row) => row);
   },
-  deadLetters: async (_parent, args, { caller, dependencies: { database } }) => {
-    requireAdmin(caller);
+  deadLetters: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, idKey);
     return connectionOf(await listDeadLetters(database, page), page, deadLetterKeyOf, (row) => row);
   },

@@ -1,14 +1,12 @@
 import { isId } from '#platform/validation.ts';
 import { redriveDeadLetter as redrive } from '../commands/redrive-dead-letter.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
-import { requireAdmin } from './require-admin.ts';
 
 export const redriveDeadLetter: NonNullable<MutationResolvers['redriveDeadLetter']> = async (
   _parent,
   { id },
-  { caller, dependencies },
+  { dependencies },
 ) => {
-  requireAdmin(caller);
   const deadLetter = isId(id) ? await redrive(dependencies, id) : null;
   if (deadLetter !== null) return { __typename: 'RedriveDeadLetterPayload', deadLetter };
   const message = 'There is no such dead letter.';

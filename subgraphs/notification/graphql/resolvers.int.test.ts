@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type GraphQLSchema, graphql, parse } from 'graphql';
+import { type GraphQLSchema, graphql } from 'graphql';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createSubgraphSchema } from '#platform/graphql-server.ts';
 import type { Caller } from '#platform/identity.ts';
 import { createProxy, createTestBroker } from '#platform/messaging/testing.ts';
+import { policy } from '../policy.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { addNotifications, createNotificationDatabase } from '../testing.ts';
 import type { Context } from './context.ts';
@@ -28,8 +29,8 @@ beforeAll(async () => {
   proxy = await createProxy(direct.url);
   await direct.close();
   broker = createTestBroker({ url: proxy.url });
-  const typeDefs = parse(await readFile(new URL('../schema.graphql', import.meta.url), 'utf8'));
-  schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+  const typeDefs = await readFile(new URL('../schema.graphql', import.meta.url), 'utf8');
+  schema = createSubgraphSchema<Context>({ typeDefs, resolvers, policy });
 });
 afterAll(async () => {
   await broker.close();
@@ -69,7 +70,13 @@ const ENTITIES = `query ($of: [_Any!]!, $first: Int, $after: String) { _entities
   ... on User { notifications(first: $first, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }
 } }`;
 
-const entities = async (caller: Caller | null, of: { __typename: string; id: string }[], page = {}) => {
+interface Reference {
+  __typename: string;
+  id: string;
+  user?: { id: string } | null;
+}
+
+const entities = async (caller: Caller | null, of: Reference[], page = {}) => {
   const { data, codes } = await run(caller, ENTITIES, { of, ...page });
   expect(codes).toEqual([]);
   return data?._entities as unknown[];
@@ -143,12 +150,21 @@ test('the notifications of a booking are seen by its owner and admins, oldest fi
     { userId, bookingId },
     { userId, bookingId, kind: 'BOOKING_CANCELLED' },
   ]);
-  const of = [bookingId, newId()].map((id) => ({ __typename: 'Booking', id }));
+  const of = [bookingId, newId()].map((id) => ({ __typename: 'Booking', id, user: { id: userId } }));
   const ofBooking = [{ id: confirmed }, { id: cancelled }];
   expect(await entities(user, of)).toEqual([{ ofBooking }, { ofBooking: [] }]);
   expect(await entities(admin, of)).toEqual([{ ofBooking }, { ofBooking: [] }]);
-  expect(await entities(stranger, of)).toEqual([{ ofBooking: null }, { ofBooking: [] }]);
+  expect(await entities(stranger, of)).toEqual([{ ofBooking: null }, { ofBooking: null }]);
   expect(await entities(null, of)).toEqual([{ ofBooking: null }, { ofBooking: null }]);
+});
+
+test('a booking whose owner is not known, or not the one it is said to be, shows no notifications', async () => {
+  const bookingId = newId();
+  await addNotifications(fixture.database, [{ userId, bookingId }]);
+  const booking = { __typename: 'Booking', id: bookingId };
+  expect(await entities(user, [booking])).toEqual([{ ofBooking: null }]);
+  expect(await entities(user, [{ ...booking, user: null }])).toEqual([{ ofBooking: null }]);
+  expect(await entities(stranger, [{ ...booking, user: { id: strangerId } }])).toEqual([{ ofBooking: [] }]);
 });
 
 test('the notifications of a user are seen by itself and admins, each user with a page of its own', async () => {
@@ -181,7 +197,7 @@ test('however many bookings and users a query asks for, each list is one stateme
   const ids = await addNotifications(fixture.database, bookings);
   fixture.takeStatements();
   await entities(admin, [
-    ...bookings.map((booking) => ({ __typename: 'Booking', id: booking.bookingId })),
+    ...bookings.map(({ bookingId: id, userId: owner }) => ({ __typename: 'Booking', id, user: { id: owner } })),
     ...bookings.map((booking) => ({ __typename: 'User', id: booking.userId })),
     ...ids.map((id) => ({ __typename: 'Notification', id })),
   ]);

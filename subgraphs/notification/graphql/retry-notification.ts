@@ -1,14 +1,12 @@
 import { isId } from '#platform/validation.ts';
 import { retryNotification as retry } from '../commands/retry-notification.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
-import { requireAdmin } from './require-admin.ts';
 
 export const retryNotification: NonNullable<MutationResolvers['retryNotification']> = async (
   _parent,
   { id },
-  { caller, dependencies },
+  { dependencies },
 ) => {
-  requireAdmin(caller);
   const notification = isId(id) ? await retry(dependencies, id) : null;
   if (notification !== null) return { __typename: 'RetryNotificationPayload', notification };
   const message = 'There is no such notification, or it is not FAILED.';

@@ -1,14 +1,11 @@
-import { forbidden } from '#platform/errors.ts';
-import { isSelfOrAdmin, requireCaller } from '#platform/identity.ts';
 import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { listUsers, userKeyOf } from '../store/users.ts';
 
 export const query: QueryResolvers = {
   me: (_parent, _args, { caller, users }) => (caller === null ? null : users.load(caller.userId)),
-  user: (_parent, { id }, { caller, users }) => (isSelfOrAdmin(caller, id) ? users.load(id) : null),
-  users: async (_parent, args, { caller, dependencies: { database } }) => {
-    if (requireCaller(caller).role !== 'ADMIN') throw forbidden();
+  user: (_parent, { id }, { users }) => users.load(id),
+  users: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, idKey);
     return connectionOf(await listUsers(database, page), page, userKeyOf, (user) => user);
   },

@@ -1,0 +1,33 @@
+import { everyone, open, type Policy, signedIn } from '#platform/authorization.ts';
+import { type Caller, isSelfOrAdmin } from '#platform/identity.ts';
+import type { Event } from './domain/event.ts';
+
+/** Changing and cancelling: the organizer and admins. Others are refused, which betrays nothing: everybody sees events. */
+export const mayRevise = (caller: Caller, { organizerId }: Event): boolean => isSelfOrAdmin(caller, organizerId);
+
+export const policy: Policy<{ readonly caller: Caller | null }> = {
+  Query: {
+    event: everyone,
+    // @inaccessible: the gateway offers it to no client.
+    eventFacts: everyone,
+    events: everyone,
+  },
+  Mutation: {
+    createEvent: signedIn,
+    updateEvent: signedIn,
+    cancelEvent: signedIn,
+  },
+  types: {
+    Event: open,
+    EventConnection: open,
+    EventEdge: open,
+    PageInfo: open,
+    // References alone: what a user is and who sees it, the user subgraph knows.
+    User: open,
+    CreateEventPayload: open,
+    UpdateEventPayload: open,
+    InvalidInputError: open,
+    EventNotFoundError: open,
+    VersionConflictError: open,
+  },
+};
