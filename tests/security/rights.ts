@@ -1,0 +1,171 @@
+/**
+ * Who gets what, as one reads it: each line is an operation and what it gives to each reader. The owner has a booking of
+ * the organizer's event and a notification of it; the other one has nothing; all but the anonymous reader are signed in.
+ *
+ * yes       what is called `it` is there, and nothing in it is null; in a list, the owner's is
+ * null      it is null, or something around it is
+ * absent    the list is there, the owner's is not in it
+ * a code    the operation is refused with an error
+ * a type    the mutation answers with this refusal
+ */
+export const READERS = ['anonymous', 'owner', 'other', 'organizer', 'admin'] as const;
+
+export const QUERIES = `
+User
+  it: me { ...User email }                                                                          | null            | yes            | yes            | yes            | yes
+  it: user(id: $user) { ...User email }                                                             | null            | yes            | null           | null           | yes
+  users(first: 100) { it: nodes { ...User } pageInfo { ...PageInfo } }                              | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
+  users(first: 100) { it: edges { cursor node { ...User } } }                                       | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
+  users(first: 0) { it: nodes { ...User } }                                                         | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | BAD_USER_INPUT
+  event(id: $event) { it: organizer { ...User } }                                                   | yes             | yes            | yes            | yes            | yes
+  event(id: $event) { organizer { it: email } }                                                     | null            | null           | null           | yes            | yes
+  booking(id: $booking) { it: user { ...User } }                                                    | null            | yes            | null           | yes            | yes
+  booking(id: $booking) { user { it: email } }                                                      | null            | yes            | null           | null           | yes
+  notifications(filter: { bookingId: $booking }) { nodes { user { it: email } } }                   | UNAUTHENTICATED | yes            | null           | null           | yes
+
+Event
+  it: event(id: $event) { ...Event }                                                                | yes             | yes            | yes            | yes            | yes
+  it: event(id: $event) { totalSeats availableSeats }                                               | yes             | yes            | yes            | yes            | yes
+  events(first: 100) { it: nodes { ...Event } pageInfo { ...PageInfo } }                            | yes             | yes            | yes            | yes            | yes
+  events(first: 100) { it: edges { cursor node { ...Event } } }                                     | yes             | yes            | yes            | yes            | yes
+  booking(id: $booking) { it: event { ...Event } }                                                  | null            | yes            | null           | yes            | yes
+
+Booking
+  it: booking(id: $booking) { ...Booking }                                                          | null            | yes            | null           | yes            | yes
+  bookings(first: 100) { it: nodes { ...Booking } pageInfo { ...PageInfo } }                        | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  bookings(first: 100) { it: edges { cursor node { ...Booking } } }                                 | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  bookings(filter: { eventId: $event }) { it: nodes { id } }                                        | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  bookings(after: $bookingCursor) { it: nodes { id } pageInfo { hasNextPage } }                     | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  bookings(first: 0) { it: nodes { id } }                                                           | UNAUTHENTICATED | BAD_USER_INPUT | BAD_USER_INPUT | BAD_USER_INPUT | BAD_USER_INPUT
+  event(id: $event) { bookings(first: 100) { it: nodes { ...Booking } } }                           | null            | null           | null           | yes            | yes
+  event(id: $event) { bookings(first: 100) { it: edges { node { ...Booking } } } }                  | null            | null           | null           | yes            | yes
+  event(id: $event) { it: bookings(first: 100) { pageInfo { hasNextPage } } }                       | null            | null           | null           | yes            | yes
+  event(id: $event) { bookings(after: $bookingCursor) { it: nodes { id } } }                        | null            | null           | null           | yes            | yes
+  event(id: $event) { it: bookings(first: 0) { nodes { id } } }                                     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  event(id: $event) { it: bookings(after: "none") { nodes { id } } }                                | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  event(id: $event) { organizer { it: bookings { nodes { id } } } }                                 | null            | null           | null           | yes            | yes
+  user(id: $user) { bookings(first: 100) { it: nodes { ...Booking } } }                             | null            | yes            | null           | null           | yes
+  user(id: $user) { bookings(first: 100) { it: edges { node { ...Booking } } } }                    | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { bookings(first: 100) { it: nodes { id } } } }                      | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { it: bookings(first: 0) { nodes { id } } } }                        | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  notifications(filter: { bookingId: $booking }) { nodes { it: booking { ...Booking } } }           | UNAUTHENTICATED | yes            | null           | null           | yes
+
+Notification
+  notifications(first: 100) { it: nodes { ...Notification } pageInfo { ...PageInfo } }              | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  notifications(filter: { bookingId: $booking }) { it: nodes { id } }                               | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  notifications(after: $notificationCursor) { it: nodes { id } pageInfo { hasNextPage } }           | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  booking(id: $booking) { it: notifications { ...Notification } }                                   | null            | yes            | null           | null           | yes
+  booking(id: $silentBooking) { it: notifications { ...Notification } }                             | null            | absent         | null           | null           | absent
+  notifications(filter: { bookingId: $booking }) { nodes { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes            | null           | null           | yes
+  user(id: $user) { notifications(first: 100) { it: nodes { ...Notification } } }                   | null            | yes            | null           | null           | yes
+  user(id: $user) { notifications(first: 100) { it: edges { node { ...Notification } } } }          | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { it: notifications { nodes { id } } } }                             | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { it: notifications(first: 0) { nodes { id } } } }                   | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  event(id: $event) { organizer { it: notifications { nodes { id } } } }                            | null            | null           | null           | yes            | yes
+
+DeadLetter
+  deadLetters(first: 100) { it: nodes { ...DeadLetter } pageInfo { ...PageInfo } }                  | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
+  deadLetters(first: 100) { it: edges { cursor node { ...DeadLetter } } }                           | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
+`;
+
+export const MUTATIONS = `
+User
+  it: createUser(input: { name: "Newcomer", email: $newEmail, password: $password }) { ...Registration }          | yes             | yes             | yes                  | yes                  | yes
+  it: createUser(input: { name: "Newcomer", email: $email, password: $password }) { ...Registration }             | EmailTakenError | EmailTakenError | EmailTakenError      | EmailTakenError      | EmailTakenError
+  it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes             | yes                  | yes                  | yes
+  it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes             | yes                  | yes                  | yes
+  it: signOut(refreshToken: "unknown")                                                                            | yes             | yes             | yes                  | yes                  | yes
+
+Event
+  it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: updateEvent(input: { id: $event, expectedVersion: 1 }) { ...Revision }                                      | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
+  it: cancelEvent(input: { id: $cancelledEvent, expectedVersion: 2 }) { ...Revision }                             | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
+  it: setEventCapacity(input: { eventId: $event, totalSeats: 100 }) { ...Capacity }                               | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
+
+Booking
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-itself" }) { ...Order }                        | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-the-owner", userId: $user }) { ...Order }      | UNAUTHENTICATED | yes             | FORBIDDEN            | FORBIDDEN            | yes
+  it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes             | BookingNotFoundError | BookingNotFoundError | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes             | null                 | null                 | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes             | null                 | null                 | yes
+
+Notification
+  it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+  it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+`;
+
+/** By reference, asked at the subgraph itself with the gateway's proof: subgraph, type, and what is asked of it. */
+export const ENTITIES = `
+user
+  User { ...User }                                                     | yes  | yes            | yes  | yes            | yes
+  User { it: email }                                                   | null | yes            | null | null           | yes
+
+event
+  Event { ...Event }                                                   | yes  | yes            | yes  | yes            | yes
+
+booking
+  Booking { ...Booking }                                               | null | yes            | null | yes            | yes
+  Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
+  Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
+  Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
+  Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
+  User { bookings(first: 100) { it: nodes { ...Booking } } }           | null | yes            | null | null           | yes
+  User { it: bookings(first: 0) { nodes { id } } }                     | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
+
+notification
+  Notification { ...Notification }                                     | null | yes            | null | null           | yes
+  Booking { it: notifications { ...Notification } }                    | null | yes            | null | null           | yes
+  User { notifications(first: 100) { it: nodes { ...Notification } } } | null | yes            | null | null           | yes
+  User { it: notifications(first: 0) { nodes { id } } }                | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
+`;
+
+/** What the lines above ask for by name: every field that is seen with its object. */
+export const FRAGMENTS = `
+fragment User on User { id name role createdAt }
+fragment Event on Event {
+  id name description venue startsAt status organizer { id } version cached createdAt updatedAt
+}
+fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
+fragment Notification on Notification {
+  id kind channel status attempts booking { id } user { id } createdAt sentAt
+}
+fragment DeadLetter on DeadLetter { id subject payload reason deliveries createdAt redrivenAt }
+fragment PageInfo on PageInfo { hasNextPage endCursor }
+fragment Session on Session { accessToken refreshToken expiresAt user { ...User email } }
+fragment Registration on CreateUserResult {
+  __typename ...Session ... on EmailTakenError { code message } ... on InvalidInputError { code message field }
+}
+fragment SignIn on SignInResult { __typename ...Session ... on InvalidCredentialsError { code message } }
+fragment Refresh on RefreshSessionResult { __typename ...Session ... on DomainError { code message } }
+fragment Creation on CreateEventResult { __typename ... on CreateEventPayload { event { id } } }
+fragment Revision on UpdateEventResult {
+  __typename
+  ... on UpdateEventPayload { event { id } }
+  ... on EventNotFoundError { code message }
+  ... on VersionConflictError { code message currentVersion }
+}
+fragment Capacity on SetEventCapacityResult {
+  __typename
+  ... on SetEventCapacityPayload { event { totalSeats } }
+  ... on CapacityBelowBookedError { code message bookedSeats }
+}
+fragment Order on CreateBookingResult {
+  __typename
+  ... on CreateBookingPayload { booking { id user { id } } replayed }
+  ... on SoldOutError { code message availableSeats }
+  ... on EventNotBookableError { code message }
+  ... on IdempotencyKeyReusedError { code message }
+}
+fragment Cancellation on CancelBookingResult {
+  __typename
+  ... on CancelBookingPayload { booking { ...Booking } }
+  ... on BookingNotFoundError { code message }
+}
+fragment Retry on RetryNotificationResult {
+  __typename ... on RetryNotificationPayload { notification { id } } ... on NotificationNotFoundError { code message }
+}
+fragment Redrive on RedriveDeadLetterResult {
+  __typename ... on RedriveDeadLetterPayload { deadLetter { id } } ... on DeadLetterNotFoundError { code message }
+}
+`;

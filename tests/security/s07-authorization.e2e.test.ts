@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto';
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import type { SubgraphName } from '#scripts/local/settings.ts';
+import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
+import { connectTo } from '../support/invariants.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+import { READERS } from './rights.ts';
+import { documentOf, outcomeOf, type Reader, RIGHTS, type Right } from './rights-table.ts';
+
+describe('each reader, asking for what the owner has', () => {
+  let system: TestSystem;
+  let clients: Record<Reader, Client>;
+  let ids: Record<string, string>;
+  let refreshTokens: Record<Reader, string>;
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    const { graphqlUrl } = system;
+    const [owner, other, organizer, admin] = [
+      await signUp(graphqlUrl, 'Bob'),
+      await signUp(graphqlUrl, 'Eve'),
+      await signUp(graphqlUrl, 'Ada'),
+      await signUpAdmin(system),
+    ];
+    clients = { anonymous: anonymous(graphqlUrl), owner, other, organizer, admin };
+    ids = { user: owner.userId, ...(await prepare(system, { owner, organizer })) };
+    const tokens = await Promise.all(READERS.map((_reader, index) => register(graphqlUrl, `r${index}@example.com`)));
+    refreshTokens = Object.fromEntries(READERS.map((reader, index) => [reader, tokens[index]])) as typeof refreshTokens;
+  });
+  afterAll(() => system?.stop());
+
+  /** The answer to an operation about the owner's things, or about things of the same names that are not there. */
+  async function ask(reader: Reader, right: Right, things: Record<string, string> = ids) {
+    const { subgraph } = right;
+    const values: Record<string, string> = {
+      ...things,
+      newEmail: `${randomUUID()}@example.com`,
+      refreshToken: refreshTokens[reader],
+    };
+    const query = documentOf(right).replace(/\$(\w+)/g, (_variable, name) => JSON.stringify(values[name]));
+    const { accessToken } = clients[reader];
+    const response = await fetch(
+      subgraph === undefined ? system.graphqlUrl : `${system.urls[subgraph as SubgraphName]}/graphql`,
+      {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+          ...(subgraph !== undefined && { [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs[subgraph as SubgraphName] }),
+        },
+        body: JSON.stringify({ query }),
+      },
+    );
+    return { status: response.status, text: await response.text() };
+  }
+
+  const lines = RIGHTS.map((right) => [right.subgraph ?? 'gateway', right.operation, right] as const);
+
+  it.each(lines)('at the %s: %s', async (_where, _operation, right) => {
+    const outcomes: Record<string, string> = {};
+    for (const reader of READERS) {
+      const { text } = await ask(reader, right);
+      outcomes[reader] = outcomeOf(right, JSON.parse(text), new Set(Object.values(ids)));
+    }
+    expect(outcomes).toEqual(right.outcomes);
+  });
+
+  const unknown = lines.flatMap(([where, operation, right]) => {
+    const readers = READERS.filter(
+      (reader) => HIDDEN.has(right.outcomes[reader]) && hiddenThings(right, reader).length > 0,
+    );
+    return readers.map((reader) => [reader, where, operation, right] as const);
+  });
+
+  it.each(unknown)(
+    'as %s at the %s: what is hidden answers like what is not there: %s',
+    async (reader, _at, _of, right) => {
+      const absent = { ...ids, ...notThere(ids, hiddenThings(right, reader)) };
+      const answer = withoutIds(await ask(reader, right), ids);
+      expect(withoutIds(await ask(reader, right, absent), absent)).toEqual(answer);
+    },
+  );
+
+  it('a list tells a stranger nothing by its end', async () => {
+    const { data } = await clients.anonymous.send('{ bookings { nodes { id } pageInfo { hasNextPage } } }');
+    expect(data).toBeNull();
+    const stranger = await signUp(system.graphqlUrl, 'Mallory');
+    const page = '(first: 1) { edges { cursor } nodes { id } pageInfo { hasNextPage endCursor } }';
+    const empty = { edges: [], nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+    expect((await stranger.send(`{ bookings${page} notifications${page} }`)).data).toEqual({
+      bookings: empty,
+      notifications: empty,
+    });
+    const own = (await clients.owner.send(`{ bookings${page} }`)).data.bookings;
+    expect(own).toMatchObject({ nodes: [{}], pageInfo: { hasNextPage: true } });
+  });
+
+  it('signing in tells nobody whether there is such a user', async () => {
+    const signIn = `mutation SignIn($email: String!) {
+      signIn(input: { email: $email, password: "not the password" }) {
+        __typename ... on InvalidCredentialsError { code message }
+      }
+    }`;
+    const [known, unknown] = [
+      await clients.anonymous.send(signIn, { email: ids.email }),
+      await clients.anonymous.send(signIn, { email: `${randomUUID()}@example.com` }),
+    ];
+    expect(known.data.signIn.__typename).toBe('InvalidCredentialsError');
+    expect(unknown).toEqual(known);
+  });
+
+  it('no client reaches what the subgraphs tell each other', async () => {
+    for (const query of [
+      '{ eventFacts(ids: []) { id } }',
+      '{ events { nodes { initialSeats } } }',
+      '{ _service { sdl } }',
+    ]) {
+      expect((await clients.admin.send(query)).errors).toMatchObject([
+        { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+      ]);
+    }
+  });
+});
+
+const PASSWORD = 'correct horse battery';
+
+/** Registers a user; answers its refresh token. */
+async function register(graphqlUrl: string, email: string): Promise<string> {
+  const { data } = await anonymous(graphqlUrl).send(
+    `mutation Register($input: CreateUserInput!) {
+      createUser(input: $input) { ... on Session { refreshToken } }
+    }`,
+    { input: { name: 'Somebody', email, password: PASSWORD } },
+  );
+  return data.createUser.refreshToken;
+}
+
+/** Gives the owner one of everything, with no field that is null; answers what it is called in the table. */
+async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
+  const event = await createEvent(organizer, { description: 'Trio', venue: 'The Old Mill' });
+  const cancelledEvent = await createEvent(organizer);
+  await organizer.send(
+    `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
+    { id: cancelledEvent },
+  );
+  const booking = (await book(owner, event)).booking.id;
+  await book(owner, event);
+  const cancel = `mutation Cancel($id: ID!) {
+    cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
+  }`;
+  await owner.send(cancel, { id: booking });
+  const notificationOf = async () => {
+    const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
+    const { notifications } = (await owner.send(query, { id: booking })).data.booking;
+    expect(notifications).toMatchObject([{ status: 'SENT' }, { status: 'SENT' }]);
+    return notifications[0].id as string;
+  };
+  const notification = await vi.waitFor(notificationOf, { timeout: 20_000, interval: 100 });
+
+  const [silentBooking, failedNotification, deadLetter] = [newId(), newId(), newId()];
+  const bookings = await connectTo(system.databaseUrls.booking);
+  await bookings.query(
+    `INSERT INTO bookings (id, event_id, user_id, seat_count, status, cancelled_at)
+     VALUES (?, ?, ?, 1, 'CANCELLED', CURRENT_TIMESTAMP(3))`,
+    [silentBooking, event, owner.userId],
+  );
+  await bookings.end();
+  const notifications = await connectTo(system.databaseUrls.notification);
+  await notifications.query(
+    `INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, status, attempts, sent_at)
+     VALUES (?, ?, ?, ?, 1, 'BOOKING_CONFIRMED', 'LOG', 'FAILED', 5, CURRENT_TIMESTAMP(3))`,
+    [failedNotification, newId(), owner.userId, event],
+  );
+  await notifications.query(
+    `INSERT INTO dead_letters (id, consumer, subject, payload, reason, deliveries, redriven_at)
+     VALUES (?, 'notification-bookings', 'booking.confirmed.v1', 'poison', 'poison', 5, CURRENT_TIMESTAMP(3))`,
+    [deadLetter],
+  );
+  await notifications.end();
+  const { data } = await owner.send(
+    '{ bookings(first: 1) { pageInfo { endCursor } } notifications(first: 1) { pageInfo { endCursor } } }',
+  );
+
+  const email = `${randomUUID()}@example.com`;
+  await register(system.graphqlUrl, email);
+  return {
+    event,
+    cancelledEvent,
+    booking,
+    silentBooking,
+    notification,
+    failedNotification,
+    deadLetter,
+    email,
+    bookingCursor: data.bookings.pageInfo.endCursor as string,
+    notificationCursor: data.notifications.pageInfo.endCursor as string,
+    password: PASSWORD,
+    tomorrow: new Date(Date.now() + 86_400_000).toISOString(),
+  };
+}
+
+const HIDDEN: ReadonlySet<string> = new Set(['null', 'absent', 'UNAUTHENTICATED', 'FORBIDDEN', 'BookingNotFoundError']);
+
+/** Variables of the table that say nothing of what is there. */
+const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password', 'refreshToken', 'tomorrow']);
+
+const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
+
+/** The things an operation names that its reader must not know to be there. Of events everybody may know. */
+function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
+  const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
+  if (subgraph === undefined) shown.add('event').add('cancelledEvent');
+  // A user by reference has a name for everybody: who refers to it let the reader know of it.
+  if (subgraph === 'user') shown.add('user');
+  const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);
+  return named.filter((name) => !OF_NO_THING.has(name) && !shown.has(name));
+}
+
+/** Ids and cursors that nothing has, each at the place in every list where the given one is. */
+function notThere(things: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  const beside = (id: string) => id.slice(0, -12) + randomUUID().slice(-12);
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = things[name] ?? '';
+      if (!name.endsWith('Cursor')) return [name, beside(value)];
+      const [id] = JSON.parse(Buffer.from(value, 'base64url').toString()) as [string];
+      return [name, Buffer.from(JSON.stringify([beside(id)])).toString('base64url')];
+    }),
+  );
+}
+
+/** An answer with the names of the things in the place of their ids. */
+function withoutIds({ status, text }: { status: number; text: string }, things: Readonly<Record<string, string>>) {
+  const named = Object.entries(things).reduce((rest, [name, value]) => rest.replaceAll(value, `<${name}>`), text);
+  return { status, text: named };
+}
