@@ -48,6 +48,13 @@ module.exports = {
       to: { pathNot: ['^subgraphs/[^/]+/domain/', '^platform/(validation|identity)\\.ts$', 'node_modules/zod/'] },
     },
     {
+      name: 'policy-is-a-table-over-the-domain',
+      comment: 'Who may see and do what is read in one place: no store, no command, no resolver behind it.',
+      severity: 'error',
+      from: { path: '^subgraphs/[^/]+/policy\\.ts$' },
+      to: { pathNot: ['^subgraphs/[^/]+/domain/', '^platform/(authorization|identity)\\.ts$'] },
+    },
+    {
       name: 'store-alone-knows-sql',
       comment: 'Prisma and SQL stay in store/; a composition root wires them.',
       severity: 'error',
@@ -65,7 +72,7 @@ module.exports = {
       name: 'store-is-below-commands',
       severity: 'error',
       from: { path: '^subgraphs/[^/]+/(store|domain|messaging)/', pathNot: TEST },
-      to: { path: '^subgraphs/[^/]+/(commands|main)' },
+      to: { path: '^subgraphs/[^/]+/(commands|main|policy)' },
     },
     {
       name: 'no-development-package-in-production',

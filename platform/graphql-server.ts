@@ -10,7 +10,8 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { createApolloHandler } from './apollo-handler.ts';
-import { applyPolicy, type Policy } from './authorization.ts';
+import { applyPolicy } from './apply-policy.ts';
+import type { Policy } from './authorization.ts';
 import {
   type Authenticate,
   type Caller,

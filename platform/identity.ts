@@ -56,7 +56,7 @@ export function requireCaller(caller: Caller | null): Caller {
 }
 
 /** True for an admin and for the user with this id. */
-export const isSelfOrAdmin = (caller: Caller | null, userId: string): boolean =>
+export const isSelfOrAdmin = (caller: Caller | null, userId: string | null): boolean =>
   caller !== null && (caller.role === 'ADMIN' || caller.userId === userId);
 
 /** The header in which the gateway proves itself to a subgraph. */

@@ -30,8 +30,7 @@ export const policy: Policy<Reader> = {
       fields: {
         id: everyone,
         user: everyone,
-        notifications: ({ ownerId }: { ownerId: string | null }, { caller }) =>
-          isAdmin(caller) || (ownerId !== null && isSelfOrAdmin(caller, ownerId)),
+        notifications: ({ ownerId }: { ownerId: string | null }, { caller }) => isSelfOrAdmin(caller, ownerId),
       },
     },
     // What else a user is and who sees it, the user subgraph knows.
