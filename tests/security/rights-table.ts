@@ -1,3 +1,4 @@
+import { type DocumentNode, parse, separateOperations } from 'graphql';
 import { ENTITIES, FRAGMENTS, MUTATIONS, QUERIES, READERS } from './rights.ts';
 
 export type Reader = (typeof READERS)[number];
@@ -42,24 +43,11 @@ export const RIGHTS: readonly Right[] = [
   ...rightsIn(ENTITIES, 'entity'),
 ];
 
-/** The operation with the fragments that it uses, theirs too. */
-export function documentOf({ operation }: Pick<Right, 'operation'>): string {
-  const fragments = new Map(
-    FRAGMENTS.split(/^(?=fragment )/m).flatMap((text) => {
-      const name = /^fragment (\w+)/.exec(text)?.[1];
-      return name === undefined ? [] : [[name, text.trim()] as const];
-    }),
-  );
-  const used = new Set<string>();
-  const collect = (text: string) => {
-    for (const [, name = ''] of text.matchAll(/\.\.\.(\w+)/g)) {
-      if (used.has(name)) continue;
-      used.add(name);
-      collect(fragments.get(name) ?? '');
-    }
-  };
-  collect(operation);
-  return [operation, ...[...used].map((name) => fragments.get(name))].join('\n');
+/** The operation with the fragments that it uses. */
+export function documentOf({ operation }: Right): DocumentNode {
+  const { '': document } = separateOperations(parse(operation + FRAGMENTS));
+  if (document === undefined) throw new Error(`Not an anonymous operation: ${operation}`);
+  return document;
 }
 
 interface GraphQLResult {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { print } from 'graphql';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
@@ -39,7 +40,7 @@ describe('each reader, asking for what the owner has', () => {
       newEmail: `${randomUUID()}@example.com`,
       refreshToken: refreshTokens[reader],
     };
-    const query = documentOf(right).replace(/\$(\w+)/g, (_variable, name) => JSON.stringify(values[name]));
+    const query = print(documentOf(right)).replace(/\$(\w+)/g, (_variable, name) => JSON.stringify(values[name]));
     const { accessToken } = clients[reader];
     const response = await fetch(
       subgraph === undefined ? system.graphqlUrl : `${system.urls[subgraph as SubgraphName]}/graphql`,

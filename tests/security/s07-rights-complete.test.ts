@@ -55,7 +55,7 @@ function fieldsAskedFor(schema: GraphQLSchema, rights: readonly Right[]): Set<st
   const visitor = visitWithTypeInfo(typeInfo, {
     Field: ({ name }) => void fields.add(`${typeInfo.getParentType()?.name}.${name.value}`),
   });
-  for (const right of rights.filter(({ subgraph }) => subgraph === undefined)) visit(parse(documentOf(right)), visitor);
+  for (const right of rights.filter(({ subgraph }) => subgraph === undefined)) visit(documentOf(right), visitor);
   return fields;
 }
 
