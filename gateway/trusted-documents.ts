@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ApolloServerPlugin } from '@apollo/server';
-import type { KeyValueCache } from '@apollo/utils.keyvaluecache';
 import { type ASTNode, type DocumentNode, GraphQLError, parse, print, visit } from 'graphql';
 import { z } from 'zod';
 import type { Logger } from '#platform/logger.ts';
+import type { createBoundedCache } from './bounded-cache.ts';
 import type { GatewayContext } from './context.ts';
 
 const manifest = z.record(z.string(), z.string());
@@ -22,7 +22,7 @@ export interface TrustedDocuments {
   readonly plugin: ApolloServerPlugin<GatewayContext>;
 }
 
-type DocumentCache = KeyValueCache<string>;
+type DocumentCache = ReturnType<typeof createBoundedCache<string>>;
 
 /**
  * Reads a manifest as graphql-codegen's client preset writes it: the text of each document by its hash. In the mode

@@ -5,7 +5,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { DEVELOPMENT_PREFIX } from '#platform/config.ts';
 import { eachOf, SUBGRAPHS, type SubgraphName } from './settings.ts';
 
-/** What a local system's parts prove themselves with: marked as made for development, production refuses them. */
+/** What a system's parts prove themselves with. */
 export interface Secrets {
   /** Signs access tokens; Ed25519, with its key id. */
   privateKey: JWK;
@@ -16,22 +16,24 @@ export interface Secrets {
   databases: Record<SubgraphName | 'admin', string>;
 }
 
-/** The secrets of a data folder; made when there are none yet, readable by their owner only. */
+/** The secrets of a data folder, which production refuses; made when there are none yet, readable by their owner only. */
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const folder = join(dataDir, 'keys');
   const file = join(folder, 'secrets.json');
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, JSON.stringify(await createSecrets(), null, 2), { mode: 0o600 });
+    writeFileSync(`${file}.new`, JSON.stringify(await createSecrets(DEVELOPMENT_PREFIX), null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   }
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-async function createSecrets(): Promise<Secrets> {
+/** Fresh secrets, marked by what they begin with. */
+export async function createSecrets(prefix: string): Promise<Secrets> {
+  const secret = () => prefix + randomBytes(32).toString('hex');
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
-  const shared = { kid: DEVELOPMENT_PREFIX + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
+  const shared = { kid: prefix + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
   return {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
@@ -39,5 +41,3 @@ async function createSecrets(): Promise<Secrets> {
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }
-
-const secret = () => DEVELOPMENT_PREFIX + randomBytes(32).toString('hex');

@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { freePorts } from '#scripts/local/ports.ts';
-import { loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
+import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { createServices, type Services } from '#scripts/local/services.ts';
 import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
+
+const PRODUCTION_ENV = {
+  NODE_ENV: 'production',
+  RATE_LIMIT_USER: '1000000',
+  RATE_LIMIT_ADDRESS: '1000000',
+  SIGN_IN_LIMIT_ADDRESS: '1000000',
+  SIGN_UP_LIMIT_ADDRESS: '1000000',
+};
 
 const SERVICES = ['gateway', ...SUBGRAPHS] as const;
 
@@ -16,6 +24,7 @@ export interface TestSystem {
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
   databaseUrls: Record<SubgraphName, string>;
+  redisUrl: string;
   natsUrl: string;
   /** What goes before the subjects of its messages. */
   natsPrefix: string;
@@ -24,10 +33,10 @@ export interface TestSystem {
   services: Services;
   secrets: Secrets;
   /**
-   * Starts one more process of a subgraph on the same databases, cache and messages, or with its own way to them;
+   * Starts one more process of a service on the same databases, cache and messages, or with its own way to them;
    * answers its address.
    */
-  startReplica(name: SubgraphName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
+  startReplica(name: ServiceName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
   /** SIGKILL for the process at an address. */
   kill(url: string): void;
   /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
@@ -40,13 +49,16 @@ export interface TestSystem {
  * Starts the gateway and the four subgraphs on free ports, with databases, cache and messages apart from those of any
  * other test, and waits until all are ready.
  * @param env for every service, on top of that of the tests.
+ * @param production whether they run in production mode, where rate limits cannot be off: they are out of reach then.
  * @param natsUrl a broker of the test's own, which need not be there yet.
  */
 export async function startTestSystem({
   env = {},
+  production = false,
   natsUrl = inject('servers').natsUrl,
 }: {
   env?: NodeJS.ProcessEnv;
+  production?: boolean;
   natsUrl?: string;
 } = {}): Promise<TestSystem> {
   const { dataDir, redisUrl } = inject('servers');
@@ -54,27 +66,35 @@ export async function startTestSystem({
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '');
   const ports = await freePorts(SERVICES);
-  const secrets = await loadSecrets(dataDir);
+  const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
+  const ownRedisUrl = `${redisUrl}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
     databaseUrls,
-    redisUrl: `${redisUrl}/${randomInt(1, 1_024)}`,
+    redisUrl: ownRedisUrl,
     natsUrl,
     secrets,
-    // Whatever the shell says: tests send no mail to anybody. They all come from one address.
-    env: { ...process.env, SMTP_URL: '', RATE_LIMITS: 'off', NATS_SUBJECT_PREFIX: `${id}.`, ...env },
+    env: {
+      ...process.env,
+      // Whatever the shell says: tests send no mail to anybody.
+      SMTP_URL: '',
+      NATS_SUBJECT_PREFIX: `${id}.`,
+      // They all come from one address.
+      ...(production ? PRODUCTION_ENV : { RATE_LIMITS: 'off' }),
+      ...env,
+    },
   };
   const services = createServices({ ...settings, ports, prefix: `${id}-` });
   const replicas: Services[] = [];
   const pidFiles = new Map(SERVICES.map((name) => [urlOf(ports[name]), `${id}-${name}.pid`]));
 
   async function startReplica(
-    name: SubgraphName,
-    { databaseUrl = databaseUrls[name], natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
+    name: ServiceName,
+    { databaseUrl, natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
   ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const way = { databaseUrls: { ...databaseUrls, [name]: databaseUrl }, natsUrl: url };
+    const way = { databaseUrls: { ...databaseUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
     const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);
@@ -102,6 +122,7 @@ export async function startTestSystem({
     graphqlUrl: `${urls.gateway}/graphql`,
     urls,
     databaseUrls,
+    redisUrl: ownRedisUrl,
     natsUrl,
     natsPrefix: `${id}.`,
     dataDir,

@@ -5,6 +5,7 @@ import { generate as generateCertificate } from 'selfsigned';
 import type { SMTPServerOptions } from 'smtp-server';
 import { v7 as newId } from 'uuid';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { publicKeysText } from '#platform/testing/production-env.ts';
 import { refusal, startMailServer } from '#tests/support/mail-server.ts';
 import { readNotificationConfig } from '../config.ts';
 import type { Delivery } from '../domain/delivery.ts';
@@ -28,7 +29,7 @@ async function startServer(options?: SMTPServerOptions) {
 function createChannel(env: NodeJS.ProcessEnv) {
   const required = {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
-    JWT_PUBLIC_KEYS: '{"keys":[{"kid":"1"}]}',
+    JWT_PUBLIC_KEYS: publicKeysText,
   };
   const { mail } = readNotificationConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });
   if (mail === undefined) throw new Error('no SMTP_URL');
