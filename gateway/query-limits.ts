@@ -133,7 +133,7 @@ const COSTS: Readonly<Record<string, number>> = {
 };
 
 /** How many objects a list has that is no connection: as many as there are kinds of notifications. */
-const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
+export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
 
 /**
  * An object costs 1 and what is asked of it, a scalar nothing. A connection costs as much as `first` objects would,

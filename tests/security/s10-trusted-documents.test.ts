@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse, print, separateOperations } from 'graphql';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '#scripts/local/settings.ts';
+import { answer } from '../../gateway/testing/stand-in.ts';
+import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
+
+const LISTED = 'query Listed($id: ID!) { user(id: $id) { name id } }';
+const UNLISTED = 'query Unlisted { me { id name } }';
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('S10: a gateway that trusts the documents of its own clients only', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ebs-documents-'));
+  const manifest = join(folder, 'manifest.json');
+  let gateway: Awaited<ReturnType<typeof startTestGateway>>;
+
+  beforeAll(() => writeFileSync(manifest, JSON.stringify({ [`sha256:${hashOf(LISTED)}`]: LISTED })));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  afterEach(() => gateway.stop());
+
+  const start = async (TRUSTED_DOCUMENTS: string, path = manifest) => {
+    const user = answer({ data: { user: { name: 'Ada', id: '1' }, me: { id: '1', name: 'Ada' } } });
+    gateway = await startTestGateway({ user }, { TRUSTED_DOCUMENTS, TRUSTED_DOCUMENTS_PATH: path });
+  };
+  async function send(body: object) {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ variables: { id: '1' }, ...body }),
+    });
+    return { status: response.status, ...((await response.json()) as { data?: unknown; errors?: unknown[] }) };
+  }
+  const persisted = (text: string) => ({ extensions: { persistedQuery: { version: 1, sha256Hash: hashOf(text) } } });
+  const refused = { status: 403, errors: [{ extensions: { code: 'FORBIDDEN' } }] };
+  const notFound = { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] };
+  const received = () => gateway.standIns.user.received.length;
+
+  it('answers a listed document by its hash, by its text, and however that is laid out', async () => {
+    await start('enforce');
+    const spread = 'query Listed(\n  $id: ID!\n) {\n  user(id: $id) { # who\n    id, name\n  }\n}';
+    for (const body of [
+      persisted(LISTED),
+      { query: LISTED },
+      { query: spread },
+      { query: LISTED, ...persisted(LISTED) },
+    ]) {
+      expect(await send(body)).toMatchObject({ status: 200, data: { user: { id: '1', name: 'Ada' } } });
+    }
+  });
+
+  it('refuses every other, and asks no subgraph', async () => {
+    await start('enforce');
+    const variants = [
+      UNLISTED,
+      LISTED.replace('name', 'email'),
+      LISTED.replace('Listed', 'Other'),
+      `${LISTED} query Second { me { id } }`,
+      '{ __typename }',
+    ];
+    for (const query of variants) expect(await send({ query, operationName: null })).toMatchObject({ errors: [{}] });
+    expect(await send({ query: UNLISTED })).toMatchObject(refused);
+    expect(received()).toBe(0);
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    expect(metrics).toMatch(/gateway_refusals_total\{[^}]*reason="untrusted_document"/);
+  });
+
+  it('lets nobody register a document', async () => {
+    await start('enforce');
+    expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject(refused);
+    expect(await send(persisted(UNLISTED))).toMatchObject(notFound);
+    expect(received()).toBe(0);
+  });
+
+  it('only logs what the manifest lacks where it is told so, without its text', async () => {
+    await start('log');
+    expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject({ data: { me: { id: '1' } } });
+    expect(await send(persisted(UNLISTED))).toMatchObject({ data: { me: { id: '1' } } });
+    expect(await send(persisted(LISTED))).toMatchObject({ data: { user: { id: '1' } } });
+    const told = gateway.logs.filter(({ msg }) => msg === 'a document that the manifest lacks');
+    expect(told).toMatchObject([{ operationName: 'Unlisted' }, { operationName: 'Unlisted' }]);
+    expect(JSON.stringify(told)).not.toContain('me {');
+  });
+
+  it('leaves everything open by default: any document, and automatic persisted queries', async () => {
+    await start('off', join(folder, 'missing.json'));
+    expect(await send(persisted(UNLISTED))).toMatchObject(notFound);
+    expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject({ data: { me: { id: '1' } } });
+    expect(await send(persisted(UNLISTED))).toMatchObject({ data: { me: { id: '1' } } });
+  });
+
+  it('has the operations of the tour and of the demo data in the manifest that codegen makes', async () => {
+    await start('enforce', '');
+    const tour = separateOperations(parse(readFileSync(join(root, 'docs/operations/tour.graphql'), 'utf8')));
+    expect(Object.keys(tour)).toEqual([
+      'SignUp',
+      'CreateEvent',
+      'ReadEvent',
+      'UpdateEvent',
+      'Book',
+      'MyBookings',
+      'Cancel',
+    ]);
+    const seed = [...readFileSync(join(root, 'scripts/seed.ts'), 'utf8').matchAll(/`((?:query|mutation) [^`]+)`/g)];
+    expect(seed).toHaveLength(4);
+    for (const query of [...Object.values(tour).map(print), ...seed.map(([, text]) => text)]) {
+      expect(await send({ query, variables: {} })).not.toMatchObject(refused);
+    }
+    expect(await send({ query: UNLISTED })).toMatchObject(refused);
+  });
+
+  it("has the README's tour, word for word", async () => {
+    await start('off');
+    const inReadme = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```graphql\n(.+?)```/gs)].map(
+      ([, text]) => text,
+    );
+    const inFile = readFileSync(join(root, 'docs/operations/tour.graphql'), 'utf8').replace(/^#.*\n\n/gm, '');
+    expect(inFile).toBe(inReadme.join('\n'));
+  });
+});
