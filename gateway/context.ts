@@ -27,7 +27,11 @@ export const createContextReader =
   async ({ headers: { authorization }, id, ip }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
     const clientAddress = clientAddressOf(ip);
-    const [caller] = await Promise.all([authenticate(authorization), rateLimits.admitAddress(clientAddress)]);
-    await rateLimits.admitUser(caller);
+    const authenticated = authenticate(authorization);
+    const [caller] = await Promise.all([
+      authenticated,
+      rateLimits.admitAddress(clientAddress),
+      authenticated.then(rateLimits.admitUser),
+    ]);
     return { caller, requestId: id, clientAddress, authorization, deadlineMs };
   };

@@ -20,8 +20,8 @@ export interface RateLimiter {
 }
 
 /**
- * Makes limiters of `points` in `windowS` seconds for each key. While Redis is away each process counts in its own
- * memory: the limits hold for each replica then, rather than for all of them, and nobody is let through uncounted.
+ * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too: while Redis
+ * is away, or late under a burst, the limits hold for each replica rather than for all of them together.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
   const refused = new Counter({
@@ -33,20 +33,39 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
 
   return ({ name, points, windowS }: { name: string; points: number; windowS: number }): RateLimiter => {
     const limits = { keyPrefix: `limit:${name}`, points, duration: windowS };
-    const limiter = new RateLimiterRedis({
+    const own = new RateLimiterMemory(limits);
+    const shared = new RateLimiterRedis({
       ...limits,
       storeClient: redis,
       rejectIfRedisNotReady: true,
       // A key that has used up its window is refused here, without asking Redis again.
       inMemoryBlockOnConsumed: points + 1,
-      insuranceLimiter: new RateLimiterMemory(limits),
     });
+
+    /** What Redis says, or undefined while it says nothing. */
+    async function ifThere<Answer>(ask: Promise<Answer>): Promise<Answer | undefined> {
+      try {
+        return await ask;
+      } catch (error) {
+        if (error instanceof RateLimiterRes) throw error;
+        return undefined;
+      }
+    }
+
     return {
-      peek: async (key) => (await limiter.get(key))?.consumedPoints ?? 0,
-      count: async (key) => (await limiter.penalty(key)).consumedPoints,
+      async peek(key) {
+        const counted = await Promise.all([own.get(key), ifThere(shared.get(key))]);
+        return Math.max(...counted.map((one) => one?.consumedPoints ?? 0));
+      },
+      async count(key) {
+        const counted = await Promise.all([own.penalty(key), ifThere(shared.penalty(key))]);
+        return Math.max(...counted.map((one) => one?.consumedPoints ?? 0));
+      },
       async consume(key, ownWindowS = windowS) {
+        const options = { customDuration: ownWindowS };
         try {
-          await limiter.consume(key, 1, { customDuration: ownWindowS });
+          await own.consume(key, 1, options);
+          await ifThere(shared.consume(key, 1, options));
         } catch (error) {
           if (!(error instanceof RateLimiterRes)) throw error;
           refused.inc({ budget: name });
@@ -54,7 +73,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
         }
       },
       async reset(key) {
-        await limiter.delete(key);
+        await Promise.all([own.delete(key), ifThere(shared.delete(key))]);
       },
     };
   };

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eachOfMany } from '../support/random.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const PASSWORD = 'correct horse battery';
+const SIGN_INS = 40;
+const PER_USER = 8;
+const PER_ADDRESS = 400;
+const ME = '{ me { id } }';
+const RATE_LIMITED = { extensions: { code: 'RATE_LIMITED', retryAfter: expect.any(Number) } };
+
+interface Answer {
+  status: number;
+  retryAfter: string | null;
+  data?: Record<string, { __typename: string; accessToken?: string } | null> | null;
+  errors?: { path?: string[]; extensions: { code: string; retryAfter?: number } }[];
+}
+
+describe('S3 and S9: budgets for each user and each address', () => {
+  let system: TestSystem;
+  /** Two gateways on one Redis; their clients come by a proxy on this machine, which both believe. */
+  let gateways: string[];
+  let counters: Redis;
+
+  beforeAll(async () => {
+    system = await startTestSystem({
+      env: {
+        RATE_LIMITS: 'on',
+        RATE_LIMIT_USER: String(PER_USER),
+        RATE_LIMIT_ADDRESS: String(PER_ADDRESS),
+        SIGN_IN_LIMIT_ADDRESS: String(SIGN_INS),
+        SIGN_UP_LIMIT_ADDRESS: '3',
+        QUERY_ALIASES_MAX: '100',
+        QUERY_ROOT_FIELDS_MAX: '100',
+        QUERY_COST_MAX: '100000',
+        QUERY_TOKENS_MAX: '10000',
+        TRUSTED_PROXIES: '127.0.0.1',
+      },
+    });
+    gateways = [system.urls.gateway, await system.startReplica('gateway')];
+    counters = new Redis(system.redisUrl);
+  });
+  afterAll(async () => {
+    counters?.disconnect();
+    await system?.stop();
+  });
+  afterEach(() => counters.flushdb());
+
+  let addresses = 0;
+  const newAddress = () => `192.0.2.${++addresses}`;
+
+  async function ask(
+    query: string,
+    {
+      from = newAddress(),
+      token,
+      via = 0,
+      variables = {},
+    }: { from?: string; token?: string | undefined; via?: number; variables?: object } = {},
+  ): Promise<Answer> {
+    const response = await fetch(`${gateways[via % gateways.length]}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': from,
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    const retryAfter = response.headers.get('retry-after');
+    return {
+      status: response.status,
+      retryAfter,
+      ...((await response.json()) as Omit<Answer, 'status' | 'retryAfter'>),
+    };
+  }
+  const SIGN_IN = 'mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }';
+  /** What came of one attempt: Session, InvalidCredentialsError or RATE_LIMITED. */
+  async function signIn(email: string, password: string, from?: string): Promise<string | undefined> {
+    const { data, errors } = await ask(SIGN_IN, { ...(from && { from }), variables: { input: { email, password } } });
+    return data?.signIn?.__typename ?? errors?.[0]?.extensions.code;
+  }
+  async function register(from = newAddress()) {
+    const email = `${randomUUID()}@example.com`;
+    const query =
+      'mutation ($input: CreateUserInput!) { createUser(input: $input) { __typename ... on Session { accessToken } } }';
+    const { data, errors } = await ask(query, {
+      from,
+      variables: { input: { name: 'Ada', email, password: PASSWORD } },
+    });
+    const session = data?.createUser;
+    return { email, from, token: session?.accessToken, outcome: session?.__typename ?? errors?.[0]?.extensions.code };
+  }
+  const inTurn = async <Result>(count: number, work: (index: number) => Promise<Result>): Promise<Result[]> => {
+    const results: Result[] = [];
+    for (let index = 0; index < count; index += 1) results.push(await work(index));
+    return results;
+  };
+
+  describe('of operations', () => {
+    it('holds for a user from wherever it asks, over all replicas, and for no other user', async () => {
+      const [ada, grace] = await Promise.all([register(), register()]);
+      const answers = await inTurn(PER_USER + 4, (via) => ask(ME, { token: ada.token, via }));
+      expect(answers.map(({ status }) => status)).toEqual([...Array(PER_USER).fill(200), ...Array(4).fill(429)]);
+      const refused = answers.at(-1);
+      expect(refused?.errors).toMatchObject([RATE_LIMITED]);
+      expect(Number(refused?.retryAfter)).toBe(refused?.errors?.[0]?.extensions.retryAfter);
+      expect(Number(refused?.retryAfter)).toBeGreaterThan(0);
+      expect(JSON.stringify(refused)).not.toContain(String(PER_USER));
+      expect((await ask(ME, { token: grace.token })).status).toBe(200);
+      expect((await ask(ME)).status).toBe(200);
+    });
+
+    it('holds for an address, also for what comes with a bad token; other addresses go on', async () => {
+      const from = newAddress();
+      const answers = await eachOfMany(Array.from({ length: PER_ADDRESS + 20 }), 20, (_, index) =>
+        ask(ME, { from, via: index, ...(index % 3 === 0 && { token: 'a.b.c' }) }),
+      );
+      const refused = answers.filter(({ status }) => status === 429);
+      // What has a bad token is refused for that, but counts.
+      expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThan(PER_ADDRESS / 4);
+      expect(refused.length).toBeGreaterThanOrEqual(10);
+      expect(refused.length).toBeLessThanOrEqual(20);
+      expect((await ask(ME, { from })).status).toBe(429);
+      expect((await ask(ME)).status).toBe(200);
+    });
+
+    it('takes an IPv6 network for one address, since its clients pick theirs freely', async () => {
+      const { token } = await register();
+      await eachOfMany(Array.from({ length: PER_ADDRESS }), 20, (_, index) =>
+        ask(ME, { from: `2001:db8:1:2::${index.toString(16)}` }),
+      );
+      expect((await ask(ME, { from: '2001:db8:1:2:ffff::1', token })).status).toBe(429);
+      expect((await ask(ME, { from: '2001:db8:1:3::1', token })).status).toBe(200);
+    });
+
+    it('is counted in the metrics by what was used up', async () => {
+      const { token } = await register();
+      await inTurn(PER_USER + 1, () => ask(ME, { token }));
+      const metrics = await (await fetch(`${gateways[0]}/metrics`)).text();
+      expect(metrics).toMatch(/rate_limited_total\{budget="user"[^}]*\} [1-9]/);
+      expect(metrics).toMatch(/gateway_refusals_total\{reason="rate_limited"[^}]*\} [1-9]/);
+    });
+  });
+
+  it('believes no X-Forwarded-For but a trusted proxy’s, and of that only what the proxy wrote', async () => {
+    const stranger = await startTestSystem({ env: { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: '5' } });
+    try {
+      const statuses = await inTurn(8, async (index) => {
+        const headers = {
+          'content-type': 'application/json',
+          'x-forwarded-for': `198.51.100.${index}`,
+          forwarded: `for=198.51.100.${index}`,
+        };
+        const body = JSON.stringify({ query: ME });
+        return (await fetch(stranger.graphqlUrl, { method: 'POST', headers, body })).status;
+      });
+      expect(statuses).toEqual([...Array(5).fill(200), ...Array(3).fill(429)]);
+    } finally {
+      await stranger.stop();
+    }
+    // A client that invents an address before its own: the proxy appends the true one, and that is what counts.
+    const from = newAddress();
+    await eachOfMany(Array.from({ length: PER_ADDRESS }), 20, (_, index) =>
+      ask(ME, { from: `203.0.113.${index % 250}, ${from}` }),
+    );
+    expect((await ask(ME, { from })).status).toBe(429);
+  });
+
+  describe('of attempts to sign in', () => {
+    it('is spent by each field, not by each request: 100 aliases spend 100', async () => {
+      const { email, from } = await register();
+      const aliases = Array.from(
+        { length: 100 },
+        (_, index) => `s${index}: signIn(input: { email: "${index}-${email}", password: "x" }) { __typename }`,
+      );
+      const { errors, data } = await ask(`mutation { ${aliases.join(' ')} }`, { from });
+      expect(data).toBeNull();
+      expect(errors?.length).toBeGreaterThan(0);
+      for (const error of errors ?? []) expect(error).toMatchObject(RATE_LIMITED);
+      const spent = await counters.keys('limit:sign-in:*');
+      expect(await Promise.all(spent.map((key) => counters.get(key)))).toEqual([String(SIGN_INS)]);
+      expect(await signIn(email, PASSWORD, from)).toBe('RATE_LIMITED');
+    });
+
+    it('is closed to arrays of operations', async () => {
+      const response = await fetch(`${gateways[0]}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify([{ query: ME }, { query: ME }]),
+      });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+    });
+
+    it('makes who guesses wait, longer and longer, for accounts that exist and for those that do not', async () => {
+      const { email } = await register();
+      for (const account of [email, `nobody-${email}`]) {
+        const outcomes = await inTurn(9, () => signIn(account, 'a wrong password'));
+        expect(outcomes).toEqual([...Array(6).fill('InvalidCredentialsError'), ...Array(3).fill('RATE_LIMITED')]);
+      }
+    });
+
+    it('is not passed by many attempts at the same moment', async () => {
+      const { email } = await register();
+      const outcomes = await Promise.all(Array.from({ length: 30 }, () => signIn(email, 'a wrong password')));
+      expect(outcomes.filter((outcome) => outcome === 'InvalidCredentialsError').length).toBeLessThanOrEqual(6);
+    });
+
+    it('locks no owner out: an address that signed in before is not slowed down by strangers', async () => {
+      const { email, from } = await register();
+      const strangers = await inTurn(12, () => signIn(email, 'a wrong password'));
+      expect(strangers.at(-1)).toBe('RATE_LIMITED');
+      expect(await signIn(email, PASSWORD)).toBe('RATE_LIMITED');
+      expect(await signIn(email, PASSWORD, from)).toBe('Session');
+      expect(await signIn(email, 'mistyped once', from)).toBe('InvalidCredentialsError');
+      expect(await signIn(email, PASSWORD, from)).toBe('Session');
+    });
+
+    it('lets the owner in from anywhere once the wait is over', async () => {
+      const { email } = await register();
+      await inTurn(6, () => signIn(email, 'a wrong password'));
+      expect(await signIn(email, PASSWORD)).toBe('RATE_LIMITED');
+      await expect.poll(() => signIn(email, PASSWORD), { timeout: 20_000, interval: 2_100 }).toBe('Session');
+    });
+
+    it('slows one account down, and no other from the same address', async () => {
+      const [{ email }, { email: other }] = await Promise.all([register(), register()]);
+      const from = newAddress();
+      await inTurn(8, () => signIn(email, 'a wrong password', from));
+      expect(await signIn(other, PASSWORD, from)).toBe('Session');
+    });
+
+    it('holds no e-mail in the counters', async () => {
+      const { email } = await register();
+      await signIn(email, 'a wrong password');
+      const keys = await counters.keys('*');
+      expect(keys.filter((key) => key.startsWith('limit:sign-in-failures:'))).not.toEqual([]);
+      expect(keys.join()).not.toContain(email.split('@')[0]);
+    });
+  });
+
+  it('limits registrations for each address', async () => {
+    const from = newAddress();
+    const outcomes = await inTurn(5, async () => (await register(from)).outcome);
+    expect(outcomes).toEqual(['Session', 'Session', 'Session', 'RATE_LIMITED', 'RATE_LIMITED']);
+    expect((await register()).outcome).toBe('Session');
+  });
+});
