@@ -7,25 +7,18 @@
  * (d) createBooking over HTTP at the subgraph, (e) through the gateway, with everything behind them at work.
  * Fails when a booking was lost or a seat sold twice. Writes docs/bench-booking.md when everything ran.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mariadb';
-import { openConnection } from '#platform/migrations.ts';
-import { generate } from '#scripts/generate.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import { killRecorded } from '#scripts/local/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
-import { loadSecrets } from '#scripts/local/secrets.ts';
-import { startServers } from '#scripts/local/servers.ts';
-import { createServices } from '#scripts/local/services.ts';
 import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
-import { migrate } from '#scripts/migrate.ts';
 import { signInMany } from '#tests/support/buyers.ts';
 import { measure } from './support/load.ts';
 import { type Row, report } from './support/report.ts';
+import { startBenchSystem, withDataDir } from './support/system.ts';
 import {
   allocatorDirectly,
   createDatabase,
@@ -49,44 +42,16 @@ const USERS = 200;
 const DRAIN_TIMEOUT_MS = 300_000;
 const REPORT_FILE = 'docs/bench-booking.md';
 
-async function main(): Promise<void> {
-  await generate(tellStep);
-  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-bench-'));
-  process.once('exit', () => {
-    killRecorded(dataDir);
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-  const started = new AsyncDisposableStack();
-  try {
-    await compare(dataDir, started);
-  } finally {
-    await started.disposeAsync();
-  }
-}
-
 /** Starts everything, measures every variant under every load, and writes the report. */
 async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
-  const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'usual'] as const);
-  const servers = await startServers({ dataDir, ports, step: tellStep });
-  started.defer(servers.stop);
-  const secrets = await loadSecrets(dataDir);
-  for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
-  const env = { ...process.env, LOG_LEVEL: 'warn', NODE_ENV: 'production' };
-  const services = createServices({ ...servers, dataDir, ports, secrets, env });
-  started.defer(services.stop);
-  services.start('gateway', ...SUBGRAPHS);
-  await tellStep('Gateway and four subgraphs', () => services.waitUntilReady());
-
-  const admin = await openConnection(servers.adminUrl);
-  started.defer(() => admin.end());
+  const { ports, servers, secrets, admin } = await startBenchSystem(dataDir, started, 'gateway', ...SUBGRAPHS);
   const buyers = await signInMany(USERS, secrets);
   const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
   await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
   const databaseUrl = servers.databaseUrls.booking;
   const subgraph = { url: `http://127.0.0.1:${ports.booking}/graphql`, proof: secrets.subgraphs.booking };
   const variants = [
-    await usualWay(await createDatabase(servers.adminUrl, 'bench_usual'), ports.usual, dataDir),
+    await usualWay(await createDatabase(servers.adminUrl, 'bench_usual'), ports.other, dataDir),
     prismaEach(await createDatabase(servers.adminUrl, 'bench_prisma')),
     allocatorDirectly(await createDatabase(servers.adminUrl, 'bench_allocator'), 'driver'),
     allocatorDirectly(await createDatabase(servers.adminUrl, 'bench_allocator_prisma'), 'Prisma'),
@@ -167,4 +132,4 @@ async function drain(admin: Connection): Promise<void> {
   }
 }
 
-await runScript(main);
+await runScript(() => withDataDir(tmpdir(), compare));

@@ -10,25 +10,19 @@
  * hundreds of milliseconds for one now and then would be all that is measured. The bar for the latency is on the latter.
  * Fails when a message was lost, or the bar is missed. Writes docs/bench-messages.md.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mariadb';
-import { openConnection } from '#platform/migrations.ts';
-import { generate } from '#scripts/generate.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import { killRecorded } from '#scripts/local/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
-import { loadSecrets } from '#scripts/local/secrets.ts';
-import { type LocalServers, startServers } from '#scripts/local/servers.ts';
-import { createServices } from '#scripts/local/services.ts';
-import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import type { LocalServers } from '#scripts/local/servers.ts';
+import { LocalError, root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
-import { migrate } from '#scripts/migrate.ts';
 import { signInMany } from '#tests/support/buyers.ts';
 import { measureRelay } from './support/relay.ts';
+import { startBenchSystem, withDataDir } from './support/system.ts';
 import { createDatabase, makeEvents, overHttp, type Variant } from './support/variants.ts';
 
 /** Where the servers' data lie; on systems without a file system in memory, on the disk alone. */
@@ -54,19 +48,10 @@ interface Latency {
 }
 
 async function main(): Promise<void> {
-  await generate(tellStep);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const perSecond: number[] = [];
   const latencies: Latency[] = [];
   for (const [place, folder] of Object.entries(PLACES).filter(([, folder]) => existsSync(folder))) {
-    const dataDir = mkdtempSync(join(folder, 'ebs-bench-'));
-    const remove = () => {
-      killRecorded(dataDir);
-      rmSync(dataDir, { recursive: true, force: true });
-    };
-    process.once('exit', remove);
-    const started = new AsyncDisposableStack();
-    try {
+    await withDataDir(folder, async (dataDir, started) => {
       const system = await startSystem(dataDir, started);
       if (perSecond.length === 0) perSecond.push(...(await measureRelays(system.servers)));
       for (const rate of RATES) {
@@ -78,10 +63,7 @@ async function main(): Promise<void> {
         );
         latencies.push({ place, ...measured });
       }
-    } finally {
-      await started.disposeAsync();
-      remove();
-    }
+    });
   }
   const text = report(perSecond, latencies);
   writeFileSync(join(root, REPORT_FILE), text);
@@ -99,19 +81,7 @@ interface System {
 }
 
 async function startSystem(dataDir: string, started: AsyncDisposableStack): Promise<System> {
-  const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS] as const);
-  const servers = await startServers({ dataDir, ports, step: tellStep });
-  started.defer(servers.stop);
-  const secrets = await loadSecrets(dataDir);
-  for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
-  const env = { ...process.env, LOG_LEVEL: 'warn', NODE_ENV: 'production' };
-  const services = createServices({ ...servers, dataDir, ports, secrets, env });
-  started.defer(services.stop);
-  services.start('booking', 'notification');
-  await tellStep('Booking and notification', () => services.waitUntilReady());
-  const admin = await openConnection(servers.adminUrl);
-  started.defer(() => admin.end());
-
+  const { ports, servers, secrets, admin } = await startBenchSystem(dataDir, started, 'booking', 'notification');
   const buyers = await signInMany(USERS, secrets);
   const databaseUrl = servers.databaseUrls.booking;
   const events = await makeEvents(databaseUrl, EVENTS, 1_000_000);

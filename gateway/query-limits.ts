@@ -98,7 +98,7 @@ const requestLimits = ({ VARIABLES_MAX, QUERY_COST_MAX }: QueryLimits): ApolloSe
 });
 
 /** What an operation may cost at the most. @throws BAD_USER_INPUT when an argument cannot be told */
-function costOf({
+export function costOf({
   schema,
   document,
   operation,

@@ -28,16 +28,16 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-/** Fresh secrets, marked by what they begin with. */
+/** Fresh secrets; the services' are marked by what they begin with. */
 export async function createSecrets(prefix: string): Promise<Secrets> {
-  const secret = () => prefix + randomBytes(32).toString('hex');
+  const secret = () => randomBytes(32).toString('hex');
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
   const shared = { kid: prefix + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
   return {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
-    subgraphs: eachOf(SUBGRAPHS, secret),
+    subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

@@ -114,6 +114,7 @@ export async function startUserSubgraph() {
     });
 
   return {
+    databaseUrl: url,
     database,
     dependencies,
     ask,

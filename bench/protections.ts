@@ -1,0 +1,205 @@
+/**
+ * npm run bench:protections
+ *
+ * What identity and limits cost a request: gateways with all of them, without rate limits, without query limits and
+ * without both, in turn on the same subgraphs; and the parts by themselves, in this process. The processor time of the
+ * gateway per request says more than the throughput, which on one machine is also everybody else's. Writes
+ * docs/bench-protections.md.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Supergraph } from '@apollo/federation-internals';
+import { type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
+import { createAuthenticator } from '#platform/identity.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import { tellStep } from '#scripts/local/progress.ts';
+import { runScript } from '#scripts/local/run-script.ts';
+import type { Secrets } from '#scripts/local/secrets.ts';
+import { createServices } from '#scripts/local/services.ts';
+import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { runTool } from '#scripts/local/tools.ts';
+import { type Buyer, signInMany } from '#tests/support/buyers.ts';
+import { readGatewayConfig } from '../gateway/config.ts';
+import { costOf, createQueryLimits } from '../gateway/query-limits.ts';
+import { requiredEnv } from '../gateway/testing/credentials.ts';
+import { createPoster } from './support/http-booking.ts';
+import { measure, type Result } from './support/load.ts';
+import { BENCH_ENV, startBenchSystem, withDataDir } from './support/system.ts';
+import { makeEvents } from './support/variants.ts';
+
+const VARIANTS = {
+  'neither limit': { RATE_LIMITS: 'off', LIMITS: 'off' },
+  'query limits': { RATE_LIMITS: 'off', LIMITS: 'on' },
+  'rate limits': { RATE_LIMITS: 'on', LIMITS: 'off' },
+  'both, as shipped': { RATE_LIMITS: 'on', LIMITS: 'on' },
+} as const;
+const ROUNDS = 7;
+const CONCURRENCY = 32;
+const WARM_UP_MS = 1_000;
+const DURATION_MS = 3_000;
+/** Until a gateway's compilers have done what they will. */
+const COMPILE_MS = 8_000;
+const USERS = 200;
+const REPORT_FILE = 'docs/bench-protections.md';
+
+const SEATS = `query Seats($id: ID!) { event(id: $id) { name startsAt totalSeats availableSeats } }`;
+const PARTS_RUNS = 3_000;
+
+interface Gateway {
+  readonly label: string;
+  readonly url: string;
+}
+
+interface Sample {
+  readonly label: string;
+  readonly perSecond: number;
+  readonly cpuUs: number;
+}
+
+async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
+  const system = await startBenchSystem(dataDir, started, ...SUBGRAPHS);
+  const { servers, secrets, ports, admin } = system;
+  const gateways: Gateway[] = [];
+  for (const [index, [label, switches]] of Object.entries(VARIANTS).entries()) {
+    const { port } = await freePorts(['port']);
+    // In production the limits cannot be off; what differs besides is not asked for here.
+    const env = { ...process.env, ...BENCH_ENV, ...switches, NODE_ENV: 'test' };
+    const gateway = createServices({
+      ...servers,
+      dataDir,
+      secrets,
+      env,
+      ports: { ...ports, gateway: port },
+      prefix: `${index}-`,
+    });
+    started.defer(gateway.stop);
+    gateway.start('gateway');
+    await tellStep(`Gateway with ${label}`, () => gateway.waitUntilReady());
+    gateways.push({ label, url: `http://127.0.0.1:${port}` });
+  }
+  const buyers = await signInMany(USERS, secrets);
+  const events = await makeEvents(servers.databaseUrls.booking, 20, 1_000);
+  await admin.batch(
+    `INSERT INTO event_db.events (id, name, starts_at, status, organizer_id, initial_seats, version, created_at, updated_at)
+     VALUES (?, 'Concert', '2030-01-01', 'SCHEDULED', ?, 1000, 1, NOW(3), NOW(3))`,
+    events.map((id) => [id, id]),
+  );
+
+  for (const gateway of gateways) {
+    await tellStep(`Warming up, ${gateway.label}`, () => sample(gateway, { buyers, events, durationMs: COMPILE_MS }));
+  }
+  const samples: Sample[] = [];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    for (const gateway of gateways) {
+      const title = `Round ${round}, ${gateway.label}`;
+      samples.push(
+        await tellStep(
+          title,
+          () => sample(gateway, { buyers, events, durationMs: DURATION_MS }),
+          ({ cpuUs }) => `${Math.round(cpuUs)} us`,
+        ),
+      );
+    }
+  }
+  const text = report(samples, await parts(await signInMany(2 * PARTS_RUNS, secrets), secrets));
+  writeFileSync(join(root, REPORT_FILE), text);
+  await runTool('biome', ['format', '--write', REPORT_FILE]);
+  console.log(`\n${text}`);
+}
+
+/** Reads seats as fast as it can for a while; answers the gateway's processor time for each request. */
+async function sample(
+  { label, url }: Gateway,
+  { buyers, events, durationMs }: { buyers: readonly Buyer[]; events: readonly string[]; durationMs: number },
+): Promise<Sample> {
+  const poster = createPoster(`${url}/graphql`, CONCURRENCY);
+  let asked = 0;
+  async function ask(): Promise<Result> {
+    asked += 1;
+    const { authorization = '' } = buyers[asked % buyers.length] ?? {};
+    const id = events[asked % events.length];
+    const { statusCode, text } = await poster.post({ query: SEATS, variables: { id } }, { authorization });
+    return statusCode === 200 && text.includes('"availableSeats":') && !text.includes('"errors"')
+      ? 'confirmed'
+      : 'failed';
+  }
+  await measure(ask, { concurrency: CONCURRENCY, warmUpMs: WARM_UP_MS, durationMs: 1 });
+  const [beforeUs, askedBefore] = [await cpuUsOf(url), asked];
+  const { throughput, failed } = await measure(ask, { concurrency: CONCURRENCY, warmUpMs: 0, durationMs });
+  const cpuUs = ((await cpuUsOf(url)) - beforeUs) / (asked - askedBefore);
+  await poster.close();
+  if (failed > 0) throw new Error(`${failed} requests failed with ${label}.`);
+  return { label, perSecond: throughput, cpuUs };
+}
+
+async function cpuUsOf(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^process_cpu_seconds_total\S* (\S+)/m.exec(metrics)?.[1]) * 1_000_000;
+}
+
+/** The parts by themselves, in microseconds. */
+async function parts(strangers: readonly Buyer[], { publicKeys }: Secrets) {
+  const schema = Supergraph.build(readFileSync(join(root, 'gateway/supergraph.graphql'), 'utf8'))
+    .apiSchema()
+    .toGraphQLJSSchema() as GraphQLSchema;
+  const { options } = createQueryLimits(readGatewayConfig({ ...requiredEnv }));
+  const document = parse(SEATS);
+  const [operation] = document.definitions;
+  const names = { issuer: 'event-booking-system', audience: 'event-booking-system' };
+  const authenticate = createAuthenticator({ ...names, publicKeys });
+  let next = 0;
+  if (operation?.kind !== 'OperationDefinition') throw new Error('No operation.');
+  return {
+    'verify a token for the first time': await timeUs(() => authenticate(strangers[next++]?.authorization)),
+    'verify a token that is known': await timeUs(() => authenticate(strangers[0]?.authorization)),
+    'parse and validate a new document': await timeUs(() => validate(schema, parse(SEATS), specifiedRules)),
+    'the same with the limits': await timeUs(() => {
+      const limited = parse(SEATS, options.parseOptions);
+      return [validate(schema, limited, specifiedRules), validate(schema, limited, options.validationRules)];
+    }),
+    'cost of a known document': await timeUs(() => costOf({ schema, document, operation, variables: { id: 'x' } })),
+  };
+}
+
+async function timeUs(work: () => unknown): Promise<number> {
+  for (let run = 0; run < PARTS_RUNS; run += 1) await work();
+  const startedAtMs = performance.now();
+  for (let run = 0; run < PARTS_RUNS; run += 1) await work();
+  return ((performance.now() - startedAtMs) / PARTS_RUNS) * 1_000;
+}
+
+const median = (values: readonly number[]) =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
+
+function report(samples: readonly Sample[], partsUs: Record<string, number>): string {
+  const of = (label: string, value: (one: Sample) => number) =>
+    median(samples.filter((one) => one.label === label).map(value));
+  const labels = Object.keys(VARIANTS);
+  const base = of(labels[0] ?? '', ({ cpuUs }) => cpuUs);
+  const rows = labels.map((label) => {
+    const cpuUs = of(label, (one) => one.cpuUs);
+    const perSecond = Math.round(of(label, (one) => one.perSecond)).toLocaleString('en-US');
+    return `| ${label} | ${cpuUs.toFixed(0)} us | ${(cpuUs - base).toFixed(0)} us | ${perSecond} |`;
+  });
+  const partRows = Object.entries(partsUs).map(([part, us]) => `| ${part} | ${us.toFixed(1)} us |`);
+  return `# What identity and limits cost a request
+
+${cpus().length} cores, Node ${process.versions.node}, everything on one machine, the load included. Made by
+\`npm run bench:protections\`: a signed-in user reads an event and its seats, two subgraphs, ${CONCURRENCY} at a time; the
+median of ${ROUNDS} rounds in turn.
+
+| gateway with | its processor time per request | more than without | requests per second |
+| --- | ---: | ---: | ---: |
+${rows.join('\n')}
+
+The parts by themselves, on the same document. A token is verified once by each process and remembered until it expires;
+a document is parsed and validated once and remembered while it is used.
+
+| part | time |
+| --- | ---: |
+${partRows.join('\n')}
+`;
+}
+
+await runScript(() => withDataDir(tmpdir(), compare));

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connection } from 'mariadb';
+import { openConnection } from '#platform/migrations.ts';
+import { generate } from '#scripts/generate.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import { killRecorded } from '#scripts/local/processes.ts';
+import { tellStep } from '#scripts/local/progress.ts';
+import { createSecrets, type Secrets } from '#scripts/local/secrets.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+import { createServices } from '#scripts/local/services.ts';
+import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { migrate } from '#scripts/migrate.ts';
+
+/** Production as it is, but that one machine may ask as much as it can. */
+export const BENCH_ENV = {
+  LOG_LEVEL: 'warn',
+  NODE_ENV: 'production',
+  RATE_LIMIT_USER: '1000000',
+  RATE_LIMIT_ADDRESS: '1000000',
+};
+
+/** Runs a benchmark with a data folder of its own, which is gone afterwards with all that still runs there. */
+export async function withDataDir(
+  parent: string,
+  run: (dataDir: string, started: AsyncDisposableStack) => Promise<void>,
+): Promise<void> {
+  await generate(tellStep);
+  const dataDir = mkdtempSync(join(parent, 'ebs-bench-'));
+  const remove = () => {
+    killRecorded(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  process.once('exit', remove);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  const started = new AsyncDisposableStack();
+  try {
+    await run(dataDir, started);
+  } finally {
+    await started.disposeAsync();
+    remove();
+  }
+}
+
+export interface BenchSystem {
+  readonly ports: Record<ServiceName | 'other', number>;
+  readonly servers: LocalServers;
+  readonly secrets: Secrets;
+  /** The database server, as the account that may do everything. */
+  readonly admin: Connection;
+}
+
+/** Private servers with migrated databases, and some services on them, ready. */
+export async function startBenchSystem(
+  dataDir: string,
+  started: AsyncDisposableStack,
+  ...names: ServiceName[]
+): Promise<BenchSystem> {
+  const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'other'] as const);
+  const servers = await startServers({ dataDir, ports, step: tellStep });
+  started.defer(servers.stop);
+  const secrets = await createSecrets('');
+  for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
+  const services = createServices({ ...servers, dataDir, ports, secrets, env: { ...process.env, ...BENCH_ENV } });
+  started.defer(services.stop);
+  services.start(...names);
+  await tellStep(names.join(', '), () => services.waitUntilReady());
+  const admin = await openConnection(servers.adminUrl);
+  started.defer(() => admin.end());
+  return { ports, servers, secrets, admin };
+}

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startUserSubgraph, type UserSubgraph } from '../subgraphs/user/testing.ts';
+import { root } from './local/settings.ts';
+
+describe('npm run admin', () => {
+  let subgraph: UserSubgraph;
+  beforeAll(async () => {
+    subgraph = await startUserSubgraph();
+  });
+  afterAll(() => subgraph.stop());
+
+  const admin = async (args: string[], url = subgraph.databaseUrl) =>
+    promisify(execFile)(process.execPath, [join(root, 'scripts/admin.ts'), ...args], {
+      env: { ...process.env, DATABASE_URL_USER: url },
+      timeout: 15_000,
+    }).catch((error: { code: number; stdout: string; stderr: string }) => error);
+  const USERS = '{ users(first: 1) { nodes { id } } }';
+
+  it('makes a user an admin, from its next access token on, and a user again', async () => {
+    const { accessToken, refreshToken } = await subgraph.createUser({ email: 'grace@example.org' });
+    expect(await admin(['grant', 'Grace@Example.org'])).toMatchObject({
+      stdout: expect.stringContaining('role ADMIN'),
+    });
+    expect((await subgraph.ask(USERS, { accessToken })).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    const promoted = await subgraph.refresh(refreshToken);
+    expect((await subgraph.ask(USERS, { accessToken: promoted.accessToken })).errors).toBeUndefined();
+
+    expect(await admin(['revoke', 'grace@example.org'])).toMatchObject({
+      stdout: expect.stringContaining('role USER'),
+    });
+    const demoted = await subgraph.refresh(promoted.refreshToken);
+    expect((await subgraph.ask(USERS, { accessToken: demoted.accessToken })).errors).toMatchObject([
+      { extensions: { code: 'FORBIDDEN' } },
+    ]);
+  });
+
+  it.each([
+    ['somebody who never registered', ['grant', 'nobody@example.org'], 'Nobody registered as nobody@example.org.'],
+    ['no e-mail', ['grant'], 'Usage'],
+    ['another command', ['promote', 'grace@example.org'], 'Usage'],
+    ['a word too many', ['grant', 'grace@example.org', 'now'], 'Usage'],
+  ])('says what is wrong with %s, and changes nothing', async (_what, args, message) => {
+    expect(await admin(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+  });
+
+  it('says that the database cannot be reached', async () => {
+    const answer = await admin(['grant', 'grace@example.org'], 'mysql://user:password@127.0.0.1:1/user_db');
+    expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
+    expect(answer.stderr).not.toContain('password');
+  });
+});
