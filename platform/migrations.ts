@@ -64,6 +64,27 @@ export async function applyMigrations({
   }
 }
 
+/**
+ * The names of the migrations of a Prisma folder that are not finished in the database; reads only. Those of a later
+ * version, which are not in the folder, do not matter.
+ */
+export async function unfinishedMigrations({ url, folder }: { url: string; folder: string }): Promise<string[]> {
+  const migrations = await readMigrations(folder);
+  const connection = await openConnection(url);
+  try {
+    const [table] = await connection.query<unknown[]>("SHOW TABLES LIKE '_prisma_migrations'");
+    const finished = table
+      ? await connection.query<{ name: string }[]>(
+          `SELECT migration_name AS name FROM _prisma_migrations
+           WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+        )
+      : [];
+    return migrations.map(({ name }) => name).filter((one) => !finished.some(({ name }) => name === one));
+  } finally {
+    connection.destroy();
+  }
+}
+
 async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
