@@ -27,8 +27,8 @@ export interface DatabaseSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-const LOCK_WAIT_S = 2;
-const STATEMENT_TIMEOUT_MS = 4_000;
+export const LOCK_WAIT_S = 2;
+export const STATEMENT_TIMEOUT_MS = 4_000;
 const SOCKET_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_TIMEOUT_S = 10;
 

@@ -5,7 +5,7 @@ import { type Connection, createConnection } from 'mariadb';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** For one migration: altering a large table may take its time. */
-const MIGRATION_TIMEOUT_MS = 600_000;
+export const MIGRATION_TIMEOUT_MS = 600_000;
 /** Prisma's own lock and patience. */
 const LOCK_SQL = "SELECT GET_LOCK('prisma_migrate', 10) AS locked";
 
