@@ -28,6 +28,8 @@ export interface TestSystem {
    * answers its address.
    */
   startReplica(name: SubgraphName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
+  /** SIGTERM for the process at an address. */
+  terminate(url: string): void;
   /** SIGKILL for the process at an address. */
   kill(url: string): void;
   /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
@@ -108,6 +110,7 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
+    terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),
     resume: (url) => signal(url, 'SIGCONT'),
