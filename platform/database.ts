@@ -72,8 +72,8 @@ export const SQL_ERROR = { duplicateKey: 1062 } as const;
 /** The server's or driver's error number behind an error thrown through Prisma or the driver itself. */
 export function sqlErrorNumber(error: unknown): number | undefined {
   const cause = driverError(error);
-  const number = Number(cause?.originalCode ?? cause?.code ?? cause?.errno);
-  return Number.isFinite(number) ? number : undefined;
+  // The driver's own errors have a name for their code, and the number beside it.
+  return [cause?.originalCode, cause?.code, cause?.errno].map(Number).find(Number.isFinite);
 }
 
 /** Prisma's own codes for: unreachable, timed out, too many connections, pool exhausted, transaction lost. */
