@@ -75,3 +75,13 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
     expect(new Set(used)).toEqual(keys);
   });
 });
+
+it(
+  'minikube has secrets that say that they are for development, where production refuses them',
+  async () => {
+    const secret = secretOf('minikube', await renderOverlay('minikube'));
+    const { REDIS_URL: _redis, NATS_URL: _nats, ...proofs } = secret;
+    expect(Object.entries(proofs).filter(([, value]) => !/^development-|[":]development-/.test(value))).toEqual([]);
+  },
+  RENDER,
+);
