@@ -84,6 +84,7 @@ export const processSettings = (defaultPort: number) => ({
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535, defaultPort),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  DRAIN_DELAY_MS: integer(0, MINUTE_MS, 0),
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
 

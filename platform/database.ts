@@ -27,8 +27,8 @@ export interface DatabaseSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-const LOCK_WAIT_S = 2;
-const STATEMENT_TIMEOUT_MS = 4_000;
+export const LOCK_WAIT_S = 2;
+export const STATEMENT_TIMEOUT_MS = 4_000;
 const SOCKET_TIMEOUT_MS = 5_000;
 const IDLE_TRANSACTION_TIMEOUT_S = 10;
 
@@ -72,8 +72,8 @@ export const SQL_ERROR = { duplicateKey: 1062 } as const;
 /** The server's or driver's error number behind an error thrown through Prisma or the driver itself. */
 export function sqlErrorNumber(error: unknown): number | undefined {
   const cause = driverError(error);
-  const number = Number(cause?.originalCode ?? cause?.code ?? cause?.errno);
-  return Number.isFinite(number) ? number : undefined;
+  // The driver's own errors have a name for their code, and the number beside it.
+  return [cause?.originalCode, cause?.code, cause?.errno].map(Number).find(Number.isFinite);
 }
 
 /** Prisma's own codes for: unreachable, timed out, too many connections, pool exhausted, transaction lost. */

@@ -31,8 +31,17 @@ const CONNECTIONS_MAX = 64;
 const IN_FLIGHT_MAX = 1_024;
 const RESPONSE_BYTES_MAX = 16 * 1_024 * 1_024;
 const CONNECT_TIMEOUT_MS = 1_000;
-/** Below the server's 75 s, so that the client is the one to close. */
-const KEEP_ALIVE_MS = 30_000;
+/**
+ * How long a connection may be idle. Below the server's 75 s, so that the client is the one to close; and below
+ * DRAIN_DELAY_MS, so that a server that stops has nobody connected any more when it closes: who sent a request meanwhile
+ * was told, who sent none has closed.
+ */
+export const KEEP_ALIVE_MS = 4_000;
+/**
+ * How long a busy connection is used. Behind one address there may be several servers, chosen anew by each connection: a
+ * server that joins them gets its share of the load within this time.
+ */
+export const CONNECTION_AGE_MS_MAX = 15_000;
 const BREAKER = { failures: 10, halfOpenAfterMs: 1_000 };
 
 /** The answer was not GraphQL; says so, and with which status, to the log only. */
@@ -49,6 +58,9 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
     pipelining: 1,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // The server says how long it would keep one; that counts up to here.
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    clientTtl: CONNECTION_AGE_MS_MAX,
     maxResponseSize: RESPONSE_BYTES_MAX,
   });
   const breaker = circuitBreaker(handleAll, {

@@ -11,12 +11,14 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
-const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
+const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/ready', '/metrics']);
 
 /**
- * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/ready` (503
- * while something in `readiness` is away or the process stops; what is in `uses` is only reported) and `/metrics`.
- * Stopping it closes idle connections, refuses new requests and waits for those in flight.
+ * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/serving` (503 once
+ * the process stops, asks nobody), `/ready` (503 also while something in `readiness` is away; what is in `uses` is only
+ * reported) and `/metrics`. From the signal to stop on, every answer asks for its connection to be closed, so that the
+ * next request goes elsewhere. Closing the server closes idle connections, refuses new requests and waits for those in
+ * flight.
  */
 export function createHttpServer({
   logger,
@@ -59,8 +61,14 @@ export function createHttpServer({
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
+  server.addHook('onSend', async (_request, reply) => {
+    if (lifecycle.stopping) reply.header('connection', 'close');
+  });
 
   server.get('/health', async () => ({ status: 'alive' }));
+  server.get('/serving', async (_request, reply) =>
+    lifecycle.stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'serving' },
+  );
   server.get('/ready', async (_request, reply) => {
     const report = lifecycle.stopping ? { status: 'stopping' } : await checkReadiness(readiness, uses);
     return reply.code(report.status === 'ready' || report.status === 'degraded' ? 200 : 503).send(report);

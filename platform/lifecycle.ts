@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from './database.ts';
 import type { Logger } from './logger.ts';
 
@@ -10,10 +11,19 @@ export interface Lifecycle {
 }
 
 /**
- * Stops the process on SIGTERM and SIGINT: runs the registered steps in reverse order and exits with 0. A step that
- * fails is logged and the rest still run; when `stopTimeoutMs` is up the process exits with 1.
+ * Stops the process on SIGTERM and SIGINT: for `drainDelayMs` it goes on serving, unready, until whoever sends requests
+ * has noticed; then it runs the registered steps in reverse order and exits with 0. A step that fails is logged and the
+ * rest still run; when they have taken `stopTimeoutMs` the process exits with 1.
  */
-export function createLifecycle({ logger, stopTimeoutMs }: { logger: Logger; stopTimeoutMs: number }): Lifecycle {
+export function createLifecycle({
+  logger,
+  drainDelayMs,
+  stopTimeoutMs,
+}: {
+  logger: Logger;
+  drainDelayMs: number;
+  stopTimeoutMs: number;
+}): Lifecycle {
   const steps: { name: string; run: () => unknown }[] = [];
   let stopping = false;
 
@@ -21,6 +31,7 @@ export function createLifecycle({ logger, stopTimeoutMs }: { logger: Logger; sto
     if (stopping) return;
     stopping = true;
     logger.info({ signal }, 'stopping');
+    await delay(drainDelayMs);
     setTimeout(() => {
       logger.error({ stopTimeoutMs }, 'the stop took too long; exiting now');
       process.exit(1);

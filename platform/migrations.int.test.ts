@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { applyMigrations, openConnection } from './migrations.ts';
+import { applyMigrations, openConnection, unfinishedMigrations } from './migrations.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 
 let database: TestDatabase;
@@ -92,4 +92,23 @@ test('a migration whose file changed after it was applied is refused', async () 
   await run();
   await write('1_first', 'CREATE TABLE a (id BIGINT PRIMARY KEY);');
   await expect(run()).rejects.toThrow(/1_first was changed/);
+});
+
+test('who only asks learns what is not finished: nothing yet, one under way, one that failed; never what a later version has', async () => {
+  const unfinished = () => unfinishedMigrations({ url: database.url, folder });
+  await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY); DO SLEEP(1);');
+  expect(await unfinished()).toEqual(['1_first']);
+
+  const running = run();
+  await expect.poll(() => query("SHOW TABLES LIKE 'a'")).toHaveLength(1);
+  expect(await unfinished()).toEqual(['1_first']);
+  await running;
+  expect(await unfinished()).toEqual([]);
+
+  await write('2_second', 'INSERT INTO missing VALUES (1);');
+  await expect(run()).rejects.toThrow();
+  expect(await unfinished()).toEqual(['2_second']);
+
+  await rm(join(folder, '2_second'), { recursive: true });
+  expect(await unfinished()).toEqual([]);
 });

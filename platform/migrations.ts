@@ -5,7 +5,7 @@ import { type Connection, createConnection } from 'mariadb';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** For one migration: altering a large table may take its time. */
-const MIGRATION_TIMEOUT_MS = 600_000;
+export const MIGRATION_TIMEOUT_MS = 600_000;
 /** Prisma's own lock and patience. */
 const LOCK_SQL = "SELECT GET_LOCK('prisma_migrate', 10) AS locked";
 
@@ -60,6 +60,27 @@ export async function applyMigrations({
     return { applied: pending.map(({ name }) => name) };
   } finally {
     // Gives back the lock as well, also when the connection is in an unknown state.
+    connection.destroy();
+  }
+}
+
+/**
+ * The names of the migrations of a Prisma folder that are not finished in the database; reads only. Those of a later
+ * version, which are not in the folder, do not matter.
+ */
+export async function unfinishedMigrations({ url, folder }: { url: string; folder: string }): Promise<string[]> {
+  const migrations = await readMigrations(folder);
+  const connection = await openConnection(url);
+  try {
+    const [table] = await connection.query<unknown[]>("SHOW TABLES LIKE '_prisma_migrations'");
+    const finished = table
+      ? await connection.query<{ name: string }[]>(
+          `SELECT migration_name AS name FROM _prisma_migrations
+           WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+        )
+      : [];
+    return migrations.map(({ name }) => name).filter((one) => !finished.some(({ name }) => name === one));
+  } finally {
     connection.destroy();
   }
 }

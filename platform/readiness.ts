@@ -7,7 +7,7 @@ export interface ReadinessReport {
   checks: Record<string, { status: 'up' | 'down'; latencyMs: number; reason?: string }>;
 }
 
-const CHECK_TIMEOUT_MS = 1_000;
+export const CHECK_TIMEOUT_MS = 1_000;
 
 export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>;
 

@@ -17,6 +17,7 @@ export interface SubgraphSettings extends DatabaseSettings {
   HOST: string;
   PORT: number;
   LOG_LEVEL: string;
+  DRAIN_DELAY_MS: number;
   STOP_TIMEOUT_MS: number;
   NATS_URL: string;
   NATS_REPLICAS: number;
@@ -53,7 +54,11 @@ const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 export function createSubgraphService(name: string, settings: SubgraphSettings): SubgraphService {
   const logger = createLogger({ service: name, level: settings.LOG_LEVEL });
   const metrics = createMetrics(name);
-  const lifecycle = createLifecycle({ logger, stopTimeoutMs: settings.STOP_TIMEOUT_MS });
+  const lifecycle = createLifecycle({
+    logger,
+    drainDelayMs: settings.DRAIN_DELAY_MS,
+    stopTimeoutMs: settings.STOP_TIMEOUT_MS,
+  });
   const pool = createDatabasePool(settings);
   lifecycle.onStop('database', () => pool.end());
   const broker = createBroker({ settings, name, logger });

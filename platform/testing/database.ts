@@ -4,7 +4,10 @@ import { inject } from 'vitest';
 import { applyMigrations, openConnection } from '../migrations.ts';
 
 export interface TestDatabase {
+  /** With every right on it. */
   url: string;
+  /** With the rights that a service needs: to read and write, not to change the schema. */
+  serviceUrl: string;
   /** Removes it with everything in it. A test that leaves this out keeps its database for a look. */
   drop(): Promise<void>;
 }
@@ -20,7 +23,15 @@ export async function createTestDatabase(schema?: string): Promise<TestDatabase>
   };
   await run(`CREATE DATABASE ${name}`);
   const url = new URL(name, adminUrl).href;
+  const service = { user: `${name}_svc`, password: randomBytes(16).toString('hex') };
+  await run(`CREATE USER '${service.user}'@'127.0.0.1' IDENTIFIED BY '${service.password}'`);
+  await run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO '${service.user}'@'127.0.0.1'`);
+  const serviceUrl = Object.assign(new URL(url), { username: service.user, password: service.password }).href;
   const folder = schema && join(import.meta.dirname, '../../prisma', schema, 'migrations');
   if (folder) await applyMigrations({ url, folder });
-  return { url, drop: () => run(`DROP DATABASE ${name}`) };
+  const drop = async () => {
+    await run(`DROP DATABASE ${name}`);
+    await run(`DROP USER '${service.user}'@'127.0.0.1'`);
+  };
+  return { url, serviceUrl, drop };
 }

@@ -83,7 +83,8 @@ function accountsSql(passwords: Secrets['databases']): string {
     `CREATE DATABASE IF NOT EXISTS ${name}_db;`,
     ...account(`${name}_svc`, passwords[name], `${name}_db.*`),
   ]);
-  return `${[...lines, ...account('admin', passwords.admin, '*.*')].join('\n')}\n`;
+  const admin = [...account('admin', passwords.admin, '*.*'), "GRANT GRANT OPTION ON *.* TO 'admin'@'127.0.0.1';"];
+  return `${[...lines, ...admin].join('\n')}\n`;
 }
 
 const dataFolderOf = (dataDir: string) => join(dataDir, 'mysql');

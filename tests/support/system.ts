@@ -23,6 +23,7 @@ export interface TestSystem {
   graphqlUrl: string;
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
+  /** For the test itself, with every right; the services have accounts that read and write and cannot change the schema. */
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   natsUrl: string;
@@ -37,6 +38,8 @@ export interface TestSystem {
    * answers its address.
    */
   startReplica(name: ServiceName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
+  /** SIGTERM for the process at an address. */
+  terminate(url: string): void;
   /** SIGKILL for the process at an address. */
   kill(url: string): void;
   /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
@@ -65,12 +68,13 @@ export async function startTestSystem({
   const id = `t${randomBytes(4).toString('hex')}`;
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '');
+  const serviceUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
   const ownRedisUrl = `${redisUrl}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
-    databaseUrls,
+    databaseUrls: serviceUrls,
     redisUrl: ownRedisUrl,
     natsUrl,
     secrets,
@@ -94,7 +98,7 @@ export async function startTestSystem({
   ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const way = { databaseUrls: { ...databaseUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
+    const way = { databaseUrls: { ...serviceUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
     const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);
@@ -129,6 +133,7 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
+    terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),
     resume: (url) => signal(url, 'SIGCONT'),

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProxy } from '#platform/messaging/testing.ts';
+import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const WAIT = { timeout: 10_000, interval: 100 };
+
+describe('K4: probes tell the truth', () => {
+  let system: TestSystem;
+  beforeAll(async () => {
+    system = await startTestSystem();
+  });
+  afterAll(() => system?.stop());
+
+  it.each(SUBGRAPHS)(
+    'without its database %s is unready and says why, and lives; it is ready again with it',
+    async (name) => {
+      const proxy = await createProxy(system.databaseUrls[name]);
+      const url = await system.startReplica(name, { databaseUrl: proxy.url });
+      const ask = async (path: string) => {
+        const response = await fetch(url + path);
+        return { status: response.status, text: await response.text() };
+      };
+      const startTime = async () => (await ask('/metrics')).text.match(/^process_start_time_seconds.* \d+/m)?.[0];
+      const startedAt = await startTime();
+      expect(startedAt).toBeDefined();
+      expect(await ask('/ready')).toMatchObject({ status: 200 });
+
+      proxy.cut();
+      await expect
+        .poll(() => ask('/ready'), WAIT)
+        .toMatchObject({
+          status: 503,
+          text: expect.stringMatching(/"unready".*"database":{"status":"down"/),
+        });
+      expect(await ask('/health')).toMatchObject({ status: 200 });
+      expect(await ask('/serving')).toMatchObject({ status: 200 });
+
+      proxy.restore();
+      await expect.poll(() => ask('/ready'), WAIT).toMatchObject({ status: 200 });
+      expect(await startTime()).toBe(startedAt);
+      proxy.close();
+    },
+  );
+});

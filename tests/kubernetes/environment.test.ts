@@ -1,0 +1,87 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eachOf, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
+import { readBookingConfig } from '../../subgraphs/booking/config.ts';
+import { readEventConfig } from '../../subgraphs/event/config.ts';
+import { readNotificationConfig } from '../../subgraphs/notification/config.ts';
+import { readUserConfig } from '../../subgraphs/user/config.ts';
+import { environmentOf, exampleKeys, secretOf } from './support/environment.ts';
+import { containersOf, type Manifest, OVERLAYS, oneOf, RENDER, renderOverlay, workloadsOf } from './support/overlay.ts';
+
+const READERS = {
+  gateway: readGatewayConfig,
+  user: readUserConfig,
+  event: readEventConfig,
+  booking: readBookingConfig,
+  notification: readNotificationConfig,
+};
+const NAMES = Object.keys(READERS) as (keyof typeof READERS)[];
+
+describe.each(OVERLAYS)('the environment on %s', (overlay) => {
+  let manifests: Manifest[];
+  let secret: Record<string, string>;
+  beforeAll(async () => {
+    manifests = await renderOverlay(overlay);
+    secret = secretOf(overlay, manifests);
+  }, RENDER);
+
+  const containerOf = (name: string) => {
+    const [container] = oneOf(manifests, 'Deployment', name).spec?.template.spec?.containers ?? [];
+    if (container === undefined) throw new Error(`no container of ${name}`);
+    return container;
+  };
+
+  it.each(NAMES)('is accepted by %s, which listens where its Service looks for it', (name) => {
+    const container = containerOf(name);
+    const config = READERS[name](environmentOf(container, manifests, secret));
+    expect(config.NODE_ENV).toBe(overlay === 'minikube' ? 'development' : 'production');
+    expect(container.ports).toEqual([{ name: 'http', containerPort: config.PORT }]);
+    expect(oneOf(manifests, 'Service', name).spec?.ports).toEqual([
+      { name: 'http', port: config.PORT, targetPort: 'http' },
+    ]);
+  });
+
+  it.each(NAMES)('is refused by %s without the secret', (name) => {
+    const env = environmentOf(containerOf(name), manifests, { ...secret, JWT_PUBLIC_KEYS: '' });
+    expect(() => READERS[name](env)).toThrow('JWT_PUBLIC_KEYS');
+  });
+
+  it('has each part of the secret where it is needed, and nowhere else', () => {
+    const given = NAMES.map((name) => [name, new Set(containerOf(name).env?.map((variable) => variable.name))]);
+    const every = ['DATABASE_URL', 'NATS_URL', 'JWT_PUBLIC_KEYS'];
+    const needed = {
+      gateway: ['JWT_PUBLIC_KEYS', ...SUBGRAPHS.map((name) => `${name.toUpperCase()}_SUBGRAPH_SECRET`), 'REDIS_URL'],
+      user: [...every, 'REDIS_URL', 'JWT_PRIVATE_KEY', 'USER_SUBGRAPH_SECRET'],
+      event: [...every, 'REDIS_URL', 'EVENT_SUBGRAPH_SECRET'],
+      booking: [...every, 'BOOKING_SUBGRAPH_SECRET', 'EVENT_SUBGRAPH_SECRET'],
+      notification: [...every, 'NOTIFICATION_SUBGRAPH_SECRET', 'SMTP_URL'],
+    };
+    expect(Object.fromEntries(given)).toEqual(eachOf(NAMES, (name) => new Set(needed[name])));
+  });
+
+  it.each(SUBGRAPHS)('names the Service of %s', (name) => {
+    const env = environmentOf(containerOf('gateway'), manifests, secret);
+    const port = oneOf(manifests, 'Service', name).spec?.ports?.[0]?.port;
+    expect(env[`${name.toUpperCase()}_SUBGRAPH_URL`]).toBe(`http://${name}:${port}/graphql`);
+  });
+
+  it('takes from the secret "ebs" all that is in it', () => {
+    const used = workloadsOf(manifests)
+      .flatMap(containersOf)
+      .flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.secretKeyRef))
+      .filter((reference) => reference?.name === 'ebs')
+      .map((reference) => reference?.key ?? '');
+    const keys = new Set(overlay === 'production' ? exampleKeys() : [...Object.keys(secret), 'SMTP_URL']);
+    expect(new Set(used)).toEqual(keys);
+  });
+});
+
+it(
+  'minikube has secrets that say that they are for development, where production refuses them',
+  async () => {
+    const secret = secretOf('minikube', await renderOverlay('minikube'));
+    const { REDIS_URL: _redis, NATS_URL: _nats, ...proofs } = secret;
+    expect(Object.entries(proofs).filter(([, value]) => !/^development-|[":]development-/.test(value))).toEqual([]);
+  },
+  RENDER,
+);

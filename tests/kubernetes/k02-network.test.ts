@@ -1,0 +1,75 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { type Endpoint, openWays, podsOf } from './support/network.ts';
+import { allOf, type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
+
+const every = [80, 443, 587, 3306, 4222, 6379].map((number) => ({ number }));
+
+/** Neighbours of the namespace. */
+const NEIGHBOURS: Endpoint[] = [
+  { name: 'dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, ports: [{ number: 53 }] },
+  { name: 'api-server', namespace: 'kube-system', labels: { component: 'kube-apiserver' }, ports: [{ number: 443 }] },
+  { name: 'ingress', namespace: 'ingress-nginx', ports: [] },
+  { name: 'prometheus', namespace: 'monitoring', ports: [] },
+  { name: 'stranger', namespace: 'default', labels: { 'app.kubernetes.io/name': 'gateway' }, ports: every },
+  { name: 'internet', address: '203.0.113.7', ports: every },
+  { name: 'metadata', address: '169.254.169.254', ports: every },
+];
+const MANAGED: Endpoint[] = [
+  { name: 'mysql', address: '10.20.1.5', ports: every },
+  { name: 'redis', address: '10.20.2.5', ports: every },
+  { name: 'nats', address: '10.20.3.5', ports: every },
+  { name: 'mail', address: '10.20.4.5', ports: every },
+];
+const others = { minikube: NEIGHBOURS, production: [...NEIGHBOURS, ...MANAGED] };
+
+const PORTS = { gateway: 4000, user: 4001, event: 4002, booking: 4003, notification: 4004 };
+const SERVICES = ['gateway', ...SUBGRAPHS] as const;
+
+const expected = (overlay: OverlayName, pods: readonly string[]) => [
+  ...pods.map((pod) => `${pod} > dns:53`),
+  'ingress > gateway:4000',
+  ...SERVICES.map((name) => `prometheus > ${name}:${PORTS[name]}`),
+  ...SUBGRAPHS.map((name) => `gateway > ${name}:${PORTS[name]}`),
+  'booking > event:4002',
+  ...[...SUBGRAPHS, 'migrate'].map((name) => `${name} > mysql:3306`),
+  ...SUBGRAPHS.map((name) => `${name} > nats:4222`),
+  ...['gateway', 'user', 'event'].map((name) => `${name} > redis:6379`),
+  ...(overlay === 'production' ? ['notification > mail:587'] : []),
+];
+
+describe.each(OVERLAYS)('K2: the network of %s is closed', (overlay) => {
+  let manifests: Manifest[];
+  beforeAll(async () => {
+    manifests = await renderOverlay(overlay);
+  }, RENDER);
+  const ways = (of = manifests) => openWays(of, others[overlay]).map((way) => way.replace(/^migrate-\S+/, 'migrate'));
+
+  it('except for the ways that are needed', () => {
+    const pods = podsOf(manifests).map(({ name }) => name.replace(/^migrate-.*/, 'migrate'));
+    expect(ways().toSorted()).toEqual(expected(overlay, pods).toSorted());
+  });
+
+  it('by a policy for all pods that opens nothing', () => {
+    const { spec } = oneOf(manifests, 'NetworkPolicy', 'default-deny');
+    expect(spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+  });
+
+  it('and each policy is needed: without it a way is closed', () => {
+    // That one apart: the others name every pod of today, it is for those to come.
+    for (const policy of allOf(manifests, 'NetworkPolicy').filter(
+      ({ metadata }) => metadata?.name !== 'default-deny',
+    )) {
+      const rest = manifests.filter((manifest) => manifest !== policy);
+      expect(ways(rest).toSorted(), policy.metadata?.name).not.toEqual(ways().toSorted());
+    }
+  });
+
+  it('which a policy too many would change', () => {
+    const open = structuredClone(oneOf(manifests, 'NetworkPolicy', 'gateway'));
+    open.spec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [{}], egress: [{}] };
+    expect(ways([...manifests, open])).toEqual(
+      expect.arrayContaining(['stranger > user:4001', 'booking > internet:443']),
+    );
+  });
+});

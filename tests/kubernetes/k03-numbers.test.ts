@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LOCK_WAIT_S, STATEMENT_TIMEOUT_MS } from '#platform/database.ts';
+import { KEEP_ALIVE_MS } from '#platform/graphql-client.ts';
+import { MIGRATION_TIMEOUT_MS } from '#platform/migrations.ts';
+import { CHECK_TIMEOUT_MS } from '#platform/readiness.ts';
+import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
+import { readBookingConfig } from '../../subgraphs/booking/config.ts';
+import { environmentOf, secretOf } from './support/environment.ts';
+import { type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
+
+/** For the migration, and for people. */
+const SPARE_CONNECTIONS = 10;
+
+/** What max_connections is: on our own server by its arguments, on a managed one as the overlay says it must be. */
+function maxConnections(overlay: OverlayName, manifests: readonly Manifest[]): number {
+  if (overlay === 'production') {
+    const { metadata } = oneOf(manifests, 'Namespace', 'ebs');
+    return Number(metadata?.annotations?.['event-booking-system/mysql-max-connections']);
+  }
+  const [mysql] = oneOf(manifests, 'StatefulSet', 'mysql').spec?.template.spec?.containers ?? [];
+  return Number(mysql?.args?.find((arg) => arg.startsWith('--max-connections='))?.split('=')[1]);
+}
+
+/** Connections at the worst moment: every autoscaler at its limit, and a rollout under way. */
+function connectionsMax(manifests: readonly Manifest[], poolMax: number): number {
+  const pods = SUBGRAPHS.map((name) => {
+    const { minReadySeconds = 0, strategy, template } = oneOf(manifests, 'Deployment', name).spec ?? {};
+    const { maxReplicas = 0 } = oneOf(manifests, 'HorizontalPodAutoscaler', name).spec ?? {};
+    // Each new pod is tried for a while before the next old one goes; those that go keep theirs for the grace period.
+    const goingMax = Math.ceil((template?.spec?.terminationGracePeriodSeconds ?? 30) / Math.max(minReadySeconds, 1));
+    return maxReplicas + Number(strategy?.rollingUpdate?.maxSurge) + goingMax;
+  });
+  return pods.reduce((sum, count) => sum + count * poolMax, SPARE_CONNECTIONS);
+}
+
+describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
+  let manifests: Manifest[];
+  let gateway: ReturnType<typeof readGatewayConfig>;
+  let booking: ReturnType<typeof readBookingConfig>;
+  beforeAll(async () => {
+    manifests = await renderOverlay(overlay);
+    const environment = (name: string) => {
+      const [container] = oneOf(manifests, 'Deployment', name).spec?.template.spec?.containers ?? [];
+      return environmentOf(container ?? { name }, manifests, secretOf(overlay, manifests));
+    };
+    gateway = readGatewayConfig(environment('gateway'));
+    booking = readBookingConfig(environment('booking'));
+  }, RENDER);
+
+  it('the pools of all pods fit into the database server, also in a rollout', () => {
+    const allowed = maxConnections(overlay, manifests);
+    expect(connectionsMax(manifests, booking.DATABASE_POOL_MAX)).toBeLessThanOrEqual(allowed);
+    expect(connectionsMax(manifests, 2 * booking.DATABASE_POOL_MAX)).toBeGreaterThan(allowed);
+  });
+
+  it.each(['gateway', ...SUBGRAPHS])('%s stops within its grace period, and by itself', (name) => {
+    const { terminationGracePeriodSeconds = 30 } = oneOf(manifests, 'Deployment', name).spec?.template.spec ?? {};
+    for (const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } of [gateway, booking]) {
+      expect(DRAIN_DELAY_MS + STOP_TIMEOUT_MS).toBeLessThan(terminationGracePeriodSeconds * 1_000);
+      expect(STOP_TIMEOUT_MS).toBeGreaterThan(gateway.OPERATION_TIMEOUT_MS);
+    }
+  });
+
+  it('a connection inside the system is closed by its client before the server that goes closes it', () => {
+    expect(KEEP_ALIVE_MS).toBeLessThan(booking.DRAIN_DELAY_MS);
+  });
+
+  it('each wait is longer than the one inside it: operation, subgraph, statement, lock', () => {
+    const waitsMs = [
+      gateway.OPERATION_TIMEOUT_MS,
+      gateway.SUBGRAPH_TIMEOUT_MS,
+      STATEMENT_TIMEOUT_MS,
+      LOCK_WAIT_S * 1_000,
+    ];
+    expect(waitsMs.toSorted((one, other) => other - one)).toEqual(waitsMs);
+    expect(new Set(waitsMs).size).toBe(waitsMs.length);
+    expect(booking.EVENT_SUBGRAPH_TIMEOUT_MS).toBeLessThan(gateway.SUBGRAPH_TIMEOUT_MS);
+    expect(booking.BOOKING_QUEUE_TIMEOUT_MS).toBeLessThan(gateway.SUBGRAPH_TIMEOUT_MS);
+  });
+
+  it.each(['gateway', ...SUBGRAPHS])('probes of %s wait longer than what they ask', (name) => {
+    const { spec } = oneOf(manifests, 'Deployment', name);
+    const { readinessProbe, livenessProbe } = spec?.template.spec?.containers[0] ?? {};
+    expect((readinessProbe?.timeoutSeconds ?? 1) * 1_000).toBeGreaterThan(CHECK_TIMEOUT_MS);
+    expect(livenessProbe?.timeoutSeconds).toBeGreaterThan(readinessProbe?.timeoutSeconds ?? 1);
+    expect((spec?.progressDeadlineSeconds ?? 0) * 1_000).toBeGreaterThan(MIGRATION_TIMEOUT_MS);
+  });
+});

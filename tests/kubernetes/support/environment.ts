@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { IContainer } from 'kubernetes-models/v1';
+import { root } from '#scripts/local/settings.ts';
+import { type Manifest, type OverlayName, oneOf } from './overlay.ts';
+
+/** The keys of the secret that production expects, as its example lists them. */
+export const exampleKeys = (): string[] =>
+  [...readFileSync(join(root, 'k8s/overlays/production/secrets.env.example'), 'utf8').matchAll(/^(\w+)=/gm)].map(
+    ([, key = '']) => key,
+  );
+
+const PRIVATE_KEY = {
+  kty: 'OKP',
+  crv: 'Ed25519',
+  kid: 'of-this-test',
+  x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+  d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+};
+
+/** What somebody might fill in for the key. */
+function filledIn(key: string): string {
+  if (key.includes('DATABASE_URL')) return 'mysql://somebody:7d1c5a@mysql.internal:3306/some_db';
+  if (key === 'REDIS_URL') return 'rediss://:7d1c5a@redis.internal:6379';
+  if (key === 'NATS_URL') return 'nats://somebody:7d1c5a@nats.internal:4222';
+  if (key === 'SMTP_URL') return 'smtp://somebody:7d1c5a@mail.internal:587';
+  const { d: _private, ...publicKey } = PRIVATE_KEY;
+  if (key === 'JWT_PUBLIC_KEYS') return JSON.stringify({ keys: [publicKey] });
+  if (key === 'JWT_PRIVATE_KEY') return JSON.stringify(PRIVATE_KEY);
+  return `${key.toLowerCase()}-e3b0c44298fc1c14`;
+}
+
+/** The secret "ebs" of an overlay: what minikube brings, or production's example filled in. */
+export function secretOf(overlay: OverlayName, manifests: readonly Manifest[]): Record<string, string> {
+  if (overlay === 'production') return Object.fromEntries(exampleKeys().map((key) => [key, filledIn(key)]));
+  const { data = {} } = oneOf(manifests, 'Secret', 'ebs');
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}
+
+/** A container's variables as the kubelet would set them. @throws when a map, secret or key is missing */
+export function environmentOf(
+  { env = [], envFrom = [] }: IContainer,
+  manifests: readonly Manifest[],
+  secret: Record<string, string>,
+): Record<string, string> {
+  const config = envFrom.map(({ configMapRef }) => oneOf(manifests, 'ConfigMap', configMapRef?.name ?? '').data ?? {});
+  const own = env.flatMap(({ name, value, valueFrom }) => {
+    const { name: from, key = '', optional = false } = valueFrom?.secretKeyRef ?? {};
+    const set = valueFrom === undefined ? value : from === 'ebs' ? secret[key] : undefined;
+    if (set === undefined && !optional) throw new Error(`${name}: the secret ${from} has no ${key}`);
+    return set === undefined ? [] : [[name, set]];
+  });
+  return Object.assign({}, ...config, Object.fromEntries(own));
+}

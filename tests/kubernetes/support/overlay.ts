@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { IDeployment, IStatefulSet } from 'kubernetes-models/apps/v1';
+import type { IHorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
+import type { IJob } from 'kubernetes-models/batch/v1';
+import type { IIngress, INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
+import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1';
+import type { IConfigMap, INamespace, IPodTemplateSpec, ISecret, IService } from 'kubernetes-models/v1';
+import { parseAllDocuments } from 'yaml';
+import { findKubectl } from '#scripts/local/kubectl.ts';
+import { root } from '#scripts/local/settings.ts';
+
+/** The kinds that the overlays are made of. */
+interface Kinds {
+  Namespace: INamespace;
+  ConfigMap: IConfigMap;
+  Secret: ISecret;
+  Service: IService;
+  Deployment: IDeployment;
+  StatefulSet: IStatefulSet;
+  Job: IJob;
+  HorizontalPodAutoscaler: IHorizontalPodAutoscaler;
+  PodDisruptionBudget: IPodDisruptionBudget;
+  NetworkPolicy: INetworkPolicy;
+  Ingress: IIngress;
+}
+
+export type Manifest = { [Kind in keyof Kinds]: Kinds[Kind] & { kind: Kind } }[keyof Kinds];
+
+export const OVERLAYS = ['minikube', 'production'] as const;
+export type OverlayName = (typeof OVERLAYS)[number];
+
+const RENDER_TIMEOUT_MS = 60_000;
+/** kubectl may have to be fetched first. */
+export const RENDER = 180_000;
+
+/** An overlay's objects as `kubectl apply -k` would send them. */
+export async function renderOverlay(name: OverlayName): Promise<Manifest[]> {
+  const args = ['kustomize', join(root, 'k8s/overlays', name)];
+  const { stdout, stderr } = await promisify(execFile)(await findKubectl(), args, { timeout: RENDER_TIMEOUT_MS });
+  if (stderr !== '') throw new Error(stderr);
+  return parseAllDocuments(stdout).map((document) => document.toJS());
+}
+
+/** All objects of one kind. */
+export const allOf = <Kind extends keyof Kinds>(manifests: readonly Manifest[], kind: Kind) =>
+  manifests.filter((manifest): manifest is Extract<Manifest, { kind: Kind }> => manifest.kind === kind);
+
+/** The object of a kind with a name. @throws when there is none */
+export function oneOf<Kind extends keyof Kinds>(manifests: readonly Manifest[], kind: Kind, name: string) {
+  const found = allOf(manifests, kind).find(({ metadata }) => metadata?.name === name);
+  if (found === undefined) throw new Error(`no ${kind} ${name}`);
+  return found;
+}
+
+export interface Workload {
+  readonly kind: 'Deployment' | 'StatefulSet' | 'Job';
+  readonly name: string;
+  readonly template: IPodTemplateSpec;
+}
+
+/** All that makes pods. */
+export const workloadsOf = (manifests: readonly Manifest[]): Workload[] =>
+  (['Deployment', 'StatefulSet', 'Job'] as const).flatMap((kind) =>
+    allOf(manifests, kind).map(({ metadata, spec }) => ({
+      kind,
+      name: metadata?.name ?? '',
+      template: spec?.template ?? {},
+    })),
+  );
+
+/** The containers of a pod, those included that prepare for it. */
+export const containersOf = ({ template: { spec } }: Workload) => [
+  ...(spec?.initContainers ?? []),
+  ...(spec?.containers ?? []),
+];
+
+export interface Selector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+/** Whether labels are what a selector asks for; an empty one asks for nothing. */
+export function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Record<string, string> = {}) {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      if (operator !== 'In') throw new Error(`selector operator ${operator}`);
+      return values.includes(labels[key] ?? '');
+    })
+  );
+}
