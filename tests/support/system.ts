@@ -15,7 +15,6 @@ export interface TestSystem {
   graphqlUrl: string;
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
-  /** For the test itself, with every right; the services have accounts that read and write and cannot change the schema. */
   databaseUrls: Record<SubgraphName, string>;
   natsUrl: string;
   /** What goes before the subjects of its messages. */
@@ -29,6 +28,8 @@ export interface TestSystem {
    * answers its address.
    */
   startReplica(name: SubgraphName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
+  /** A database's address with every right; the services may read and write, not change the schema. */
+  ownerUrl(name: SubgraphName): string;
   /** SIGTERM for the process at an address. */
   terminate(url: string): void;
   /** SIGKILL for the process at an address. */
@@ -55,13 +56,12 @@ export async function startTestSystem({
   const { dataDir, redisUrl } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
-  const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '');
-  const serviceUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
+  const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = await loadSecrets(dataDir);
   const settings = {
     dataDir,
-    databaseUrls: serviceUrls,
+    databaseUrls,
     redisUrl: `${redisUrl}/${randomInt(1, 1_024)}`,
     natsUrl,
     secrets,
@@ -74,11 +74,11 @@ export async function startTestSystem({
 
   async function startReplica(
     name: SubgraphName,
-    { databaseUrl = serviceUrls[name], natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
+    { databaseUrl = databaseUrls[name], natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
   ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const way = { databaseUrls: { ...serviceUrls, [name]: databaseUrl }, natsUrl: url };
+    const way = { databaseUrls: { ...databaseUrls, [name]: databaseUrl }, natsUrl: url };
     const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);
@@ -112,6 +112,7 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
+    ownerUrl: (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '',
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),
