@@ -36,7 +36,7 @@ describe('R9: messages that nobody can apply', () => {
     system = await startTestSystem();
     sale = await openSale(system);
     streams = openStreams(system);
-    notifications = await connectTo(system.databaseUrls.notification);
+    notifications = await connectTo(system.ownerUrl('notification'));
     // What the handler throws at: bookings of nine seats.
     await notifications.query('ALTER TABLE notifications ADD CONSTRAINT no_nines CHECK (seat_count <> 9)');
   });

@@ -23,7 +23,6 @@ export interface TestSystem {
   graphqlUrl: string;
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
-  /** For the test itself, with every right; the services have accounts that read and write and cannot change the schema. */
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   natsUrl: string;
@@ -38,6 +37,8 @@ export interface TestSystem {
    * answers its address.
    */
   startReplica(name: ServiceName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
+  /** A database's address with every right; the services may read and write, not change the schema. */
+  ownerUrl(name: SubgraphName): string;
   /** SIGTERM for the process at an address. */
   terminate(url: string): void;
   /** SIGKILL for the process at an address. */
@@ -67,14 +68,13 @@ export async function startTestSystem({
   const { dataDir, redisUrl } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
-  const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '');
-  const serviceUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
+  const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
   const ownRedisUrl = `${redisUrl}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
-    databaseUrls: serviceUrls,
+    databaseUrls,
     redisUrl: ownRedisUrl,
     natsUrl,
     secrets,
@@ -98,7 +98,7 @@ export async function startTestSystem({
   ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const way = { databaseUrls: { ...serviceUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
+    const way = { databaseUrls: { ...databaseUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
     const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);
@@ -133,6 +133,7 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
+    ownerUrl: (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '',
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),
