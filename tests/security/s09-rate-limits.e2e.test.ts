@@ -250,6 +250,13 @@ describe('S3 and S9: budgets for each user and each address', () => {
     });
   });
 
+  it('says in /ready whether replicas share the counters', async () => {
+    for (const url of [system.urls.gateway, system.urls.user]) {
+      const { checks } = (await (await fetch(`${url}/ready`)).json()) as { checks: Record<string, object> };
+      expect(checks.limits).toMatchObject({ status: 'up' });
+    }
+  });
+
   it('limits registrations for each address', async () => {
     const from = newAddress();
     const outcomes = await inTurn(5, async () => (await register(from)).outcome);
