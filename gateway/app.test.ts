@@ -50,6 +50,16 @@ test('The gateway is ready when all four subgraphs are', async () => {
   expect(await response.json()).toMatchObject({ status: 'ready', checks: { supergraph: { status: 'up' } } });
 });
 
+test('The gateway says when its limits are not shared with its replicas, and serves on', async () => {
+  gateway = await startTestGateway(
+    { user: hang, event: hang, booking: hang, notification: hang },
+    { RATE_LIMITS: 'on' },
+  );
+  const response = await fetch(`${gateway.url}/ready`);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ status: 'degraded', checks: { limits: { status: 'down' } } });
+});
+
 test.each([
   ['dead', undefined],
   ['hung', hang],

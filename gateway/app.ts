@@ -20,30 +20,31 @@ import { createSubgraphClient } from './subgraph-client.ts';
 import { createSupergraph } from './supergraph.ts';
 import { createSupergraphFile } from './supergraph-file.ts';
 
-/** The gateway, ready to listen; no subgraph need be there yet. */
-export async function createGateway({
-  config,
-  logger,
-  metrics,
-  lifecycle,
-}: {
+interface Process {
   config: GatewayConfig;
   logger: Logger;
   metrics: Registry;
   lifecycle: Lifecycle;
-}): Promise<FastifyInstance> {
+}
+
+/** The gateway, ready to listen; no subgraph need be there yet. */
+export async function createGateway({ config, logger, metrics, lifecycle }: Process): Promise<FastifyInstance> {
   const subgraphs = Object.entries(config.subgraphs).map(([name, { url, secret }]) => {
     const client = createGraphQLClient({ url, secret });
     lifecycle.onStop(`client of ${name}`, () => client.close());
     return { name, url, source: createSubgraphClient({ name, client, timeoutMs: config.SUBGRAPH_TIMEOUT_MS, logger }) };
   });
   const file = createSupergraphFile({ path: config.SUPERGRAPH_PATH, logger });
+  const limits = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;
   const http = createHttpServer({
     logger,
     metrics,
     lifecycle,
     readiness: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
-    uses: { supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served') },
+    uses: {
+      supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served'),
+      ...(limits && { limits: stateCheck(limits.areShared, 'each process counts for itself') }),
+    },
     bodyLimitBytes: config.BODY_BYTES_MAX,
     trustedProxies: config.TRUSTED_PROXIES ?? [],
   });
@@ -62,7 +63,7 @@ export async function createGateway({
     }),
     readContext: createContextReader({
       authenticate,
-      rateLimits: config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : noRateLimits,
+      rateLimits: limits ?? noRateLimits,
       operationTimeoutMs: config.OPERATION_TIMEOUT_MS,
     }),
     config,
@@ -75,23 +76,14 @@ export async function createGateway({
   return http;
 }
 
-function startRateLimits({
-  config,
-  logger,
-  metrics,
-  lifecycle,
-}: {
-  config: GatewayConfig;
-  logger: Logger;
-  metrics: Registry;
-  lifecycle: Lifecycle;
-}): RateLimits {
+function startRateLimits({ config, logger, metrics, lifecycle }: Process): RateLimits & { areShared(): boolean } {
   const redis = createRedis({ url: config.REDIS_URL, name: 'gateway', logger });
   lifecycle.onStop('rate limits', () => redis.disconnect());
-  return createRateLimits(createRateLimiters({ redis, metrics }), {
+  const limits = createRateLimits(createRateLimiters({ redis, metrics }), {
     userPoints: config.RATE_LIMIT_USER,
     addressPoints: config.RATE_LIMIT_ADDRESS,
   });
+  return { ...limits, areShared: () => redis.status === 'ready' };
 }
 
 /** Whether a subgraph says that it is ready itself. */

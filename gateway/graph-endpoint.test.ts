@@ -90,6 +90,13 @@ describe('Requests', () => {
     ['plain text', { 'content-type': 'text/plain' }, '{"query":"{me{id}}"}', 400],
     ['a form', { 'content-type': 'multipart/form-data; boundary=x' }, '--x--', 415],
     ['broken JSON', json, '{"query":', 400],
+    ['a persisted query of another version', json, '{"extensions":{"persistedQuery":{"version":2}}}', 400],
+    [
+      'a persisted query under a hash of another',
+      json,
+      '{"query":"{me{id}}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}',
+      400,
+    ],
     ['a body of 300 KB', json, JSON.stringify({ query: `{me{id}}${' '.repeat(300 * 1_024)}` }), 413],
   ])('A body that is %s is refused', async (_what, headers, body, status) => {
     const response = await fetch(`${development.url}/graphql`, { method: 'POST', headers, body });

@@ -142,7 +142,9 @@ export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notificat
 const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
   if (isLeafType(getNamedType(field.type))) return 0;
   const name = `${type.name}.${field.name}`;
-  const size = typeof args.first === 'number' ? Math.max(args.first, 1) : (LIST_SIZES[name] ?? 1);
+  // `first: null` asks for as many as no `first` at all, but is no reason for graphql to put the default in its place.
+  const first = args.first ?? field.args.find((argument) => argument.name === 'first')?.defaultValue;
+  const size = typeof first === 'number' ? Math.max(first, 1) : (LIST_SIZES[name] ?? 1);
   return size * ((COSTS[name] ?? 1) + childComplexity);
 };
 

@@ -35,7 +35,15 @@ export const createRefusalMask =
   ({ mask, countRefusal }: { mask: ErrorMask; countRefusal: CountRefusal }): ErrorMask =>
   (formatted, thrown) => {
     const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
-    const refusal = asTooComplex(thrown) ?? (original instanceof GraphQLError ? original : undefined);
+    const refusal =
+      asTooComplex(thrown) ?? asBadRequest(original) ?? (original instanceof GraphQLError ? original : undefined);
     countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...refusal?.extensions } });
     return refusal === undefined || refusal === original ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
   };
+
+/** The error in the place of one that Apollo Server gives a client's status, but no code: a persisted query gone wrong. */
+function asBadRequest(error: unknown): GraphQLError | undefined {
+  if (!(error instanceof GraphQLError) || error.extensions.code !== undefined) return undefined;
+  const { status = 500 } = (error.extensions.http ?? {}) as { status?: number };
+  return status < 500 ? new GraphQLError(error.message, { extensions: { code: 'BAD_REQUEST' } }) : undefined;
+}

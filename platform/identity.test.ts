@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authenticate, createAuthenticator, isGatewayProof, isSelfOrAdmin } from './identity.ts';
+import { type Authenticate, clientAddressOf, createAuthenticator, isGatewayProof, isSelfOrAdmin } from './identity.ts';
 
 const ISSUER = 'the-issuer';
 const AUDIENCE = 'the-audience';
@@ -78,4 +78,16 @@ describe('what is a user’s own', () => {
     expect(isSelfOrAdmin({ userId: 'bob', role: 'USER' }, 'ada')).toBe(false);
     expect(isSelfOrAdmin(null, 'ada')).toBe(false);
   });
+});
+
+describe('a client’s address', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['192.0.2.1:5678', 'unknown'],
+    ['_hidden', 'unknown'],
+    ['', 'unknown'],
+  ])('%j counts as %j', (ip, client) => expect(clientAddressOf(ip)).toBe(client));
 });

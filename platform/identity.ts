@@ -74,13 +74,17 @@ export function isGatewayProof(header: unknown, accepted: readonly string[]): bo
     .includes(true);
 }
 
-/** A client as rate limits see it: an IPv4 address, or the /64 network within which an IPv6 client picks its own. */
+/**
+ * A client as rate limits see it: an IPv4 address, or the /64 network within which an IPv6 client picks its own. What a
+ * proxy writes that is no address counts as one client, lest somebody invent as many as it likes.
+ */
 export function clientAddressOf(ip: string): string {
+  if (!ipaddr.isValid(ip)) return 'unknown';
   const address = ipaddr.process(ip);
   return address instanceof ipaddr.IPv6
     ? `${address.parts
         .slice(0, 4)
         .map((part) => part.toString(16))
         .join(':')}::/64`
-    : ip;
+    : address.toString();
 }

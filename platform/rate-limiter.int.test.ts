@@ -91,6 +91,15 @@ describe('a rate limiter', () => {
     expect(await one.peek('ada')).toBe(0);
   });
 
+  it('opens a window anew, whatever was in the one before', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    await one.count('ada');
+    await one.count('ada');
+    await one.renew('ada');
+    expect(await one.peek('ada')).toBe(1);
+    expect(await other.peek('ada')).toBe(1);
+  });
+
   it('lets a window be shorter than its own', async () => {
     const limiter = await start();
     await admitted(limiter, POINTS);

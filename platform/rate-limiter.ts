@@ -15,13 +15,19 @@ export interface RateLimiter {
    * @throws RATE_LIMITED with the seconds until the window ends
    */
   consume(key: string, windowS?: number): Promise<void>;
+  /** Opens the key's window anew, with one in it. */
+  renew(key: string): Promise<void>;
   /** Forgets what the key did. */
   reset(key: string): Promise<void>;
 }
 
+/** A process keeps no key longer than this in its own memory, of which each takes some 650 bytes. */
+const OWN_WINDOW_S_MAX = 3_600;
+
 /**
- * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too: while Redis
- * is away, or late under a burst, the limits hold for each replica rather than for all of them together.
+ * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too, for an hour at
+ * the most: while Redis is away, or late under a burst, the limits hold for each replica rather than for all of them
+ * together.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
   const refused = new Counter({
@@ -33,7 +39,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
 
   return ({ name, points, windowS }: { name: string; points: number; windowS: number }): RateLimiter => {
     const limits = { keyPrefix: `limit:${name}`, points, duration: windowS };
-    const own = new RateLimiterMemory(limits);
+    const own = new RateLimiterMemory({ ...limits, duration: inOwnMemoryS(windowS) });
     const shared = new RateLimiterRedis({
       ...limits,
       storeClient: redis,
@@ -61,16 +67,18 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
         const counted = await Promise.all([own.penalty(key), ifThere(shared.penalty(key))]);
         return Math.max(...counted.map((one) => one?.consumedPoints ?? 0));
       },
-      async consume(key, ownWindowS = windowS) {
-        const options = { customDuration: ownWindowS };
+      async consume(key, thisWindowS = windowS) {
         try {
-          await own.consume(key, 1, options);
-          await ifThere(shared.consume(key, 1, options));
+          await own.consume(key, 1, { customDuration: inOwnMemoryS(thisWindowS) });
+          await ifThere(shared.consume(key, 1, { customDuration: thisWindowS }));
         } catch (error) {
           if (!(error instanceof RateLimiterRes)) throw error;
           refused.inc({ budget: name });
           throw rateLimited(Math.ceil(error.msBeforeNext / 1_000));
         }
+      },
+      async renew(key) {
+        await Promise.all([own.set(key, 1, inOwnMemoryS(windowS)), ifThere(shared.set(key, 1, windowS))]);
       },
       async reset(key) {
         await Promise.all([own.delete(key), ifThere(shared.delete(key))]);
@@ -78,5 +86,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
     };
   };
 }
+
+const inOwnMemoryS = (windowS: number) => Math.min(windowS, OWN_WINDOW_S_MAX);
 
 export type CreateRateLimiter = ReturnType<typeof createRateLimiters>;

@@ -36,7 +36,7 @@ const issueAccessToken = await createAccessTokenIssuer({
 });
 
 const redis = createRedis({ url: config.REDIS_URL, name: 'user', logger });
-lifecycle.onStop('limits', () => redis.disconnect());
+service.uses('limits', { isHealthy: () => redis.status === 'ready', stop: async () => redis.disconnect() });
 const limits = createCredentialLimits(createRateLimiters({ redis, metrics }), {
   signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
   signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,

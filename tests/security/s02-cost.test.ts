@@ -64,6 +64,14 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     expect(await codesOf(list)).toEqual(['QUERY_TOO_COMPLEX']);
   });
 
+  it('counts a list whose length is null by its default, too: the subgraphs take it for that', async () => {
+    const list = `query ($first: Int) {
+      users(first: $first) { nodes { bookings(first: null) { nodes { event { bookings(first: $first) { nodes { id } } } } } } }
+    }`;
+    expect(await codesOf(list, { first: null })).toEqual(['QUERY_TOO_COMPLEX']);
+    expect(await codesOf(list, { first: 5 })).not.toContain('QUERY_TOO_COMPLEX');
+  });
+
   it('counts what fragments and aliases repeat', async () => {
     const page = 'bookings(first: 100) { nodes { event { name } user { name } } }';
     const repeated = Array.from({ length: 14 }, (_, i) => `a${i}: ${page}`).join(' ');

@@ -219,6 +219,14 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(await signIn(email, PASSWORD, from)).toBe('Session');
     });
 
+    it('knows an address for two weeks from when it last signed in, not from when it first did', async () => {
+      const { email, from } = await register();
+      const [known = ''] = await counters.keys('limit:sign-in-known:*');
+      await counters.expire(known, 60);
+      expect(await signIn(email, PASSWORD, from)).toBe('Session');
+      expect(await counters.ttl(known)).toBeGreaterThan(13 * 86_400);
+    });
+
     it('lets the owner in from anywhere once the wait is over', async () => {
       const { email } = await register();
       await inTurn(6, () => signIn(email, 'a wrong password'));
@@ -240,6 +248,13 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(keys.filter((key) => key.startsWith('limit:sign-in-failures:'))).not.toEqual([]);
       expect(keys.join()).not.toContain(email.split('@')[0]);
     });
+  });
+
+  it('says in /ready whether replicas share the counters', async () => {
+    for (const url of [system.urls.gateway, system.urls.user]) {
+      const { checks } = (await (await fetch(`${url}/ready`)).json()) as { checks: Record<string, object> };
+      expect(checks.limits).toMatchObject({ status: 'up' });
+    }
   });
 
   it('limits registrations for each address', async () => {

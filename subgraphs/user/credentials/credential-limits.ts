@@ -62,7 +62,7 @@ export function createCredentialLimits(
       await Promise.all([
         failures.reset(scope),
         backoff.reset(scope),
-        known.count(keyOf(attempt.email, attempt.clientAddress)),
+        known.renew(keyOf(attempt.email, attempt.clientAddress)),
       ]);
     },
     admitSignUp: (clientAddress) => signUps.consume(clientAddress),
