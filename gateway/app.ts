@@ -36,6 +36,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
   });
   const file = createSupergraphFile({ path: config.SUPERGRAPH_PATH, logger });
   const limits = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;
+  const rateLimits = limits ?? noRateLimits;
   const http = createHttpServer({
     logger,
     metrics,
@@ -63,9 +64,10 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     }),
     readContext: createContextReader({
       authenticate,
-      rateLimits: limits ?? noRateLimits,
+      rateLimits,
       operationTimeoutMs: config.OPERATION_TIMEOUT_MS,
     }),
+    rateLimits,
     config,
     logger,
     metrics,

@@ -27,11 +27,8 @@ export const createContextReader =
   async ({ headers: { authorization }, id, ip }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
     const clientAddress = clientAddressOf(ip);
-    const authenticated = authenticate(authorization);
-    const [caller] = await Promise.all([
-      authenticated,
-      rateLimits.admitAddress(clientAddress),
-      authenticated.then(rateLimits.admitUser),
-    ]);
+    await rateLimits.admitAddress(clientAddress);
+    const caller = await authenticate(authorization);
+    await rateLimits.admitUser(caller);
     return { caller, requestId: id, clientAddress, authorization, deadlineMs };
   };

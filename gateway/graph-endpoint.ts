@@ -13,6 +13,7 @@ import { createBoundedCache } from './bounded-cache.ts';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './context.ts';
 import { createQueryLimits } from './query-limits.ts';
+import { newDocumentsPlugin, type RateLimits } from './rate-limits.ts';
 import { countRefusals, createRefusalMask } from './refusals.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 
@@ -26,6 +27,7 @@ export async function serveGraph({
   http,
   gateway,
   readContext,
+  rateLimits,
   config,
   logger,
   metrics,
@@ -33,6 +35,7 @@ export async function serveGraph({
   http: FastifyInstance;
   gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
   readContext: (request: FastifyRequest) => Promise<GatewayContext>;
+  rateLimits: RateLimits;
   config: GatewayConfig;
   logger: Logger;
   metrics: Registry;
@@ -62,10 +65,15 @@ export async function serveGraph({
     plugins: [
       ...quietPlugins<GatewayContext>(),
       landingPage,
+      newDocumentsPlugin(rateLimits),
       ...(trusted ? [trusted.plugin] : []),
       ...(limits ? [limits.plugin] : []),
     ],
-    formatError: createRefusalMask({ mask: createErrorMask(logger), countRefusal: countRefusals(http, metrics) }),
+    formatError: createRefusalMask({
+      mask: createErrorMask(logger),
+      countRefusal: countRefusals(http, metrics),
+      isClosed: mode === 'enforce',
+    }),
     logger,
   });
   await apollo.start();

@@ -124,28 +124,26 @@ export function costOf({
   }
 }
 
-/** What a field costs by itself where that is more than an object's 1: a transaction, or a password's hash. */
-const COSTS: Readonly<Record<string, number>> = {
-  'Mutation.createBooking': 10,
-  'Mutation.cancelBooking': 10,
-  'Mutation.createUser': 100,
-  'Mutation.signIn': 100,
-};
+/** What a mutation costs: a transaction. */
+const MUTATION_COST = 10;
+/** What costs even more: a password's hash. */
+const COSTS: Readonly<Record<string, number>> = { 'Mutation.createUser': 100, 'Mutation.signIn': 100 };
 
 /** How many objects a list has that is no connection: as many as there are kinds of notifications. */
 export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
 
 /**
- * An object costs 1 and what is asked of it, a scalar nothing. A connection costs as much as `first` objects would,
+ * An object costs 1 and what is asked of it, a scalar nothing, a mutation what it does. A connection costs as much as `first` objects would,
  * whether it has them or not; its own `edges` and `nodes` are within that.
  */
 const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
-  if (isLeafType(getNamedType(field.type))) return 0;
   const name = `${type.name}.${field.name}`;
+  if (type.name === 'Mutation') return (COSTS[name] ?? MUTATION_COST) + childComplexity;
+  if (isLeafType(getNamedType(field.type))) return 0;
   // `first: null` asks for as many as no `first` at all, but is no reason for graphql to put the default in its place.
   const first = args.first ?? field.args.find((argument) => argument.name === 'first')?.defaultValue;
   const size = typeof first === 'number' ? Math.max(first, 1) : (LIST_SIZES[name] ?? 1);
-  return size * ((COSTS[name] ?? 1) + childComplexity);
+  return size * (1 + childComplexity);
 };
 
 const TOKENS_EXCEEDED = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Counter, type Registry } from 'prom-client';
 import { asTooComplex } from './query-limits.ts';
+import { unlisted } from './trusted-documents.ts';
 
 type ErrorMask = (formatted: GraphQLFormattedError, thrown: unknown) => GraphQLFormattedError;
 
@@ -30,10 +31,21 @@ export function countRefusals(http: FastifyInstance, metrics: Registry): CountRe
   };
 }
 
-/** The error mask that also gives libraries' refusals our own words, and counts every refusal. */
+/** By which a document that is wrong would tell a stranger what the schema has. */
+const SCHEMA_CODES: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
+
+/**
+ * The error mask that also gives libraries' refusals our own words, and counts every refusal. Where the gateway is closed
+ * to all but trusted documents, a document that is wrong is refused like any other that it does not know.
+ */
 export const createRefusalMask =
-  ({ mask, countRefusal }: { mask: ErrorMask; countRefusal: CountRefusal }): ErrorMask =>
+  ({ mask, countRefusal, isClosed }: { mask: ErrorMask; countRefusal: CountRefusal; isClosed: boolean }): ErrorMask =>
   (formatted, thrown) => {
+    if (isClosed && SCHEMA_CODES.has(formatted.extensions?.code)) {
+      const refusal = unlisted();
+      countRefusal(refusal.toJSON());
+      return mask(refusal.toJSON(), refusal);
+    }
     const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
     const refusal =
       asTooComplex(thrown) ?? asBadRequest(original) ?? (original instanceof GraphQLError ? original : undefined);

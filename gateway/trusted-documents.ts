@@ -9,7 +9,8 @@ import type { GatewayContext } from './context.ts';
 
 const manifest = z.record(z.string(), z.string());
 
-const unlisted = () =>
+/** The refusal of a document that is not trusted. */
+export const unlisted = () =>
   new GraphQLError('This gateway answers the documents of its own clients only.', {
     extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: 403 } },
   });

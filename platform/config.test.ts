@@ -85,6 +85,11 @@ describe('production', () => {
     expect(problemsOf({ NODE_ENV: 'development' })).toBe('');
   });
 
+  it('refuses a database that anybody may enter', () => {
+    const env = { ...productionEnv, DATABASE_URL: 'mysql://root@db.internal/user_db' };
+    expect(problemsOf(env)).toContain('DATABASE_URL: has no password');
+  });
+
   it.each([
     ['SECRET', 'development-secret-of-user'],
     ['SECRET', 'a-secret-of-production,development-secret-of-user'],

@@ -28,7 +28,7 @@ export function parseConfig<Shape extends z.ZodRawShape>(
   const problems: string[] = [];
   for (const name of Object.keys(shape) as (keyof Shape & string)[]) {
     const schema = shape[name] as z.ZodType;
-    const { explicit, unless = '', secret, protection } = schema.meta() ?? {};
+    const { explicit, unless = '', secret, password, protection } = schema.meta() ?? {};
     const given = env[name] || undefined;
     const result = schema.safeParse(given);
     if (!result.success) {
@@ -37,6 +37,8 @@ export function parseConfig<Shape extends z.ZodRawShape>(
       problems.push(`${name}: must be set in production`);
     } else if (isProduction && secret && isDevelopmentSecret(result.data)) {
       problems.push(`${name}: holds a development secret`);
+    } else if (isProduction && password && URL.parse(given ?? '')?.password === '') {
+      problems.push(`${name}: has no password`);
     } else if (isProduction && protection && result.data === false) {
       problems.push(`${name}: must not be off in production`);
     } else {
@@ -90,7 +92,12 @@ export const processSettings = (defaultPort: number) => ({
 
 /** One database: DATABASE_URL wins over the MYSQL_ variables. */
 export const databaseSettings = (defaultDatabase: string) => ({
-  DATABASE_URL: secret(z.url({ protocol: /^(mysql|mariadb)$/ }).optional()),
+  DATABASE_URL: secret(
+    z
+      .url({ protocol: /^(mysql|mariadb)$/ })
+      .optional()
+      .meta({ password: true }),
+  ),
   MYSQL_HOST: explicit(z.string().default('127.0.0.1'), { unless: 'DATABASE_URL' }),
   MYSQL_PORT: integer(1, 65_535, 3306),
   MYSQL_USER: z.string().default('root'),

@@ -100,11 +100,25 @@ describe('a rate limiter', () => {
     expect(await other.peek('ada')).toBe(1);
   });
 
+  it('forgets for every process what one of them resets', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    for (let index = 0; index < 3; index += 1) await other.count('ada');
+    await one.reset('ada');
+    expect(await other.peek('ada')).toBe(0);
+    expect(await other.count('ada')).toBe(1);
+  });
+
+  it('takes several at once for what costs more', async () => {
+    const limiter = await start();
+    await limiter.consume('ada', { points: POINTS - 1 });
+    expect(await admitted(limiter, 3)).toBe(1);
+  });
+
   it('lets a window be shorter than its own', async () => {
     const limiter = await start();
     await admitted(limiter, POINTS);
     const keyed = async () =>
-      limiter.consume('short', 1).then(
+      limiter.consume('short', { windowS: 1 }).then(
         () => true,
         () => false,
       );

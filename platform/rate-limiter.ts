@@ -10,11 +10,11 @@ export interface RateLimiter {
   /** Counts one and answers how many there are now in the key's window, this one included. */
   count(key: string): Promise<number>;
   /**
-   * Counts one, if it fits.
-   * @param windowS the length of the window that this one opens, when there is none; default: the limiter's
+   * Counts `points`, 1 by default, if they fit.
+   * @param windowS the length of the window that they open, when there is none; default: the limiter's
    * @throws RATE_LIMITED with the seconds until the window ends
    */
-  consume(key: string, windowS?: number): Promise<void>;
+  consume(key: string, cost?: { points?: number; windowS?: number }): Promise<void>;
   /** Opens the key's window anew, with one in it. */
   renew(key: string): Promise<void>;
   /** Forgets what the key did. */
@@ -60,17 +60,17 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
 
     return {
       async peek(key) {
-        const counted = await Promise.all([own.get(key), ifThere(shared.get(key))]);
-        return Math.max(...counted.map((one) => one?.consumedPoints ?? 0));
+        const [mine, all] = await Promise.all([own.get(key), ifThere(shared.get(key))]);
+        return (all === undefined ? mine : all)?.consumedPoints ?? 0;
       },
       async count(key) {
-        const counted = await Promise.all([own.penalty(key), ifThere(shared.penalty(key))]);
-        return Math.max(...counted.map((one) => one?.consumedPoints ?? 0));
+        const [mine, all] = await Promise.all([own.penalty(key), ifThere(shared.penalty(key))]);
+        return (all ?? mine).consumedPoints;
       },
-      async consume(key, thisWindowS = windowS) {
+      async consume(key, { points: cost = 1, windowS: thisWindowS = windowS } = {}) {
         try {
-          await own.consume(key, 1, { customDuration: inOwnMemoryS(thisWindowS) });
-          await ifThere(shared.consume(key, 1, { customDuration: thisWindowS }));
+          await own.consume(key, cost, { customDuration: inOwnMemoryS(thisWindowS) });
+          await ifThere(shared.consume(key, cost, { customDuration: thisWindowS }));
         } catch (error) {
           if (!(error instanceof RateLimiterRes)) throw error;
           refused.inc({ budget: name });

@@ -136,6 +136,17 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect((await ask(ME, { from: '2001:db8:1:3::1', token })).status).toBe(200);
     });
 
+    it('is used up ten times as fast by documents that nobody sent before', async () => {
+      const from = newAddress();
+      const statuses = await inTurn(
+        PER_ADDRESS / 10 + 5,
+        async (index) => (await ask(`query Fresh${index} { me { id } }`, { from })).status,
+      );
+      expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(3);
+      expect(statuses.slice(0, 30)).toEqual(Array(30).fill(200));
+      expect((await ask(`query Wrong { nothing }`)).status).toBe(400);
+    });
+
     it('is counted in the metrics by what was used up', async () => {
       const { token } = await register();
       await inTurn(PER_USER + 1, () => ask(ME, { token }));
@@ -146,9 +157,9 @@ describe('S3 and S9: budgets for each user and each address', () => {
   });
 
   it('believes no X-Forwarded-For but a trusted proxy’s, and of that only what the proxy wrote', async () => {
-    const stranger = await startTestSystem({ env: { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: '5' } });
+    const stranger = await startTestSystem({ env: { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: '20' } });
     try {
-      const statuses = await inTurn(8, async (index) => {
+      const statuses = await inTurn(13, async (index) => {
         const headers = {
           'content-type': 'application/json',
           'x-forwarded-for': `198.51.100.${index}`,
@@ -157,7 +168,8 @@ describe('S3 and S9: budgets for each user and each address', () => {
         const body = JSON.stringify({ query: ME });
         return (await fetch(stranger.graphqlUrl, { method: 'POST', headers, body })).status;
       });
-      expect(statuses).toEqual([...Array(5).fill(200), ...Array(3).fill(429)]);
+      // The document is new once, for ten.
+      expect(statuses).toEqual([...Array(10).fill(200), ...Array(3).fill(429)]);
     } finally {
       await stranger.stop();
     }

@@ -55,7 +55,7 @@ export function createCredentialLimits(
       const scope = await scopeOf(attempt);
       // Counted before the password is checked: of many attempts at once, only the first few get that far.
       const count = await failures.count(scope);
-      if (count > FREE_FAILURES) await backoff.consume(scope, backoffS(count - FREE_FAILURES));
+      if (count > FREE_FAILURES) await backoff.consume(scope, { windowS: backoffS(count - FREE_FAILURES) });
     },
     async rememberSuccess(attempt) {
       const scope = await scopeOf(attempt);
