@@ -46,16 +46,26 @@ export const createRefusalMask =
       countRefusal(refusal.toJSON());
       return mask(refusal.toJSON(), refusal);
     }
-    const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
-    const refusal =
-      asTooComplex(thrown) ?? asBadRequest(original) ?? (original instanceof GraphQLError ? original : undefined);
-    countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...refusal?.extensions } });
-    return refusal === undefined || refusal === original ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
+    if (!(thrown instanceof GraphQLError)) return mask(formatted, thrown);
+    const refusal = inOwnWords(thrown);
+    const { originalError } = thrown;
+    const own = originalError instanceof GraphQLError ? originalError.extensions : {};
+    countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...(refusal?.extensions ?? own) } });
+    return refusal === undefined ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
   };
 
-/** The error in the place of one that Apollo Server gives a client's status, but no code: a persisted query gone wrong. */
-function asBadRequest(error: unknown): GraphQLError | undefined {
-  if (!(error instanceof GraphQLError) || error.extensions.code !== undefined) return undefined;
-  const { status = 500 } = (error.extensions.http ?? {}) as { status?: number };
-  return status < 500 ? new GraphQLError(error.message, { extensions: { code: 'BAD_REQUEST' } }) : undefined;
+/** The error in the place of one in which a library speaks of itself, of a limit, or without a code. */
+const inOwnWords = (error: GraphQLError) => asTooComplex(error) ?? asClosed(error) ?? asBadRequest(error);
+
+function asClosed({ extensions }: GraphQLError): GraphQLError | undefined {
+  if (extensions.validationErrorCode !== 'INTROSPECTION_DISABLED') return undefined;
+  return new GraphQLError('The schema is not to be read here.', { extensions: { code: extensions.code } });
+}
+
+/** A persisted query gone wrong has a client's status from Apollo Server, but no code. */
+function asBadRequest({ message, extensions: { code, http } }: GraphQLError): GraphQLError | undefined {
+  const { status = 500 } = (http ?? {}) as { status?: number };
+  return code === undefined && status < 500
+    ? new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } })
+    : undefined;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
@@ -53,6 +53,9 @@ export function createHttpServer({
       // How often the two time-outs are looked at; the default of 30 s would treble them.
       connectionsCheckingInterval: 1_000,
     },
+    // A path that cannot be read never reaches the handlers below.
+    frameworkErrors: (_error, _request, reply) =>
+      void (reply as unknown as FastifyReply).code(400).send(errorBody(400, 'The path is malformed.')),
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
@@ -79,15 +82,15 @@ export function createHttpServer({
     const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) request.log.error({ err: error }, 'request failed');
     const message = statusCode >= 500 ? 'Something went wrong.' : error.message;
-    return reply.code(statusCode).send({ errors: [{ message, extensions: { code: httpErrorCode(statusCode) } }] });
+    return reply.code(statusCode).send(errorBody(statusCode, message));
   });
-  server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ errors: [{ message: 'Not found.', extensions: { code: 'BAD_REQUEST' } }] }),
-  );
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(404, 'Not found.')));
   return server;
 }
 
-const httpErrorCode = (statusCode: number) => (statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST');
+const errorBody = (statusCode: number, message: string) => ({
+  errors: [{ message, extensions: { code: statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST' } }],
+});
 
 /** One log line and one observation per request, the operators' own endpoints aside. */
 function observeRequests(server: FastifyInstance, metrics: Registry): void {

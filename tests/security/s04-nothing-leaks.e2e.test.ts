@@ -1,0 +1,218 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { createProxy } from '#platform/messaging/testing.ts';
+import { type Client, createEvent, signUp } from '../support/client.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+import { expectNoLeak, leaksIn, type Seen, seenOf } from './leaks.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const SEATS = 'query Seats($id: ID!) { event(id: $id) { name availableSeats } }';
+const BOOK = `mutation Book($input: CreateBookingInput!) {
+  createBooking(input: $input) { ... on CreateBookingPayload { booking { id } } ... on DomainError { code } }
+}`;
+
+describe('S4: nothing leaks in production', () => {
+  let system: TestSystem;
+  let ada: Client;
+  let eventId: string;
+  let ports: string[];
+
+  beforeAll(async () => {
+    system = await startTestSystem({
+      production: true,
+      env: { SUBGRAPH_TIMEOUT_MS: '1000', OPERATION_TIMEOUT_MS: '2000' },
+    });
+    ada = await signUp(system.graphqlUrl);
+    eventId = await createEvent(ada);
+    const addresses = [
+      ...Object.values(system.urls),
+      ...Object.values(system.databaseUrls),
+      system.redisUrl,
+      system.natsUrl,
+    ];
+    ports = addresses.map((url) => new URL(url).port);
+  });
+  afterAll(() => system?.stop());
+
+  const send = (init: RequestInit, path = '/graphql') => fetch(system.urls.gateway + path, init).then(seenOf);
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    send({
+      method: 'POST',
+      headers: { ...JSON_TYPE, authorization: `Bearer ${ada.accessToken}`, ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  const codesOf = ({ text }: Seen): string[] =>
+    (JSON.parse(text).errors ?? []).map(({ extensions }: { extensions: { code: string } }) => extensions.code);
+
+  const paths: [what: string, codes: RegExp, request: () => Promise<Seen>][] = [
+    [
+      'introspection of the schema',
+      /^GRAPHQL_VALIDATION_FAILED$/,
+      () => post({ query: '{ __schema { types { name } } }' }),
+    ],
+    [
+      'introspection of a type',
+      /^GRAPHQL_VALIDATION_FAILED$/,
+      () => post({ query: '{ __type(name: "User") { name } }' }),
+    ],
+    [
+      'a subgraph’s own schema',
+      /^GRAPHQL_VALIDATION_FAILED$/,
+      () => post({ query: '{ _service { sdl } }' }).then(withoutEcho),
+    ],
+    ['a syntax error', /^GRAPHQL_PARSE_FAILED$/, () => post({ query: '{ me { id }' })],
+    ['a field that is nearly right', /^GRAPHQL_VALIDATION_FAILED$/, () => post({ query: '{ mee { id } }' })],
+    [
+      'an argument that is nearly right',
+      /^GRAPHQL_VALIDATION_FAILED\b/,
+      () => post({ query: '{ event(idd: "x") { name } }' }),
+    ],
+    [
+      'an enum value that is nearly right',
+      /^GRAPHQL_VALIDATION_FAILED$/,
+      () => post({ query: '{ events(filter: { status: SCHEDULE }) { nodes { id } } }' }),
+    ],
+    [
+      'a type that is nearly right',
+      /^GRAPHQL_VALIDATION_FAILED/,
+      () => post({ query: 'query ($x: CreateBookingInputs) { me { id } }' }),
+    ],
+    ['a variable of another type', /^BAD_USER_INPUT$/, () => post({ query: SEATS, variables: { id: { a: 1 } } })],
+    [
+      'a variable with a field that is nearly right',
+      /^BAD_USER_INPUT/,
+      () => post({ query: BOOK, variables: { input: { eventID: 'x' } } }),
+    ],
+    ['an unknown operation', /^OPERATION_RESOLUTION_FAILURE$/, () => post({ query: SEATS, operationName: 'Other' })],
+    [
+      'a cursor of ours, bent',
+      /^BAD_USER_INPUT$/,
+      () => post({ query: '{ bookings(after: "WyJ4Il0") { nodes { id } } }' }),
+    ],
+    ['a length out of bounds', /^BAD_USER_INPUT$/, () => post({ query: '{ bookings(first: 101) { nodes { id } } }' })],
+    ['what admins may', /^FORBIDDEN$/, () => post({ query: '{ users { nodes { id } } }' })],
+    ['a bad token', /^UNAUTHENTICATED$/, () => post({ query: '{ me { id } }' }, { authorization: 'Bearer a.b.c' })],
+    ['JSON that is none', /^BAD_REQUEST$/, () => post('{"query":')],
+    ['JSON that is no operation', /^BAD_REQUEST$/, () => post('null')],
+    ['an array', /^BAD_REQUEST$/, () => post([{ query: '{ me { id } }' }])],
+    ['another content type', /^BAD_REQUEST$/, () => post('<x/>', { 'content-type': 'application/xml' })],
+    ['a body that is too long', /^BAD_REQUEST$/, () => post({ query: `{ me { id } } #${'x'.repeat(300_000)}` })],
+    [
+      'a mutation by GET',
+      /^BAD_REQUEST$/,
+      () =>
+        send(
+          { headers: { 'apollo-require-preflight': '1' } },
+          '/graphql?query=mutation%7BsignOut(refreshToken:%22x%22)%7D',
+        ),
+    ],
+    ['another method', /^BAD_REQUEST$/, () => send({ method: 'DELETE' })],
+    ['another path', /^BAD_REQUEST$/, () => send({}, '/admin/../../etc/passwd')],
+    ['the explorer', /^BAD_REQUEST$/, () => send({}, '/graphiql')],
+    ['a path that is no text', /^BAD_REQUEST$/, () => send({}, '/%E0%A4%A')],
+    [
+      'a persisted query of another version',
+      /^BAD_REQUEST$/,
+      () => post({ query: '{ me { id } }', extensions: { persistedQuery: { version: 2, sha256Hash: 'x' } } }),
+    ],
+  ];
+  it.each(paths)('not by %s', async (_what, codes, request) => {
+    const seen = await request();
+    expectNoLeak(seen, ports);
+    expect(codesOf(seen).join()).toMatch(codes);
+    expect(seen.status).toBeLessThan(500);
+  });
+
+  it('not by a request that is no HTTP', async () => {
+    const { connect } = await import('node:net');
+    const said = await new Promise<string>((resolve) => {
+      const socket = connect(Number(new URL(system.urls.gateway).port), '127.0.0.1', () =>
+        socket.write('NO HTTP\r\n\r\n'),
+      );
+      let text = '';
+      socket.on('data', (chunk) => (text += chunk)).on('close', () => resolve(text));
+    });
+    expect(said).toMatch(/^HTTP\/1.1 400/);
+    expectNoLeak({ status: 400, headers: new Headers(), text: said }, ports);
+  });
+
+  it('not by a subgraph that hangs, and then is dead: its fields are unavailable', async () => {
+    system.pause(system.urls.booking);
+    for (const body of [{ query: SEATS, variables: { id: eventId } }, { query: '{ bookings { nodes { id } } }' }]) {
+      const seen = await post(body);
+      expectNoLeak(seen, ports);
+      expect(codesOf(seen)).toEqual(['SERVICE_UNAVAILABLE']);
+    }
+    system.resume(system.urls.booking);
+    const replica = await system.startReplica('booking');
+    system.kill(replica);
+    await expect
+      .poll(() =>
+        fetch(`${replica}/health`).then(
+          () => 'up',
+          () => 'down',
+        ),
+      )
+      .toBe('down');
+  });
+
+  it('not by a database that goes away, in reads or in mutations', async () => {
+    const database = await createProxy(system.databaseUrls.booking);
+    const url = await system.startReplica('booking', { databaseUrl: database.url });
+    const headers = {
+      ...JSON_TYPE,
+      authorization: `Bearer ${ada.accessToken}`,
+      [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.booking,
+    };
+    const ask = (body: object) =>
+      fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(body) }).then(seenOf);
+    database.cut();
+    const input = { eventId, seatCount: 1, idempotencyKey: 'a-key-of-this-test' };
+    const allPorts = [...ports, new URL(database.url).port, new URL(url).port];
+    for (const body of [{ query: BOOK, variables: { input } }, { query: '{ bookings { nodes { id } } }' }]) {
+      const seen = await ask(body);
+      expectNoLeak(seen, allPorts);
+      expect(codesOf(seen)).toEqual(['SERVICE_UNAVAILABLE']);
+    }
+    const ready = await fetch(`${url}/ready`).then(seenOf);
+    expect(ready.status).toBe(503);
+    expect(leaksIn(ready, allPorts).filter((leak) => !/^(ER_|E)/.test(leak))).toEqual([]);
+    database.close();
+  });
+
+  it('not by a fault of ours, which is an id; the log has the rest under that id', async () => {
+    // Nobody can ask for one from outside. This breaks the table that the next read needs.
+    const { connectTo } = await import('../support/invariants.ts');
+    const owner = await connectTo(system.ownerUrl('notification'));
+    await owner.query('ALTER TABLE notifications RENAME COLUMN seat_count TO seats');
+    try {
+      const seen = await post({ query: '{ notifications { nodes { id } } }' });
+      expectNoLeak(seen, ports);
+      const [error] = JSON.parse(seen.text).errors;
+      expect(error.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
+      const log = join(system.dataDir, 'logs', `${system.natsPrefix.replace('.', '')}-gateway.log`);
+      await expect.poll(() => readFileSync(log, 'utf8').includes(error.extensions.errorId)).toBe(true);
+    } finally {
+      await owner.query('ALTER TABLE notifications RENAME COLUMN seats TO seat_count');
+      await owner.end();
+    }
+  });
+
+  it.each([
+    ['a stack', 'Error: no\n    at book (file:///app/subgraphs/booking/main.ts:3:9)'],
+    ['a statement', 'SELECT id FROM bookings WHERE id = 1'],
+    ['an address', 'connect ECONNREFUSED 127.0.0.1:4003'],
+    ['a suggestion', 'Cannot query field "mee". Did you mean "me"?'],
+  ])('(the check itself sees %s)', (_what, text) => {
+    expect(leaksIn({ headers: new Headers(), text })).not.toEqual([]);
+    expect(leaksIn({ headers: new Headers({ server: 'x' }), text: '' })).not.toEqual([]);
+  });
+});
+
+/** A refusal repeats the name that was asked for, and no other. */
+const withoutEcho = (seen: Seen): Seen => ({
+  ...seen,
+  text: seen.text.replace('"_service\\"', '"x\\"').replace('\\"_service\\"', 'x'),
+});

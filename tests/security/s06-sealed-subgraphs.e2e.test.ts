@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthenticator, GATEWAY_PROOF_HEADER, isGatewayProof } from '#platform/identity.ts';
+import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { createToken, proofOf, requiredEnv } from '../../gateway/testing/credentials.ts';
+import { answer } from '../../gateway/testing/stand-in.ts';
+import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
+import { type Client, signUp } from '../support/client.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const OLD = 'the-secret-before-this-one-0001';
+const REFUSED = { errors: [{ message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } }] };
+
+describe('S6: subgraphs answer the gateway only', () => {
+  let system: TestSystem;
+  let ada: Client;
+  beforeAll(async () => {
+    system = await startTestSystem();
+    ada = await signUp(system.graphqlUrl);
+  });
+  afterAll(() => system?.stop());
+
+  const ask = (name: (typeof SUBGRAPHS)[number], query: string, headers: HeadersInit = {}) =>
+    fetch(`${system.urls[name]}/graphql`, {
+      method: 'POST',
+      headers: [
+        ['content-type', 'application/json'],
+        ['authorization', `Bearer ${ada.accessToken}`],
+        ...new Headers(headers),
+      ],
+      body: JSON.stringify({ query }),
+    });
+
+  const OPERATIONS = [
+    '{ _service { sdl } }',
+    '{ _entities(representations: [{ __typename: "User", id: "1" }]) { __typename } }',
+    '{ __typename }',
+    'mutation { __typename }',
+    '{ __schema { types { name } } }',
+    'not even GraphQL',
+  ];
+  it.each(SUBGRAPHS)('the %s subgraph tells nothing to others, signed in or not, whatever they ask', async (name) => {
+    for (const query of OPERATIONS) {
+      const response = await ask(name, query);
+      expect(response.status).toBe(403);
+      expect(await response.json()).toEqual(REFUSED);
+    }
+    expect((await fetch(`${system.urls[name]}/graphql`)).status).toBe(404);
+  });
+
+  it('takes its own proof, whole and once, and no other', async () => {
+    const { user, event } = system.secrets.subgraphs;
+    expect((await ask('user', '{ me { id } }', { [GATEWAY_PROOF_HEADER]: user })).status).toBe(200);
+    const wrong = [
+      '',
+      ' ',
+      event,
+      user.toUpperCase(),
+      user.slice(0, -1),
+      `${user}x`,
+      `${user}, ${user}`,
+      `${event},${user}`,
+      'x'.repeat(8_000),
+    ];
+    for (const proof of wrong) {
+      expect((await ask('user', '{ me { id } }', { [GATEWAY_PROOF_HEADER]: proof })).status).toBe(403);
+    }
+  });
+
+  it('takes both of two while one is being changed, and not the old one afterwards', () => {
+    const both = ['a-new-secret-of-the-gateway', OLD];
+    expect(both.map((proof) => isGatewayProof(proof, both))).toEqual([true, true]);
+    expect(isGatewayProof(OLD, ['a-new-secret-of-the-gateway'])).toBe(false);
+    for (const header of [undefined, [OLD], `${both}`]) expect(isGatewayProof(header, both)).toBe(false);
+  });
+
+  it('lets operators and verifiers in without it', async () => {
+    for (const name of SUBGRAPHS) {
+      for (const path of ['/health', '/ready', '/serving', '/metrics']) {
+        expect((await fetch(system.urls[name] + path)).status).toBe(200);
+      }
+    }
+    const keys = await (await fetch(`${system.urls.user}/.well-known/jwks.json`)).json();
+    expect(keys).toEqual(system.secrets.publicKeys);
+  });
+
+  it('answers no token that it was not asked to trust, also with the proof', async () => {
+    const stranger = await createToken();
+    const headers = { authorization: `Bearer ${stranger}`, [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.user };
+    const response = await fetch(`${system.urls.user}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{"query":"{ me { id } }"}',
+    });
+    expect(response.status).toBe(401);
+    const known = createAuthenticator({
+      publicKeys: JSON.parse(String(requiredEnv.JWT_PUBLIC_KEYS)),
+      issuer: 'event-booking-system',
+      audience: 'event-booking-system',
+    });
+    expect(await known(`Bearer ${stranger}`)).toMatchObject({ role: 'USER' });
+  });
+
+  it('hears from a client what the gateway says, whatever the client claims', async () => {
+    const gateway = await startTestGateway({ user: answer({ data: { me: { id: '1' } } }) });
+    try {
+      const token = await createToken();
+      await gateway.ask('{ me { id } }', {
+        headers: {
+          authorization: `Bearer ${token}`,
+          [GATEWAY_PROOF_HEADER]: 'forged',
+          'x-client-address': '203.0.113.9',
+          'x-forwarded-for': '203.0.113.9',
+          forwarded: 'for=203.0.113.9',
+          'x-real-ip': '203.0.113.9',
+          'x-user-id': 'somebody',
+          'x-role': 'ADMIN',
+          cookie: 'session=1',
+          'apollo-federation-include-trace': 'ftv1',
+          'apollographql-client-name': 'evil',
+          'x-request-id': 'chosen-by-the-client',
+        },
+      });
+      const [received] = gateway.standIns.user.received;
+      const { host: _host, connection: _connection, 'content-length': _length, ...headers } = received?.headers ?? {};
+      expect(headers).toEqual({
+        'content-type': 'application/json',
+        authorization: `Bearer ${token}`,
+        [GATEWAY_PROOF_HEADER]: proofOf('user'),
+        'x-client-address': '127.0.0.1',
+        'x-request-id': 'chosen-by-the-client',
+      });
+    } finally {
+      await gateway.stop();
+    }
+  });
+});

@@ -1,0 +1,64 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { root } from '#scripts/local/settings.ts';
+
+const FILES = globSync(['platform/**/*.ts', 'subgraphs/*/**/*.ts', 'gateway/**/*.ts'], { cwd: root }).filter(
+  (file) => !/generated|testing|\.test\.ts$/.test(file),
+);
+const linesWith = (pattern: RegExp, files = FILES) =>
+  files.flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+
+/** Raw SQL that takes text as it comes: whatever ends up in it is a statement. */
+const UNSAFE = /\$(?:queryRaw|executeRaw)Unsafe|\braw\(|\bsqltag\(|Prisma\.raw/;
+/** Statements that are handed to the driver without Prisma's tag. */
+const DRIVER = /\b(?:pool|connection)\.(?:query|execute|batch)\(/;
+
+describe('S11: SQL and subjects', () => {
+  it('SQL is written in tagged templates, which make a parameter of everything that is put in', () => {
+    expect(FILES.length).toBeGreaterThan(100);
+    expect(linesWith(UNSAFE)).toEqual([]);
+    expect(linesWith(/\$(?:queryRaw|executeRaw)(?:<[^>]*(?:<[^>]*>)?[^>]*>)?\((?!sql`|join\()/)).toEqual([
+      // The types of the two methods.
+      'platform/database.ts: $queryRaw<Rows>(statement: Sql): PromiseLike<Rows>;',
+      'platform/database.ts: $executeRaw(statement: Sql): PromiseLike<number>;',
+    ]);
+  });
+
+  it('and the driver by itself gets constant statements only', () => {
+    expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/migrations.ts'))).toEqual([
+      "platform/service.ts: readiness: { database: () => pool.query('SELECT 1') },",
+      'platform/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
+    ]);
+  });
+
+  it('subjects are the types of our contracts, or what a dead letter came on', () => {
+    const publications = linesWith(/\.publish\(/).map((line) =>
+      line.replace(/, (?:payload|deadLetter\.payload|message\.data).*/, ''),
+    );
+    expect(publications.sort()).toEqual([
+      // `to` is the consumer's own.
+      'platform/messaging/dead-letter.ts: await client.publish(to',
+      'platform/messaging/dead-letter.ts: await client.publish(to',
+      'platform/outbox/relay.ts: client.publish(broker.subject(subject)',
+      'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(deadLetter.subject)',
+    ]);
+    // What the outbox holds is written by these, each with a type of its contract.
+    const writers = linesWith(/appendToOutbox\(transaction/);
+    expect(writers.map((line) => line.split(':')[0]).sort()).toEqual([
+      'subgraphs/booking/commands/allocate-batch.ts',
+      'subgraphs/event/messaging/event-changed.ts',
+      'subgraphs/user/messaging/user-registered.ts',
+    ]);
+  });
+
+  it('(the patterns see what they are to see)', () => {
+    expect(UNSAFE.test('await database.$queryRawUnsafe(text)')).toBe(true);
+    expect(DRIVER.test('connection.query(text)')).toBe(true);
+  });
+});

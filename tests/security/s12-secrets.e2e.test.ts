@@ -1,0 +1,173 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { createProxy } from '#platform/messaging/testing.ts';
+import { productionEnv } from '#platform/testing/production-env.ts';
+import { createSecrets } from '#scripts/local/secrets.ts';
+import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { anonymous, book, createEvent, signUp } from '../support/client.ts';
+import { expectAllNotified } from '../support/invariants.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const SESSION = '... on Session { accessToken refreshToken } ... on DomainError { code message }';
+
+describe('S12: secrets stay secret', () => {
+  let system: TestSystem;
+  const seen: string[] = [];
+  const secrets: string[] = [];
+
+  beforeAll(async () => {
+    system = await startTestSystem({ production: true });
+    await exercise();
+  });
+  afterAll(() => system?.stop());
+
+  /** All that a person does with secrets, well and badly, and a database that fails in the middle. */
+  async function exercise(): Promise<void> {
+    const client = anonymous(system.graphqlUrl);
+    const ask = async (query: string, variables: object) => {
+      const { data, errors } = await client.send(query, variables as Record<string, unknown>);
+      seen.push(JSON.stringify(errors ?? null));
+      return data;
+    };
+    const input = { name: 'Ada', email: `secret-${randomUUID()}@example.com`, password: `pass-${randomUUID()}` };
+    const wrong = `wrong-${randomUUID()}`;
+    const REGISTER = `mutation ($input: CreateUserInput!) { createUser(input: $input) { ${SESSION} } }`;
+    const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { ${SESSION} } }`;
+    const { createUser } = await ask(REGISTER, { input });
+    await ask(REGISTER, { input });
+    await ask(REGISTER, { input: { ...input, password: 7_777_777 } });
+    await ask(REGISTER, { input: { ...input, email: { is: input.email } } });
+    await ask(SIGN_IN, { input: { email: input.email, password: wrong } });
+    const { signIn } = await ask(SIGN_IN, { input: { email: input.email, password: input.password } });
+    const REFRESH = `mutation ($token: String!) { refreshSession(refreshToken: $token) { ${SESSION} } }`;
+    const { refreshSession } = await ask(REFRESH, { token: signIn.refreshToken });
+    await ask(REFRESH, { token: signIn.refreshToken });
+
+    const ada = await signUp(system.graphqlUrl);
+    await book(ada, await createEvent(ada));
+    await expectAllNotified(system);
+
+    const database = await createProxy(system.databaseUrls.user);
+    const replica = await system.startReplica('user', { databaseUrl: database.url });
+    database.cut();
+    for (const [query, variables] of [
+      [SIGN_IN, { input: { email: input.email, password: input.password } }],
+      [REGISTER, { input: { ...input, email: `2${input.email}` } }],
+    ] as const) {
+      const response = await fetch(`${replica}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${createUser.accessToken}`,
+          [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.user,
+        },
+        body: JSON.stringify({ query, variables }),
+      });
+      const text = await response.text();
+      expect(text).toContain('SERVICE_UNAVAILABLE');
+      seen.push(text);
+    }
+    database.close();
+    secrets.push(
+      ...[input.email, input.password, wrong, '7777777'],
+      ...[createUser, signIn, refreshSession].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]),
+      ...Object.values(system.secrets.subgraphs),
+      String(system.secrets.privateKey.d),
+      ...Object.values(system.databaseUrls).map((url) => new URL(url).password),
+    );
+  }
+
+  const foundIn = (text: string) => secrets.filter((secret) => text.includes(secret));
+
+  it('in the logs of every process', () => {
+    const logs = globSync(`${system.natsPrefix.replace('.', '')}-*.log`, { cwd: join(system.dataDir, 'logs') });
+    expect(logs.length).toBeGreaterThanOrEqual(6);
+    for (const file of logs) {
+      const text = readFileSync(join(system.dataDir, 'logs', file), 'utf8');
+      expect(text).toContain('"msg"');
+      expect({ file, found: foundIn(text) }).toEqual({ file, found: [] });
+    }
+  });
+
+  it('in errors, but for what the client itself sent wrong', () => {
+    expect(seen.length).toBeGreaterThan(8);
+    expect(foundIn(seen.join('\n')).filter((secret) => secret !== '7777777' && !secret.startsWith('secret-'))).toEqual(
+      [],
+    );
+  });
+
+  it('in the metrics', async () => {
+    for (const url of Object.values(system.urls)) {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      expect(text).toContain('process_cpu');
+      expect(foundIn(text)).toEqual([]);
+      expect(text).not.toContain('@');
+    }
+  });
+
+  it('(and would be found if they were there)', () => {
+    expect(secrets.length).toBeGreaterThan(14);
+    expect(foundIn(`x${secrets[0]}y`)).toEqual([secrets[0]]);
+  });
+});
+
+describe('S12: production starts on secrets of its own only', () => {
+  const start = async (main: string, env: NodeJS.ProcessEnv) =>
+    promisify(execFile)(process.execPath, [join(root, main)], {
+      env: { PATH: process.env.PATH, ...env },
+      timeout: 20_000,
+    }).then(
+      () => ({ code: 0, stderr: '', stdout: '' }),
+      (error: { code: number; stderr: string; stdout: string }) => error,
+    );
+
+  it.each([
+    ['gateway/main.ts', [...SUBGRAPHS]],
+    ['subgraphs/user/main.ts', ['user' as const]],
+    ['subgraphs/event/main.ts', ['event' as const]],
+    ['subgraphs/booking/main.ts', ['booking' as const, 'event' as const]],
+    ['subgraphs/notification/main.ts', ['notification' as const]],
+  ])('%s says all that is wrong at once, without a value, and exits', async (main, names) => {
+    const { subgraphs, publicKeys, privateKey } = await createSecrets('development-');
+    const env: NodeJS.ProcessEnv = {
+      NODE_ENV: 'production',
+      JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
+      JWT_PRIVATE_KEY: JSON.stringify(privateKey),
+      ...Object.fromEntries(names.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, subgraphs[name]])),
+      CORS_ORIGINS: '*',
+      PORT: 'eighty',
+    };
+    const { code, stderr, stdout } = await start(main, env);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    const expected = [
+      'PORT',
+      'JWT_PUBLIC_KEYS: holds a development secret',
+      ...names.map((name) => `${name.toUpperCase()}_SUBGRAPH_SECRET: holds a development secret`),
+    ];
+    expected.push(
+      ...(main.startsWith('gateway')
+        ? ['CORS_ORIGINS', 'REDIS_URL', 'USER_SUBGRAPH_URL']
+        : ['MYSQL_HOST', 'MYSQL_PASSWORD', 'NATS_URL']),
+    );
+    for (const problem of expected) expect(stderr).toContain(problem);
+    expect(stderr).not.toMatch(/eighty|development-[0-9a-f]|"kty"|\bat /);
+  });
+
+  it('and with nothing set says what is missing, in development too', async () => {
+    const { code, stderr } = await start('subgraphs/user/main.ts', {});
+    expect(code).toBe(1);
+    for (const name of ['JWT_PUBLIC_KEYS', 'JWT_PRIVATE_KEY', 'USER_SUBGRAPH_SECRET']) expect(stderr).toContain(name);
+    const { stderr: ofProduction } = await start('subgraphs/event/main.ts', {
+      ...productionEnv,
+      EVENT_SUBGRAPH_SECRET: 'short',
+    });
+    expect(ofProduction.trim().split('\n')).toHaveLength(2);
+    expect(ofProduction).toContain('EVENT_SUBGRAPH_SECRET');
+  });
+});
