@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { relative } from 'node:path';
 import { generate } from './generate.ts';
+import { checkConfigurations } from './local/configuration.ts';
 import { onInterruption } from './local/interruption.ts';
 import { lockDataDir } from './local/lock.ts';
 import { refuseTakenPorts } from './local/ports.ts';
@@ -53,13 +54,9 @@ async function runSystem(settings: LocalSettings, interruption: AbortSignal): Pr
   try {
     const servers = await startServers({ dataDir, ports, given, step: tellStep, signal: interruption });
     started.defer(() => tellStep('Stopping the servers', servers.stop));
-    const services = createServices({
-      ...servers,
-      dataDir,
-      ports,
-      secrets: await loadSecrets(dataDir),
-      env: process.env,
-    });
+    const serviceSettings = { ...servers, ports, secrets: await loadSecrets(dataDir), env: process.env };
+    checkConfigurations(serviceSettings);
+    const services = createServices({ ...serviceSettings, dataDir });
     started.defer(() => tellStep('Stopping the services', services.stop));
 
     services.start('gateway');

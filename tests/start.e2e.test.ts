@@ -26,8 +26,9 @@ afterEach(() => killRecorded(dataDir));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
 /** An npm script in a process group of its own, as a terminal's shell would start it. */
-function npm(script: string) {
-  const child: ChildProcess = spawn('npm', ['run', script], { cwd: root, env, detached: true });
+function npm(script: string, changes: NodeJS.ProcessEnv = {}) {
+  const options = { cwd: root, env: { ...env, ...changes }, detached: true };
+  const child: ChildProcess = spawn('npm', ['run', script], options);
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));
@@ -95,5 +96,17 @@ test('when a service dies the rest is stopped and the end of its log is shown', 
   process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', 'event.pid'), 'utf8'), 10), 'SIGKILL');
   expect(await ended).toEqual([1, null]);
   expect(output()).toMatch(/The event service stopped \(ended by SIGKILL\)/);
+  expect(processesOfTheSystem()).toEqual([]);
+});
+
+test('production does not start on what was made for development: every service says why, before any starts', async () => {
+  const { output, ended } = npm('start', { NODE_ENV: 'production', LIMITS: 'off' });
+  expect(await ended).toEqual([1, null]);
+  for (const name of ['gateway', 'user', 'event', 'booking', 'notification']) {
+    expect(output()).toContain(`${name}: Configuration refused`);
+  }
+  expect(output()).toContain('LIMITS: must not be off in production');
+  expect(output()).toContain('JWT_PRIVATE_KEY: holds a development secret');
+  expect(output()).not.toContain('Migrations');
   expect(processesOfTheSystem()).toEqual([]);
 });

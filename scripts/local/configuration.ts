@@ -1,0 +1,30 @@
+import { ConfigError } from '#platform/config.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
+import { readBookingConfig } from '../../subgraphs/booking/config.ts';
+import { readEventConfig } from '../../subgraphs/event/config.ts';
+import { readNotificationConfig } from '../../subgraphs/notification/config.ts';
+import { readUserConfig } from '../../subgraphs/user/config.ts';
+import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
+import { LocalError, type ServiceName } from './settings.ts';
+
+const READERS: Readonly<Record<ServiceName, (env: NodeJS.ProcessEnv) => unknown>> = {
+  gateway: readGatewayConfig,
+  user: readUserConfig,
+  event: readEventConfig,
+  booking: readBookingConfig,
+  notification: readNotificationConfig,
+};
+
+/** Reads every service's settings before any of them starts. @throws LocalError with what each of them would refuse */
+export function checkConfigurations(settings: ServiceSettings): void {
+  const refusals = Object.entries(READERS).flatMap(([name, read]) => {
+    try {
+      read(serviceEnvironment(name as ServiceName, settings));
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return [`${name}: ${error.message}`];
+    }
+  });
+  if (refusals.length > 0) throw new LocalError(refusals.join('\n'));
+}
