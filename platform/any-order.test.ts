@@ -1,12 +1,10 @@
-import type { lookup } from 'node:dns';
 import { expect, it } from 'vitest';
 import { inAnyOrder } from './any-order.ts';
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address, family: 4 }));
 
 /** What the system answers: the same order every time. */
-const resolving = (error: Error | null) =>
-  inAnyOrder(((_hostname, _options, answer) => answer(error as null, ADDRESSES, 4)) as typeof lookup);
+const resolving = (error: Error | null) => inAnyOrder((_hostname, _options, answer) => answer(error, ADDRESSES));
 
 const resolve = (error: Error | null = null) =>
   new Promise<typeof ADDRESSES>((succeed, fail) => {
