@@ -101,16 +101,15 @@ describe('docker-compose.yml gives each service what it reads:', () => {
     }
   });
 
-  it.each(NAMES)('%s refuses the secrets of development in production, and takes others', (name) => {
-    const refused = { ...example, NODE_ENV: 'production' };
-    expect(() => READERS[name](environmentOf(name, refused))).toThrow('JWT_PUBLIC_KEYS: holds a development secret');
+  it.each(NAMES)('%s refuses every secret of development in production, and takes others', (name) => {
+    const shipped = environmentOf(name, { ...example, NODE_ENV: 'production' });
+    const secrets = Object.keys(shipped).filter((variable) => /_SECRET$|_KEYS?$|^DATABASE_URL$/.test(variable));
+    expect(secrets).toContain('JWT_PUBLIC_KEYS');
+    for (const variable of secrets) {
+      expect(() => READERS[name](shipped)).toThrow(`${variable}: holds a development secret`);
+    }
     const config = READERS[name](environmentOf(name, { ...example, ...OWN_SECRETS }));
     expect(config.NODE_ENV).toBe('production');
-  });
-
-  it.each(SUBGRAPHS)('%s refuses the password of development in production', (name) => {
-    const env = { ...example, ...OWN_SECRETS, [`MYSQL_PASSWORD_${name.toUpperCase()}`]: '' };
-    expect(() => READERS[name](environmentOf(name, env))).toThrow('DATABASE_URL: holds a development secret');
   });
 
   it.each(NAMES)('every setting of %s can be set in .env', (name) => {
