@@ -1,5 +1,7 @@
+import { lookup } from 'node:dns';
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { Pool } from 'undici';
+import { inAnyOrder } from './any-order.ts';
 import { unavailable } from './errors.ts';
 import { GATEWAY_PROOF_HEADER } from './identity.ts';
 
@@ -56,7 +58,7 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   const pool = new Pool(origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
+    connect: { timeout: CONNECT_TIMEOUT_MS, lookup: inAnyOrder(lookup) },
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The server says how long it would keep one; that counts up to here.
     keepAliveMaxTimeout: KEEP_ALIVE_MS,

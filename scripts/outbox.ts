@@ -59,12 +59,13 @@ async function replay(name: Publisher, url: string, since: Date): Promise<number
 async function main(): Promise<void> {
   const { names, since } = readArguments();
   const { dataDir, ports, given } = readSettings(loadEnvironment());
-  const { databases } = await loadSecrets(dataDir);
+  const localUrlOf = async (name: Publisher) =>
+    databaseUrlOf(name, ports.mysql, (await loadSecrets(dataDir)).databases);
   if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
     console.warn(`The outboxes keep what was published in the last ${OUTBOX_KEEP_HOURS} hours; the rest is gone.`);
   }
   for (const name of names) {
-    const count = await replay(name, given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, databases), since);
+    const count = await replay(name, given.databaseUrls[name] ?? (await localUrlOf(name)), since);
     console.log(`${name}: ${count === 0 ? 'nothing to publish again' : `${count} to be published again`}`);
   }
 }

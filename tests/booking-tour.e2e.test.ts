@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from './support/client.ts';
-import { startTestSystem, type TestSystem } from './support/system.ts';
+import { openTestSystem, type RunningSystem } from './support/system.ts';
 
 const CREATE_EVENT = `mutation CreateEvent($input: CreateEventInput!) {
   createEvent(input: $input) { ... on CreateEventPayload { event { id version totalSeats availableSeats } } }
@@ -18,11 +18,11 @@ const BOOKING = `query Booking($id: ID!) {
 }`;
 
 describe('the whole booking graph, through the gateway alone', () => {
-  let system: TestSystem;
+  let system: RunningSystem;
   let ada: Client;
 
   beforeAll(async () => {
-    system = await startTestSystem();
+    system = await openTestSystem();
     ada = await signUp(system.graphqlUrl, 'Ada Lovelace');
   });
   afterAll(() => system?.stop());

@@ -22,11 +22,11 @@ declare module 'vitest' {
 }
 
 /**
- * Starts private MariaDB, Redis and NATS servers for the run, unless it is one of unit tests only. They end with it,
- * however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
+ * Starts private MariaDB, Redis and NATS servers for the run, unless it is one of unit tests only or of a system that runs
+ * already. They end with it, however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  if (project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
+  if (process.env.TEST_GRAPHQL_URL || project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
   removeAbandoned();
   const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
   // Under its name only once it is whole: a run that starts meanwhile takes an empty one for abandoned.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connectTo } from './invariants.ts';
-import type { TestSystem } from './system.ts';
+import type { RunningSystem } from './system.ts';
 
 const REQUEST_TIMEOUT_MS = 20_000;
 const DAY_MS = 86_400_000;
@@ -29,7 +29,7 @@ export const signUp = (graphqlUrl: string, name = 'Ada Lovelace'): Promise<Clien
   openSession(graphqlUrl, { createUser: { name, email: `${randomUUID()}@example.com`, password: PASSWORD } });
 
 /** Registers a new user, makes it an admin, and signs it in again. */
-export async function signUpAdmin({ graphqlUrl, databaseUrls }: TestSystem): Promise<Client> {
+export async function signUpAdmin({ graphqlUrl, databaseUrls }: RunningSystem): Promise<Client> {
   const email = `${randomUUID()}@example.com`;
   await openSession(graphqlUrl, { createUser: { name: 'Grace Hopper', email, password: PASSWORD } });
   const connection = await connectTo(databaseUrls.user);

@@ -18,9 +18,15 @@ const PRODUCTION_ENV = {
 
 const SERVICES = ['gateway', ...SUBGRAPHS] as const;
 
-export interface TestSystem {
+/** What it takes to see a system from outside. */
+export interface RunningSystem {
   /** Where clients send their operations. */
   graphqlUrl: string;
+  databaseUrls: Pick<Record<SubgraphName, string>, 'user'>;
+  stop(): Promise<void>;
+}
+
+export interface TestSystem extends RunningSystem {
   /** Each service's address, without a path. */
   urls: Record<ServiceName, string>;
   databaseUrls: Record<SubgraphName, string>;
@@ -46,7 +52,15 @@ export interface TestSystem {
   /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
   pause(url: string): void;
   resume(url: string): void;
-  stop(): Promise<void>;
+}
+
+/**
+ * The system that TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER name, as scripts/verify-images.sh does, which goes on; one
+ * of the test's own without them.
+ */
+export async function openTestSystem(): Promise<RunningSystem> {
+  const { TEST_GRAPHQL_URL: graphqlUrl, TEST_DATABASE_URL_USER: user = '' } = process.env;
+  return graphqlUrl ? { graphqlUrl, databaseUrls: { user }, stop: async () => undefined } : startTestSystem();
 }
 
 /**

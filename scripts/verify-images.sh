@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+#
+# scripts/verify-images.sh
+#
+# Proves Dockerfile and docker-compose.yml on a machine with neither Docker nor a registry: Debian, as root, after
+# `npm test` or `npm run check` has brought the packages. Makes the base image from Debian and the Node of the project,
+# and stand-ins for the servers from Debian's packages, all under the names of the real ones; then builds the image,
+# starts the compose file with .env.example as it is and three booking processes, runs the end-to-end tour against it,
+# and looks at each container from outside. Leaves nothing behind. Takes some three minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+work=$(mktemp --directory)
+project=$work/event-booking-system
+services=(gateway user event booking notification)
+everything=(mysql redis nats migrate user event booking notification gateway)
+npm_folder=$(npm root --global)/npm
+export PATH="$root/node_modules/node/bin:$PATH"
+export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
+
+step() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+container() { echo "event-booking-system_$1_${2:-1}"; }
+address() { podman inspect "$(container "$1")" --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' 2> /dev/null; }
+# Without systemd podman says with every container that it will not run health checks by itself; this script does.
+quietly() { "$@" >> "$work/log" 2>&1 || fail "$*: $(tail -n 20 "$work/log")"; }
+
+clean_up() {
+  podman rm --all --force --time 0 > /dev/null 2>&1 || true
+  podman network rm --force event-booking-system_default > /dev/null 2>&1 || true
+  podman system reset --force > /dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+install_tools() {
+  [[ $EUID == 0 && -f /etc/debian_version ]] || fail 'This needs Debian, and root.'
+  local tools=(podman podman-compose runc netavark aardvark-dns debootstrap)
+  dpkg --status "${tools[@]}" > /dev/null 2>&1 && return
+  quietly apt-get update
+  DEBIAN_FRONTEND=noninteractive quietly apt-get install --yes --no-install-recommends "${tools[@]}"
+}
+
+# Storage and networks of this run's own. Some machines let nobody raise the limits of the shell.
+configure_podman() {
+  cat > "$work/storage.conf" <<TOML
+[storage]
+driver = "${STORAGE_DRIVER:-overlay}"
+graphroot = "$work/storage"
+runroot = "$work/run"
+TOML
+  cat > "$work/containers.conf" <<TOML
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+[engine]
+runtime = "runc"
+[network]
+network_backend = "netavark"
+network_config_dir = "$work/networks"
+TOML
+}
+
+layers_of() { podman image inspect "$1" --format '{{.RootFS.Layers}}'; }
+
+build() { quietly podman build --isolation chroot --format docker --pull=never "$@"; }
+
+make_base() {
+  local image=$1 system=$work/base
+  quietly debootstrap --variant=minbase --include=ca-certificates,libatomic1 trixie "$system"
+  install -D --target-directory="$system/usr/local/bin" node_modules/node/bin/node
+  mkdir -p "$system/usr/local/lib/node_modules"
+  cp --archive "$npm_folder" "$system/usr/local/lib/node_modules/"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$system/usr/local/bin/npm"
+  chroot "$system" useradd --uid 1000 --create-home node
+  # Whom this machine trusts, for its way to the package registry.
+  cp /etc/ssl/certs/ca-certificates.crt "$system/etc/ssl/certs/"
+  rm -rf "$system"/var/cache/apt/* "$system"/var/lib/apt/lists/*
+  tar --directory "$system" --create . |
+    quietly podman import --change 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' - "$image"
+}
+
+start_project() {
+  # Empty values aside, which this podman-compose, unlike Compose, takes for values.
+  sed --expression "s/^GATEWAY_PORT=.*/GATEWAY_PORT=$1/" --expression '/=$/d' .env.example > "$project/.env"
+  # Otherwise podman brings writable folders of its own along.
+  (cd "$project" && quietly podman-compose --podman-run-args=--read-only-tmpfs=false up --detach "${everything[@]}")
+  for _ in {1..120}; do
+    curl --silent --max-time 2 "http://127.0.0.1:$1/ready" | grep --quiet '"status":"ready"' && return
+    sleep 1
+  done
+  fail "not ready: $(podman ps --all) $(podman logs "$(container gateway)" 2>&1 | tail)"
+}
+
+# One more container with the environment of another: like <name> <options and command>
+like() {
+  podman inspect "$(container "$1")" --format '{{range .Config.Env}}{{println .}}{{end}}' 2> /dev/null |
+    grep --invert-match '^PATH=' > "$work/$1.env"
+  quietly podman run --env-file "$work/$1.env" --read-only --read-only-tmpfs=false --cap-drop all \
+    --network event-booking-system_default "${@:2}"
+}
+
+# What --scale booking=3 does, which this podman-compose cannot.
+scale_booking() {
+  for number in 2 3; do
+    like booking --detach --name "$(container booking "$number")" --network-alias booking \
+      "$image" node subgraphs/booking/main.ts
+  done
+}
+
+# Those that README.md tells operators of.
+check_commands() {
+  like migrate --rm "$image" node scripts/migrate.ts
+  like migrate --rm "$image" node scripts/outbox.ts replay --since "$(date --utc --date='-1 hour' +%FT%TZ)"
+  ! (like migrate --rm "$image" node scripts/admin.ts grant nobody@example.com) 2> /dev/null || fail 'nobody became an admin'
+  grep --quiet 'Nobody registered as nobody@example.com' "$work/log" || fail 'the command for admins does not work'
+}
+
+# As the kernel sees the first process, and as that process sees its file system.
+check_confinement() {
+  local name=$1 status
+  status=$(< "/proc/$(podman inspect "$(container "$name")" --format '{{.State.Pid}}')/status")
+  for line in 'Name:\s+node' 'NSpid:\s+[0-9]+\s+1' 'Uid:\s+1000\s+1000' 'CapEff:\s+0+' 'CapBnd:\s+0+' 'NoNewPrivs:\s+1'; do
+    grep --quiet --extended-regexp "^$line" <<< "$status" || fail "$name is not $line: $status"
+  done
+  podman exec "$(container "$name")" node --eval \
+    'try { fs.writeFileSync("/tmp/x", ""); process.exit(1) } catch ({ code }) { process.exit(code === "EROFS" ? 0 : 1) }' ||
+    fail "$name can write"
+}
+
+# By its own settings, by the image's, and the latter's way to say no.
+check_health() {
+  local name=$1
+  quietly podman healthcheck run "$(container "$name")"
+  [[ $(podman inspect "$(container "$name")" --format '{{.State.Health.Status}}') == healthy ]] || fail "$name is not healthy"
+  quietly podman exec "$(container "$name")" node scripts/healthcheck.ts
+  ! podman exec --env PORT=1 "$(container "$name")" node scripts/healthcheck.ts > /dev/null 2>&1 || fail "$name is always healthy"
+}
+
+check_every_booking_was_asked() {
+  for number in 1 2 3; do
+    podman logs "$(container booking "$number")" 2>&1 | grep --quiet '"path":"/graphql"' || fail "booking $number was never asked"
+  done
+}
+
+# A request of which the gateway has the first half when the signal comes. It is answered, and the process ends with 0.
+check_drain() {
+  GATEWAY=$(container gateway) timeout 60 node --input-type=module - "$1" <<'JS'
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+
+const body = JSON.stringify({ query: '{ events(first: 1) { nodes { id availableSeats } } }' });
+const headers = { 'content-type': 'application/json', 'content-length': body.length };
+const post = request(`http://127.0.0.1:${process.argv[2]}/graphql`, { method: 'POST', headers });
+post.write(body.slice(0, 10));
+await new Promise((resolve) => setTimeout(resolve, 500));
+execFileSync('podman', ['kill', '--signal', 'TERM', process.env.GATEWAY]);
+const logs = () => execFileSync('podman', ['logs', process.env.GATEWAY], { maxBuffer: 2 ** 30 }).toString();
+while (!logs().includes('"msg":"stopping"')) await new Promise((resolve) => setTimeout(resolve, 100));
+post.end(body.slice(10));
+const [answer] = await once(post, 'response');
+const { data } = JSON.parse((await answer.toArray()).join(''));
+if (answer.statusCode !== 200 || data.events.nodes.length !== 1) throw new Error('the request in flight was lost');
+JS
+}
+
+check_stop() {
+  for name in "${services[@]}"; do
+    quietly podman stop --time 30 "$(container "$name")"
+    [[ $(podman inspect "$(container "$name")" --format '{{.State.ExitCode}}') == 0 ]] || fail "$name did not end by itself"
+  done
+}
+
+step 'tools'
+install_tools
+configure_podman
+mkdir "$project"
+git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create | tar --directory "$project" --extract
+base=$(sed --quiet 's/^FROM \(.*\) AS base$/\1/p' Dockerfile)
+image=$(sed --quiet 's/^ *image: \(event-booking-system:.*\)$/\1/p' docker-compose.yml | head -n 1)
+
+step "base image, as $base"
+make_base "$base"
+step "image $image"
+build --timestamp 0 --tag "$image" "$project"
+layers=$(layers_of "$image")
+podman images --filter "reference=$base" --filter "reference=$image" --format '        {{.Repository}}:{{.Tag}}  {{.Size}}'
+step 'the same once more: is it the same?'
+build --timestamp 0 --no-cache --tag "$image" "$project"
+[[ $(layers_of "$image") == "$layers" ]] || fail "two builds of the same gave two images"
+step 'stand-ins for the servers'
+sed --quiet 's/^ *image: \(docker.io\/library\/.*\)$/--tag \1/p' docker-compose.yml > "$work/tags"
+# shellcheck disable=SC2046
+build --build-arg "BASE=$base" $(< "$work/tags") scripts/containers/stand-ins
+
+step 'docker-compose.yml'
+port=$(node --eval 'const s = net.createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
+start_project "$port"
+[[ $(podman inspect "$(container migrate)" --format '{{.State.ExitCode}}') == 0 ]] || fail 'the migrations failed'
+scale_booking
+step 'confinement and health'
+for name in "${services[@]}"; do
+  check_confinement "$name"
+  check_health "$name"
+done
+step 'the tour'
+TEST_GRAPHQL_URL=http://127.0.0.1:$port/graphql \
+  TEST_DATABASE_URL_USER=mysql://user_svc:development-user@$(address mysql):3306/user_db \
+  npm test -- tests/booking-tour.e2e.test.ts
+check_every_booking_was_asked
+step 'the commands of operators'
+check_commands
+step 'a request in flight, and the stop'
+check_drain "$port"
+check_stop
+step 'all of it holds'

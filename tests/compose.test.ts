@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { readGatewayConfig } from '../gateway/config.ts';
+import { readBookingConfig } from '../subgraphs/booking/config.ts';
+import { readEventConfig } from '../subgraphs/event/config.ts';
+import { readNotificationConfig } from '../subgraphs/notification/config.ts';
+import { readUserConfig } from '../subgraphs/user/config.ts';
+
+const READERS = {
+  gateway: readGatewayConfig,
+  user: readUserConfig,
+  event: readEventConfig,
+  booking: readBookingConfig,
+  notification: readNotificationConfig,
+};
+type Name = keyof typeof READERS;
+const NAMES = Object.keys(READERS) as Name[];
+
+/** Settings of a container's own: where it listens, the parts of DATABASE_URL, and files of the image. */
+const FIXED = /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
+
+interface Service {
+  image: string;
+  build?: string;
+  command: string[];
+  user?: string;
+  environment?: Record<string, string | number | null>;
+  depends_on?: Record<string, { condition: string }>;
+  ports?: string[];
+  profiles?: string[];
+  healthcheck?: { test?: string[]; disable?: boolean };
+  restart: string;
+  read_only: boolean;
+  cap_drop: string[];
+  security_opt: string[];
+  stop_grace_period: string;
+  logging: { options: Record<string, string> };
+  deploy: { resources: { limits: { memory: string; pids: number } } };
+}
+
+const read = (file: string): string => readFileSync(file, 'utf8');
+const servicesIn = (file: string): Record<string, Service> => parse(read(file), { merge: true }).services;
+
+const source = read('docker-compose.yml');
+const services = servicesIn('docker-compose.yml');
+const service = (name: string): Service => {
+  const found = services[name];
+  if (found === undefined) throw new Error(`docker-compose.yml has no ${name}`);
+  return found;
+};
+const example = parseEnv(read('.env.example'));
+const packageJson = JSON.parse(read('package.json'));
+const dockerfile = read('Dockerfile');
+
+/** A service's variables as compose would set them: a name without a value passes on the one of the environment. */
+function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = Object.entries(service(name).environment ?? {}).flatMap(([variable, value]) => {
+    const set = value === null ? env[variable] : interpolate(String(value), env);
+    return set === undefined ? [] : [[variable, set]];
+  });
+  return Object.fromEntries(
+    [...dockerfile.matchAll(/(NODE_ENV|HOST)=(\S+)/g)].map(([, key, value]) => [key, value]).concat(own),
+  );
+}
+
+const interpolate = (text: string, env: NodeJS.ProcessEnv) =>
+  text.replace(/\$\{(\w+):-([^}]+)\}/g, (_, variable: string, otherwise: string) => env[variable] || otherwise);
+
+/** The names that a service asks its environment for. */
+function namesReadBy(name: Name): string[] {
+  const names = new Set<string>();
+  const env = new Proxy(environmentOf(name, example), {
+    get: (target, variable: string) => names.add(variable) && target[variable],
+  });
+  READERS[name](env);
+  return [...names];
+}
+
+/** What somebody fills in for production. */
+const OWN_SECRETS: NodeJS.ProcessEnv = {
+  NODE_ENV: 'production',
+  MYSQL_PASSWORD_USER: '7d1c5a-user',
+  MYSQL_PASSWORD_EVENT: '7d1c5a-event',
+  MYSQL_PASSWORD_BOOKING: '7d1c5a-booking',
+  MYSQL_PASSWORD_NOTIFICATION: '7d1c5a-notification',
+  ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, `e3b0c44298fc1c14-${name}`])),
+  JWT_PUBLIC_KEYS:
+    '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+  JWT_PRIVATE_KEY:
+    '{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
+};
+
+describe('docker-compose.yml gives each service what it reads:', () => {
+  it.each(NAMES)('%s accepts .env.example as it is, and an empty one, for development', (name) => {
+    for (const env of [example, {}]) {
+      const config = READERS[name](environmentOf(name, env));
+      expect(config).toMatchObject({ NODE_ENV: 'development', HOST: '0.0.0.0' });
+    }
+  });
+
+  it.each(NAMES)('%s refuses every secret of development in production, and takes others', (name) => {
+    const shipped = environmentOf(name, { ...example, NODE_ENV: 'production' });
+    const secrets = Object.keys(shipped).filter((variable) => /_SECRET$|_KEYS?$|^DATABASE_URL$/.test(variable));
+    expect(secrets).toContain('JWT_PUBLIC_KEYS');
+    for (const variable of secrets) {
+      expect(() => READERS[name](shipped)).toThrow(`${variable}: holds a development secret`);
+    }
+    const config = READERS[name](environmentOf(name, { ...example, ...OWN_SECRETS }));
+    expect(config.NODE_ENV).toBe('production');
+  });
+
+  it.each(NAMES)('every setting of %s can be set in .env', (name) => {
+    const given = Object.keys(service(name).environment ?? {});
+    expect(namesReadBy(name).filter((variable) => !FIXED.test(variable) && !given.includes(variable))).toEqual([]);
+  });
+
+  it('everything that .env sets is in .env.example', () => {
+    const passedOn = NAMES.flatMap((name) => Object.entries(service(name).environment ?? {}))
+      .filter(([, value]) => value === null)
+      .map(([variable]) => variable);
+    const interpolated = [...(source + read('docker-compose.ports.yml')).matchAll(/\$\{(\w+)/g)].map(
+      ([, name]) => name,
+    );
+    expect(passedOn).toContain('BOOKING_QUEUE_MAX');
+    expect(interpolated).toContain('MYSQL_ROOT_PASSWORD');
+    expect([...passedOn, ...interpolated].filter((variable) => !(String(variable) in example))).toEqual([]);
+  });
+
+  it.each(SUBGRAPHS)('the gateway finds %s where it listens, with the secret that it asks for', (name) => {
+    const gateway = readGatewayConfig(environmentOf('gateway', example)).subgraphs[name];
+    const env = environmentOf(name, example);
+    expect(gateway.url).toBe(`http://${name}:${READERS[name](env).PORT}/graphql`);
+    expect(gateway.secret).toBe(env[`${name.toUpperCase()}_SUBGRAPH_SECRET`]);
+  });
+
+  it('the passwords of the services and of the migration are those of the accounts that MySQL makes', () => {
+    const made = environmentOf('mysql', example);
+    const passwordIn = (url = '') => new URL(url).password;
+    for (const name of SUBGRAPHS) {
+      const upper = name.toUpperCase();
+      expect(passwordIn(environmentOf(name, example).DATABASE_URL)).toBe(made[`MYSQL_PASSWORD_${upper}`]);
+      const owner = new URL(environmentOf('migrate', example)[`DATABASE_URL_${upper}`] ?? '');
+      expect(owner).toMatchObject({ username: `${name}_owner`, password: made.MYSQL_PASSWORD_OWNER });
+    }
+  });
+});
+
+describe('docker-compose.yml', () => {
+  const everything = Object.entries(services);
+
+  it('starts each after what it needs has shown its health, and the migrations have ended well', () => {
+    const needs = (name: string) => Object.keys(service(name).depends_on ?? {}).sort();
+    expect(needs('migrate')).toEqual(['mysql']);
+    expect(needs('gateway')).toEqual(['booking', 'event', 'notification', 'redis', 'user']);
+    for (const name of ['user', 'event']) expect(needs(name)).toEqual(['migrate', 'nats', 'redis']);
+    for (const name of ['booking', 'notification']) expect(needs(name)).toEqual(['migrate', 'nats']);
+    for (const [, { depends_on = {} }] of everything) {
+      for (const [name, { condition }] of Object.entries(depends_on)) {
+        expect(condition).toBe(name === 'migrate' ? 'service_completed_successfully' : 'service_healthy');
+        if (name !== 'migrate') expect(service(name).healthcheck?.test?.[0]).toBe('CMD');
+      }
+    }
+    expect(service('migrate')).toMatchObject({ restart: 'no', command: ['node', 'scripts/migrate.ts'] });
+  });
+
+  it('publishes the gateway and the mails, to this machine', () => {
+    const published = everything.flatMap(([name, { ports = [] }]) =>
+      ports.map((port) => `${name} ${interpolate(port, {})}`),
+    );
+    expect(published).toEqual(['gateway 127.0.0.1:4000:4000', 'mailpit 127.0.0.1:8025:8025']);
+    expect(service('mailpit').profiles).toEqual(['mail']);
+  });
+
+  it('publishes the rest, to this machine, with docker-compose.ports.yml', () => {
+    const more = Object.entries(servicesIn('docker-compose.ports.yml'));
+    expect(more.map(([name]) => name)).toEqual([...SUBGRAPHS, 'mysql', 'redis', 'nats']);
+    for (const [name, { ports = [] }] of more) {
+      expect(services).toHaveProperty(name);
+      expect(ports.map((port) => interpolate(port, {}))).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+:\d+$/)]);
+    }
+  });
+
+  it('lets nothing be more than one: every service can be scaled', () => {
+    for (const name of SUBGRAPHS) {
+      expect(service(name)).not.toHaveProperty('container_name');
+      expect(service(name)).not.toHaveProperty('ports');
+    }
+  });
+
+  it.each(everything)('confines %s', (_name, container) => {
+    expect(container).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges'],
+      logging: { options: { 'max-size': '10m', 'max-file': '3' } },
+    });
+    expect(container.deploy.resources.limits).toMatchObject({ memory: expect.any(String), pids: expect.any(Number) });
+  });
+
+  it.each(everything)('names the image of %s exactly', (_name, { image, build }) => {
+    expect(image).toMatch(/:v?\d+\.\d+\.\d+(-alpine)?$/);
+    if (build !== undefined) expect(image).toBe(`event-booking-system:${packageJson.version}`);
+  });
+
+  it('runs the image that it builds for every service', () => {
+    expect(new Set([...NAMES, 'migrate'].map((name) => service(name).image))).toEqual(
+      new Set([`event-booking-system:${packageJson.version}`]),
+    );
+    expect(everything.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['migrate']);
+  });
+
+  it.each(NAMES)('lets %s stop by itself', (name) => {
+    const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } = READERS[name](environmentOf(name, example));
+    const graceMs = Number.parseInt(service(name).stop_grace_period, 10) * 1_000;
+    expect(DRAIN_DELAY_MS + STOP_TIMEOUT_MS).toBeLessThan(graceMs);
+  });
+
+  it('lets the pools of 7 processes of each subgraph into the database server', () => {
+    const flag = service('mysql').command.find((argument) => argument.startsWith('--max-connections='));
+    const pools = SUBGRAPHS.map((name) => READERS[name](environmentOf(name, example)).DATABASE_POOL_MAX);
+    expect(7 * pools.reduce((sum, max) => sum + max)).toBeLessThan(Number(flag?.split('=')[1]));
+  });
+});
+
+describe('Dockerfile', () => {
+  it('has the Node that package.json asks for', () => {
+    const [, version] = /^FROM docker\.io\/library\/node:(\d+\.\d+\.\d+)-trixie-slim AS base$/m.exec(dockerfile) ?? [];
+    expect(version).toBe(packageJson.devDependencies.node);
+  });
+
+  it('runs as a user without rights, with Node as the first process', () => {
+    const last = dockerfile.split(/^FROM /m).at(-1);
+    expect(last).toMatch(/^USER 1000:1000$/m);
+    expect(last).toMatch(/^ENTRYPOINT \[\]$/m);
+    expect(last).toMatch(/^CMD \["node", /m);
+    expect(last).toMatch(/^HEALTHCHECK .*CMD \["node", /m);
+  });
+});
