@@ -1,8 +1,8 @@
 /**
  * npm run admin -- grant | revoke <email>
  *
- * Makes a registered user an admin, or a user again. The database is that of `npm start`, unless DATABASE_URL_USER names
- * another. It shows in the user's next access token: at the next refresh or sign-in, 15 minutes from now at the latest.
+ * Makes a registered user an admin, or a user again. The database is that of `npm start`, unless DATABASE_URL_USER, or
+ * in a container DATABASE_URL, names another. It shows in the user's next access token: at the next refresh or sign-in, 15 minutes from now at the latest.
  */
 
 import { databaseSettings, parseConfig } from '#platform/config.ts';
@@ -36,8 +36,11 @@ async function main(): Promise<void> {
   const [command = '', email, ...rest] = process.argv.slice(2);
   if (!Object.hasOwn(ROLES, command) || email === undefined || rest.length > 0) throw new LocalError(USAGE);
   const role = ROLES[command as keyof typeof ROLES];
-  const { dataDir, ports, given } = readSettings(loadEnvironment());
-  const url = given.databaseUrls.user ?? databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases);
+  const env = loadEnvironment();
+  const { dataDir, ports, given } = readSettings(env);
+  const url =
+    given.databaseUrls.user ??
+    (env.DATABASE_URL || databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases));
   await setRoleOf(email, role, url);
   console.log(`${email} has the role ${role} from the next refresh or sign-in on.`);
 }

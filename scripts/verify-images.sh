@@ -14,7 +14,7 @@ work=$(mktemp --directory)
 project=$work/event-booking-system
 services=(gateway user event booking notification)
 everything=(mysql redis nats migrate user event booking notification gateway)
-npm_folder=$(npm root --global)/npm
+npm_folder=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 export PATH="$root/node_modules/node/bin:$PATH"
 export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 

@@ -2,22 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { CONFIG_READERS } from '#scripts/local/configuration.ts';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
-import { readGatewayConfig } from '../gateway/config.ts';
-import { readBookingConfig } from '../subgraphs/booking/config.ts';
-import { readEventConfig } from '../subgraphs/event/config.ts';
-import { readNotificationConfig } from '../subgraphs/notification/config.ts';
-import { readUserConfig } from '../subgraphs/user/config.ts';
 
-const READERS = {
-  gateway: readGatewayConfig,
-  user: readUserConfig,
-  event: readEventConfig,
-  booking: readBookingConfig,
-  notification: readNotificationConfig,
-};
-type Name = keyof typeof READERS;
-const NAMES = Object.keys(READERS) as Name[];
+type Name = keyof typeof CONFIG_READERS;
+const NAMES = Object.keys(CONFIG_READERS) as Name[];
 
 /** Settings of a container's own: where it listens, the parts of DATABASE_URL, and files of the image. */
 const FIXED = /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
@@ -75,7 +64,7 @@ function namesReadBy(name: Name): string[] {
   const env = new Proxy(environmentOf(name, example), {
     get: (target, variable: string) => names.add(variable) && target[variable],
   });
-  READERS[name](env);
+  CONFIG_READERS[name](env);
   return [...names];
 }
 
@@ -96,7 +85,7 @@ const OWN_SECRETS: NodeJS.ProcessEnv = {
 describe('docker-compose.yml gives each service what it reads:', () => {
   it.each(NAMES)('%s accepts .env.example as it is, and an empty one, for development', (name) => {
     for (const env of [example, {}]) {
-      const config = READERS[name](environmentOf(name, env));
+      const config = CONFIG_READERS[name](environmentOf(name, env));
       expect(config).toMatchObject({ NODE_ENV: 'development', HOST: '0.0.0.0' });
     }
   });
@@ -106,9 +95,9 @@ describe('docker-compose.yml gives each service what it reads:', () => {
     const secrets = Object.keys(shipped).filter((variable) => /_SECRET$|_KEYS?$|^DATABASE_URL$/.test(variable));
     expect(secrets).toContain('JWT_PUBLIC_KEYS');
     for (const variable of secrets) {
-      expect(() => READERS[name](shipped)).toThrow(`${variable}: holds a development secret`);
+      expect(() => CONFIG_READERS[name](shipped)).toThrow(`${variable}: holds a development secret`);
     }
-    const config = READERS[name](environmentOf(name, { ...example, ...OWN_SECRETS }));
+    const config = CONFIG_READERS[name](environmentOf(name, { ...example, ...OWN_SECRETS }));
     expect(config.NODE_ENV).toBe('production');
   });
 
@@ -130,9 +119,9 @@ describe('docker-compose.yml gives each service what it reads:', () => {
   });
 
   it.each(SUBGRAPHS)('the gateway finds %s where it listens, with the secret that it asks for', (name) => {
-    const gateway = readGatewayConfig(environmentOf('gateway', example)).subgraphs[name];
+    const gateway = CONFIG_READERS.gateway(environmentOf('gateway', example)).subgraphs[name];
     const env = environmentOf(name, example);
-    expect(gateway.url).toBe(`http://${name}:${READERS[name](env).PORT}/graphql`);
+    expect(gateway.url).toBe(`http://${name}:${CONFIG_READERS[name](env).PORT}/graphql`);
     expect(gateway.secret).toBe(env[`${name.toUpperCase()}_SUBGRAPH_SECRET`]);
   });
 
@@ -213,14 +202,14 @@ describe('docker-compose.yml', () => {
   });
 
   it.each(NAMES)('lets %s stop by itself', (name) => {
-    const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } = READERS[name](environmentOf(name, example));
+    const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } = CONFIG_READERS[name](environmentOf(name, example));
     const graceMs = Number.parseInt(service(name).stop_grace_period, 10) * 1_000;
     expect(DRAIN_DELAY_MS + STOP_TIMEOUT_MS).toBeLessThan(graceMs);
   });
 
   it('lets the pools of 7 processes of each subgraph into the database server', () => {
     const flag = service('mysql').command.find((argument) => argument.startsWith('--max-connections='));
-    const pools = SUBGRAPHS.map((name) => READERS[name](environmentOf(name, example)).DATABASE_POOL_MAX);
+    const pools = SUBGRAPHS.map((name) => CONFIG_READERS[name](environmentOf(name, example)).DATABASE_POOL_MAX);
     expect(7 * pools.reduce((sum, max) => sum + max)).toBeLessThan(Number(flag?.split('=')[1]));
   });
 });

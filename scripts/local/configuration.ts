@@ -7,17 +7,18 @@ import { readUserConfig } from '../../subgraphs/user/config.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
 import { LocalError, type ServiceName } from './settings.ts';
 
-const READERS: Readonly<Record<ServiceName, (env: NodeJS.ProcessEnv) => unknown>> = {
+/** What each service reads its environment with. */
+export const CONFIG_READERS = {
   gateway: readGatewayConfig,
   user: readUserConfig,
   event: readEventConfig,
   booking: readBookingConfig,
   notification: readNotificationConfig,
-};
+} as const;
 
 /** Reads every service's settings before any of them starts. @throws LocalError with what each of them would refuse */
 export function checkConfigurations(settings: ServiceSettings): void {
-  const refusals = Object.entries(READERS).flatMap(([name, read]) => {
+  const refusals = Object.entries(CONFIG_READERS).flatMap(([name, read]) => {
     try {
       read(serviceEnvironment(name as ServiceName, settings));
       return [];

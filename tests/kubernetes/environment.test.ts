@@ -1,21 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CONFIG_READERS } from '#scripts/local/configuration.ts';
 import { eachOf, SUBGRAPHS } from '#scripts/local/settings.ts';
-import { readGatewayConfig } from '../../gateway/config.ts';
-import { readBookingConfig } from '../../subgraphs/booking/config.ts';
-import { readEventConfig } from '../../subgraphs/event/config.ts';
-import { readNotificationConfig } from '../../subgraphs/notification/config.ts';
-import { readUserConfig } from '../../subgraphs/user/config.ts';
 import { environmentOf, exampleKeys, secretOf } from './support/environment.ts';
 import { containersOf, type Manifest, OVERLAYS, oneOf, RENDER, renderOverlay, workloadsOf } from './support/overlay.ts';
 
-const READERS = {
-  gateway: readGatewayConfig,
-  user: readUserConfig,
-  event: readEventConfig,
-  booking: readBookingConfig,
-  notification: readNotificationConfig,
-};
-const NAMES = Object.keys(READERS) as (keyof typeof READERS)[];
+const NAMES = Object.keys(CONFIG_READERS) as (keyof typeof CONFIG_READERS)[];
 
 describe.each(OVERLAYS)('the environment on %s', (overlay) => {
   let manifests: Manifest[];
@@ -33,7 +22,7 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
 
   it.each(NAMES)('is accepted by %s, which listens where its Service looks for it', (name) => {
     const container = containerOf(name);
-    const config = READERS[name](environmentOf(container, manifests, secret));
+    const config = CONFIG_READERS[name](environmentOf(container, manifests, secret));
     expect(config.NODE_ENV).toBe(overlay === 'minikube' ? 'development' : 'production');
     expect(container.ports).toEqual([{ name: 'http', containerPort: config.PORT }]);
     expect(oneOf(manifests, 'Service', name).spec?.ports).toEqual([
@@ -43,7 +32,7 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
 
   it.each(NAMES)('is refused by %s without the secret', (name) => {
     const env = environmentOf(containerOf(name), manifests, { ...secret, JWT_PUBLIC_KEYS: '' });
-    expect(() => READERS[name](env)).toThrow('JWT_PUBLIC_KEYS');
+    expect(() => CONFIG_READERS[name](env)).toThrow('JWT_PUBLIC_KEYS');
   });
 
   it('has each part of the secret where it is needed, and nowhere else', () => {
@@ -79,9 +68,15 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
 it(
   'minikube has secrets that say that they are for development, where production refuses them',
   async () => {
-    const secret = secretOf('minikube', await renderOverlay('minikube'));
+    const manifests = await renderOverlay('minikube');
+    const secret = secretOf('minikube', manifests);
     const { REDIS_URL: _redis, NATS_URL: _nats, ...proofs } = secret;
     expect(Object.entries(proofs).filter(([, value]) => !/^development-|[":]development-/.test(value))).toEqual([]);
+    for (const name of NAMES) {
+      const [container] = oneOf(manifests, 'Deployment', name).spec?.template.spec?.containers ?? [];
+      const env = { ...environmentOf(container ?? { name }, manifests, secret), NODE_ENV: 'production' };
+      expect(() => CONFIG_READERS[name](env)).toThrow('holds a development secret');
+    }
   },
   RENDER,
 );
