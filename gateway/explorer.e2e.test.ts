@@ -71,3 +71,44 @@ test('The explorer loads, runs its query and shows data where there is no intern
   expect(requested.filter((url) => new URL(url).origin !== origin)).toEqual([]);
   expect(complaints).toEqual([]);
 });
+
+/** Apollo's script, as far as the page's policy is concerned: it styles, frames another site's page, and asks the graph. */
+const SANDBOX = `window.EmbeddedSandbox = class {
+  constructor({ initialEndpoint }) {
+    const frame = document.createElement('iframe');
+    frame.src = 'https://sandbox.embed.apollographql.com/';
+    document.getElementById('embeddableSandbox').append(frame);
+    fetch(initialEndpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ __schema { queryType { name } } }"}',
+    })
+      .then((answer) => answer.text())
+      .then((text) => document.getElementById('embeddableSandbox').append(text));
+  }
+};`;
+
+test('The landing page may run, frame and ask what it brings; an answer of the API may run nothing', async () => {
+  const page = await browser.newPage();
+  const forbidden: string[] = [];
+  page.on('console', (message) => /Content Security Policy/i.test(message.text()) && forbidden.push(message.text()));
+  await page.route(/^https:/, (route) =>
+    new URL(route.request().url()).pathname.endsWith('.js')
+      ? route.fulfill({ contentType: 'text/javascript', body: SANDBOX })
+      : route.fulfill({ contentType: 'text/html', body: '<p>Sandbox</p>' }),
+  );
+
+  await page.goto(system.graphqlUrl);
+  await page.getByText('{"data":{"__schema":{"queryType":{"name":"Query"}}}}').waitFor();
+  await page.frameLocator('#embeddableSandbox iframe').getByText('Sandbox').waitFor();
+  expect(forbidden).toEqual([]);
+
+  await page.goto(`${system.urls.gateway}/health`);
+  await page.evaluate(`
+    const script = document.createElement('script');
+    script.text = 'document.title = "run"';
+    document.documentElement.append(script);
+  `);
+  await expect.poll(() => forbidden).not.toEqual([]);
+  expect(await page.title()).not.toBe('run');
+});

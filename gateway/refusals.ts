@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Counter, type Registry } from 'prom-client';
+import { withoutValues } from './client-values.ts';
 import { asTooComplex } from './query-limits.ts';
 import { unlisted } from './trusted-documents.ts';
 
@@ -36,7 +37,8 @@ const SCHEMA_CODES: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRA
 
 /**
  * The error mask that also gives libraries' refusals our own words, and counts every refusal. Where the gateway is closed
- * to all but trusted documents, a document that is wrong is refused like any other that it does not know.
+ * to all but trusted documents, a document that is wrong is refused like any other that it does not know. No message
+ * repeats what the client sent as a value.
  */
 export const createRefusalMask =
   ({ mask, countRefusal, isClosed }: { mask: ErrorMask; countRefusal: CountRefusal; isClosed: boolean }): ErrorMask =>
@@ -51,7 +53,9 @@ export const createRefusalMask =
     const { originalError } = thrown;
     const own = originalError instanceof GraphQLError ? originalError.extensions : {};
     countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...(refusal?.extensions ?? own) } });
-    return refusal === undefined ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
+    const shown = refusal === undefined ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
+    // With the path of a field it is a subgraph that speaks, in words of ours.
+    return shown.path === undefined ? { ...shown, message: withoutValues(shown.message) } : shown;
   };
 
 /** The error in the place of one in which a library speaks of itself, of a limit, or without a code. */

@@ -61,6 +61,8 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     timezone: 'Z',
     prepareCacheLength: 0,
     allowPublicKeyRetrieval: true,
+    // Otherwise the error of a statement repeats all values in it, and is logged.
+    logParam: false,
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -334,8 +334,14 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     for (const said of await Promise.all(endings)) expect(said).toMatch(/^(HTTP\/1\.1 (408|400)|$)/);
   });
 
-  it('leaves all five processes as they were, serving', async () => {
+  it('leaves all five processes as they were, serving, with nothing to complain of', async () => {
     expect(pidsNow()).toEqual(pids);
+    const cwd = join(system.dataDir, 'logs');
+    const logs = globSync(`${system.natsPrefix.replace('.', '')}-*.log`, { cwd }).map((file) =>
+      readFileSync(join(cwd, file), 'utf8'),
+    );
+    expect(logs).toHaveLength(5);
+    expect(logs.join('\n').match(/^.*"level":"(?:error|fatal)".*$/gm)).toBeNull();
     for (const url of Object.values(system.urls)) expect((await fetch(`${url}/ready`)).status).toBe(200);
     const response = await fetch(system.graphqlUrl, {
       method: 'POST',

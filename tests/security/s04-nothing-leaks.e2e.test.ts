@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
 import { createProxy } from '#platform/messaging/testing.ts';
-import { type Client, createEvent, signUp } from '../support/client.ts';
+import { SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
+import { answer, type Behaviour, hang, hangUp } from '../../gateway/testing/stand-in.ts';
+import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
+import { type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { expectNoLeak, leaksIn, type Seen, seenOf } from './leaks.ts';
 
@@ -158,28 +161,66 @@ describe('S4: nothing leaks in production', () => {
       .toBe('down');
   });
 
-  it('not by a database that goes away, in reads or in mutations', async () => {
-    const database = await createProxy(system.databaseUrls.booking);
-    const url = await system.startReplica('booking', { databaseUrl: database.url });
-    const headers = {
-      ...JSON_TYPE,
-      authorization: `Bearer ${ada.accessToken}`,
-      [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.booking,
-    };
-    const ask = (body: object) =>
-      fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(body) }).then(seenOf);
-    database.cut();
+  it('not by a database that goes away, in any read or mutation', async () => {
+    const admin = await signUpAdmin(system);
+    const id = 'f3b0c1d2-0000-7000-8000-000000000000';
     const input = { eventId, seatCount: 1, idempotencyKey: 'a-key-of-this-test' };
-    const allPorts = [...ports, new URL(database.url).port, new URL(url).port];
-    for (const body of [{ query: BOOK, variables: { input } }, { query: '{ bookings { nodes { id } } }' }]) {
-      const seen = await ask(body);
-      expectNoLeak(seen, allPorts);
-      expect(codesOf(seen)).toEqual(['SERVICE_UNAVAILABLE']);
-    }
-    const ready = await fetch(`${url}/ready`).then(seenOf);
-    expect(ready.status).toBe(503);
-    expect(leaksIn(ready, allPorts).filter((leak) => !/^(ER_|E)/.test(leak))).toEqual([]);
-    database.close();
+    const person = { name: 'Eve', email: 'eve@shop.example', password: 'correct horse battery' };
+    const event = { name: 'Opera', startsAt: '2040-01-01T00:00:00Z', totalSeats: 5 };
+    const operations: Record<SubgraphName, [query: string, variables?: object][]> = {
+      user: [
+        ['{ me { id } }'],
+        ['{ users { nodes { id } } }'],
+        ['mutation ($input: CreateUserInput!) { createUser(input: $input) { __typename } }', { input: person }],
+        ['mutation { signIn(input: { email: "eve@shop.example", password: "x" }) { __typename } }'],
+        ['mutation { refreshSession(refreshToken: "x") { __typename } }'],
+        ['mutation { signOut(refreshToken: "x") }'],
+      ],
+      event: [
+        [`{ event(id: "${id}") { id } }`],
+        ['{ events { nodes { id } } }'],
+        ['mutation ($input: CreateEventInput!) { createEvent(input: $input) { __typename } }', { input: event }],
+        [`mutation { updateEvent(input: { id: "${eventId}", expectedVersion: 1, name: "x" }) { __typename } }`],
+        [`mutation { cancelEvent(input: { id: "${eventId}", expectedVersion: 1 }) { __typename } }`],
+      ],
+      booking: [
+        [`{ booking(id: "${id}") { id } }`],
+        ['{ bookings { nodes { id } } }'],
+        [BOOK, { input }],
+        [`mutation { cancelBooking(input: { id: "${id}" }) { __typename } }`],
+        [`mutation { setEventCapacity(input: { eventId: "${eventId}", totalSeats: 5 }) { __typename } }`],
+      ],
+      notification: [
+        ['{ notifications { nodes { id } } }'],
+        ['{ deadLetters { nodes { id } } }'],
+        [`mutation { redriveDeadLetter(id: "${id}") { __typename } }`],
+        [`mutation { retryNotification(id: "${id}") { __typename } }`],
+      ],
+    };
+    const cutOff = async (name: SubgraphName) => {
+      const database = await createProxy(system.databaseUrls[name]);
+      const url = await system.startReplica(name, { databaseUrl: database.url });
+      database.cut();
+      const headers = {
+        ...JSON_TYPE,
+        authorization: `Bearer ${admin.accessToken}`,
+        [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs[name],
+      };
+      const allPorts = [...ports, new URL(database.url).port, new URL(url).port];
+      const ask = async ([query, variables]: [query: string, variables?: object]) => {
+        const body = JSON.stringify({ query, variables });
+        const seen = await fetch(`${url}/graphql`, { method: 'POST', headers, body }).then(seenOf);
+        expectNoLeak(seen, allPorts);
+        expect({ query, codes: codesOf(seen) }).toEqual({ query, codes: ['SERVICE_UNAVAILABLE'] });
+      };
+      await Promise.all(operations[name].map(ask));
+      const ready = await fetch(`${url}/ready`).then(seenOf);
+      expect(ready.status).toBe(503);
+      expect(leaksIn(ready, allPorts).filter((leak) => !/^(ER_|E)/.test(leak))).toEqual([]);
+      database.close();
+      system.kill(url);
+    };
+    await Promise.all(SUBGRAPHS.map(cutOff));
   });
 
   it('not by a fault of ours, which is an id; the log has the rest under that id', async () => {
@@ -208,6 +249,68 @@ describe('S4: nothing leaks in production', () => {
   ])('(the check itself sees %s)', (_what, text) => {
     expect(leaksIn({ headers: new Headers(), text })).not.toEqual([]);
     expect(leaksIn({ headers: new Headers({ server: 'x' }), text: '' })).not.toEqual([]);
+  });
+});
+
+const FAULT = {
+  message: 'ER_NO_SUCH_TABLE: SELECT * FROM users at 10.0.0.7:3306',
+  extensions: { code: 'DATABASE', stacktrace: ['Error: no', '    at find (file:///app/subgraphs/user/main.ts:3:9)'] },
+};
+const say =
+  (text: string | Buffer, statusCode = 200, headers = {}): Behaviour =>
+  (_request, response) =>
+    response.writeHead(statusCode, headers).end(text);
+
+/** What a subgraph may answer that is no answer, and what the client is told of it. */
+const NONSENSE: [what: string, behaviour: Behaviour, code: RegExp][] = [
+  [
+    'a page that tells of an error',
+    say(`<pre>${FAULT.message}\n${FAULT.extensions.stacktrace}</pre>`, 500),
+    /^SERVICE_/,
+  ],
+  ['an error with its stack', answer({ data: null, errors: [FAULT] }), /^INTERNAL_/],
+  ['nothing, and hangs up', hangUp, /^SERVICE_/],
+  ['an error at a field', answer({ data: { me: null }, errors: [{ ...FAULT, path: ['me'] }] }), /^INTERNAL_/],
+  ['nothing at all', hang, /^SERVICE_/],
+  ['errors that are none', answer({ data: { me: null }, errors: [null, 5, 'x', {}] }), /^INTERNAL_/],
+  ['half of an answer', say('{"data":', 200, { 'content-length': 100 }), /^SERVICE_/],
+  ['a text for an object', answer({ data: { me: 'SELECT 1 FROM users' } }), /^INTERNAL_/],
+  ['bytes that are no text', say(Buffer.from([0xff, 0xfe, 0])), /^SERVICE_/],
+  [
+    'that it is not the gateway that asks',
+    answer({ errors: [{ message: 'x', extensions: { code: 'FORBIDDEN' } }] }, 403),
+    /^INTERNAL_/,
+  ],
+  ['another address', say('', 302, { location: 'http://127.0.0.1:1/' }), /^SERVICE_/],
+];
+
+describe('S4: nothing of what a broken subgraph answers leaves a gateway in production', () => {
+  let behave: Behaviour = hang;
+  let gateway: Awaited<ReturnType<typeof startTestGateway>>;
+  beforeAll(async () => {
+    gateway = await startTestGateway(
+      { user: (request, response) => behave(request, response) },
+      { NODE_ENV: 'production', RATE_LIMITS: 'on', SUBGRAPH_TIMEOUT_MS: '300' },
+    );
+  });
+  afterAll(() => gateway.stop());
+
+  it.each(NONSENSE)('not when it says %s', async (_what, behaviour, code) => {
+    behave = behaviour;
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: '{"query":"{ me { id } }"}',
+    });
+    const seen = await seenOf(response);
+    expectNoLeak(seen, [new URL(gateway.url).port, new URL(gateway.standIns.user.url).port, '3306']);
+    const { errors } = JSON.parse(seen.text);
+    expect(errors).not.toEqual([]);
+    for (const { extensions } of errors) {
+      expect(extensions.code).toMatch(code);
+      const isFault = extensions.code === 'INTERNAL_SERVER_ERROR';
+      expect(gateway.logs.some((line) => JSON.stringify(line).includes(`"${extensions.errorId}"`))).toBe(isFault);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
 
 const SHOP = 'https://shop.example.com';
+const JSON_TYPE = { 'content-type': 'application/json' };
 const ME = JSON.stringify({ query: '{ me { id } }' });
 const SIGN_OUT = 'mutation { signOut(refreshToken: "x") }';
 const user = answer({ data: { me: { id: '1' }, signOut: true } });
@@ -60,7 +61,7 @@ describe('S5: another site’s page', () => {
   ])('gets no permission to read what %s asks for', async (origin) => {
     for (const init of [
       { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } },
-      { method: 'POST', headers: { origin, 'content-type': 'application/json' }, body: ME },
+      { method: 'POST', headers: { origin, ...JSON_TYPE }, body: ME },
     ]) {
       const { headers } = await send(init);
       expect(headers.get('access-control-allow-origin')).not.toBe('*');
@@ -73,7 +74,7 @@ describe('S5: another site’s page', () => {
   it('may read when it is ours, and never with credentials of the browser’s', async () => {
     const { status, headers } = await send({
       method: 'POST',
-      headers: { origin: SHOP, 'content-type': 'application/json' },
+      headers: { origin: SHOP, ...JSON_TYPE },
       body: ME,
     });
     expect(status).toBe(200);
@@ -82,9 +83,11 @@ describe('S5: another site’s page', () => {
   });
 
   it.each([
-    ['an answer', 200, { method: 'POST', headers: { 'content-type': 'application/json' }, body: ME }, '/graphql'],
-    ['a refusal', 400, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' }, '/graphql'],
+    ['an answer', 200, { method: 'POST', headers: JSON_TYPE, body: ME }, '/graphql'],
+    ['a refusal', 400, { method: 'POST', headers: JSON_TYPE, body: '{' }, '/graphql'],
+    ['what is too long', 413, { method: 'POST', headers: JSON_TYPE, body: 'x'.repeat(300_000) }, '/graphql'],
     ['a missing page', 404, {}, '/nowhere'],
+    ['another method', 404, { method: 'PUT' }, '/graphql'],
     ['the health', 200, {}, '/health'],
     ['the metrics', 200, {}, '/metrics'],
   ])('cannot frame, sniff or run %s', async (_what, status, init, path) => {
