@@ -43,7 +43,7 @@ export async function serveGraph({
   const isProduction = config.NODE_ENV === 'production';
   const landingPage = isProduction
     ? ApolloServerPluginLandingPageDisabled()
-    : ApolloServerPluginLandingPageLocalDefault({ embed: true });
+    : ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false } });
   const limits = config.LIMITS ? createQueryLimits(config) : undefined;
   const { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_PATH: path } = config;
   const trusted = mode === 'off' ? undefined : readTrustedDocuments({ path, mode, logger });
