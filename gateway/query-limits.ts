@@ -109,8 +109,6 @@ export function costOf({
   operation: OperationDefinitionNode;
   variables: Record<string, unknown>;
 }): number {
-  // Wrong variables are refused in their own words by whoever executes the operation.
-  if (getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors) return 0;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   try {
     return getComplexity({
@@ -120,6 +118,8 @@ export function costOf({
       estimators: [estimateCost],
     });
   } catch (error) {
+    // Wrong variables are refused in their own words by whoever executes the operation.
+    if (getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors) return 0;
     throw badUserInput(error instanceof Error ? error.message : String(error));
   }
 }
@@ -133,8 +133,8 @@ const COSTS: Readonly<Record<string, number>> = { 'Mutation.createUser': 100, 'M
 export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
 
 /**
- * An object costs 1 and what is asked of it, a scalar nothing, a mutation what it does. A connection costs as much as `first` objects would,
- * whether it has them or not; its own `edges` and `nodes` are within that.
+ * An object costs 1 and what is asked of it, a scalar nothing, a mutation what it does. A connection costs as much as
+ * `first` objects would, whether it has them or not; its own `edges` and `nodes` are within that.
  */
 const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
   const name = `${type.name}.${field.name}`;

@@ -35,19 +35,21 @@ const issueAccessToken = await createAccessTokenIssuer({
   ttlS: config.ACCESS_TOKEN_TTL,
 });
 
-const redis = createRedis({ url: config.REDIS_URL, name: 'user', logger });
-service.uses('limits', { isHealthy: () => redis.status === 'ready', stop: async () => redis.disconnect() });
-const limits = createCredentialLimits(createRateLimiters({ redis, metrics }), {
-  signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
-  signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,
-});
+function startLimits() {
+  const redis = createRedis({ url: config.REDIS_URL, name: 'user', logger });
+  service.uses('limits', { isHealthy: () => redis.status === 'ready', stop: async () => redis.disconnect() });
+  return createCredentialLimits(createRateLimiters({ redis, metrics }), {
+    signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
+    signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,
+  });
+}
 
 const dependencies = {
   database,
   relay,
   logger,
   passwords: await createPasswords(),
-  limits: config.RATE_LIMITS ? limits : noCredentialLimits,
+  limits: config.RATE_LIMITS ? startLimits() : noCredentialLimits,
   issueAccessToken,
   refreshTokenTtlS: config.REFRESH_TOKEN_TTL,
   newId: () => newId(),

@@ -23,7 +23,7 @@ const AT_ONCE = 16;
 /** The gateway's own answer to what it cannot do right now. */
 const DELIBERATE = new Set(['SERVICE_UNAVAILABLE']);
 
-/** Values that no input wants. None of them reads like a leak, since errors may repeat them. */
+/** Values that no input wants. None of them reads like a leak: a created event's name, say, comes back as it was. */
 const ODDITIES: readonly unknown[] = [
   null,
   true,
