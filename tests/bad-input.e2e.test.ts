@@ -32,6 +32,17 @@ describe('bad input', () => {
   const event = { name: 'Concert', startsAt: new Date(Date.now() + DAY_MS).toISOString(), totalSeats: 10 };
   const user = () => ({ name: 'Ada', email: `${randomUUID()}@example.com`, password: 'correct horse battery' });
 
+  it.each(['🂡', 'é', '1', '', 'x'.repeat(300)])('no event has the id %j: changing it finds none', async (id) => {
+    for (const mutation of ['updateEvent', 'cancelEvent'] as const) {
+      const type = mutation === 'updateEvent' ? 'UpdateEventInput' : 'CancelEventInput';
+      const { data } = await ada.send(
+        `mutation Change($input: ${type}!) { ${mutation}(input: $input) { ... on DomainError { code } } }`,
+        { input: { id, expectedVersion: 1 } },
+      );
+      expect(data).toEqual({ [mutation]: { code: 'EVENT_NOT_FOUND' } });
+    }
+  });
+
   it.each([
     ['createUser', 'name', () => ({ ...user(), name: 'x'.repeat(121) })],
     ['createUser', 'name', () => ({ ...user(), name: 'a\u0000b' })],

@@ -17,7 +17,8 @@ import { createRandom, eachOfMany } from '../support/random.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { expectNoLeak, type Seen, seenOf } from './leaks.ts';
 
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+/** One that found something once. Every other one is worth a try: FUZZ_SEED=$RANDOM. */
+const SEED = Number(process.env.FUZZ_SEED ?? 64_436);
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 5_000);
 const AT_ONCE = 16;
 /** The gateway's own answer to what it cannot do right now. */

@@ -1,5 +1,6 @@
 import { TRANSACTION_LIMITS } from '#platform/database.ts';
 import { forbidden } from '#platform/errors.ts';
+import { isId } from '#platform/validation.ts';
 import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { mayRevise } from '../policy.ts';
@@ -20,6 +21,8 @@ export async function reviseEvent(
   { database, cache, relay, now, newId }: EventDependencies,
   { caller, requestId, input: { id, expectedVersion, changes } }: CommandRequest<ReviseEventInput>,
 ): Promise<Revision | { outcome: 'not-found' }> {
+  // Text that no id can be is not even comparable with one for the database.
+  if (!isId(id)) return { outcome: 'not-found' };
   const result = await database.$transaction(async (transaction) => {
     const event = await lockEvent(transaction, id);
     if (event === null) return { outcome: 'not-found' } as const;
