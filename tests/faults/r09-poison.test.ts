@@ -23,7 +23,7 @@ const CONSUMER = 'notification-bookings';
 const DELIVERIES_MAX = 5;
 const DELAYS_MS_MAX = 60_000;
 /** More than the 5 s for which the second failure sets a message aside: the first worn out waits for the last. */
-const LAST_DELAY_MS = 20_000;
+const LAST_DELAY_MS = 7_000;
 
 describe('R9: messages that nobody can apply', () => {
   let system: TestSystem;
