@@ -39,6 +39,7 @@ class Model {
   }
   setCapacity(event: number, total: number): string {
     const one = this.events[event];
+    if (one?.cancelled) return 'event-cancelled';
     if (one === undefined || total < one.total - this.free(event)) return 'capacity-below-booked';
     one.total = total;
     return 'capacity-set';

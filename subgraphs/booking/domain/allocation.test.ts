@@ -160,6 +160,13 @@ describe('deciding a capacity', () => {
     expect(writes.inventories).toEqual([]);
   });
 
+  it('refuses to change a cancelled event, also below what is booked', () => {
+    const cancelled = inventory({ status: 'CANCELLED', availableSeats: 7 });
+    const { outcomes, writes } = decide([resize(20), resize(2)], stateOf([cancelled]));
+    expect(outcomes).toEqual([{ outcome: 'event-cancelled' }, { outcome: 'event-cancelled' }]);
+    expect(writes.inventories).toEqual([]);
+  });
+
   it('does not know an event without an inventory', () => {
     expect(decide([resize(2)], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
   });

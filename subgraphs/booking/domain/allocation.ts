@@ -46,6 +46,7 @@ export type CancelOutcome =
 export type CapacityOutcome =
   | { readonly outcome: 'capacity-set' }
   | { readonly outcome: 'capacity-below-booked'; readonly bookedSeats: number }
+  | { readonly outcome: 'event-cancelled' }
   | { readonly outcome: 'unknown-event' };
 
 export type OutcomeOf<Request extends SeatRequest> = Request extends BookRequest
@@ -145,6 +146,7 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
   function setCapacity({ eventId, totalSeats }: CapacityRequest): CapacityOutcome {
     const inventory = inventories.get(eventId);
     if (inventory === undefined) return { outcome: 'unknown-event' };
+    if (inventory.status === 'CANCELLED') return { outcome: 'event-cancelled' };
     const bookedSeats = inventory.totalSeats - inventory.availableSeats;
     if (totalSeats < bookedSeats) return { outcome: 'capacity-below-booked', bookedSeats };
     setSeats(inventory, { totalSeats, availableSeats: totalSeats - bookedSeats });

@@ -22,6 +22,8 @@ export const setEventCapacity: NonNullable<MutationResolvers['setEventCapacity']
         message: 'More seats than that are booked.',
         bookedSeats: result.bookedSeats,
       };
+    case 'event-cancelled':
+      return { __typename: 'EventNotBookableError', code: 'EVENT_CANCELLED', message: 'The event was cancelled.' };
     case 'unknown-event':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
   }
