@@ -1,4 +1,4 @@
-/** The boundaries of docs/decisions/0002-boundaries.md, held by `npm run check`. */
+/** The boundaries of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md, held by `npm run check`. */
 
 const SUBGRAPH = '^subgraphs/([^/]+)/';
 const TEST = '\\.(test|int\\.test|e2e\\.test)\\.ts$|/testing\\.ts$|^platform/testing/';

@@ -5,7 +5,7 @@
  * (a) the usual way, Express and mysql2 with one transaction for each booking, over HTTP;
  * (b) one Prisma transaction for each booking, and (c) the allocator, called directly, (c') the same on Prisma;
  * (d) createBooking over HTTP at the subgraph, (e) through the gateway, with everything behind them at work.
- * Fails when a booking was lost or a seat sold twice. Writes docs/bench-booking.md when everything ran.
+ * Fails when a booking was lost or a seat sold twice. Writes docs/benchmarks/booking.md when everything ran.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ const EVERYTHING = /^/;
 const WANTED = process.argv[2] === undefined ? EVERYTHING : new RegExp(process.argv[2]);
 const USERS = 200;
 const DRAIN_TIMEOUT_MS = 300_000;
-const REPORT_FILE = 'docs/bench-booking.md';
+const REPORT_FILE = 'docs/benchmarks/booking.md';
 
 /** Starts everything, measures every variant under every load, and writes the report. */
 async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {

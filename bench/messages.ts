@@ -8,7 +8,7 @@
  *   clocks are this machine's, and what cannot be told apart counts as latency.
  * Once with the servers' data on the disk, and once in memory: every step waits for a flush, and a disk that takes
  * hundreds of milliseconds for one now and then would be all that is measured. The bar for the latency is on the latter.
- * Fails when a message was lost, or the bar is missed. Writes docs/bench-messages.md.
+ * Fails when a message was lost, or the bar is missed. Writes docs/benchmarks/messages.md.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const WARM_UP_MS = 2_000;
 const DURATION_MS = 15_000;
 const POLL_MS = 2;
 const SEEN_TIMEOUT_MS = 30_000;
-const REPORT_FILE = 'docs/bench-messages.md';
+const REPORT_FILE = 'docs/benchmarks/messages.md';
 
 interface Latency {
   readonly place: string;

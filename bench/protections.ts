@@ -4,7 +4,7 @@
  * What identity and limits cost a request: gateways with all of them, without rate limits, without query limits and
  * without both, in turn on the same subgraphs; and the parts by themselves, in this process. The processor time of the
  * gateway per request says more than the throughput, which on one machine is also everybody else's. Writes
- * docs/bench-protections.md.
+ * docs/benchmarks/protections.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ const DURATION_MS = 3_000;
 /** Until a gateway's compilers have done what they will. */
 const COMPILE_MS = 8_000;
 const USERS = 200;
-const REPORT_FILE = 'docs/bench-protections.md';
+const REPORT_FILE = 'docs/benchmarks/protections.md';
 
 const SEATS = `query Seats($id: ID!) { event(id: $id) { name startsAt totalSeats availableSeats } }`;
 const PARTS_RUNS = 3_000;

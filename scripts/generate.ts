@@ -20,7 +20,7 @@ const INPUTS = [
   'prisma/*/{schema.prisma,prisma.config.ts}',
   'subgraphs/*/schema.graphql',
   'gateway/supergraph.graphql',
-  'docs/operations/*.graphql',
+  'docs/*.graphql',
   'scripts/seed.ts',
 ];
 const OUTPUTS = [

@@ -22,7 +22,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** Every operation of our own: of the tour, the demo data, the benches, and the explorer. */
 const OWN = [
-  read('docs/operations/tour.graphql'),
+  read('docs/tour.graphql'),
   ...['scripts/seed.ts', 'bench/support/http-booking.ts', 'gateway/explorer.ts', 'tests/support/client.ts'].flatMap(
     (file) =>
       [...read(file).matchAll(/`\s*((?:#.*\n)*\s*(?:query|mutation) \w+[^`$]*(?:\$\w[^`$]*)*)`/g)].map(
