@@ -1,6 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { findProgram, requirePrograms } from '#scripts/local/install.ts';
+import { requirePrograms } from '#scripts/local/install.ts';
+import { findProgram } from '#scripts/local/programs.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 

@@ -9,7 +9,7 @@ import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool, isUnavailable, prismaAdapter } from '#platform/database.ts';
 import { PrismaClient } from '../subgraphs/user/generated/prisma/client.ts';
 import { setRole } from '../subgraphs/user/store/users.ts';
-import { databaseUrlOf } from './local/mariadb.ts';
+import { databaseUrlOf } from './local/database-accounts.ts';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';

@@ -12,7 +12,7 @@ import { createDatabasePool, isUnavailable } from '#platform/database.ts';
 import { OUTBOX_KEEP_HOURS } from '#platform/outbox/relay.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { driverTransactions } from '#platform/transactions.ts';
-import { databaseUrlOf } from './local/mariadb.ts';
+import { databaseUrlOf } from './local/database-accounts.ts';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';

@@ -1,5 +1,5 @@
 /**
- * npm start
+ * npm start [-- --database mariadb|mysql]
  *
  * Runs the whole system on this machine until Ctrl-C: servers of its own unless the environment names others, the
  * databases up to date, demo data, the four subgraphs and the gateway. See .env.example for what can be set.
@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { relative } from 'node:path';
 import { generate } from './generate.ts';
 import { checkConfigurations } from './local/configuration.ts';
+import { type Database, takeDatabase } from './local/databases.ts';
 import { onInterruption } from './local/interruption.ts';
 import { lockDataDir } from './local/lock.ts';
 import { refuseTakenPorts } from './local/ports.ts';
@@ -30,20 +31,22 @@ import { migrate } from './migrate.ts';
 import { DEMO_USER, seed } from './seed.ts';
 
 async function main(): Promise<void> {
+  const { database, rest } = takeDatabase(process.argv.slice(2));
+  if (rest.length > 0) throw new LocalError(`npm start does not know ${rest.join(' ')}`);
   const settings = readSettings(loadEnvironment());
   lockDataDir(settings.dataDir);
   const interruption = onInterruption(settings.dataDir);
   try {
-    await runSystem(settings, interruption);
+    await runSystem({ ...settings, database }, interruption);
   } catch (error) {
     if (!interruption.aborted) throw error;
   }
 }
 
 /** Starts everything, and stops it again in the opposite order when interrupted, or when any of it fails. */
-async function runSystem(settings: LocalSettings, interruption: AbortSignal): Promise<void> {
+async function runSystem(settings: LocalSettings & { database: Database }, interruption: AbortSignal): Promise<void> {
   const startedAtMs = performance.now();
-  const { dataDir, ports, given } = settings;
+  const { dataDir, ports, database, given } = settings;
   const orphans = await stopRecorded(dataDir);
   if (orphans.length > 0) console.log(`  ✓ Stopped what an earlier run left behind: ${orphans.join(', ')}`);
   const needed = ['gateway', ...SUBGRAPHS, ...privateServers(given)] as const;
@@ -52,7 +55,7 @@ async function runSystem(settings: LocalSettings, interruption: AbortSignal): Pr
 
   const started = new AsyncDisposableStack();
   try {
-    const servers = await startServers({ dataDir, ports, given, step: tellStep, signal: interruption });
+    const servers = await startServers({ dataDir, ports, database, given, step: tellStep, signal: interruption });
     started.defer(() => tellStep('Stopping the servers', servers.stop));
     const serviceSettings = { ...servers, ports, secrets: await loadSecrets(dataDir), env: process.env };
     checkConfigurations(serviceSettings);

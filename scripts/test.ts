@@ -1,20 +1,26 @@
 /**
- * npm test [-- vitest's arguments]
+ * npm test [-- [--database mariadb|mysql] [vitest's arguments]]
  *
- * Generates what is missing and runs the tests. Those that need servers get private ones, see tests/global-setup.ts.
+ * Generates what is missing and runs the tests. Those that need servers get private ones, see tests/global-setup.ts: by
+ * default MariaDB with this machine's Redis and NATS; with `--database mysql` the servers that are deployed, on which the
+ * unit tests, which need none, are left out.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
+import { takeDatabase } from './local/databases.ts';
 import { tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
 import { root } from './local/settings.ts';
 
 async function main(): Promise<void> {
+  const { database, rest } = takeDatabase(process.argv.slice(2));
+  if (database === 'mysql' && !rest.some((arg) => arg.startsWith('--project'))) rest.push('--project', '!unit');
   await generate(tellStep);
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
-  const child = spawn(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+  const env = { ...process.env, TEST_DATABASE: database };
+  const child = spawn(process.execPath, [vitest, 'run', ...rest], { cwd: root, stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 1;

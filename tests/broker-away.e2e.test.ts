@@ -1,30 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { nats } from '#scripts/local/nats.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import type { LocalProcess } from '#scripts/local/processes.ts';
-import { startServer } from '#scripts/local/server.ts';
+import { createOwnBroker, type OwnBroker } from './support/broker.ts';
 import { book, createEvent, signUp } from './support/client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
-const STOP_GRACE_MS = 5_000;
-
 describe('while the broker is away', () => {
   let system: TestSystem;
-  let broker: LocalProcess | undefined;
-  let port: number;
-  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-broker-'));
+  let broker: OwnBroker;
 
   beforeAll(async () => {
-    ({ port } = await freePorts(['port']));
-    system = await startTestSystem({ natsUrl: `nats://127.0.0.1:${port}` });
+    broker = await createOwnBroker();
+    system = await startTestSystem({ natsUrl: broker.url });
   });
   afterAll(async () => {
     await system?.stop();
-    await broker?.stop(STOP_GRACE_MS);
-    rmSync(dataDir, { recursive: true, force: true });
+    await broker?.remove();
   });
 
   it('an event is created, booked and sold out, and the notifications follow once the broker is back', async () => {
@@ -38,7 +27,7 @@ describe('while the broker is away', () => {
       { status: 'degraded', checks: { broker: { status: 'down' } } },
     ]);
 
-    broker = await startServer(nats(port, dataDir), dataDir);
+    await broker.start();
     const notifications = async () =>
       (await ada.send('{ notifications { nodes { kind status } } }')).data.notifications.nodes;
     await vi.waitFor(

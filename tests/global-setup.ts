@@ -2,9 +2,10 @@ import { globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { DATABASES, type Database } from '#scripts/local/databases.ts';
 import { freePorts } from '#scripts/local/ports.ts';
 import { identityOf, isAlive, killRecorded } from '#scripts/local/processes.ts';
-import { silentStep } from '#scripts/local/progress.ts';
+import { tellStep } from '#scripts/local/progress.ts';
 import { type LocalServers, startServers } from '#scripts/local/servers.ts';
 
 const PREFIX = 'ebs-test-';
@@ -13,6 +14,7 @@ const OWNER_FILE = 'owner';
 /** The servers that integration and end-to-end tests share, with data of their own; get at them by inject('servers'). */
 export interface TestServers extends Omit<LocalServers, 'stop'> {
   dataDir: string;
+  database: Database;
 }
 
 declare module 'vitest' {
@@ -22,8 +24,8 @@ declare module 'vitest' {
 }
 
 /**
- * Starts private MariaDB, Redis and NATS servers for the run, unless it is one of unit tests only or of a system that runs
- * already. They end with it, however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
+ * Starts a private database server, Redis and NATS for the run, unless it is one of unit tests only or of a system that
+ * runs already. They end with it, however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (process.env.TEST_GRAPHQL_URL || project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
@@ -37,8 +39,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
 
   const ports = await freePorts(['mysql', 'redis', 'nats']);
-  const { stop, ...urls } = await startServers({ dataDir, ports, step: silentStep });
-  project.provide('servers', { dataDir, ...urls });
+  const database = DATABASES.find((name) => name === process.env.TEST_DATABASE) ?? 'mariadb';
+  const { stop, ...urls } = await startServers({ dataDir, ports, database, step: tellStep });
+  project.provide('servers', { dataDir, database, ...urls });
   return stop;
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { freePorts } from '#scripts/local/ports.ts';
 import { killRecorded } from '#scripts/local/processes.ts';
 import { portVariable, readSettings, root } from '#scripts/local/settings.ts';
@@ -28,7 +28,8 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }))
 /** An npm script in a process group of its own, as a terminal's shell would start it. */
 function npm(script: string, changes: NodeJS.ProcessEnv = {}) {
   const options = { cwd: root, env: { ...env, ...changes }, detached: true };
-  const child: ChildProcess = spawn('npm', ['run', script], options);
+  const args = script === 'start' ? ['--', '--database', inject('servers').database] : [];
+  const child: ChildProcess = spawn('npm', ['run', script, ...args], options);
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));
@@ -84,7 +85,8 @@ test('after a crash the next npm start clears up and keeps the data; SIGTERM to 
   expect(processesOfTheSystem()).not.toEqual([]);
 
   const { child, output } = await startSystem();
-  expect(output()).toContain('Stopped what an earlier run left behind: booking, event, gateway, mariadb');
+  const { database } = inject('servers');
+  expect(output()).toContain(`Stopped what an earlier run left behind: booking, event, gateway, ${database}`);
   expect(output()).toContain('Demo data: already there');
 
   child.kill('SIGTERM');

@@ -15,7 +15,8 @@ export interface TestDatabase {
 /** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
 export async function createTestDatabase(schema?: string): Promise<TestDatabase> {
   const { adminUrl } = inject('servers');
-  const name = `test_${schema ?? 'empty'}_${randomBytes(6).toString('hex')}`;
+  const id = randomBytes(6).toString('hex');
+  const name = `test_${schema ?? 'empty'}_${id}`;
   const run = async (sql: string) => {
     const connection = await openConnection(adminUrl);
     await connection.query(sql);
@@ -23,7 +24,8 @@ export async function createTestDatabase(schema?: string): Promise<TestDatabase>
   };
   await run(`CREATE DATABASE ${name}`);
   const url = new URL(name, adminUrl).href;
-  const service = { user: `${name}_svc`, password: randomBytes(16).toString('hex') };
+  // MySQL takes names of users up to 32 characters.
+  const service = { user: `svc_${id}`, password: randomBytes(16).toString('hex') };
   await run(`CREATE USER '${service.user}'@'127.0.0.1' IDENTIFIED BY '${service.password}'`);
   await run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO '${service.user}'@'127.0.0.1'`);
   const serviceUrl = Object.assign(new URL(url), { username: service.user, password: service.password }).href;

@@ -1,11 +1,10 @@
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { runToEnd } from './processes.ts';
+import { findProgram } from './programs.ts';
 import type { Step } from './progress.ts';
 import { LocalError } from './settings.ts';
 
 const APT_TIMEOUT_MS = 600_000;
-const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/bin'];
 
 /** The Debian package that brings each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -15,17 +14,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'redis-server': 'redis-server',
   'nats-server': 'nats-server',
 };
-
-/** The path of a program on this machine, if it is there. */
-export const findProgram = (name: string): string | undefined =>
-  FOLDERS.map((folder) => join(folder, name)).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 
 /** Sees to it that the programs are there: root on Debian gets the packages installed. @throws LocalError */
 export async function requirePrograms(programs: readonly string[], dataDir: string, step: Step): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Greeting, waitForGreeting } from './greeting.ts';
-import { findProgram } from './install.ts';
 import { type LocalProcess, startProcess, tailOf } from './processes.ts';
+import type { CommandOf } from './programs.ts';
 import { LocalError } from './settings.ts';
 
 /** A server of our own: the program with its arguments, what it needs before, and how it shows that it serves. */
@@ -13,19 +13,22 @@ export interface ServerSpec {
   port: number;
   greeting: Omit<Greeting, 'port'>;
   stopGraceMs: number;
-  prepare(): Promise<void> | void;
+  prepare(commandOf: CommandOf): Promise<void> | void;
 }
 
 /** A database may have to recover from a crash first. */
 const START_TIMEOUT_MS = 60_000;
 
 /** Starts a server and waits until it serves. @throws LocalError with the end of its log when it does not. */
-export async function startServer(spec: ServerSpec, dataDir: string, signal?: AbortSignal): Promise<LocalProcess> {
-  const { name, args, port, greeting } = spec;
-  const [program] = spec.programs;
-  await spec.prepare();
+export async function startServer(
+  spec: ServerSpec,
+  { dataDir, commandOf, signal }: { dataDir: string; commandOf: CommandOf; signal?: AbortSignal | undefined },
+): Promise<LocalProcess> {
+  const { name, port, greeting } = spec;
+  await spec.prepare(commandOf);
   signal?.throwIfAborted();
-  const server = startProcess({ name, command: findProgram(program) ?? program, args, dataDir });
+  const [command, ...args] = commandOf(spec.programs[0]);
+  const server = startProcess({ name, command, args: [...args, ...spec.args], dataDir });
   const isGivenUp = () => server.ended !== undefined || signal?.aborted === true;
   if (await waitForGreeting({ port, ...greeting }, START_TIMEOUT_MS, isGivenUp)) return server;
   const reason = server.ended ?? `no answer within ${START_TIMEOUT_MS / 1_000} s`;

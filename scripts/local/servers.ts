@@ -1,6 +1,10 @@
+import { adminUrlOf, databaseUrlOf } from './database-accounts.ts';
+import { mariadb, mysql } from './database-servers.ts';
+import type { Database } from './databases.ts';
+import { deployedServers } from './deployed-servers.ts';
 import { requirePrograms } from './install.ts';
-import { adminUrlOf, databaseUrlOf, mariadb } from './mariadb.ts';
 import { nats } from './nats.ts';
+import { type CommandOf, installedCommand } from './programs.ts';
 import type { Step } from './progress.ts';
 import { redis } from './redis.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -20,32 +24,35 @@ export interface LocalServers {
 }
 
 /**
- * Starts MariaDB, Redis and NATS as private processes, all at once, except those that `given` names others for, and
- * waits until they serve. What the machine lacks is installed where that can be done.
+ * Starts a database server, Redis and NATS as private processes, all at once, except those that `given` names others
+ * for, and waits until they serve. What the machine lacks is installed or fetched where that can be done.
+ * @param database with `mysql` all of them are of the versions that are deployed.
  * @throws LocalError; whatever was started is stopped again.
  */
 export async function startServers({
   dataDir,
   ports,
+  database = 'mariadb',
   given = { databaseUrls: {} },
   step,
   signal,
 }: {
   dataDir: string;
   ports: Record<ServerName, number>;
+  database?: Database;
   given?: LocalSettings['given'];
   step: Step;
   signal?: AbortSignal;
 }): Promise<LocalServers> {
   const secrets = await loadSecrets(dataDir);
-  const specs = privateServers(given).map((name) => SPECS[name](ports[name], dataDir, secrets));
-  await requirePrograms(
-    specs.flatMap(({ programs }) => programs),
-    dataDir,
-    step,
-  );
+  const specsOf = { mysql: SPECS[database], redis, nats };
+  const specs = privateServers(given).map((name) => specsOf[name](ports[name], dataDir, secrets));
+  const programs = specs.flatMap((spec) => spec.programs);
+  const commandOf = await findPrograms(programs, { database, dataDir, step });
   const outcomes = await Promise.allSettled(
-    specs.map((spec) => step(`${spec.title} on port ${spec.port}`, () => startServer(spec, dataDir, signal))),
+    specs.map((spec) =>
+      step(`${spec.title} on port ${spec.port}`, () => startServer(spec, { dataDir, commandOf, signal })),
+    ),
   );
   const stop = async () => {
     for (const [index, outcome] of [...outcomes.entries()].reverse()) {
@@ -69,11 +76,20 @@ export async function startServers({
   };
 }
 
-const SPECS: Record<ServerName, (port: number, dataDir: string, secrets: Secrets) => ServerSpec> = {
-  mysql: mariadb,
-  redis,
-  nats,
-};
+const SPECS: Record<Database, (port: number, dataDir: string, secrets: Secrets) => ServerSpec> = { mariadb, mysql };
+
+/**
+ * How to run programs beside a database: with MariaDB what is installed on this machine, with MySQL what is deployed.
+ * @throws LocalError saying what is missing, and cannot be installed or fetched.
+ */
+export async function findPrograms(
+  programs: readonly string[],
+  { database, dataDir, step }: { database: Database; dataDir: string; step: Step },
+): Promise<CommandOf> {
+  if (database === 'mysql') return deployedServers(dataDir, step);
+  await requirePrograms(programs, dataDir, step);
+  return installedCommand;
+}
 
 /** Which servers have to be private ones: those that the settings name no other for. */
 export const privateServers = ({ databaseUrls, redisUrl, natsUrl }: LocalSettings['given']): ServerName[] => [

@@ -1,10 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { nats } from '#scripts/local/nats.ts';
 import { freePorts } from '#scripts/local/ports.ts';
 import type { LocalProcess } from '#scripts/local/processes.ts';
+import { silentStep } from '#scripts/local/progress.ts';
 import { startServer } from '#scripts/local/server.ts';
+import { findPrograms } from '#scripts/local/servers.ts';
 
 const STOP_GRACE_MS = 5_000;
 
@@ -24,11 +27,13 @@ export interface OwnBroker {
 export async function createOwnBroker(): Promise<OwnBroker> {
   const { port } = await freePorts(['port']);
   const dataDir = mkdtempSync(join(tmpdir(), 'ebs-broker-'));
+  const { database } = inject('servers');
+  const commandOf = await findPrograms(['nats-server'], { database, dataDir, step: silentStep });
   let running: LocalProcess | undefined;
   return {
     url: `nats://127.0.0.1:${port}`,
     async start() {
-      running = await startServer(nats(port, dataDir), dataDir);
+      running = await startServer(nats(port, dataDir), { dataDir, commandOf });
     },
     async kill() {
       process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', 'nats.pid'), 'utf8'), 10), 'SIGKILL');

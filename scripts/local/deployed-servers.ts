@@ -1,0 +1,129 @@
+import { existsSync, globSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runToEnd } from './processes.ts';
+import { type CommandOf, findProgram } from './programs.ts';
+import type { Step } from './progress.ts';
+import { LocalError, root } from './settings.ts';
+
+/** What docker-compose.yml and k8s deploy: the version, and the Debian package that has it. */
+export const DEPLOYED = [
+  { title: 'MySQL', packageName: 'mysql-server-core', version: '9.7.4' },
+  { title: 'NATS', packageName: 'nats-server', version: '2.15.1' },
+  { title: 'Redis', packageName: 'redis-server', version: '8.0.6' },
+] as const;
+
+const NEEDED = 'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main\n`;
+const STEP_TIMEOUT_MS = 600_000;
+const CACHE = join(root, '.data', 'servers');
+const FETCHED = join(CACHE, DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_'));
+
+/**
+ * MySQL, NATS and Redis in the versions that are deployed. They are packages of Debian's sid suite, which are fetched
+ * once into .data/servers and unpacked. Nothing is installed, so that this needs no root.
+ * @throws LocalError saying what this machine lacks.
+ */
+export async function deployedServers(dataDir: string, step: Step): Promise<CommandOf> {
+  if (!existsSync(FETCHED)) await step('Fetching the deployed servers', () => fetchServers(dataDir), String);
+  // The packages need a newer C library than that of most machines. So its own loader runs each program, in the same
+  // process: the pid is the server's.
+  const loader = find('usr/lib*/ld-linux*.so.*');
+  const libraries = find('usr/lib/*-linux-gnu');
+  return (program) => [loader, '--library-path', libraries, find(`usr/{bin,sbin}/${program}`)];
+}
+
+function find(pattern: string): string {
+  const [file] = globSync(pattern, { cwd: FETCHED });
+  if (file === undefined) throw new LocalError(`${FETCHED} lacks ${pattern}. Remove it and try again.`);
+  return join(FETCHED, file);
+}
+
+/** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
+async function fetchServers(dataDir: string): Promise<string> {
+  const missing = ['apt-get', 'dpkg'].filter((name) => findProgram(name) === undefined);
+  if (!existsSync(KEYRING)) missing.push(KEYRING);
+  if (missing.length > 0) {
+    const advice = 'Run this on Debian, or on Ubuntu with the package debian-archive-keyring.';
+    throw new LocalError(`${NEEDED}\nMissing on this machine: ${missing.join(', ')}. ${advice}`);
+  }
+  await mkdir(CACHE, { recursive: true });
+  const folder = await mkdtemp(join(CACHE, 'new-'));
+  try {
+    const archives = await download(folder, dataDir);
+    const versions = versionsIn(await readdir(archives));
+    const script = 'for file in "$1"/*.deb; do dpkg --extract "$file" "$2"; done';
+    const args = ['-ec', script, 'sh', archives, join(folder, 'root')];
+    await runToEnd({ name: 'unpack-servers', command: 'sh', args, dataDir }, STEP_TIMEOUT_MS);
+    await rename(join(folder, 'root'), FETCHED).catch((error: unknown) => {
+      // Another run was faster.
+      if (!existsSync(FETCHED)) throw error;
+    });
+    return versions;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Has apt resolve the packages and fetch what they need, with a state of its own. Answers the folder they are in. */
+async function download(folder: string, dataDir: string): Promise<string> {
+  const archives = join(folder, 'archives');
+  const configuration = join(folder, 'apt.conf');
+  for (const name of ['state/lists/partial', 'cache', 'archives/partial']) {
+    await mkdir(join(folder, name), { recursive: true });
+  }
+  await writeFile(join(folder, 'status'), '');
+  await writeFile(join(folder, 'sources.list'), SOURCE);
+  // Read after this machine's own settings, which may name a proxy.
+  await writeFile(
+    configuration,
+    `Dir::State "${folder}/state";
+     Dir::State::status "${folder}/status";
+     Dir::Cache "${folder}/cache";
+     Dir::Cache::archives "${folder}/archives";
+     Dir::Etc::sourcelist "${folder}/sources.list";
+     Dir::Etc::sourceparts "-";
+     Dir::Etc::preferences "-";
+     Dir::Etc::preferencesparts "-";
+     APT::Sandbox::User "root";
+     APT::Install-Recommends "false";
+     Acquire::Languages "none";
+     #clear APT::Update::Post-Invoke;
+     #clear APT::Update::Post-Invoke-Success;`,
+  );
+  const apt = { command: 'apt-get', env: { ...process.env, APT_CONFIG: configuration }, dataDir };
+  const packages = DEPLOYED.map(({ packageName }) => packageName);
+  try {
+    await runToEnd({ ...apt, name: 'apt-update-servers', args: ['update', '--error-on=any'] }, STEP_TIMEOUT_MS);
+    const args = ['install', '--download-only', '--yes', ...packages];
+    await runToEnd({ ...apt, name: 'apt-fetch-servers', args }, STEP_TIMEOUT_MS);
+  } catch (error) {
+    if (error instanceof LocalError) error.message = `${NEEDED}\n${error.message}`;
+    throw error;
+  }
+  return archives;
+}
+
+/**
+ * What came, as text. Sid moves on: a later patch will do, a later series is not what is deployed.
+ * @throws LocalError naming the packages that are of another series.
+ */
+function versionsIn(files: readonly string[]): string {
+  const found = DEPLOYED.map(({ title, packageName, version }) => {
+    const [, fetched = 'nothing'] =
+      files.join('\n').match(new RegExp(`^${packageName}_(?:\\d+%3a)?([\\d.]+)`, 'm')) ?? [];
+    return { title, version, fetched, isSame: seriesOf(fetched) === seriesOf(version) };
+  });
+  const others = found.filter(({ isSame }) => !isSame);
+  if (others.length > 0) {
+    const differences = others.map(({ title, version, fetched }) => `${title} ${fetched} instead of ${version}`);
+    throw new LocalError(
+      `Debian's sid suite now has ${differences.join(', ')}. Deploy that: change the versions in docker-compose.yml, in k8s\n` +
+        'and in scripts/local/deployed-servers.ts, and run the tests.',
+    );
+  }
+  return found.map(({ title, fetched }) => `${title} ${fetched}`).join(', ');
+}
+
+const seriesOf = (version: string) => version.split('.').slice(0, 2).join('.');
