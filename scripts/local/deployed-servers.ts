@@ -13,7 +13,8 @@ export const DEPLOYED = [
   { title: 'Redis', packageName: 'redis-server', version: '8.0.6' },
 ] as const;
 
-const NEEDED = 'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
+const NEEDED =
+  'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main\n`;
 const STEP_TIMEOUT_MS = 600_000;
