@@ -57,6 +57,10 @@ export const wholeNumber = (min: number, max: number) => {
   return z.int({ error: rule }).refine((value) => between(value, min, max), rule);
 };
 
+/** A key by which a client marks the retries of one request: 8 to 128 visible ASCII characters. */
+export const idempotencyKey = () =>
+  z.string().regex(/^[\x21-\x7e]{8,128}$/, 'must have 8 to 128 visible ASCII characters');
+
 const between = (value: number, min: number, max: number) => value >= min && value <= max;
 
 /** An instant in ISO 8601 with its offset from UTC, years 1970 to 9999. */

@@ -9,6 +9,7 @@ export const readEventConfig = (env: NodeJS.ProcessEnv) =>
       EVENT_SUBGRAPH_SECRET: secrets,
       CACHE_TTL: integer(1, 86_400, 60),
       CACHE_GRACE: integer(0, 86_400, 3_600),
+      IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
     },
     env,
   );

@@ -5,6 +5,7 @@ import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { createSubgraphService } from '#platform/service.ts';
+import { createWorker } from '#platform/worker.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -13,10 +14,14 @@ import { resolvers } from './graphql/resolvers.ts';
 import { eventStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
 import { eventCacheSource } from './store/event-cache.ts';
+import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
+
+const PRUNE_POLL_MS = 60_000;
+const PRUNE_BATCH = 5_000;
 
 const config = configOrExit(readEventConfig);
 const service = createSubgraphService('event', config);
-const { broker, logger, metrics } = service;
+const { broker, lifecycle, logger, metrics } = service;
 
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const cache = createCache({
@@ -30,6 +35,16 @@ const cache = createCache({
 service.uses('cache', cache);
 const relay = createRelay({ database, broker, stream: eventStream, logger, metrics });
 service.uses('relay', relay);
+
+const pruning = createWorker({
+  intervalMs: PRUNE_POLL_MS,
+  run: async () => {
+    const ttlS = config.IDEMPOTENCY_TTL_SECONDS;
+    return (await pruneIdempotencyKeys(database, { ttlS, limit: PRUNE_BATCH })) === PRUNE_BATCH;
+  },
+  onError: (error) => logger.warn({ err: error }, 'idempotency keys could not be pruned; tried again later'),
+});
+lifecycle.onStop('pruning', pruning.stop);
 
 const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
 await service.serve<Context>({

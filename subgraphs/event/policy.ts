@@ -28,6 +28,8 @@ export const policy: Policy<{ readonly caller: Caller | null }> = {
     UpdateEventPayload: open,
     InvalidInputError: open,
     EventNotFoundError: open,
+    EventStartedError: open,
+    IdempotencyKeyReusedError: open,
     VersionConflictError: open,
   },
 };

@@ -138,11 +138,14 @@ fragment Registration on CreateUserResult {
 }
 fragment SignIn on SignInResult { __typename ...Session ... on InvalidCredentialsError { code message } }
 fragment Refresh on RefreshSessionResult { __typename ...Session ... on DomainError { code message } }
-fragment Creation on CreateEventResult { __typename ... on CreateEventPayload { event { id } } }
+fragment Creation on CreateEventResult {
+  __typename ... on CreateEventPayload { event { id } replayed } ... on IdempotencyKeyReusedError { code message }
+}
 fragment Revision on UpdateEventResult {
   __typename
   ... on UpdateEventPayload { event { id } }
   ... on EventNotFoundError { code message }
+  ... on EventStartedError { code message }
   ... on VersionConflictError { code message currentVersion }
 }
 fragment Capacity on SetEventCapacityResult {

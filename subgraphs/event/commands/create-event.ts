@@ -1,18 +1,32 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { SQL_ERROR, sqlErrorNumber, TRANSACTION_LIMITS } from '#platform/database.ts';
 import type { Event } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
-import { insertEvent } from '../store/events.ts';
+import { findEvents, insertEvent } from '../store/events.ts';
+import { findKeyedEvent, insertKeyedEvent } from '../store/idempotency-keys.ts';
 import type { CommandRequest, EventDependencies } from './dependencies.ts';
+import { fingerprintOf } from './request-fingerprint.ts';
 
-/** Creates an event with the caller as its organizer. */
+export type Creation =
+  | { outcome: 'created'; event: Event; replayed: boolean }
+  | { outcome: 'key-reused' }
+  | { outcome: 'starts-in-past' };
+
+/**
+ * Creates an event with the caller as its organizer. A key of the caller makes one event: the same request under it
+ * answers that event as it is now, and another request is refused. Refusals are not remembered.
+ */
 export async function createEvent(
-  { database, relay, now, newId }: EventDependencies,
-  { caller, requestId, input }: CommandRequest<CreateEventRequest>,
-): Promise<Event> {
-  const createdAt = now();
+  dependencies: EventDependencies,
+  request: CommandRequest<CreateEventRequest>,
+): Promise<Creation> {
+  const earlier = await findEarlierCreation(dependencies, request);
+  if (earlier !== undefined) return earlier;
+  const { caller, input } = request;
+  const createdAt = dependencies.now();
+  if (input.startsAt <= createdAt) return { outcome: 'starts-in-past' };
   const event: Event = {
-    id: newId(),
+    id: dependencies.newId(),
     name: input.name,
     description: input.description ?? null,
     venue: input.venue ?? null,
@@ -24,10 +38,47 @@ export async function createEvent(
     createdAt,
     updatedAt: createdAt,
   };
+  try {
+    await saveCreation(dependencies, request, event);
+  } catch (error) {
+    if (sqlErrorNumber(error) !== SQL_ERROR.duplicateKey) throw error;
+    // Another request with this key was committed after the key was looked up.
+    const first = await findEarlierCreation(dependencies, request);
+    if (first === undefined) throw error;
+    return first;
+  }
+  // A crash here: the client sends the request again and gets this event; the relay polls for the message.
+  dependencies.relay.nudge();
+  return { outcome: 'created', event, replayed: false };
+}
+
+/** What a request under the same key came to, or undefined when there was none. */
+async function findEarlierCreation(
+  { database }: EventDependencies,
+  { caller: { userId }, input }: CommandRequest<CreateEventRequest>,
+): Promise<Creation | undefined> {
+  const { idempotencyKey } = input;
+  if (!idempotencyKey) return undefined;
+  const keyed = await findKeyedEvent(database, { userId, idempotencyKey });
+  if (keyed === undefined) return undefined;
+  if (keyed.fingerprint !== fingerprintOf(input)) return { outcome: 'key-reused' };
+  const [event] = await findEvents(database, [keyed.eventId]);
+  return event && { outcome: 'created', event, replayed: true };
+}
+
+/** Key, event and message in one transaction. The key comes first: a second request with it waits there for the first. */
+async function saveCreation(
+  { database, newId }: EventDependencies,
+  { caller: { userId }, requestId, input }: CommandRequest<CreateEventRequest>,
+  event: Event,
+): Promise<void> {
+  const { idempotencyKey } = input;
   await database.$transaction(async (transaction) => {
+    if (idempotencyKey) {
+      const keyed = { userId, idempotencyKey, eventId: event.id, fingerprint: fingerprintOf(input) };
+      await insertKeyedEvent(transaction, keyed);
+    }
     await insertEvent(transaction, event);
     await publishEventChange(transaction, 'event.created.v1', { event, messageId: newId(), requestId });
   }, TRANSACTION_LIMITS);
-  relay.nudge();
-  return event;
 }

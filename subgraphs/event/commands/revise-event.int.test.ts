@@ -1,12 +1,9 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
 import type { Caller } from '#platform/identity.ts';
-import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import type { Event } from '../domain/event.ts';
-import { PrismaClient } from '../generated/prisma/client.ts';
 import { listEvents } from '../store/events.ts';
+import { createEventTestDependencies } from '../testing.ts';
 import { createEvent } from './create-event.ts';
 import type { EventDependencies } from './dependencies.ts';
 import { reviseEvent } from './revise-event.ts';
@@ -14,31 +11,23 @@ import { reviseEvent } from './revise-event.ts';
 const DAY_MS = 86_400_000;
 
 describe('events in a real database', () => {
-  let test: TestDatabase;
-  let pool: ReturnType<typeof createDatabasePool>;
+  let test: Awaited<ReturnType<typeof createEventTestDependencies>>;
   let dependencies: EventDependencies;
   const organizer: Caller = { userId: newId(), role: 'USER' };
   const invalidate = vi.fn(async () => undefined);
 
   beforeAll(async () => {
-    test = await createTestDatabase('event');
-    pool = createDatabasePool(parseConfig(databaseSettings('event_db'), { DATABASE_URL: test.url }));
-    dependencies = {
-      database: new PrismaClient({ adapter: prismaAdapter(pool) }),
-      cache: { getMany: async () => new Map(), invalidate, isHealthy: () => true, stop: async () => undefined },
-      relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
-      now: () => new Date(),
-      newId: () => newId(),
-    };
+    test = await createEventTestDependencies();
+    dependencies = { ...test.dependencies, cache: { ...test.dependencies.cache, invalidate } };
   });
-  afterAll(async () => {
-    await pool.end();
-    await test.drop();
-  });
+  afterAll(() => test.remove());
 
   const request = <Input>(input: Input, caller = organizer) => ({ caller, requestId: 'test', input });
-  const make = (name = 'Concert', startsAt = new Date(Date.now() + DAY_MS)): Promise<Event> =>
-    createEvent(dependencies, request({ name, startsAt, totalSeats: 100 }));
+  async function make(name = 'Concert', startsAt = new Date(Date.now() + DAY_MS)): Promise<Event> {
+    const creation = await createEvent(dependencies, request({ name, startsAt, totalSeats: 100 }));
+    if (creation.outcome !== 'created') throw new Error(creation.outcome);
+    return creation.event;
+  }
   const messagesOf = async ({ id }: Event) => {
     const rows = await dependencies.database.outboxMessage.findMany({ orderBy: { id: 'asc' } });
     return rows.map(({ payload }) => JSON.parse(payload)).filter(({ subject }) => subject === id);
@@ -95,6 +84,19 @@ describe('events in a real database', () => {
     });
     const admin: Caller = { userId: newId(), role: 'ADMIN' };
     expect(await reviseEvent(dependencies, request(input, admin))).toMatchObject({ outcome: 'revised' });
+  });
+
+  it('are neither cancelled nor moved once they have started, and nothing tells of the attempt', async () => {
+    const startsAt = new Date(Date.now() + DAY_MS);
+    const event = await make('Concert', startsAt);
+    const started = { ...dependencies, now: () => startsAt };
+    for (const changes of [{ status: 'CANCELLED' } as const, { startsAt: new Date(startsAt.getTime() + DAY_MS) }]) {
+      const input = { id: event.id, expectedVersion: 1, changes };
+      expect(await reviseEvent(started, request(input))).toEqual({ outcome: 'already-started' });
+    }
+    const correction = { id: event.id, expectedVersion: 1, changes: { venue: 'Park' } };
+    expect(await reviseEvent(started, request(correction))).toMatchObject({ outcome: 'revised' });
+    expect((await messagesOf(event)).map(({ type }) => type)).toEqual(['event.created.v1', 'event.updated.v1']);
   });
 
   it('that do not exist are not found', async () => {

@@ -1,14 +1,11 @@
 import { z } from 'zod';
-import { instant, text, wholeNumber } from '#platform/validation.ts';
+import { idempotencyKey, instant, text, wholeNumber } from '#platform/validation.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;
 
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
-
-/** Also a rule of both inputs, for the moment at which they come. */
-export const isInFuture = (startsAt: Date | undefined, now: Date): boolean => startsAt === undefined || startsAt > now;
 
 /** The rules of createEvent's input. */
 export const createEventRules = z.object({
@@ -17,6 +14,7 @@ export const createEventRules = z.object({
   venue: venue.nullish(),
   startsAt: instant(),
   totalSeats: wholeNumber(1, 1_000_000),
+  idempotencyKey: idempotencyKey().nullish(),
 });
 
 export type CreateEventRequest = z.output<typeof createEventRules>;

@@ -44,6 +44,47 @@ describe('revising an event', () => {
     expect(reviseEvent(cancelled, 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: cancelled });
   });
 
+  describe('that has started', () => {
+    const started = event({ startsAt: NOW });
+
+    it.each([
+      ['cancelling it', { status: 'CANCELLED' }],
+      ['moving it into the future', { startsAt: new Date('2026-12-01T20:00:00.000Z') }],
+      ['moving it within the past', { startsAt: new Date('2026-11-01T20:00:00.000Z') }],
+      ['moving it together with a correction', { name: 'Gala', startsAt: new Date('2026-12-01T20:00:00.000Z') }],
+    ] as const)('refuses %s', (_what, changes) => {
+      expect(reviseEvent(started, 3, { changes, now: NOW })).toEqual({ outcome: 'already-started' });
+    });
+
+    it('takes corrections that leave its start alone', () => {
+      const changes = { name: 'Gala', description: 'It was sold out.', venue: null, startsAt: new Date(NOW) };
+      expect(reviseEvent(started, 3, { changes, now: NOW })).toEqual({
+        outcome: 'revised',
+        event: { ...started, ...changes, version: 4, updatedAt: NOW },
+      });
+    });
+
+    it('may still be cancelled a millisecond before', () => {
+      const now = new Date(NOW.getTime() - 1);
+      const result = reviseEvent(started, 3, { changes: { status: 'CANCELLED' }, now });
+      expect(result).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED' } });
+    });
+
+    it('was cancelled before: cancelling it again is no change', () => {
+      const cancelled = { ...started, status: 'CANCELLED' } as const;
+      const result = reviseEvent(cancelled, 3, { changes: { status: 'CANCELLED' }, now: NOW });
+      expect(result).toEqual({ outcome: 'unchanged', event: cancelled });
+    });
+  });
+
+  it('refuses a new start that does not lie in the future', () => {
+    for (const startsAt of [NOW, new Date(NOW.getTime() - 1)]) {
+      expect(reviseEvent(event(), 3, { changes: { startsAt }, now: NOW })).toEqual({ outcome: 'starts-in-past' });
+    }
+    const soon = new Date(NOW.getTime() + 1);
+    expect(reviseEvent(event(), 3, { changes: { startsAt: soon }, now: NOW })).toMatchObject({ outcome: 'revised' });
+  });
+
   it('refuses to change a cancelled event', () => {
     const result = reviseEvent(event({ status: 'CANCELLED' }), 3, { changes: { name: 'Gala' }, now: NOW });
     expect(result).toEqual({ outcome: 'already-cancelled' });

@@ -21,11 +21,13 @@ export type Revision =
   | { outcome: 'revised'; event: Event }
   | { outcome: 'unchanged'; event: Event }
   | { outcome: 'version-conflict'; currentVersion: number }
-  | { outcome: 'already-cancelled' };
+  | { outcome: 'already-cancelled' }
+  | { outcome: 'already-started' }
+  | { outcome: 'starts-in-past' };
 
 /**
  * Applies changes to the version of the event that the caller saw. Cancelling a cancelled event changes nothing;
- * any other change to it is refused.
+ * any other change to it is refused. An event that has started can be corrected, but not cancelled or moved.
  */
 export function reviseEvent(
   event: Event,
@@ -36,6 +38,10 @@ export function reviseEvent(
   const revised = { ...event, ...changes };
   if (isSame(event, revised)) return { outcome: 'unchanged', event };
   if (event.status === 'CANCELLED') return { outcome: 'already-cancelled' };
+  const isMoved = revised.startsAt.getTime() !== event.startsAt.getTime();
+  const isCancelled = revised.status === 'CANCELLED';
+  if ((isMoved || isCancelled) && event.startsAt <= now) return { outcome: 'already-started' };
+  if (isMoved && revised.startsAt <= now) return { outcome: 'starts-in-past' };
   return { outcome: 'revised', event: { ...revised, version: event.version + 1, updatedAt: now } };
 }
 

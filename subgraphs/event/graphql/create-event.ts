@@ -1,7 +1,7 @@
 import { requireCaller } from '#platform/identity.ts';
 import { invalidInput, parseInput } from '#platform/validation.ts';
 import { createEvent as create } from '../commands/create-event.ts';
-import { createEventRules, isInFuture } from '../domain/event-input.ts';
+import { createEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
 export const createEvent: NonNullable<MutationResolvers['createEvent']> = async (_parent, args, context) => {
@@ -9,7 +9,19 @@ export const createEvent: NonNullable<MutationResolvers['createEvent']> = async 
   const caller = requireCaller(context.caller);
   const input = parseInput(createEventRules, args.input);
   if (!input.ok) return input.error;
-  if (!isInFuture(input.value.startsAt, dependencies.now())) return invalidInput('startsAt', 'must lie in the future');
-  const event = await create(dependencies, { caller, requestId, input: input.value });
-  return { __typename: 'CreateEventPayload', event: { ...event, cached: false } };
+  const creation = await create(dependencies, { caller, requestId, input: input.value });
+  switch (creation.outcome) {
+    case 'created': {
+      const { event, replayed } = creation;
+      return { __typename: 'CreateEventPayload', event: { ...event, cached: false }, replayed };
+    }
+    case 'key-reused':
+      return {
+        __typename: 'IdempotencyKeyReusedError',
+        code: 'IDEMPOTENCY_KEY_REUSED',
+        message: 'This key was used for another event; choose a new one.',
+      };
+    case 'starts-in-past':
+      return invalidInput('startsAt', 'must lie in the future');
+  }
 };

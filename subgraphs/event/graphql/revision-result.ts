@@ -17,6 +17,14 @@ export function revisionResult(result: Awaited<ReturnType<typeof reviseEvent>>):
       };
     case 'already-cancelled':
       return invalidInput('id', 'names a cancelled event, which cannot change');
+    case 'already-started':
+      return {
+        __typename: 'EventStartedError',
+        code: 'EVENT_STARTED',
+        message: 'The event has started; it cannot be cancelled or moved any more.',
+      };
+    case 'starts-in-past':
+      return invalidInput('startsAt', 'must lie in the future');
     case 'not-found':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
   }

@@ -1,8 +1,8 @@
 import { requireCaller } from '#platform/identity.ts';
-import { invalidInput, parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/validation.ts';
 import { reviseEvent } from '../commands/revise-event.ts';
 import type { EventChanges } from '../domain/event.ts';
-import { isInFuture, updateEventRules } from '../domain/event-input.ts';
+import { updateEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { revisionResult } from './revision-result.ts';
 
@@ -11,7 +11,6 @@ export const updateEvent: NonNullable<MutationResolvers['updateEvent']> = async 
   const caller = requireCaller(context.caller);
   const input = parseInput(updateEventRules, args.input);
   if (!input.ok) return input.error;
-  if (!isInFuture(input.value.startsAt, dependencies.now())) return invalidInput('startsAt', 'must lie in the future');
   const { id, expectedVersion, ...given } = input.value;
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as EventChanges;
   return revisionResult(

@@ -1,0 +1,131 @@
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Caller } from '#platform/identity.ts';
+import type { CreateEventRequest } from '../domain/event-input.ts';
+import { pruneIdempotencyKeys } from '../store/idempotency-keys.ts';
+import { createEventTestDependencies } from '../testing.ts';
+import { createEvent } from './create-event.ts';
+import type { EventDependencies } from './dependencies.ts';
+import { reviseEvent } from './revise-event.ts';
+
+const DAY_MS = 86_400_000;
+const KEY = 'the-key-of-this-test';
+
+describe('creating an event under an idempotency key', () => {
+  let test: Awaited<ReturnType<typeof createEventTestDependencies>>;
+  let dependencies: EventDependencies;
+  let caller: Caller;
+
+  beforeAll(async () => {
+    test = await createEventTestDependencies();
+    ({ dependencies } = test);
+  });
+  afterAll(() => test.remove());
+  beforeEach(() => {
+    caller = { userId: newId(), role: 'USER' };
+  });
+
+  const startsAt = new Date(Date.now() + DAY_MS);
+  const create = (input: Partial<CreateEventRequest> = {}, changed: Partial<EventDependencies> = {}) =>
+    createEvent(
+      { ...dependencies, ...changed },
+      {
+        caller,
+        requestId: 'test',
+        input: { name: 'Concert', startsAt, totalSeats: 100, idempotencyKey: KEY, ...input },
+      },
+    );
+  /** What the caller's requests have left in the database. */
+  async function stored() {
+    const { database } = dependencies;
+    const { userId } = caller;
+    const events = await database.event.findMany({ where: { organizerId: userId } });
+    const messages = await database.outboxMessage.count({ where: { payload: { contains: userId } } });
+    return { events, messages, keys: await database.idempotencyKey.count({ where: { userId } }) };
+  }
+
+  it('makes one event with one message, and answers a retry with it', async () => {
+    const first = await create();
+    expect(first).toMatchObject({ outcome: 'created', replayed: false });
+    expect(await create()).toEqual({ ...first, replayed: true });
+    expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
+  });
+
+  it('answers a retry with the event as it is now, also when it was changed and has started', async () => {
+    const first = await create();
+    if (first.outcome !== 'created') throw new Error(first.outcome);
+    const { id } = first.event;
+    const input = { id, expectedVersion: 1, changes: { name: 'Gala' } };
+    await reviseEvent(dependencies, { caller, requestId: 'test', input });
+    const now = () => new Date(startsAt.getTime() + 1);
+    expect(await create({}, { now })).toMatchObject({ replayed: true, event: { id, name: 'Gala', version: 2 } });
+    expect(await create({ idempotencyKey: 'another-key' }, { now })).toEqual({ outcome: 'starts-in-past' });
+  });
+
+  it('refuses another request under the key, and changes nothing', async () => {
+    await create({ venue: 'Hall' });
+    for (const input of [{ venue: 'Park' }, { venue: null }, { venue: 'Hall', totalSeats: 1 }]) {
+      expect(await create(input)).toEqual({ outcome: 'key-reused' });
+    }
+    expect(await stored()).toMatchObject({ events: [{ venue: 'Hall' }], messages: 1, keys: 1 });
+  });
+
+  it('keeps the keys of users apart', async () => {
+    const first = await create();
+    caller = { userId: newId(), role: 'USER' };
+    const second = await create({ name: 'Another' });
+    expect([first, second]).toMatchObject([{ replayed: false }, { replayed: false }]);
+  });
+
+  it('makes an event each time without a key, and with keys that differ in case', async () => {
+    for (const idempotencyKey of [undefined, null, 'upper-or-lower', 'UPPER-OR-LOWER']) {
+      expect(await create({ idempotencyKey })).toMatchObject({ outcome: 'created', replayed: false });
+    }
+    expect(await stored()).toMatchObject({ events: [{}, {}, {}, {}], messages: 4, keys: 2 });
+  });
+
+  it('makes one event when many send the key at once', async () => {
+    const creations = await Promise.all(Array.from({ length: 40 }, () => create()));
+    const made = creations.map((creation) => (creation.outcome === 'created' ? creation : undefined));
+    expect(new Set(made.map((creation) => creation?.event.id)).size).toBe(1);
+    expect(made.filter((creation) => creation?.replayed === false)).toHaveLength(1);
+    expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
+  });
+
+  it('makes one event of two different ones that are sent under the key at once', async () => {
+    const outcomes = await Promise.all([create({ name: 'Concert' }), create({ name: 'Gala' })]);
+    expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual(['created', 'key-reused']);
+    expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
+  });
+
+  it('answers the retry with the event when the process was lost between commit and answer', async () => {
+    const nudge = () => {
+      throw new Error('lost');
+    };
+    await expect(create({}, { relay: { ...dependencies.relay, nudge } })).rejects.toThrow('lost');
+    const { events } = await stored();
+    expect(await create()).toMatchObject({ replayed: true, event: { id: events[0]?.id } });
+    expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
+  });
+
+  it('remembers no failure: a retry after a transaction that was rolled back makes the event', async () => {
+    const other = await create({ idempotencyKey: 'another-key' });
+    // With the id of another event, the key is taken and then the event's row is refused.
+    const sameId = () => (other.outcome === 'created' ? other.event.id : '');
+    await expect(create({}, { newId: sameId })).rejects.toThrow();
+    expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
+    expect(await create()).toMatchObject({ outcome: 'created', replayed: false });
+  });
+
+  it('forgets keys once they have expired by the database’s clock, so many at a time', async () => {
+    const { database } = dependencies;
+    await database.idempotencyKey.deleteMany();
+    for (const key of ['one-old-key', 'two-old-key', 'three-old-key']) await create({ idempotencyKey: key });
+    await database.$executeRaw`UPDATE idempotency_keys SET created_at = CURRENT_TIMESTAMP(3) - INTERVAL 61 SECOND`;
+    await create();
+    const prune = () => pruneIdempotencyKeys(database, { ttlS: 60, limit: 2 });
+    expect([await prune(), await prune(), await prune()]).toEqual([2, 1, 0]);
+    expect(await create()).toMatchObject({ replayed: true });
+    expect(await create({ idempotencyKey: 'one-old-key' })).toMatchObject({ replayed: false });
+  });
+});

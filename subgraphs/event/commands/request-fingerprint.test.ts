@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { createEventRules } from '../domain/event-input.ts';
+import { fingerprintOf } from './request-fingerprint.ts';
+
+const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
+
+describe('the fingerprint of a request for an event', () => {
+  const of = (input: object) => fingerprintOf(createEventRules.parse({ ...valid, ...input }));
+
+  it('is the same for the same event, however it is written and whatever the key', () => {
+    for (const same of [
+      { name: ' Concert ' },
+      { startsAt: '2026-12-01T21:00:00+01:00' },
+      { description: null, venue: undefined },
+      { idempotencyKey: 'another-key' },
+    ]) {
+      expect(of(same)).toBe(of({}));
+    }
+  });
+
+  it('differs in whatever makes another event', () => {
+    const others = [
+      {},
+      { name: 'Concerto' },
+      { description: '' },
+      { description: 'Trio' },
+      { venue: 'Trio' },
+      { startsAt: '2026-12-01T20:00:00.001Z' },
+      { totalSeats: 101 },
+    ];
+    expect(new Set(others.map(of)).size).toBe(others.length);
+  });
+});

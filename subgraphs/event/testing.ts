@@ -1,0 +1,33 @@
+import { v7 as newId } from 'uuid';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createTestDatabase } from '#platform/testing/database.ts';
+import type { EventDependencies } from './commands/dependencies.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+
+/** What the commands need, on a database for one test file, and the database's removal. */
+export async function createEventTestDependencies(): Promise<{
+  dependencies: EventDependencies;
+  remove(): Promise<void>;
+}> {
+  const { url, drop } = await createTestDatabase('event');
+  const pool = createDatabasePool(parseConfig(databaseSettings('event_db'), { DATABASE_URL: url }));
+  return {
+    dependencies: {
+      database: new PrismaClient({ adapter: prismaAdapter(pool) }),
+      cache: {
+        getMany: async () => new Map(),
+        invalidate: async () => undefined,
+        isHealthy: () => true,
+        stop: async () => undefined,
+      },
+      relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
+      now: () => new Date(),
+      newId: () => newId(),
+    },
+    async remove() {
+      await pool.end();
+      await drop();
+    },
+  };
+}
