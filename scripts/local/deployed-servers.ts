@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +17,6 @@ export const DEPLOYED = [
 const NEEDED =
   'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main\n`;
 const STEP_TIMEOUT_MS = 600_000;
 const CACHE = join(root, '.data', 'servers');
 const FETCHED = join(CACHE, DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_'));
@@ -67,6 +67,18 @@ async function fetchServers(dataDir: string): Promise<string> {
   }
 }
 
+/** The mirror of Debian that this machine's apt uses. @throws LocalError when apt uses none */
+function debianMirror(): string {
+  const sites = execFileSync('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']);
+  const mirror = sites
+    .toString()
+    .split('\n')
+    .find((site) => /\/debian\/?$/.test(site));
+  if (mirror === undefined)
+    throw new LocalError(`${NEEDED}\nThe sources of apt on this machine name no mirror of Debian.`);
+  return mirror;
+}
+
 /** Has apt resolve the packages and fetch what they need, with a state of its own. Answers the folder they are in. */
 async function download(folder: string, dataDir: string): Promise<string> {
   const archives = join(folder, 'archives');
@@ -75,7 +87,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
     await mkdir(join(folder, name), { recursive: true });
   }
   await writeFile(join(folder, 'status'), '');
-  await writeFile(join(folder, 'sources.list'), SOURCE);
+  await writeFile(join(folder, 'sources.list'), `deb [signed-by=${KEYRING}] ${debianMirror()} sid main\n`);
   // Read after this machine's own settings, which may name a proxy.
   await writeFile(
     configuration,
