@@ -16,6 +16,7 @@ export async function createBooking(
   const { allocator, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
+  relay.requireRoom();
   const request: BookRequest = {
     kind: 'book',
     bookingId: newId(),
