@@ -42,9 +42,11 @@ const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret
 lifecycle.onStop('event client', eventClient.close);
 const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
 const allocator = createAllocator({
-  allocateBatch: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
+  allocation: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
+  // The other connections are for the batch, the relay, the consumer and reads.
+  heldLanesMax: Math.floor(config.DATABASE_POOL_MAX / 4),
 });
 lifecycle.onStop('allocator', allocator.stop);
 
