@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, { errorCodes, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
@@ -10,13 +10,15 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
+/** The longest that anybody needs is below 100. Apollo Server's parser takes quadratic time on a run of spaces. */
+const CONTENT_TYPE_CHARACTERS_MAX = 256;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/ready', '/metrics']);
 
 /**
  * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/serving` (503 once
  * the process stops, asks nobody), `/ready` (503 also while something in `readiness` is away; what is in `uses` is only
- * reported) and `/metrics`. From the signal to stop on, every answer asks for its connection to be closed, so that the
+ * reported) and `/metrics`. Every answer carries the id of its request and may not be stored. From the signal to stop on, every answer asks for its connection to be closed, so that the
  * next request goes elsewhere. Closing the server closes idle connections, refuses new requests and waits for those in
  * flight.
  */
@@ -64,7 +66,12 @@ export function createHttpServer({
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onRequest', async ({ headers }) => {
+    const { length } = headers['content-type'] ?? '';
+    if (length > CONTENT_TYPE_CHARACTERS_MAX) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
+  });
+  server.addHook('onSend', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store' });
     if (lifecycle.stopping) reply.header('connection', 'close');
   });
 
