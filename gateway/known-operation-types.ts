@@ -4,8 +4,6 @@ import { GraphQLError, type ValidationRule } from 'graphql';
 export const knownOperationTypesRule: ValidationRule = (context) => ({
   OperationDefinition(node) {
     if (context.getSchema().getRootType(node.operation)) return;
-    context.reportError(
-      new GraphQLError(`The schema does not support ${node.operation} operations.`, { nodes: node }),
-    );
+    context.reportError(new GraphQLError(`The schema does not support ${node.operation} operations.`, { nodes: node }));
   },
 });

@@ -23,7 +23,10 @@ export function createSubgraphClient({
   timeoutMs: number;
   logger: Logger;
 }): GraphQLDataSource {
-  async function ask(fetch: Fetch, { authorization, traceparent, requestId, clientAddress, deadlineMs }: GatewayContext) {
+  async function ask(
+    fetch: Fetch,
+    { authorization, traceparent, requestId, clientAddress, deadlineMs }: GatewayContext,
+  ) {
     const leftMs = Math.ceil(deadlineMs - performance.now());
     if (leftMs <= 0) throw unavailable();
     return await client.request({

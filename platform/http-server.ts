@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { errorCodes, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, {
+  errorCodes,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
@@ -55,9 +61,12 @@ export function createHttpServer({
       // How often the two time-outs are looked at; the default of 30 s would treble them.
       connectionsCheckingInterval: 1_000,
     },
-    // A path that cannot be read never reaches the handlers below.
-    frameworkErrors: (_error, _request, reply) =>
-      void (reply as unknown as FastifyReply).code(400).send(errorBody(400, 'The path is malformed.')),
+    // A path that cannot be read reaches none of the hooks and handlers below.
+    frameworkErrors: (_error, { id }, reply) =>
+      void (reply as unknown as FastifyReply)
+        .code(400)
+        .headers(headersOfEveryAnswer(id))
+        .send(errorBody(400, 'The path is malformed.')),
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
@@ -71,7 +80,7 @@ export function createHttpServer({
     if (length > CONTENT_TYPE_CHARACTERS_MAX) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
   });
   server.addHook('onSend', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store' });
+    reply.headers(headersOfEveryAnswer(request.id));
     if (lifecycle.stopping) reply.header('connection', 'close');
   });
 
@@ -94,6 +103,8 @@ export function createHttpServer({
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(404, 'Not found.')));
   return server;
 }
+
+const headersOfEveryAnswer = (requestId: string) => ({ 'x-request-id': requestId, 'cache-control': 'no-store' });
 
 const errorBody = (statusCode: number, message: string) => ({
   errors: [{ message, extensions: { code: statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST' } }],
