@@ -14,6 +14,7 @@ import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
 import { serveExplorer } from './explorer.ts';
 import { serveGraph } from './graph-endpoint.ts';
+import { createQueryLimits } from './query-limits.ts';
 import { createRateLimits, noRateLimits, type RateLimits } from './rate-limits.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { createSubgraphClient } from './subgraph-client.ts';
@@ -35,8 +36,9 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     return { name, url, source: createSubgraphClient({ name, client, timeoutMs: config.SUBGRAPH_TIMEOUT_MS, logger }) };
   });
   const file = createSupergraphFile({ path: config.SUPERGRAPH_PATH, logger });
-  const limits = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;
-  const rateLimits = limits ?? noRateLimits;
+  const shared = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;
+  const rateLimits = shared ?? noRateLimits;
+  const limits = config.LIMITS ? createQueryLimits(config) : undefined;
   const http = createHttpServer({
     logger,
     metrics,
@@ -44,7 +46,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     readiness: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
     uses: {
       supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served'),
-      ...(limits && { limits: stateCheck(limits.areShared, 'each process counts for itself') }),
+      ...(shared && { limits: stateCheck(shared.areShared, 'each process counts for itself') }),
     },
     bodyLimitBytes: config.BODY_BYTES_MAX,
     trustedProxies: config.TRUSTED_PROXIES ?? [],
@@ -60,7 +62,9 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     gateway: createSupergraph({
       file,
       subgraphs: new Map(subgraphs.map(({ name, source }) => [name, source])),
+      checkOperation: limits?.checkOperation,
       logger,
+      metrics,
     }),
     readContext: createContextReader({
       authenticate,
@@ -68,6 +72,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
       operationTimeoutMs: config.OPERATION_TIMEOUT_MS,
     }),
     rateLimits,
+    limits,
     config,
     logger,
     metrics,

@@ -1,18 +1,26 @@
 import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '#platform/graphql-server.ts';
-import { type Authenticate, clientAddressOf } from '#platform/identity.ts';
+import type { Authenticate } from '#platform/identity.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 /** What one operation carries to the subgraphs, and by when it must be answered. */
 export interface GatewayContext extends RequestContext {
   readonly authorization: string | undefined;
+  /** The client's trace, in which the subgraphs' work belongs; see TRACEPARENT. */
+  readonly traceparent: string | undefined;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
 }
 
+/** W3C Trace Context: version, trace, parent and flags. Version ff and ids of zeros only are invalid. */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+
+const traceparentOf = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+
 /**
- * Reads a request's context: its caller is verified here, once, and the caller's budget and its address's are drawn
- * on, before the operation is parsed and any subgraph is asked.
+ * Reads a request's context: its caller is verified here, once, and the caller's budget is drawn on, before the
+ * operation is parsed and any subgraph is asked.
  */
 export const createContextReader =
   ({
@@ -24,11 +32,11 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers: { authorization }, id, ip }: FastifyRequest): Promise<GatewayContext> => {
+  async ({ headers, id, clientAddress }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
-    const clientAddress = clientAddressOf(ip);
-    await rateLimits.admitAddress(clientAddress);
+    const { authorization } = headers;
     const caller = await authenticate(authorization);
     await rateLimits.admitUser(caller);
-    return { caller, requestId: id, clientAddress, authorization, deadlineMs };
+    const traceparent = traceparentOf(headers.traceparent);
+    return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs };
   };

@@ -20,6 +20,7 @@ afterAll(async () => {
 });
 
 const json = { 'content-type': 'application/json' };
+const longType = { 'content-type': `application/json;${' '.repeat(10_000)}x` };
 const preflight = ({ url }: TestGateway, origin: string) =>
   fetch(`${url}/graphql`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
 const codesOf = async (response: Response) =>
@@ -121,6 +122,97 @@ describe('Requests', () => {
   });
 });
 
+describe('Every answer', () => {
+  const query = JSON.stringify({ query: '{ me { id } }' });
+  test.each([
+    ['an operation', '/graphql', { method: 'POST', headers: json, body: query }, 200],
+    ['a refused operation', '/graphql', { method: 'POST', headers: json, body: '{"query":"{"}' }, 400],
+    ['a body that is no JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400],
+    ['a body that is too large', '/graphql', { method: 'POST', headers: json, body: ' '.repeat(300_000) }, 413],
+    ['an unknown content type', '/graphql', { method: 'POST', headers: { 'content-type': 'a/b' }, body: 'x' }, 415],
+    ['an endless content type', '/graphql', { method: 'POST', headers: longType, body: query }, 415],
+    ['a bad token', '/graphql', { method: 'POST', headers: { ...json, authorization: 'x' }, body: query }, 401],
+    ['an unknown path', '/nothing', {}, 404],
+    ['a malformed path', '/%zz', {}, 400],
+    ['a metric', '/metrics', {}, 200],
+  ] as const)('To %s it has the id of its request and may not be stored', async (_what, path, options, status) => {
+    const headers = { ...('headers' in options && options.headers), 'x-request-id': 'mine-1' };
+    const answered = await request(`${production.url}${path}`, { ...options, headers });
+    await answered.body.dump();
+    expect(answered.statusCode).toBe(status);
+    expect(answered.headers).toMatchObject({ 'x-request-id': 'mine-1', 'cache-control': 'no-store' });
+  });
+
+  test('It has an id of ours where the client sent none, or a wrong one', async () => {
+    for (const headers of [{}, { 'x-request-id': 'a b' }, { 'x-request-id': 'a'.repeat(65) }]) {
+      const answered = await fetch(`${production.url}/health`, { headers });
+      expect(answered.headers.get('x-request-id')).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+    }
+  });
+});
+
+describe('A trace', () => {
+  const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const forwarded = async (traceparent: string) => {
+    await production.ask('{ me { id } }', { headers: { traceparent } });
+    return production.standIns.user.received.at(-1)?.headers.traceparent;
+  };
+
+  test('It goes on to the subgraphs', async () => {
+    expect(await forwarded(TRACE)).toBe(TRACE);
+    expect(await forwarded(TRACE.replace(/^00/, '01'))).toMatch(/^01-/);
+  });
+
+  test.each([
+    '',
+    'x',
+    TRACE.toUpperCase(),
+    TRACE.slice(1),
+    `${TRACE}-more`,
+    TRACE.replace(/^00/, 'ff'),
+    TRACE.replace(/4bf\w+/, '0'.repeat(32)),
+    TRACE.replace(/00f\w+/, '0'.repeat(16)),
+    `${TRACE}, ${TRACE}`,
+  ])('It stays behind when it is no traceparent of W3C Trace Context: %j', async (traceparent) => {
+    expect(await forwarded(traceparent)).toBeUndefined();
+  });
+});
+
+describe('An address that is over its budget', () => {
+  const POINTS = 12;
+  const post = (url: string, body: string) => fetch(`${url}/graphql`, { method: 'POST', headers: json, body });
+
+  test('It is refused before its body is read, in the same words as any other operation', async () => {
+    const gateway = await startTestGateway(behaviours, { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: String(POINTS) });
+    try {
+      const right = JSON.stringify({ query: '{ me { id } }' });
+      // The new document draws ten more points.
+      expect((await post(gateway.url, right)).status).toBe(200);
+      await post(gateway.url, right);
+      const bodies = [right, '{"query":', JSON.stringify({ query: '{ nothing }' }), ' '.repeat(300_000)];
+      for (const body of bodies) {
+        const refused = await post(gateway.url, body);
+        expect(refused.status).toBe(429);
+        expect(refused.headers.get('content-type')).toBe('application/json; charset=utf-8');
+        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(await refused.json()).toEqual({
+          errors: [
+            {
+              message: 'Too many requests; try again later.',
+              extensions: { code: 'RATE_LIMITED', retryAfter: Number(refused.headers.get('retry-after')) },
+            },
+          ],
+        });
+      }
+      const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+      expect(metrics).toMatch(new RegExp(`rate_limited_total\\{budget="address"[^}]*\\} ${bodies.length}\n`));
+      expect(metrics).toMatch(new RegExp(`gateway_refusals_total\\{reason="rate_limited"[^}]*\\} ${bodies.length}\n`));
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
+
 describe('The schema', () => {
   const INTROSPECTION = '{ __schema { queryType { name } } }';
 
@@ -129,6 +221,21 @@ describe('The schema', () => {
     expect(body).toEqual({ data: { __schema: { queryType: { name: 'Query' } } } });
     const refused = await production.ask(INTROSPECTION);
     expect(refused.body.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_VALIDATION_FAILED' });
+  });
+
+  test('An operation of a kind that it does not have is the mistake of the client', async () => {
+    for (const query of ['subscription { me { id } }', 'subscription S { a: b }']) {
+      const { status, body } = await production.ask(query);
+      expect(status).toBe(400);
+      expect(body.errors).toEqual([
+        {
+          message: 'The schema does not support subscription operations.',
+          locations: [{ line: 1, column: 1 }],
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+        },
+      ]);
+    }
+    expect(production.logs).not.toContainEqual(expect.objectContaining({ level: 'error' }));
   });
 
   test('Names of it are not suggested, in fields or in variables', async () => {
@@ -142,5 +249,35 @@ describe('The schema', () => {
     expect(body.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' });
     expect(text).toContain('emial');
     expect(text).not.toContain('Did you mean');
+  });
+
+  test('Of many mistakes in a document or in variables an answer names the first few', async () => {
+    const fields = Array.from({ length: 90 }, (_, index) => `unknown${index}`);
+    const { body } = await production.ask(`{ me { ${fields.join(' ')} } }`);
+    expect(body.errors?.map(({ message }) => message)).toEqual([
+      ...fields.slice(0, 5).map((field) => `Cannot query field "${field}" on type "User".`),
+      'Too many validation errors, error limit reached. Validation aborted.',
+    ]);
+    const input = { name: 'x', email: 'x', password: 'x', ...Object.fromEntries(fields.map((field) => [field, 1])) };
+    const answered = await production.ask(
+      'mutation($input: CreateUserInput!) { createUser(input: $input) { __typename } }',
+      { variables: { input } },
+    );
+    expect(answered.status).toBe(400);
+    expect(answered.body.errors).toEqual(
+      fields.slice(0, 5).map((field) => ({
+        message: `Variable "$input" got invalid value; Field "${field}" is not defined by type "CreateUserInput".`,
+        locations: [{ line: 1, column: 10 }],
+        extensions: { code: 'BAD_USER_INPUT' },
+      })),
+    );
+  });
+
+  test('Variables reach a subgraph as its types have them, and only those that are declared', async () => {
+    const query = 'query ($id: ID!, $first: Int = 3) { user(id: $id) { bookings(first: $first) { nodes { id } } } }';
+    await production.ask('query ($id: ID!) { user(id: $id) { id } }', { variables: { id: 7, other: { deep: [1] } } });
+    expect(production.standIns.user.received.at(-1)?.variables).toEqual({ id: '7' });
+    await production.ask(query, { variables: { id: 'a' } });
+    expect(production.standIns.user.received.at(-1)?.variables).toEqual({ id: 'a' });
   });
 });

@@ -2,20 +2,30 @@ import { ApolloServer, type ApolloServerOptionsWithGateway } from '@apollo/serve
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import cors from '@fastify/cors';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode } from 'graphql';
 import type { Registry } from 'prom-client';
 import { createApolloHandler } from '#platform/apollo-handler.ts';
 import { createErrorMask } from '#platform/errors.ts';
 import { apolloSettings, quietPlugins } from '#platform/graphql-server.ts';
+import { clientAddressOf } from '#platform/identity.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createBoundedCache } from './bounded-cache.ts';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './context.ts';
-import { createQueryLimits } from './query-limits.ts';
+import { knownOperationTypesRule } from './known-operation-types.ts';
+import type { createQueryLimits } from './query-limits.ts';
 import { newDocumentsPlugin, type RateLimits } from './rate-limits.ts';
 import { countRefusals, createRefusalMask } from './refusals.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
+import { MISTAKES_MAX } from './variables.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, as rate limits see it. */
+    clientAddress: string;
+  }
+}
 
 /** A parsed document takes some 100 bytes for each character of its source. */
 const DOCUMENT_CHARACTERS_MAX = 512 * 1_024;
@@ -28,6 +38,7 @@ export async function serveGraph({
   gateway,
   readContext,
   rateLimits,
+  limits,
   config,
   logger,
   metrics,
@@ -36,6 +47,7 @@ export async function serveGraph({
   gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
   readContext: (request: FastifyRequest) => Promise<GatewayContext>;
   rateLimits: RateLimits;
+  limits: ReturnType<typeof createQueryLimits> | undefined;
   config: GatewayConfig;
   logger: Logger;
   metrics: Registry;
@@ -44,7 +56,6 @@ export async function serveGraph({
   const landingPage = isProduction
     ? ApolloServerPluginLandingPageDisabled()
     : ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false } });
-  const limits = config.LIMITS ? createQueryLimits(config) : undefined;
   const { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_PATH: path } = config;
   const trusted = mode === 'off' ? undefined : readTrustedDocuments({ path, mode, logger });
   const registered = createBoundedCache<string>({
@@ -54,6 +65,9 @@ export async function serveGraph({
   const apollo = new ApolloServer<GatewayContext>({
     ...apolloSettings,
     ...limits?.options,
+    validationRules: [knownOperationTypesRule, ...(limits?.options.validationRules ?? [])],
+    // Each error takes time in proportion to the document, to find its line.
+    validationOptions: { maxErrors: MISTAKES_MAX, hideSuggestions: true },
     gateway,
     nodeEnv: config.NODE_ENV,
     introspection: !isProduction,
@@ -67,7 +81,6 @@ export async function serveGraph({
       landingPage,
       newDocumentsPlugin(rateLimits),
       ...(trusted ? [trusted.plugin] : []),
-      ...(limits ? [limits.plugin] : []),
     ],
     formatError: createRefusalMask({
       mask: createErrorMask(logger),
@@ -78,6 +91,18 @@ export async function serveGraph({
   });
   await apollo.start();
 
+  /** Refuses an address that is over its budget as Apollo Server would, but before the body is read. */
+  async function admitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    request.clientAddress = clientAddressOf(request.ip);
+    try {
+      return await rateLimits.admitAddress(request.clientAddress);
+    } catch (refusal) {
+      const refuse = createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal));
+      return reply.send(await refuse(request, reply));
+    }
+  }
+
+  http.decorateRequest('clientAddress', '');
   await http.register(async (scope) => {
     if (config.corsOrigins.length > 0) {
       await scope.register(cors, {
@@ -87,10 +112,12 @@ export async function serveGraph({
           'authorization',
           'content-type',
           'x-request-id',
+          'traceparent',
           'apollo-require-preflight',
           'apollographql-client-name',
           'apollographql-client-version',
         ],
+        exposedHeaders: ['x-request-id', 'retry-after'],
         credentials: false,
         maxAge: PREFLIGHT_MAX_AGE_S,
       });
@@ -98,6 +125,7 @@ export async function serveGraph({
     scope.route({
       method: ['GET', 'POST'],
       url: '/graphql',
+      onRequest: admitAddress,
       handler: createApolloHandler(apollo, readContext),
     });
   });

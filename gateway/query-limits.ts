@@ -1,4 +1,3 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
@@ -7,7 +6,6 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getNamedType,
-  getVariableValues,
   isLeafType,
   Kind,
   type OperationDefinitionNode,
@@ -16,7 +14,6 @@ import {
 } from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
 import { badUserInput } from '#platform/errors.ts';
-import type { GatewayContext } from './context.ts';
 import { fieldsOf } from './selections.ts';
 
 /** What one operation may ask for. */
@@ -54,8 +51,8 @@ const tooComplex = (limit: Limit) =>
 
 /**
  * Limits as Apollo Server takes them. They hold in this order: tokens while parsing; selections, in linear time however
- * fragments nest; then, on what is known to be bounded and free of cycles, depth, aliases, directives and root fields;
- * and at each request, for they depend on its variables, the number of variables and the cost.
+ * fragments nest; then, on what is known to be bounded and free of cycles, depth, aliases, directives and root fields.
+ * `checkOperation` checks the number of variables and the cost at each request, since they depend on the variables.
  */
 export function createQueryLimits(limits: QueryLimits) {
   const armor = (limit: Limit, n: number) => ({
@@ -74,7 +71,7 @@ export function createQueryLimits(limits: QueryLimits) {
         rootFieldsRule(limits.QUERY_ROOT_FIELDS_MAX),
       ],
     },
-    plugin: requestLimits(limits),
+    checkOperation: createOperationCheck(limits),
   };
 }
 
@@ -87,41 +84,37 @@ const rootFieldsRule =
     },
   });
 
-const requestLimits = ({ VARIABLES_MAX, QUERY_COST_MAX }: QueryLimits): ApolloServerPlugin<GatewayContext> => ({
-  requestDidStart: async () => ({
-    async didResolveOperation({ request: { variables = {} }, schema, document, operation }) {
-      if (Object.keys(variables).length > VARIABLES_MAX) throw tooComplex('variables');
-      const cost = operation === undefined ? 0 : costOf({ schema, document, operation, variables });
-      if (cost > QUERY_COST_MAX) throw tooComplex('cost');
-    },
-  }),
-});
+interface Operation {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** Coerced, so that they are known to be right. */
+  readonly variables: Record<string, unknown>;
+}
 
-/** What an operation may cost at the most. @throws BAD_USER_INPUT when an argument cannot be told */
-export function costOf({
-  schema,
-  document,
-  operation,
-  variables,
-}: {
-  schema: GraphQLSchema;
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
-  variables: Record<string, unknown>;
-}): number {
+/** The refusal of an operation that is over a limit. */
+export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
+
+const createOperationCheck =
+  ({ VARIABLES_MAX, QUERY_COST_MAX }: QueryLimits): CheckOperation =>
+  ({ given, ...operation }) => {
+    if (Object.keys(given).length > VARIABLES_MAX) return tooComplex('variables');
+    try {
+      return costOf(operation) > QUERY_COST_MAX ? tooComplex('cost') : undefined;
+    } catch (error) {
+      return badUserInput(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+/** What an operation may cost at the most. @throws GraphQLError when an argument cannot be told */
+export function costOf({ schema, document, operation, variables }: Operation): number {
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  try {
-    return getComplexity({
-      schema,
-      query: { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] },
-      variables,
-      estimators: [estimateCost],
-    });
-  } catch (error) {
-    // Wrong variables are refused in their own words by whoever executes the operation.
-    if (getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors) return 0;
-    throw badUserInput(error instanceof Error ? error.message : String(error));
-  }
+  return getComplexity({
+    schema,
+    query: { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] },
+    variables,
+    estimators: [estimateCost],
+  });
 }
 
 /** What a mutation costs: a transaction. */

@@ -9,7 +9,7 @@ import { type Fetch, placeErrors } from './subgraph-errors.ts';
 
 /**
  * A subgraph as @apollo/gateway sees it. It answers within `timeoutMs` and the operation's deadline. Of the client's
- * request it forwards the access token, the request id and where it came from, nothing else. A subgraph that is dead or hung answers
+ * request it forwards the access token, the request id, the trace and where it came from, nothing else. A subgraph that is dead or hung answers
  * SERVICE_UNAVAILABLE for the fields that were asked of it.
  */
 export function createSubgraphClient({
@@ -23,7 +23,10 @@ export function createSubgraphClient({
   timeoutMs: number;
   logger: Logger;
 }): GraphQLDataSource {
-  async function ask(fetch: Fetch, { authorization, requestId, clientAddress, deadlineMs }: GatewayContext) {
+  async function ask(
+    fetch: Fetch,
+    { authorization, traceparent, requestId, clientAddress, deadlineMs }: GatewayContext,
+  ) {
     const leftMs = Math.ceil(deadlineMs - performance.now());
     if (leftMs <= 0) throw unavailable();
     return await client.request({
@@ -32,6 +35,7 @@ export function createSubgraphClient({
         'x-request-id': requestId,
         [CLIENT_ADDRESS_HEADER]: clientAddress,
         ...(authorization !== undefined && { authorization }),
+        ...(traceparent !== undefined && { traceparent }),
       },
       timeoutMs: Math.min(timeoutMs, leftMs),
     });

@@ -82,13 +82,32 @@ test('A date that is no text is refused before any subgraph is asked', async () 
   expect(gateway.standIns.event.received).toHaveLength(0);
 });
 
-test('An entity that is absent in its own subgraph is null, without an error or a note', async () => {
+test('A supergraph without mutations is served', async () => {
+  const supergraph = (await readFile(COMMITTED, 'utf8'))
+    .replace(/^type Mutation\n.*?\n\}\n/ms, '')
+    .replace(/^ {2}mutation: Mutation\n/m, '');
+  expect(supergraph).not.toMatch(/\bMutation\b/);
+  await writeFile(path, supergraph);
+  gateway = await startTestGateway({ user: answer({ data: { me: { name: 'Ada' } } }) }, { SUPERGRAPH_PATH: path });
+  expect((await gateway.ask('{ me { name } }')).body).toEqual({ data: { me: { name: 'Ada' } } });
+  const refused = await gateway.ask('mutation { signOut(refreshToken: "x") }');
+  expect(refused.status).toBe(400);
+  expect(refused.body.errors).toMatchObject([{ message: 'The schema does not support mutation operations.' }]);
+});
+
+test('An entity that is absent in its own subgraph is null, without an error or a note, counted and logged', async () => {
   gateway = await startTestGateway({
     event: answer({ data: { event: { name: 'Opera', organizer: { __typename: 'User', id: '1' } } } }),
     user: answer({ data: { _entities: [null] } }),
   });
-  const { body } = await gateway.ask('{ event(id: "1") { name organizer { name } } }');
+  const query = '{ event(id: "1") { name organizer { name } } }';
+  const { body } = await gateway.ask(query, { headers: { 'x-request-id': 'mine' } });
   expect(body).toEqual({ data: { event: { name: 'Opera', organizer: null } } });
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(metrics).toMatch(/^gateway_emptied_fields_total\{[^}]*\} 1$/m);
+  expect(gateway.logs.filter(({ msg }) => msg === 'an absent entity emptied a field')).toMatchObject([
+    { level: 'warn', requestId: 'mine', path: ['event', 'organizer', 'name'], fields: 1 },
+  ]);
 });
 
 test('An absent entity that leaves no answer at all is an error', async () => {

@@ -197,6 +197,20 @@ describe('a policy is refused at the start', () => {
 
   it('not when it fits', () => expect(guarded).not.toThrow());
 
+  it('not when neither it nor the schema has mutations', () => {
+    const withoutMutations = SDL.replace(/^.*(Mutation|Written|Write).*$/gm, '');
+    const schema = buildSubgraphSchema([{ typeDefs: parse(withoutMutations) }]);
+    const { Mutation, types, ...rest } = policy;
+    const { WritePayload, WriteRefusal, ...others } = types;
+    expect(() => applyPolicy(schema, { ...rest, types: others })).not.toThrow();
+    expect(() => applyPolicy(schema, { ...policy, types: others })).toThrow('names Mutation, which is not there');
+  });
+
+  it('when the schema has mutations and it has none', () => {
+    const { Mutation, ...rest } = policy;
+    expect(() => guarded(() => rest)).toThrow('The policy does not name Mutation.');
+  });
+
   it.each<[why: string, change: (standard: Policy<Context>) => Policy<Context>, message: string]>([
     ['a type is not named', (p) => ({ ...p, types: without(p.types, 'Owner') }), 'does not name Owner'],
     ['a type is not there', (p) => ({ ...p, types: { ...p.types, Ghost: open } }), 'names Ghost, which is not there'],

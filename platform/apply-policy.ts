@@ -25,7 +25,10 @@ import {
  */
 export function applyPolicy<Context>(schema: GraphQLSchema, policy: Policy<Context>): void {
   const { Query, Mutation, types } = policy;
-  const roots = { Query: { ...open, fields: Query }, Mutation: { ...open, fields: Mutation } };
+  const roots = {
+    Query: { ...open, fields: Query },
+    ...(Mutation !== undefined && { Mutation: { ...open, fields: Mutation } }),
+  };
   const policies = new Map<string, TypePolicy<Context>>(Object.entries({ ...types, ...roots }));
   const problems = [...findProblems(schema, policies)];
   if (problems.length > 0) throw new Error(`The policy ${problems.join(', ')}.`);

@@ -22,7 +22,8 @@ export interface TypePolicy<Context> {
 /** Who sees what of a subgraph: a rule for each root field, and the rules of every other object type. */
 export interface Policy<Context> {
   readonly Query: FieldRules<Context>;
-  readonly Mutation: FieldRules<Context>;
+  /** Left out where the schema has no mutations. */
+  readonly Mutation?: FieldRules<Context>;
   readonly types: Readonly<Record<string, TypePolicy<Context>>>;
 }
 

@@ -96,5 +96,5 @@ export async function serveSubgraph<Context extends RequestContext>({
     const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
     return reply.code(403).send({ errors: [refusal] });
   };
-  http.post('/graphql', { preHandler: requireProof }, createApolloHandler(apollo, context));
+  http.post('/graphql', { onRequest: requireProof }, createApolloHandler(apollo, context));
 }

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, {
+  errorCodes,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
@@ -10,13 +16,15 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
+/** The longest that anybody needs is below 100. Apollo Server's parser takes quadratic time on a run of spaces. */
+const CONTENT_TYPE_CHARACTERS_MAX = 256;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/ready', '/metrics']);
 
 /**
  * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/serving` (503 once
  * the process stops, asks nobody), `/ready` (503 also while something in `readiness` is away; what is in `uses` is only
- * reported) and `/metrics`. From the signal to stop on, every answer asks for its connection to be closed, so that the
+ * reported) and `/metrics`. Every answer carries the id of its request and may not be stored. From the signal to stop on, every answer asks for its connection to be closed, so that the
  * next request goes elsewhere. Closing the server closes idle connections, refuses new requests and waits for those in
  * flight.
  */
@@ -53,9 +61,12 @@ export function createHttpServer({
       // How often the two time-outs are looked at; the default of 30 s would treble them.
       connectionsCheckingInterval: 1_000,
     },
-    // A path that cannot be read never reaches the handlers below.
-    frameworkErrors: (_error, _request, reply) =>
-      void (reply as unknown as FastifyReply).code(400).send(errorBody(400, 'The path is malformed.')),
+    // A path that cannot be read reaches none of the hooks and handlers below.
+    frameworkErrors: (_error, { id }, reply) =>
+      void (reply as unknown as FastifyReply)
+        .code(400)
+        .headers(headersOfEveryAnswer(id))
+        .send(errorBody(400, 'The path is malformed.')),
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
@@ -64,7 +75,12 @@ export function createHttpServer({
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onRequest', async ({ headers }) => {
+    const { length } = headers['content-type'] ?? '';
+    if (length > CONTENT_TYPE_CHARACTERS_MAX) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
+  });
+  server.addHook('onSend', async (request, reply) => {
+    reply.headers(headersOfEveryAnswer(request.id));
     if (lifecycle.stopping) reply.header('connection', 'close');
   });
 
@@ -87,6 +103,8 @@ export function createHttpServer({
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(404, 'Not found.')));
   return server;
 }
+
+const headersOfEveryAnswer = (requestId: string) => ({ 'x-request-id': requestId, 'cache-control': 'no-store' });
 
 const errorBody = (statusCode: number, message: string) => ({
   errors: [{ message, extensions: { code: statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST' } }],

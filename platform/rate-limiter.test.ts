@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createRateLimiters } from './rate-limiter.ts';
+import { createRateLimiters, OWN_KEYS_MAX } from './rate-limiter.ts';
 
 const HOUR_S = 3_600;
 
@@ -22,4 +22,27 @@ it('keeps no key in its own memory for longer than an hour, however long the win
   expect(await counts()).toEqual([1, 1, 1]);
   vi.advanceTimersByTime(2_000);
   expect(await counts()).toEqual([0, 0, 0]);
+});
+
+it('keeps only so many keys in its own memory, those that were used last', async () => {
+  const redis = new Redis({ lazyConnect: true });
+  const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
+  const countOne = (key: string) => limiter.count(key);
+  await Promise.all(['idle', 'busy'].map(countOne));
+  for (let index = 0; index < OWN_KEYS_MAX; index += 1) {
+    if (index === OWN_KEYS_MAX / 2) await limiter.consume('busy');
+    await countOne(`stranger ${index}`);
+  }
+  expect(await Promise.all(['idle', 'stranger 0', 'busy'].map((key) => limiter.peek(key)))).toEqual([0, 0, 2]);
+  expect(await limiter.peek(`stranger ${OWN_KEYS_MAX - 1}`)).toBe(1);
+  expect(vi.getTimerCount()).toBeLessThanOrEqual(OWN_KEYS_MAX);
+});
+
+it('forgets a key that is reset', async () => {
+  const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false });
+  const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
+  redis.on('error', () => undefined);
+  await limiter.count('ada');
+  await limiter.reset('ada');
+  expect(await limiter.peek('ada')).toBe(0);
 });

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { Counter, type Registry } from 'prom-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { rateLimited } from './errors.ts';
@@ -21,8 +22,10 @@ export interface RateLimiter {
   reset(key: string): Promise<void>;
 }
 
-/** A process keeps no key longer than this in its own memory, of which each takes some 650 bytes. */
+/** A process keeps no key longer than this in its own memory. */
 const OWN_WINDOW_S_MAX = 3_600;
+/** How many keys a limiter keeps there, the last used ones; each takes some 650 bytes, all of them some 32 MB. */
+export const OWN_KEYS_MAX = 50_000;
 
 /**
  * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too, for an hour at
@@ -39,7 +42,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
 
   return ({ name, points, windowS }: { name: string; points: number; windowS: number }): RateLimiter => {
     const limits = { keyPrefix: `limit:${name}`, points, duration: windowS };
-    const own = new RateLimiterMemory({ ...limits, duration: inOwnMemoryS(windowS) });
+    const own = createOwnMemory({ ...limits, duration: inOwnMemoryS(windowS) });
     const shared = new RateLimiterRedis({
       ...limits,
       storeClient: redis,
@@ -84,6 +87,32 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
         await Promise.all([own.delete(key), ifThere(shared.delete(key))]);
       },
     };
+  };
+}
+
+/** The package's limiter in memory, which forgets the keys that were not used for longest when there are too many. */
+function createOwnMemory(limits: { keyPrefix: string; points: number; duration: number }) {
+  const memory = new RateLimiterMemory(limits);
+  const keys = new LRUCache<string, true>({
+    max: OWN_KEYS_MAX,
+    dispose: (_used, key) => void memory.delete(key),
+  });
+  return {
+    get: (key: string) => memory.get(key),
+    penalty(key: string) {
+      keys.set(key, true);
+      return memory.penalty(key);
+    },
+    consume(key: string, points: number, options: { customDuration: number }) {
+      keys.set(key, true);
+      return memory.consume(key, points, options);
+    },
+    set(key: string, points: number, durationS: number) {
+      keys.set(key, true);
+      return memory.set(key, points, durationS);
+    },
+    /** The key's removal from the list removes it from the memory. */
+    delete: (key: string) => void keys.delete(key),
   };
 }
 

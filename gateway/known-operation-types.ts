@@ -1,0 +1,9 @@
+import { GraphQLError, type ValidationRule } from 'graphql';
+
+/** Refuses an operation of a kind that the schema does not have; graphql has such a rule from version 17 on. */
+export const knownOperationTypesRule: ValidationRule = (context) => ({
+  OperationDefinition(node) {
+    if (context.getSchema().getRootType(node.operation)) return;
+    context.reportError(new GraphQLError(`The schema does not support ${node.operation} operations.`, { nodes: node }));
+  },
+});
