@@ -8,6 +8,8 @@ export interface GatewayContext extends RequestContext {
   readonly authorization: string | undefined;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
+  /** Aborted when the client goes away before it is answered. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -24,11 +26,11 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers: { authorization }, id, ip }: FastifyRequest): Promise<GatewayContext> => {
+  async ({ headers: { authorization }, id, ip, signal }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
     const clientAddress = clientAddressOf(ip);
     await rateLimits.admitAddress(clientAddress);
     const caller = await authenticate(authorization);
     await rateLimits.admitUser(caller);
-    return { caller, requestId: id, clientAddress, authorization, deadlineMs };
+    return { caller, requestId: id, clientAddress, authorization, deadlineMs, signal };
   };

@@ -8,9 +8,14 @@ import type { AllocateBatch } from './allocate-batch.ts';
 export interface Allocator {
   /**
    * The request's outcome, committed. Requests are decided in the order in which they came.
+   * @param deadlineMs when the caller stops waiting, on performance.now()'s clock: a request that has not begun by then is
+   *   refused, and not booked
    * @throws SERVICE_UNAVAILABLE at once when too many wait, or when this one waited too long to begin
    */
-  submit<Request extends SeatRequest>(request: Request): Promise<OutcomeOf<Request>>;
+  submit<Request extends SeatRequest>(
+    request: Request,
+    options?: { deadlineMs?: number | undefined },
+  ): Promise<OutcomeOf<Request>>;
   /** Decides what waits, then ends. */
   stop(): Promise<void>;
 }
@@ -82,10 +87,11 @@ export function createAllocator({
   }
 
   return {
-    submit: (request) =>
+    submit: (request, { deadlineMs = Number.POSITIVE_INFINITY } = {}) =>
       new Promise((resolve, reject) => {
         if (queue.length >= queueMax) throw unavailable();
-        queue.push({ request, expiresAtMs: performance.now() + queueTimeoutMs, resolve, reject });
+        const expiresAtMs = Math.min(performance.now() + queueTimeoutMs, deadlineMs);
+        queue.push({ request, expiresAtMs, resolve, reject });
         lane ??= run();
       }),
     stop: async () => lane,
