@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { createToken, proofOf } from './testing/credentials.ts';
-import { answer, hang, hangUp } from './testing/stand-in.ts';
+import { answer, type Behaviour, hang, hangUp } from './testing/stand-in.ts';
 import { startTestGateway } from './testing/test-gateway.ts';
 
 const EVENTS = [
@@ -68,7 +69,7 @@ test.each([
 ])('A subgraph that is %s costs only its own fields, each with a code and its path', async (_how, booking) => {
   gateway = await startTestGateway(
     { event: eventSubgraph, ...(booking && { booking }) },
-    { SUBGRAPH_TIMEOUT_MS: '200' },
+    { SUBGRAPH_QUERY_TIMEOUT_MS: '200' },
   );
   const { status, text, body } = await gateway.ask(EVENTS_WITH_SEATS);
   expect({ status, body }).toEqual({ status: 200, body: WITHOUT_SEATS });
@@ -78,7 +79,7 @@ test.each([
 test('An operation over several hung subgraphs is answered by its deadline', async () => {
   gateway = await startTestGateway(
     { event: eventSubgraph, booking: hang, user: hang },
-    { OPERATION_TIMEOUT_MS: '500', SUBGRAPH_TIMEOUT_MS: '400' },
+    { OPERATION_TIMEOUT_MS: '500', SUBGRAPH_TIMEOUT_MS: '400', SUBGRAPH_QUERY_TIMEOUT_MS: '400' },
   );
   const startedAtMs = performance.now();
   const { body } = await gateway.ask('{ me { name } events { nodes { availableSeats organizer { name } } } }');
@@ -155,4 +156,64 @@ test('A mutation reaches its subgraph once although the connection breaks', asyn
     [['signOut'], 'SERVICE_UNAVAILABLE'],
   ]);
   expect(gateway.standIns.user.received).toHaveLength(1);
+});
+
+test('The time left reaches the subgraph from the gateway, not from the client, and is below the limit', async () => {
+  gateway = await startTestGateway({ user: answer({ data: { me: null } }) });
+  await gateway.ask('{ me { name } }', { headers: { 'x-time-left-ms': '60000' } });
+  await gateway.ask('mutation { signOut(refreshToken: "x") }');
+  const left = gateway.standIns.user.received.map(({ headers }) => Number(headers['x-time-left-ms']));
+  expect(left[0]).toBeGreaterThan(1_000);
+  expect(left[0]).toBeLessThanOrEqual(1_800);
+  expect(left[1]).toBeGreaterThan(6_000);
+  expect(left[1]).toBeLessThanOrEqual(7_200);
+});
+
+test('A subgraph is not to blame for what a slow one before it left it no time for', async () => {
+  const late =
+    (behave: Behaviour, delayMs: number): Behaviour =>
+    (...request) =>
+      setTimeout(() => behave(...request), delayMs);
+  const users: Behaviour = answer(({ query }) => ({
+    data: query.includes('_entities') ? { _entities: [{ name: 'Ada' }] } : { me: { name: 'Ada' } },
+  }));
+  gateway = await startTestGateway(
+    {
+      event: late(answer({ data: { event: { organizer: { __typename: 'User', id: '1' } } } }), 700),
+      user: late(users, 400),
+    },
+    { OPERATION_TIMEOUT_MS: '900', SUBGRAPH_TIMEOUT_MS: '800', SUBGRAPH_QUERY_TIMEOUT_MS: '800' },
+  );
+  const { ask } = gateway;
+  const pages = Array.from({ length: 15 }, () => ask('{ event(id: "1") { organizer { name } } }'));
+  for (const { body } of await Promise.all(pages)) {
+    expect(body.errors?.[0]).toMatchObject({ extensions: { code: 'SERVICE_UNAVAILABLE' } });
+  }
+  expect((await ask('{ me { name } }')).body).toEqual({ data: { me: { name: 'Ada' } } });
+});
+
+test.each([
+  ['query', '{ me { name } }', true],
+  ['mutation', 'mutation { signOut(refreshToken: "x") }', false],
+])('A client that goes away ends its %s at the subgraph: %s, %s', async (_kind, query, ends) => {
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<ServerResponse>();
+  gateway = await startTestGateway({ user: (_request, response) => arrive(response) });
+  const client = new AbortController();
+  const asking = fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+    signal: client.signal,
+  });
+  const atSubgraph = await arrived;
+  const closed = new Promise<boolean>((resolve) => atSubgraph.on('close', () => resolve(!atSubgraph.writableFinished)));
+  client.abort();
+  await expect(asking).rejects.toThrow('aborted');
+  if (!ends) {
+    // The gateway has seen the client go once it serves another one; the mutation is still under way then.
+    await gateway.ask('{ __typename }');
+    await new Promise(setImmediate);
+    atSubgraph.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"signOut":null}}');
+  }
+  expect(await closed).toBe(ends);
 });

@@ -33,7 +33,14 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
   const subgraphs = Object.entries(config.subgraphs).map(([name, { url, secret }]) => {
     const client = createGraphQLClient({ url, secret });
     lifecycle.onStop(`client of ${name}`, () => client.close());
-    return { name, url, source: createSubgraphClient({ name, client, timeoutMs: config.SUBGRAPH_TIMEOUT_MS, logger }) };
+    const source = createSubgraphClient({
+      name,
+      client,
+      timeoutMs: config.SUBGRAPH_TIMEOUT_MS,
+      queryTimeoutMs: config.SUBGRAPH_QUERY_TIMEOUT_MS,
+      logger,
+    });
+    return { name, url, source };
   });
   const file = createSupergraphFile({ path: config.SUPERGRAPH_PATH, logger });
   const shared = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;

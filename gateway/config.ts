@@ -79,6 +79,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       ).optional(),
       OPERATION_TIMEOUT_MS: milliseconds(10_000),
       SUBGRAPH_TIMEOUT_MS: milliseconds(8_000),
+      SUBGRAPH_QUERY_TIMEOUT_MS: milliseconds(2_000),
       LIMITS: protection,
       RATE_LIMITS: protection,
       RATE_LIMIT_USER: integer(1, 1_000_000, 600),
@@ -87,10 +88,19 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       TRUSTED_DOCUMENTS_PATH: z.string().default(here('generated/trusted-documents/persisted-documents.json')),
     },
     env,
-    ({ NODE_ENV, SUBGRAPH_TIMEOUT_MS = 0, OPERATION_TIMEOUT_MS = Infinity, CORS_ORIGINS }) => [
-      ...(SUBGRAPH_TIMEOUT_MS < OPERATION_TIMEOUT_MS
-        ? []
-        : ['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']),
+    ({
+      NODE_ENV,
+      SUBGRAPH_TIMEOUT_MS = Number.NaN,
+      SUBGRAPH_QUERY_TIMEOUT_MS = Number.NaN,
+      OPERATION_TIMEOUT_MS,
+      CORS_ORIGINS,
+    }) => [
+      ...(SUBGRAPH_TIMEOUT_MS >= (OPERATION_TIMEOUT_MS ?? Number.NaN)
+        ? ['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']
+        : []),
+      ...(SUBGRAPH_QUERY_TIMEOUT_MS > SUBGRAPH_TIMEOUT_MS
+        ? ['SUBGRAPH_QUERY_TIMEOUT_MS: must not be above SUBGRAPH_TIMEOUT_MS']
+        : []),
       ...(NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN)
         ? ['CORS_ORIGINS: must name the origins in production']
         : []),

@@ -10,6 +10,8 @@ export interface GatewayContext extends RequestContext {
   readonly traceparent: string | undefined;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
+  /** Aborted when the client goes away before it is answered. */
+  readonly signal: AbortSignal;
 }
 
 /** W3C Trace Context: version, trace, parent and flags. Version ff and ids of zeros only are invalid. */
@@ -32,11 +34,11 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers, id, clientAddress }: FastifyRequest): Promise<GatewayContext> => {
+  async ({ headers, id, clientAddress, signal }: FastifyRequest): Promise<GatewayContext> => {
     const deadlineMs = performance.now() + operationTimeoutMs;
     const { authorization } = headers;
     const caller = await authenticate(authorization);
     await rateLimits.admitUser(caller);
     const traceparent = traceparentOf(headers.traceparent);
-    return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs };
+    return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs, signal };
   };

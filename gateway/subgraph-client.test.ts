@@ -29,7 +29,13 @@ async function start(behave: Behaviour | string, timeoutMs = 2_000) {
     () => standIn?.stop() ?? Promise.resolve(),
     () => client.close(),
   );
-  const subgraph = createSubgraphClient({ name: 'user', client, timeoutMs, logger: pino({ level: 'silent' }) });
+  const subgraph = createSubgraphClient({
+    name: 'user',
+    client,
+    timeoutMs,
+    queryTimeoutMs: timeoutMs,
+    logger: pino({ level: 'silent' }),
+  });
   /** Asks as @apollo/gateway does, of whose arguments the client reads these only. */
   const ask = (query: string, context: object = {}) =>
     subgraph.process({

@@ -1,35 +1,35 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
 import { GraphQLError } from 'graphql';
-import { unavailable } from '#platform/errors.ts';
-import type { GraphQLClient } from '#platform/graphql-client.ts';
+import { type GraphQLClient, isMutation } from '#platform/graphql-client.ts';
 import { CLIENT_ADDRESS_HEADER } from '#platform/identity.ts';
 import type { Logger } from '#platform/logger.ts';
 import type { GatewayContext } from './context.ts';
 import { type Fetch, placeErrors } from './subgraph-errors.ts';
 
 /**
- * A subgraph as @apollo/gateway sees it. It answers within `timeoutMs` and the operation's deadline. Of the client's
- * request it forwards the access token, the request id, the trace and where it came from, nothing else. A subgraph that is dead or hung answers
- * SERVICE_UNAVAILABLE for the fields that were asked of it.
+ * A subgraph as @apollo/gateway sees it. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both
+ * before the operation's deadline. Of the client's request it forwards the access token, the request id, the trace and the
+ * client's address, nothing else. A subgraph that is dead or hung answers SERVICE_UNAVAILABLE for the fields that were asked
+ * of it. Queries end when the client goes away, mutations do not.
  */
 export function createSubgraphClient({
   name,
   client,
   timeoutMs,
+  queryTimeoutMs,
   logger,
 }: {
   name: string;
   client: GraphQLClient;
   timeoutMs: number;
+  queryTimeoutMs: number;
   logger: Logger;
 }): GraphQLDataSource {
-  async function ask(
+  const ask = (
     fetch: Fetch,
-    { authorization, traceparent, requestId, clientAddress, deadlineMs }: GatewayContext,
-  ) {
-    const leftMs = Math.ceil(deadlineMs - performance.now());
-    if (leftMs <= 0) throw unavailable();
-    return await client.request({
+    { authorization, traceparent, requestId, clientAddress, deadlineMs, signal }: GatewayContext,
+  ) =>
+    client.request({
       ...fetch,
       headers: {
         'x-request-id': requestId,
@@ -37,9 +37,9 @@ export function createSubgraphClient({
         ...(authorization !== undefined && { authorization }),
         ...(traceparent !== undefined && { traceparent }),
       },
-      timeoutMs: Math.min(timeoutMs, leftMs),
+      deadlineMs,
+      ...(isMutation(fetch.query) ? { timeoutMs } : { timeoutMs: queryTimeoutMs, signal }),
     });
-  }
 
   return {
     async process({ request: { query = '', variables = {}, operationName }, context: given }) {

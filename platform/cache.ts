@@ -1,6 +1,7 @@
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Redis } from 'ioredis';
 import { Counter, type Registry } from 'prom-client';
+import { runWithoutDeadline } from './deadline.ts';
 import type { Logger } from './logger.ts';
 import { createRedis } from './redis.ts';
 
@@ -32,6 +33,8 @@ export interface CacheSource<Value> {
 
 const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
 const TTL_JITTER = 0.1;
+/** How long the source may take where the cache holds older values. A reader of a query waits for some 2 s in all. */
+export const SOURCE_TIMEOUT_MS = 1_000;
 
 /**
  * An entry is "version|fresh until (ms)|value"; without a value it only holds the version, and refuses older ones.
@@ -132,14 +135,16 @@ export function createCache<Value>({
     reads.inc({ result: 'hit' }, found.size);
     const missing = ids.filter((id) => !found.has(id));
     if (missing.length === 0) return found;
+    const hasStale = missing.every((id) => entries.has(id));
     try {
-      for (const value of await source.load(missing)) {
+      const loading = source.load(missing);
+      for (const value of await (hasStale ? inTime(loading) : loading)) {
         found.set(source.idOf(value), { value, cached: false });
         void put(value);
       }
       reads.inc({ result: 'miss' }, missing.length);
     } catch (error) {
-      if (!missing.every((id) => entries.has(id))) throw error;
+      if (!hasStale) throw error;
       logger.warn({ err: error }, 'the source fails; serving what the cache still holds');
       for (const [id, { value, fresh }] of entries) if (!fresh) found.set(id, { value, cached: true });
       reads.inc({ result: 'stale' }, missing.length);
@@ -151,7 +156,8 @@ export function createCache<Value>({
   function readOnce(ids: readonly string[]): Promise<readonly (Cached<Value> | undefined)[]> {
     const wanted = ids.filter((id) => !underWay.has(id));
     if (wanted.length > 0) {
-      const batch = read(wanted);
+      // Others join this read: it does not end with the first reader's deadline.
+      const batch = runWithoutDeadline(() => read(wanted));
       for (const id of wanted) {
         const one = batch
           .then((found) => found.get(id))
@@ -178,4 +184,15 @@ export function createCache<Value>({
     isHealthy: () => redis.status === 'ready',
     stop: async () => redis.disconnect(),
   };
+}
+
+/** @throws when the source takes longer than it may */
+async function inTime<Values>(loading: Promise<Values>): Promise<Values> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${SOURCE_TIMEOUT_MS} ms`)), SOURCE_TIMEOUT_MS);
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -2,6 +2,8 @@ import { PrismaMariaDb } from '@prisma/adapter-mariadb';
 import type { Sql } from '@prisma/client/runtime/client';
 import { createPool, type Pool } from 'mariadb';
 import { type DatabaseAddress, databaseUrl, driverOptions } from './connections/mysql.ts';
+import { keepDeadlines } from './deadline-pool.ts';
+import { OUTAGE_CODES, OUTAGE_KINDS, OUTAGE_NUMBERS } from './outages.ts';
 
 /** What raw SQL runs on: a Prisma client or one of its interactive transactions. */
 export interface SqlExecutor {
@@ -49,7 +51,7 @@ const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_
 
 /** A bounded pool whose every wait has a limit; connections run READ COMMITTED in UTC. */
 export function createDatabasePool(settings: DatabaseSettings): Pool {
-  return createPool({
+  const pool = createPool({
     ...driverOptions(databaseUrl(settings)),
     connectionLimit: settings.DATABASE_POOL_MAX,
     initSql: ['SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', SESSION_SQL],
@@ -65,6 +67,7 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     // Otherwise the error of a statement repeats all values in it, and is logged.
     logParam: false,
   });
+  return keepDeadlines(pool, STATEMENT_TIMEOUT_MS);
 }
 
 /** Prisma's adapter on a pool of ours. Text protocol: otherwise each statement is prepared, executed and closed. */
@@ -79,35 +82,13 @@ export function sqlErrorNumber(error: unknown): number | undefined {
   return [cause?.originalCode, cause?.code, cause?.errno].map(Number).find(Number.isFinite);
 }
 
-/** Prisma's own codes for: unreachable, timed out, too many connections, pool exhausted, transaction lost. */
-const UNAVAILABLE_PRISMA_CODES: ReadonlySet<unknown> = new Set([
-  'P1001',
-  'P1002',
-  'P1008',
-  'P1017',
-  'P2024',
-  'P2028',
-  'P2037',
-]);
-const UNAVAILABLE_KINDS: ReadonlySet<unknown> = new Set([
-  'ConnectionClosed',
-  'DatabaseNotReachable',
-  'SocketTimeout',
-  'TooManyConnections',
-  'TransactionAlreadyClosed',
-]);
-/** Too many connections, shutdown, lock-wait time-out, deadlock, statement interrupted, killed or out of time, silent connection. */
-const UNAVAILABLE_NUMBERS: ReadonlySet<number> = new Set([1040, 1053, 1205, 1213, 1317, 1927, 1969, 3024, 4031]);
-/** The driver's own numbers: pool, connection and socket time-outs, lost connections. */
-const isDriverNumber = (number: number) => number >= 45_000 && number < 46_000;
-
-/** True when the database, not the statement, is to blame: a retry later may succeed. */
+/** True when something that the work needs is away or overloaded, not the work itself wrong: a retry may succeed. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ('code' in error && UNAVAILABLE_PRISMA_CODES.has(error.code)) return true;
-  if (UNAVAILABLE_KINDS.has(driverError(error)?.kind)) return true;
+  if ('code' in error && OUTAGE_CODES.has(error.code)) return true;
+  if (OUTAGE_KINDS.has(driverError(error)?.kind)) return true;
   const number = sqlErrorNumber(error);
-  return number !== undefined && (UNAVAILABLE_NUMBERS.has(number) || isDriverNumber(number));
+  return number !== undefined && OUTAGE_NUMBERS.has(number);
 }
 
 interface DriverError {

@@ -1,9 +1,17 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Pool } from 'undici';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createBalancer } from '#tests/support/balancer.ts';
-import { CONNECTION_AGE_MS_MAX, createGraphQLClient, KEEP_ALIVE_MS } from './graphql-client.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  CONNECTION_AGE_MS_MAX,
+  createGraphQLClient,
+  type GraphQLOperation,
+  KEEP_ALIVE_MS,
+} from './graphql-client.ts';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -63,4 +71,132 @@ test('An idle connection is closed by the client, however long the server would 
   expect(closed).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
   await vi.waitUntil(() => closed.mock.calls.length > 0);
+});
+
+/** Answers the client's probe and every query but the slow one, unless it hangs; counts what came. */
+async function startMoody() {
+  const state = { hangs: false, queries: [] as string[], closed: 0 };
+  const server = createServer(async (request, response) => {
+    const { query } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    if (query !== '{__typename}') state.queries.push(query);
+    response.on('close', () => {
+      if (!response.writableFinished) state.closed += 1;
+    });
+    if (!state.hangs && query !== '{ slow }') response.end(JSON.stringify({ data: {} }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stops.push(() => server.close().closeAllConnections());
+  const client = createGraphQLClient({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+    secret: 'of no importance',
+  });
+  stops.push(() => client.close());
+  const ask = (query: string, rest: Partial<GraphQLOperation> = {}) =>
+    client.request({ query, headers: {}, timeoutMs: 2_000, ...rest });
+  return { state, ask };
+}
+
+const UNAVAILABLE = expect.objectContaining({ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } });
+
+test('A server that hangs is noticed by four callers within 3 s, costs nobody time from then on, and is asked again once it answers', {
+  timeout: 15_000,
+}, async () => {
+  const { state, ask } = await startMoody();
+  await ask('{ a }');
+  state.hangs = true;
+  const hungAtMs = performance.now();
+  let isOver = false;
+  const callers = Array.from({ length: 4 }, async () => {
+    while (!isOver) await ask('{ a }').catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
+  });
+  const askedMs = async () => {
+    const startedAtMs = performance.now();
+    await ask('{ a }').catch(() => undefined);
+    return performance.now() - startedAtMs;
+  };
+  await vi.waitUntil(async () => (await askedMs()) < 100, { timeout: 5_000 });
+  expect(performance.now() - hungAtMs).toBeLessThan(4_000);
+  const sent = state.queries.length;
+  await expect(ask('{ a }')).rejects.toEqual(UNAVAILABLE);
+  expect(state.queries).toHaveLength(sent);
+
+  state.hangs = false;
+  const backAtMs = performance.now();
+  await vi.waitFor(() => ask('{ a }'), { timeout: 5_000 });
+  expect(performance.now() - backAtMs).toBeLessThan(3_000);
+  isOver = true;
+  await Promise.all(callers);
+});
+
+test('Queries that are slow by nature do not close a server to the others', async () => {
+  const { ask } = await startMoody();
+  const slow = Array.from({ length: 12 }, () => ask('{ slow }'));
+  for (const { status } of await Promise.allSettled(slow)) expect(status).toBe('rejected');
+  expect(await ask('{ a }')).toEqual({ data: {} });
+});
+
+test('A server is not to blame for what its callers cut short', async () => {
+  const { state, ask } = await startMoody();
+  const cut = Array.from({ length: 15 }, () => ask('{ slow }', { deadlineMs: performance.now() + 50 }));
+  for (const { status } of await Promise.allSettled(cut)) expect(status).toBe('rejected');
+  const left = new AbortController();
+  const leaving = Array.from({ length: 15 }, () => ask('{ slow }', { signal: left.signal }));
+  await vi.waitUntil(() => state.queries.length === 30);
+  left.abort();
+  for (const { status } of await Promise.allSettled(leaving)) expect(status).toBe('rejected');
+  await vi.waitUntil(() => state.closed === 30);
+  expect(await ask('{ a }')).toEqual({ data: {} });
+});
+
+test('Nothing is sent for a caller who has gone', async () => {
+  const { state, ask } = await startMoody();
+  await expect(ask('{ a }', { signal: AbortSignal.abort() })).rejects.toEqual(UNAVAILABLE);
+  await expect(ask('{ a }', { deadlineMs: performance.now() })).rejects.toEqual(UNAVAILABLE);
+  expect(state.queries).toEqual([]);
+});
+
+test.each([
+  ['ECONNREFUSED', 2, 2],
+  ['EHOSTUNREACH', 2, 2],
+  ['ENOTFOUND', 2, 2],
+  ['EAI_AGAIN', 2, 2],
+  ['UND_ERR_CONNECT_TIMEOUT', 2, 2],
+  ['ECONNRESET', 2, 1],
+  ['UND_ERR_SOCKET', 2, 1],
+  ['EPIPE', 2, 1],
+  ['UND_ERR_RESPONSE_EXCEEDED_MAX_SIZE', 1, 1],
+])('After %s there are %i attempts for a query and %i for a mutation', async (code, forQuery, forMutation) => {
+  const { ask } = await startMoody();
+  const request = vi.spyOn(Pool.prototype, 'request');
+  stops.push(() => request.mockRestore());
+  for (const [operation, attempts] of [
+    ['{ a }', forQuery],
+    ['mutation { a }', forMutation],
+  ] as const) {
+    request.mockClear().mockRejectedValueOnce(Object.assign(new Error(code), { code }));
+    await ask(operation).catch(() => undefined);
+    expect(request).toHaveBeenCalledTimes(attempts);
+  }
+});
+
+test('A server whose connections are not taken is given up after the connect time-out', async () => {
+  // Stopped before it takes any connection, with a queue for one: further connections are left without an answer.
+  const script = `
+    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      process.stdout.write(String(server.address().port));
+      process.kill(process.pid, 'SIGSTOP');
+    })`;
+  const stopped = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  stops.push(() => stopped.kill('SIGKILL'));
+  const [port] = await once(stopped.stdout, 'data');
+  const waiting = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+  stops.push(() => waiting.map((socket) => socket.destroy()));
+  await once(waiting[0] as Socket, 'connect');
+  const client = createGraphQLClient({ url: `http://127.0.0.1:${port}/graphql`, secret: 'of no importance' });
+  stops.push(() => client.close());
+  const startedAtMs = performance.now();
+  const refusal = client.request({ query: 'mutation { a }', headers: {}, timeoutMs: 8_000 });
+  await expect(refusal).rejects.toMatchObject({ originalError: { code: 'UND_ERR_CONNECT_TIMEOUT' } });
+  expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(2 * CONNECT_TIMEOUT_MS - 50);
 });

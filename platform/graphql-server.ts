@@ -9,6 +9,7 @@ import {
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { answerInTime } from './answer-in-time.ts';
 import { createApolloHandler } from './apollo-handler.ts';
 import { applyPolicy } from './apply-policy.ts';
 import type { Policy } from './authorization.ts';
@@ -59,7 +60,8 @@ export interface SubgraphSchema<Context> {
 }
 
 /**
- * Serves a subgraph at POST /graphql, to requests only that carry the gateway's proof. The access token is verified
+ * Serves a subgraph at POST /graphql, to requests only that carry the gateway's proof; it believes the time left and the
+ * client's address of no other request. The access token is verified
  * again, so that a subgraph reached directly is no weaker than the gateway.
  */
 export async function serveSubgraph<Context extends RequestContext>({
@@ -96,5 +98,5 @@ export async function serveSubgraph<Context extends RequestContext>({
     const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
     return reply.code(403).send({ errors: [refusal] });
   };
-  http.post('/graphql', { onRequest: requireProof }, createApolloHandler(apollo, context));
+  http.post('/graphql', { onRequest: requireProof }, answerInTime(createApolloHandler(apollo, context)));
 }

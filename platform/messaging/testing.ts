@@ -110,9 +110,10 @@ export async function createProxy(target: string) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address === 'object' && address !== null) url.port = String(address.port);
-  const cut = () => {
+  /** Closes all connections, or resets them as the kernel does for a process that is killed with data unread. */
+  const cut = (how: 'close' | 'reset' = 'close') => {
     open = false;
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) how === 'reset' ? socket.resetAndDestroy() : socket.destroy();
   };
   return {
     url: url.href,

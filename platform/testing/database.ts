@@ -13,8 +13,10 @@ export interface TestDatabase {
 }
 
 /** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
-export async function createTestDatabase(schema?: string): Promise<TestDatabase> {
-  const { adminUrl } = inject('servers');
+export async function createTestDatabase(
+  schema?: string,
+  adminUrl = inject('servers').adminUrl,
+): Promise<TestDatabase> {
   const id = randomBytes(6).toString('hex');
   const name = `test_${schema ?? 'empty'}_${id}`;
   const run = async (sql: string) => {

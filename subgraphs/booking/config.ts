@@ -21,7 +21,7 @@ export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
       BOOKINGS_STREAM_BYTES_MAX: streamBytes(bookingStream),
       EVENT_SUBGRAPH_SECRET: secrets,
       EVENT_SUBGRAPH_URL: explicit(z.url().default('http://127.0.0.1:4002/graphql')),
-      EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
+      EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(1_500),
       MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
       BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { currentDeadlineMs } from '#platform/deadline.ts';
 import { unavailable } from '#platform/errors.ts';
 import type { GraphQLClient } from '#platform/graphql-client.ts';
 import type { EventFacts } from './store/inventories.ts';
 
-/** The event subgraph, asked directly about events that no message has told of yet. */
+/** The event subgraph, asked directly about events of which no message has told yet. */
 export interface EventFactsClient {
   /** The facts of the events that exist. @throws SERVICE_UNAVAILABLE */
   fetch(eventIds: readonly string[]): Promise<EventFacts[]>;
@@ -34,6 +35,7 @@ export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number)
       operationName: 'EventFacts',
       headers: {},
       timeoutMs,
+      deadlineMs: currentDeadlineMs(),
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
     const { eventFacts } = answer.parse(data);

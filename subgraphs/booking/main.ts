@@ -15,6 +15,7 @@ import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
+import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { readBookingConfig } from './config.ts';
 import { createBookingRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
@@ -52,7 +53,7 @@ lifecycle.onStop('allocator', allocator.stop);
 
 const dependencies = {
   database,
-  allocator,
+  allocator: keepDeadlines(allocator),
   eventFacts,
   relay,
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),

@@ -25,7 +25,7 @@ describe('S4: nothing leaks in production', () => {
   beforeAll(async () => {
     system = await startTestSystem({
       production: true,
-      env: { SUBGRAPH_TIMEOUT_MS: '1000', OPERATION_TIMEOUT_MS: '2000' },
+      env: { SUBGRAPH_QUERY_TIMEOUT_MS: '1000', SUBGRAPH_TIMEOUT_MS: '1000', OPERATION_TIMEOUT_MS: '2000' },
     });
     ada = await signUp(system.graphqlUrl);
     eventId = await createEvent(ada);
@@ -290,7 +290,7 @@ describe('S4: nothing of what a broken subgraph answers leaves a gateway in prod
   beforeAll(async () => {
     gateway = await startTestGateway(
       { user: (request, response) => behave(request, response) },
-      { NODE_ENV: 'production', RATE_LIMITS: 'on', SUBGRAPH_TIMEOUT_MS: '300' },
+      { NODE_ENV: 'production', RATE_LIMITS: 'on', SUBGRAPH_QUERY_TIMEOUT_MS: '300' },
     );
   });
   afterAll(() => gateway.stop());

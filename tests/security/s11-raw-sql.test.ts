@@ -32,6 +32,7 @@ describe('S11: SQL and subjects', () => {
 
   it('and the driver by itself gets constant statements only', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/migrations.ts'))).toEqual([
+      'platform/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
       "platform/service.ts: readiness: { database: () => pool.query('SELECT 1') },",
       'platform/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
     ]);

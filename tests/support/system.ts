@@ -69,26 +69,35 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param env for every service, on top of that of the tests.
  * @param production whether they run in production mode, where rate limits cannot be off: they are out of reach then.
  * @param natsUrl a broker of the test's own, which need not be there yet.
+ * @param redisUrl a Redis of the test's own.
+ * @param adminUrl a database server of the test's own.
+ * @param databaseHost host and port of a proxy through which the services reach their databases.
  */
 export async function startTestSystem({
   env = {},
   production = false,
   natsUrl = inject('servers').natsUrl,
+  redisUrl = inject('servers').redisUrl,
+  adminUrl = inject('servers').adminUrl,
+  databaseHost = new URL(adminUrl).host,
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
   natsUrl?: string;
+  redisUrl?: string;
+  adminUrl?: string;
+  databaseHost?: string;
 } = {}): Promise<TestSystem> {
-  const { dataDir, redisUrl } = inject('servers');
+  const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
-  const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
+  const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name, adminUrl)));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
-  const ownRedisUrl = `${redisUrl}/${randomInt(1, 1_024)}`;
+  const ownRedisUrl = `${redisUrl.replace(/\/$/, '')}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
-    databaseUrls,
+    databaseUrls: eachOf(SUBGRAPHS, (name) => Object.assign(new URL(databaseUrls[name]), { host: databaseHost }).href),
     redisUrl: ownRedisUrl,
     natsUrl,
     secrets,
@@ -112,7 +121,10 @@ export async function startTestSystem({
   ): Promise<string> {
     const { port } = await freePorts(['port']);
     const prefix = `${id}-${replicas.length + 2}-`;
-    const way = { databaseUrls: { ...databaseUrls, ...(databaseUrl && { [name]: databaseUrl }) }, natsUrl: url };
+    const way = {
+      databaseUrls: { ...settings.databaseUrls, ...(databaseUrl && { [name]: databaseUrl }) },
+      natsUrl: url,
+    };
     const replica = createServices({ ...settings, ...way, ports: { ...ports, [name]: port }, prefix });
     replicas.push(replica);
     replica.start(name);

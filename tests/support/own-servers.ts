@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { adminUrlOf } from '#scripts/local/database-accounts.ts';
+import { mariadb, mysql } from '#scripts/local/database-servers.ts';
+import { nats } from '#scripts/local/nats.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import type { LocalProcess } from '#scripts/local/processes.ts';
+import { silentStep } from '#scripts/local/progress.ts';
+import { redis } from '#scripts/local/redis.ts';
+import { loadSecrets } from '#scripts/local/secrets.ts';
+import { type ServerSpec, startServer } from '#scripts/local/server.ts';
+import { findPrograms } from '#scripts/local/servers.ts';
+
+const STOP_GRACE_MS = 5_000;
+
+/** A server of the test's own, to be killed and started again. */
+export interface OwnServer {
+  readonly url: string;
+  readonly dataDir: string;
+  start(): Promise<void>;
+  /** SIGKILL; resolves once it is gone. */
+  kill(): Promise<void>;
+  /** Stops it, if it runs, and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** A database server, of the kind that the run is about, which does not run yet; its URL is that of the admin. */
+export const createOwnDatabase = (): Promise<OwnServer> =>
+  createOwnServer(async (port, dataDir) => {
+    const secrets = await loadSecrets(dataDir);
+    const specOf = { mariadb, mysql }[inject('servers').database];
+    return { spec: specOf(port, dataDir, secrets), url: adminUrlOf(port, secrets.databases) };
+  });
+
+/** A Redis that does not run yet. */
+export const createOwnRedis = (): Promise<OwnServer> =>
+  createOwnServer(async (port) => ({ spec: redis(port), url: `redis://127.0.0.1:${port}` }));
+
+/** A broker that does not run yet. */
+export const createOwnNats = (): Promise<OwnServer> =>
+  createOwnServer(async (port, dataDir) => ({ spec: nats(port, dataDir), url: `nats://127.0.0.1:${port}` }));
+
+async function createOwnServer(
+  describe: (port: number, dataDir: string) => Promise<{ spec: ServerSpec; url: string }>,
+): Promise<OwnServer> {
+  const { port } = await freePorts(['port']);
+  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-own-'));
+  const { database } = inject('servers');
+  const { spec, url } = await describe(port, dataDir);
+  const commandOf = await findPrograms(spec.programs, { database, dataDir, step: silentStep });
+  let running: LocalProcess | undefined;
+  return {
+    url,
+    dataDir,
+    async start() {
+      running = await startServer(spec, { dataDir, commandOf });
+    },
+    async kill() {
+      process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', `${spec.name}.pid`), 'utf8'), 10), 'SIGKILL');
+      await running?.whenEnded;
+    },
+    async remove() {
+      await running?.stop(STOP_GRACE_MS);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
