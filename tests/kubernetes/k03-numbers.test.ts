@@ -77,6 +77,7 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     const { OPERATION_TIMEOUT_MS, SUBGRAPH_TIMEOUT_MS } = gateway;
     expectDescending([OPERATION_TIMEOUT_MS, SUBGRAPH_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, LOCK_WAIT_S * 1_000]);
     expectDescending([SUBGRAPH_TIMEOUT_MS * SERVER_SHARE, booking.BOOKING_QUEUE_TIMEOUT_MS]);
+    expectDescending([SUBGRAPH_TIMEOUT_MS * SERVER_SHARE, booking.USER_SUBGRAPH_TIMEOUT_MS]);
   });
 
   it('each wait of a query is longer than the one inside it: operation, subgraph, what it asks, connection', () => {
