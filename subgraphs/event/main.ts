@@ -5,6 +5,7 @@ import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { createSubgraphService } from '#platform/service.ts';
+import { createNameIndexer } from './commands/index-event-names.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -16,7 +17,7 @@ import { eventCacheSource } from './store/event-cache.ts';
 
 const config = configOrExit(readEventConfig);
 const service = createSubgraphService('event', config);
-const { broker, logger, metrics } = service;
+const { broker, lifecycle, logger, metrics } = service;
 
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const cache = createCache({
@@ -30,6 +31,8 @@ const cache = createCache({
 service.uses('cache', cache);
 const relay = createRelay({ database, broker, stream: eventStream, logger, metrics });
 service.uses('relay', relay);
+const nameIndexer = createNameIndexer({ database, logger });
+lifecycle.onStop('name indexer', nameIndexer.stop);
 
 const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
 await service.serve<Context>({

@@ -6,7 +6,6 @@ import type { Caller } from '#platform/identity.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import type { Event } from '../domain/event.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
-import { listEvents } from '../store/events.ts';
 import { createEvent } from './create-event.ts';
 import type { EventDependencies } from './dependencies.ts';
 import { reviseEvent } from './revise-event.ts';
@@ -100,17 +99,5 @@ describe('events in a real database', () => {
   it('that do not exist are not found', async () => {
     const input = { id: newId(), expectedVersion: 1, changes: {} };
     expect(await reviseEvent(dependencies, request(input))).toEqual({ outcome: 'not-found' });
-  });
-
-  it('are found by a part of the name in which % and _ stand for themselves', async () => {
-    await make('100% fun_fair');
-    await make('1000 fun fair');
-    const find = async (nameContains: string) => {
-      const rows = await listEvents(dependencies.database, { limit: 10, after: undefined }, { nameContains });
-      return rows.map(({ name }) => name);
-    };
-    expect(await find('100%')).toEqual(['100% fun_fair']);
-    expect(await find('N_F')).toEqual(['100% fun_fair']);
-    expect(await find('\\')).toEqual([]);
   });
 });
