@@ -7,6 +7,7 @@ import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
+import { createNameIndexer } from './commands/index-event-names.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -44,6 +45,8 @@ const pruning = createPruning({
   metrics,
 });
 lifecycle.onStop('pruning', pruning.stop);
+const nameIndexer = createNameIndexer({ database, logger });
+lifecycle.onStop('name indexer', nameIndexer.stop);
 
 const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
 await service.serve<Context>({

@@ -21,6 +21,8 @@ const RECOVERY = { timeout: 10_000 };
 const users = (password: string) => ({ authorization: { users: [{ user: 'shop', password }] } });
 const account = (password: string) => `shop:${encodeURIComponent(password)}`;
 
+const THINGS = { name: 'THINGS', subjects: ['things.>'], consumers: ['test'], bytesMax: 2 ** 20 };
+
 describe('NATS with accounts and TLS', () => {
   let folder: string;
   let authority: Authority;
@@ -57,7 +59,7 @@ describe('NATS with accounts and TLS', () => {
   type Connected = ReturnType<typeof connect>;
   async function expectToWork({ broker }: Pick<Connected, 'broker'>): Promise<void> {
     await expect.poll(broker.isConnected, RECOVERY).toBe(true);
-    await broker.ensureStream({ name: 'THINGS', subjects: ['things.>'] });
+    await broker.ensureStream(THINGS);
     const { client } = await broker.jetStream();
     expect(await client.publish('things.happen')).toMatchObject({ stream: 'THINGS' });
   }
@@ -154,7 +156,7 @@ describe('NATS with accounts and TLS', () => {
     const received: string[] = [];
     const consumer = createConsumer({
       name: 'test',
-      stream: { name: 'THINGS', subjects: ['things.>'] },
+      stream: THINGS,
       handlers: {
         'things.happen': onMessage(z.unknown(), async (_transaction, messages) => {
           received.push(...messages.map(({ id }) => id));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { currentDeadlineMs, runWithDeadline } from '#platform/deadline.ts';
 import type { BookRequest } from '../domain/allocation.ts';
-import type { AllocateBatch } from './allocate-batch.ts';
+import type { BatchAllocation } from './allocate-batch.ts';
 import { createAllocator } from './allocator.ts';
 import { keepDeadlines } from './keep-deadlines.ts';
 
@@ -20,13 +20,20 @@ test('A queued request is not booked after the deadline of its caller, and the b
   const batches: { ids: string[]; deadlineMs: number }[] = [];
   const begun = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
-  const allocateBatch: AllocateBatch = async (batch) => {
+  const allocateFree: BatchAllocation['allocateFree'] = async (batch) => {
     batches.push({ ids: batch.map((one) => (one as BookRequest).bookingId), deadlineMs: currentDeadlineMs() });
     begun.resolve();
     await held.promise;
     return batch.map(() => ({ outcome: 'unknown-event' }));
   };
-  const allocator = keepDeadlines(createAllocator({ allocateBatch, queueMax: 10, queueTimeoutMs: 5_000 }));
+  const allocator = keepDeadlines(
+    createAllocator({
+      allocation: { allocateFree, allocateHeld: async () => [] },
+      queueMax: 10,
+      queueTimeoutMs: 5_000,
+      heldLanesMax: 1,
+    }),
+  );
   const submit = (id: string, atMs: number) => runWithDeadline({ atMs }, () => allocator.submit(request(id)));
 
   const first = submit('first', performance.now() + 5_000);
