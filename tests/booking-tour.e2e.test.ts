@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from './support/client.ts';
 import { openTestSystem, type RunningSystem } from './support/system.ts';
@@ -231,6 +232,25 @@ describe('the whole booking graph, through the gateway alone', () => {
     );
     expect(refused.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
     expect((await admin.send('{ users { nodes { id } } deadLetters { nodes { id } } }')).errors).toBeUndefined();
+  });
+
+  it('lets an admin book for nobody who does not exist', async () => {
+    const admin = await signUpAdmin(system);
+    const eventId = await createEvent(ada);
+    const input = { eventId, seatCount: 1, idempotencyKey: 'for-nobody', userId: randomUUID() };
+    const query = `mutation Book($input: CreateBookingInput!) {
+      createBooking(input: $input) { __typename ... on InvalidInputError { code field } }
+    }`;
+    const refusal = { __typename: 'InvalidInputError', code: 'USER_NOT_FOUND', field: 'input.userId' };
+    expect((await admin.send(query, { input })).data.createBooking).toEqual(refusal);
+    // Others are told nothing: they may book for nobody else.
+    expect((await ada.send(query, { input })).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    // The refusal is not remembered under the key.
+    const change = { idempotencyKey: 'for-nobody', userId: ada.userId };
+    expect(await book(admin, eventId, change)).toMatchObject({
+      replayed: false,
+      booking: { event: { availableSeats: 99 } },
+    });
   });
 
   it('shows nobody what is not theirs', async () => {

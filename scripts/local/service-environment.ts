@@ -31,7 +31,13 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     gateway: Object.assign({}, publicKeys, redis, ...SUBGRAPHS.map(urlOf), ...SUBGRAPHS.map(secretOf)),
     user: { ...subgraph.user, ...redis, ...orGiven('JWT_PRIVATE_KEY', JSON.stringify(secrets.privateKey)) },
     event: { ...subgraph.event, ...redis },
-    booking: { ...subgraph.booking, ...urlOf('event'), ...secretOf('event') },
+    booking: {
+      ...subgraph.booking,
+      ...urlOf('event'),
+      ...secretOf('event'),
+      ...urlOf('user'),
+      ...secretOf('user'),
+    },
     notification: { ...subgraph.notification, ...given(env, 'SMTP_URL', 'SMTP_TLS') },
   };
   const passed = Object.fromEntries(Object.entries(env).filter(([variable]) => !NEED_TO_KNOW.test(variable)));

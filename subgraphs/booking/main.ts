@@ -23,6 +23,7 @@ import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
 import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
+import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
 const PRUNE_POLL_MS = 60_000;
@@ -39,6 +40,8 @@ service.uses('relay', relay);
 const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
 lifecycle.onStop('event client', eventClient.close);
 const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
+const userClient = createGraphQLClient({ url: config.USER_SUBGRAPH_URL, secret: config.USER_SUBGRAPH_SECRET[0] });
+lifecycle.onStop('user client', userClient.close);
 const allocator = createAllocator({
   allocateBatch: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
@@ -50,6 +53,7 @@ const dependencies = {
   database,
   allocator,
   eventFacts,
+  users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),
   relay,
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
   newId: () => newId(),

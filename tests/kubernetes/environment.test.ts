@@ -42,7 +42,7 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
       gateway: ['JWT_PUBLIC_KEYS', ...SUBGRAPHS.map((name) => `${name.toUpperCase()}_SUBGRAPH_SECRET`), 'REDIS_URL'],
       user: [...every, 'REDIS_URL', 'JWT_PRIVATE_KEY', 'USER_SUBGRAPH_SECRET'],
       event: [...every, 'REDIS_URL', 'EVENT_SUBGRAPH_SECRET'],
-      booking: [...every, 'BOOKING_SUBGRAPH_SECRET', 'EVENT_SUBGRAPH_SECRET'],
+      booking: [...every, 'BOOKING_SUBGRAPH_SECRET', 'EVENT_SUBGRAPH_SECRET', 'USER_SUBGRAPH_SECRET'],
       notification: [...every, 'NOTIFICATION_SUBGRAPH_SECRET', 'SMTP_URL'],
     };
     expect(Object.fromEntries(given)).toEqual(eachOf(NAMES, (name) => new Set(needed[name])));

@@ -32,6 +32,7 @@ const expected = (overlay: OverlayName, pods: readonly string[]) => [
   ...SERVICES.map((name) => `prometheus > ${name}:${PORTS[name]}`),
   ...SUBGRAPHS.map((name) => `gateway > ${name}:${PORTS[name]}`),
   'booking > event:4002',
+  'booking > user:4001',
   ...[...SUBGRAPHS, 'migrate'].map((name) => `${name} > mysql:3306`),
   ...SUBGRAPHS.map((name) => `${name} > nats:4222`),
   ...['gateway', 'user', 'event'].map((name) => `${name} > redis:6379`),

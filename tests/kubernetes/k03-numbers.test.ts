@@ -76,6 +76,7 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     expect(waitsMs.toSorted((one, other) => other - one)).toEqual(waitsMs);
     expect(new Set(waitsMs).size).toBe(waitsMs.length);
     expect(booking.EVENT_SUBGRAPH_TIMEOUT_MS).toBeLessThan(gateway.SUBGRAPH_TIMEOUT_MS);
+    expect(booking.USER_SUBGRAPH_TIMEOUT_MS).toBeLessThan(gateway.SUBGRAPH_TIMEOUT_MS);
     expect(booking.BOOKING_QUEUE_TIMEOUT_MS).toBeLessThan(gateway.SUBGRAPH_TIMEOUT_MS);
   });
 

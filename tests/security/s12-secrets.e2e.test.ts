@@ -169,7 +169,7 @@ describe('S12: production starts on secrets of its own only', () => {
     ['gateway/main.ts', [...SUBGRAPHS]],
     ['subgraphs/user/main.ts', ['user' as const]],
     ['subgraphs/event/main.ts', ['event' as const]],
-    ['subgraphs/booking/main.ts', ['booking' as const, 'event' as const]],
+    ['subgraphs/booking/main.ts', ['booking' as const, 'event' as const, 'user' as const]],
     ['subgraphs/notification/main.ts', ['notification' as const]],
   ])('%s says all that is wrong at once, without a value, and exits', async (main, names) => {
     const { subgraphs, publicKeys, privateKey } = await createSecrets('development-');

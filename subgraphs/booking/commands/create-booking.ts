@@ -6,16 +6,20 @@ import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
 /**
- * Books seats for the caller, or, by an admin, for another user.
+ * Books seats for the caller, or, by an admin, for another user who exists. Users are never deleted: one that exists
+ * when the user subgraph is asked also exists when the booking is committed.
  * @throws FORBIDDEN when a user books for another one
+ * @throws SERVICE_UNAVAILABLE when an admin books for another user and the user subgraph does not answer
  */
 export async function createBooking(
   dependencies: BookingDependencies,
   { caller, requestId, input: { eventId, seatCount, idempotencyKey, userId } }: CommandRequest<CreateBookingInput>,
-): Promise<BookOutcome> {
-  const { allocator, relay, newId } = dependencies;
+): Promise<BookOutcome | { readonly outcome: 'unknown-user' }> {
+  const { allocator, users, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
+  // The callers themselves exist: the user subgraph signed their tokens.
+  if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
   const request: BookRequest = {
     kind: 'book',
     bookingId: newId(),

@@ -3,6 +3,7 @@ import type { Relay } from '#platform/outbox/relay.ts';
 import type { createBookingRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
+import type { UsersClient } from '../users-client.ts';
 import type { Allocator } from './allocator.ts';
 
 /** What the commands need from outside. */
@@ -10,6 +11,7 @@ export interface BookingDependencies {
   readonly database: BookingDatabase;
   readonly allocator: Allocator;
   readonly eventFacts: EventFactsClient;
+  readonly users: UsersClient;
   readonly relay: Relay;
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
   /** A fresh UUIDv7. */

@@ -1,7 +1,6 @@
 import { requireCaller } from '#platform/identity.ts';
 import { isId, parseInput } from '#platform/validation.ts';
 import { createBooking as create } from '../commands/create-booking.ts';
-import type { BookOutcome } from '../domain/allocation.ts';
 import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
 
 export const createBooking: NonNullable<MutationResolvers['createBooking']> = async (_parent, args, context) => {
@@ -16,7 +15,7 @@ export const createBooking: NonNullable<MutationResolvers['createBooking']> = as
   return bookingResult(outcome);
 };
 
-function bookingResult(result: BookOutcome): ResolversTypes['CreateBookingResult'] {
+function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTypes['CreateBookingResult'] {
   switch (result.outcome) {
     case 'booked':
       return { __typename: 'CreateBookingPayload', booking: result.booking, replayed: result.replayed };
@@ -38,6 +37,13 @@ function bookingResult(result: BookOutcome): ResolversTypes['CreateBookingResult
         __typename: 'IdempotencyKeyReusedError',
         code: 'IDEMPOTENCY_KEY_REUSED',
         message: 'This key was used for another booking; choose a new one.',
+      };
+    case 'unknown-user':
+      return {
+        __typename: 'InvalidInputError',
+        code: 'USER_NOT_FOUND',
+        message: 'There is no such user.',
+        field: 'input.userId',
       };
     case 'unknown-event':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { unavailable } from '#platform/errors.ts';
+import type { GraphQLClient } from '#platform/graphql-client.ts';
+
+/** The user subgraph, asked whether a user exists for whom an admin books. */
+export interface UsersClient {
+  /** @throws SERVICE_UNAVAILABLE */
+  exists(userId: string): Promise<boolean>;
+}
+
+/** A reference to a user, resolved as the gateway resolves it: null when there is no such user. */
+const QUERY = `query UserExists($references: [_Any!]!) {
+  _entities(representations: $references) { ... on User { id } }
+}`;
+
+const answer = z.object({ _entities: z.tuple([z.object({ id: z.string() }).nullable()]) });
+
+export const createUsersClient = (client: GraphQLClient, timeoutMs: number): UsersClient => ({
+  async exists(userId) {
+    const { data, errors } = await client.request({
+      query: QUERY,
+      variables: { references: [{ __typename: 'User', id: userId }] },
+      operationName: 'UserExists',
+      headers: {},
+      timeoutMs,
+    });
+    if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
+    const [user] = answer.parse(data)._entities;
+    return user !== null;
+  },
+});
