@@ -57,6 +57,9 @@ interface Real {
   bookingIds: string[];
 }
 
+/** Some thousand commits, one after the other. */
+const RUN_TIMEOUT_MS = 120_000;
+
 describe('random commands against the real database and against a model', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
@@ -152,17 +155,21 @@ describe('random commands against the real database and against a model', () => 
     }),
   );
 
-  it('agree after every step', async () => {
-    const commands = fc.commands([book, book, book, cancel, setCapacity, close], { maxCommands: 40, size: 'max' });
-    await fc.assert(
-      fc.asyncProperty(commands, async (steps) => {
-        const events = await Promise.all(
-          Array.from({ length: EVENTS }, () => makeEvent(database, { initialSeats: SEATS })),
-        );
-        const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [] };
-        await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
-      }),
-      { numRuns: 40, endOnFailure: false },
-    );
-  });
+  it(
+    'agree after every step',
+    async () => {
+      const commands = fc.commands([book, book, book, cancel, setCapacity, close], { maxCommands: 40, size: 'max' });
+      await fc.assert(
+        fc.asyncProperty(commands, async (steps) => {
+          const events = await Promise.all(
+            Array.from({ length: EVENTS }, () => makeEvent(database, { initialSeats: SEATS })),
+          );
+          const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [] };
+          await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
+        }),
+        { numRuns: 40, endOnFailure: false },
+      );
+    },
+    RUN_TIMEOUT_MS,
+  );
 });

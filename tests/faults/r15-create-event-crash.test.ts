@@ -1,0 +1,77 @@
+import type { Connection } from 'mariadb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { type Buyer, signInMany } from '../support/buyers.ts';
+import { connectTo } from '../support/invariants.ts';
+import { eachOfMany } from '../support/random.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const ORGANIZERS = 300;
+const AT_ONCE = 20;
+const REQUEST_TIMEOUT_MS = 30_000;
+const CREATE = `mutation Create($input: CreateEventInput!) {
+  createEvent(input: $input) { ... on CreateEventPayload { replayed event { id } } }
+}`;
+
+interface Created {
+  replayed: boolean;
+  event: { id: string };
+}
+
+let system: TestSystem;
+let connection: Connection;
+beforeAll(async () => {
+  system = await startTestSystem();
+  connection = await connectTo(system.databaseUrls.event);
+});
+afterAll(async () => {
+  await connection?.end();
+  await system?.stop();
+});
+
+/** The event, or undefined when the answer never came. */
+async function create(url: string, { authorization }: Buyer, input: object): Promise<Created | undefined> {
+  const answer = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization,
+      [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.event,
+    },
+    body: JSON.stringify({ query: CREATE, variables: { input } }),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  })
+    .then((response) => response.json() as Promise<{ data?: { createEvent: Created } | null }>)
+    .catch(() => undefined);
+  return answer?.data?.createEvent;
+}
+
+it('R15: an event whose process was killed while it was created exists once after the next retry, elsewhere', async () => {
+  const doomed = await system.startReplica('event');
+  const organizers = await signInMany(ORGANIZERS, system.secrets);
+  const startsAt = new Date(Date.now() + 86_400_000).toISOString();
+  const input = { name: 'Survivor', startsAt, totalSeats: 1, idempotencyKey: 'the-same-key-for-each' };
+
+  const sent = await eachOfMany(organizers, AT_ONCE, async (organizer, index) => {
+    const created = await create(doomed, organizer, input);
+    if (index === ORGANIZERS / 3) system.kill(doomed);
+    return created;
+  });
+  const answered = sent.filter((created) => created !== undefined).length;
+  expect(answered).toBeGreaterThan(0);
+  expect(answered).toBeLessThan(ORGANIZERS);
+
+  const retried = await eachOfMany(organizers, AT_ONCE, (organizer) => create(system.urls.event, organizer, input));
+  for (const [index, created] of retried.entries()) {
+    expect(created?.event.id).toMatch(/^[0-9a-f-]{36}$/);
+    const first = sent[index];
+    if (first !== undefined) expect(created).toEqual({ ...first, replayed: true });
+  }
+  const again = await eachOfMany(organizers, AT_ONCE, (organizer) => create(system.urls.event, organizer, input));
+  expect(again).toEqual(retried.map((created) => ({ ...created, replayed: true })));
+
+  for (const table of ['events', 'idempotency_keys', 'outbox']) {
+    const [row] = await connection.query<{ count: bigint }[]>(`SELECT COUNT(*) AS count FROM ${table}`);
+    expect([table, Number(row?.count)]).toEqual([table, ORGANIZERS]);
+  }
+});
