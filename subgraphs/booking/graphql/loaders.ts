@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import { isId } from '#platform/validation.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
+import type { Inventory } from '../domain/inventory.ts';
 import { findBookings } from '../store/allocation/find-bookings.ts';
 import { listBookingPages } from '../store/bookings.ts';
 import { findInventories } from '../store/inventories.ts';
@@ -29,14 +30,25 @@ export const createLoaders = (dependencies: BookingDependencies): Loaders => ({
   }),
 });
 
+/** Where the event subgraph cannot tell of unknown events, only those fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {
   const known = ids.filter(isId);
-  const found = await findInventories(dependencies.database, known);
-  const byId = new Map(found.map((inventory) => [inventory.eventId, inventory]));
+  const byId = new Map<string, Inventory | Error>();
+  const find = async (eventIds: readonly string[]) => {
+    for (const inventory of await findInventories(dependencies.database, eventIds)) {
+      byId.set(inventory.eventId, inventory);
+    }
+  };
+  await find(known);
   const missing = known.filter((id) => !byId.has(id));
   if (missing.length > 0) {
-    await ensureInventories(dependencies, missing);
-    for (const made of await findInventories(dependencies.database, missing)) byId.set(made.eventId, made);
+    try {
+      await ensureInventories(dependencies, missing);
+      await find(missing);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      for (const id of missing) byId.set(id, error);
+    }
   }
   return ids.map((id) => byId.get(id) ?? null);
 }
