@@ -30,7 +30,7 @@ COPY package.json ./
 COPY --from=packages /app/node_modules node_modules
 COPY prisma prisma
 COPY scripts/local scripts/local
-COPY scripts/admin.ts scripts/healthcheck.ts scripts/migrate.ts scripts/outbox.ts scripts/
+COPY scripts/admin.ts scripts/healthcheck.sh scripts/migrate.ts scripts/outbox.ts scripts/
 COPY platform platform
 COPY --from=source /app/gateway gateway
 COPY --from=source /app/subgraphs subgraphs
@@ -40,4 +40,4 @@ USER 1000:1000
 ENTRYPOINT []
 CMD ["node", "gateway/main.ts"]
 # Asks for liveness, so that an engine which restarts what is unhealthy leaves a service alone whose database is away.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "scripts/healthcheck.ts"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["bash", "scripts/healthcheck.sh"]

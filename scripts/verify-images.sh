@@ -4,9 +4,9 @@
 #
 # Proves Dockerfile and docker-compose.yml on a machine with neither Docker nor a registry: Debian, as root, after
 # `npm test` or `npm run check` has brought the packages. Makes the base image from Debian and the Node of the project,
-# and stand-ins for the servers from Debian's packages, all under the names of the real ones; then builds the image,
-# starts the compose file with .env.example as it is and three booking processes, runs the end-to-end tour against it,
-# and looks at each container from outside. Leaves nothing behind. Takes some three minutes.
+# and stand-ins for the servers, of the same versions, from Debian's sid packages, all under the names of the real ones;
+# then builds the image, starts the compose file with .env.example as it is and three booking processes, runs the
+# end-to-end tour against it, and looks at each container from outside. Leaves nothing behind. Takes some four minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -19,8 +19,18 @@ export PATH="$root/node_modules/node/bin:$PATH"
 export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 
 step() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+# Says what failed, and what each container that does not run, or is not healthy, logged last.
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
+  local name state
+  while read -r name state; do
+    case "$state" in
+      Up*unhealthy* | Exited* | Created* | Initialized* | Stopped*)
+        [[ $name == "$(container migrate)" && $state == 'Exited (0)'* ]] && continue
+        printf '\n%s: %s. Its log ends:\n%s\n' "$name" "$state" "$(podman logs --tail 20 "$name" 2>&1)" >&2
+        ;;
+    esac
+  done < <(podman ps --all --format '{{.Names}} {{.Status}}' 2> /dev/null)
   exit 1
 }
 container() { echo "event-booking-system_$1_${2:-1}"; }
@@ -38,7 +48,8 @@ trap clean_up EXIT
 
 install_tools() {
   [[ $EUID == 0 && -f /etc/debian_version ]] || fail 'This needs Debian, and root.'
-  local tools=(podman podman-compose runc netavark aardvark-dns debootstrap)
+  # netavark calls iptables, which its package does not depend on.
+  local tools=(podman podman-compose runc netavark aardvark-dns iptables debootstrap)
   dpkg --status "${tools[@]}" > /dev/null 2>&1 && return
   quietly apt-get update
   DEBIAN_FRONTEND=noninteractive quietly apt-get install --yes --no-install-recommends "${tools[@]}"
@@ -91,7 +102,8 @@ start_project() {
     curl --silent --max-time 2 "http://127.0.0.1:$1/ready" | grep --quiet '"status":"ready"' && return
     sleep 1
   done
-  fail "not ready: $(podman ps --all) $(podman logs "$(container gateway)" 2>&1 | tail)"
+  printf '%s\n' "$(podman ps --all)" "podman-compose said last:" "$(grep --invert-match '^[0-9a-f]*$' "$work/log" | tail -n 20)" >&2
+  fail "the gateway is not ready: $(curl --silent --max-time 2 "http://127.0.0.1:$1/ready")"
 }
 
 # One more container with the environment of another: like <name> <options and command>
@@ -135,13 +147,34 @@ check_health() {
   local name=$1
   quietly podman healthcheck run "$(container "$name")"
   [[ $(podman inspect "$(container "$name")" --format '{{.State.Health.Status}}') == healthy ]] || fail "$name is not healthy"
-  quietly podman exec "$(container "$name")" node scripts/healthcheck.ts
-  ! podman exec --env PORT=1 "$(container "$name")" node scripts/healthcheck.ts > /dev/null 2>&1 || fail "$name is always healthy"
+  quietly podman exec "$(container "$name")" bash scripts/healthcheck.sh
+  ! podman exec --env PORT=1 "$(container "$name")" bash scripts/healthcheck.sh > /dev/null 2>&1 || fail "$name is always healthy"
 }
 
+# grep reads all of a log: with --quiet it would end at the first match and break the pipe, and podman would fail.
+was_asked() { podman logs "$(container booking "$1")" 2>&1 | grep '"path":"/graphql"' > /dev/null; }
+
+# Each new connection goes to one of the three at random. Twenty requests at once make as many connections.
 check_every_booking_was_asked() {
+  local query='{"query":"{ events(first: 1) { nodes { availableSeats } } }"}'
+  for _ in {1..30}; do
+    was_asked 1 && was_asked 2 && was_asked 3 && return
+    seq 20 | xargs --max-procs=20 --replace curl --silent --max-time 10 --output /dev/null \
+      --header 'content-type: application/json' --data "$query" "http://127.0.0.1:$1/graphql"
+    sleep 1
+  done
   for number in 1 2 3; do
-    podman logs "$(container booking "$number")" 2>&1 | grep --quiet '"path":"/graphql"' || fail "booking $number was never asked"
+    was_asked "$number" || fail "booking $number was never asked: $(podman logs --tail 5 "$(container booking "$number")" 2>&1)"
+  done
+}
+
+# The stand-ins are of the versions that the compose file names.
+check_versions() {
+  local server version said
+  for server in mysql:mysqld redis:redis-server nats:nats-server; do
+    version=$(sed --quiet "s/^ *image: docker.io\/library\/${server%:*}:\([0-9]*\.[0-9]*\).*/\1/p" docker-compose.yml)
+    said=$(podman exec "$(container "${server%:*}")" "${server#*:}" --version)
+    grep --quiet --fixed-strings "$version." <<< "$said" || fail "${server%:*} $version is something else: $said"
   done
 }
 
@@ -202,6 +235,7 @@ start_project "$port"
 [[ $(podman inspect "$(container migrate)" --format '{{.State.ExitCode}}') == 0 ]] || fail 'the migrations failed'
 scale_booking
 step 'confinement and health'
+check_versions
 for name in "${services[@]}"; do
   check_confinement "$name"
   check_health "$name"
@@ -210,7 +244,7 @@ step 'the tour'
 TEST_GRAPHQL_URL=http://127.0.0.1:$port/graphql \
   TEST_DATABASE_URL_USER=mysql://user_svc:development-user@$(address mysql):3306/user_db \
   npm test -- tests/booking-tour.e2e.test.ts
-check_every_booking_was_asked
+check_every_booking_was_asked "$port"
 step 'the commands of operators'
 check_commands
 step 'a request in flight, and the stop'

@@ -155,6 +155,12 @@ describe('docker-compose.yml', () => {
     expect(service('migrate')).toMatchObject({ restart: 'no', command: ['node', 'scripts/migrate.ts'] });
   });
 
+  it('starts no Node process in order to look at the health of a container', () => {
+    const checked = everything.filter(([, { healthcheck }]) => healthcheck?.test);
+    expect(checked.map(([name]) => name)).toEqual(expect.arrayContaining(['gateway', ...SUBGRAPHS]));
+    for (const [, { healthcheck }] of checked) expect(healthcheck?.test?.join(' ')).not.toMatch(/\bnode\b/);
+  });
+
   it('publishes the gateway and the mails, to this machine', () => {
     const published = everything.flatMap(([name, { ports = [] }]) =>
       ports.map((port) => `${name} ${interpolate(port, {})}`),
@@ -225,6 +231,6 @@ describe('Dockerfile', () => {
     expect(last).toMatch(/^USER 1000:1000$/m);
     expect(last).toMatch(/^ENTRYPOINT \[\]$/m);
     expect(last).toMatch(/^CMD \["node", /m);
-    expect(last).toMatch(/^HEALTHCHECK .*CMD \["node", /m);
+    expect(last).toMatch(/^HEALTHCHECK .*CMD \["bash", "scripts\/healthcheck\.sh"\]$/m);
   });
 });

@@ -8,6 +8,7 @@ const every = [80, 443, 587, 3306, 4222, 6379].map((number) => ({ number }));
 /** Neighbours of the namespace. */
 const NEIGHBOURS: Endpoint[] = [
   { name: 'dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, ports: [{ number: 53 }] },
+  { name: 'dns-cache', address: '169.254.20.10', ports: [{ number: 53 }, { number: 9253 }] },
   { name: 'api-server', namespace: 'kube-system', labels: { component: 'kube-apiserver' }, ports: [{ number: 443 }] },
   { name: 'ingress', namespace: 'ingress-nginx', ports: [] },
   { name: 'prometheus', namespace: 'monitoring', ports: [] },
@@ -27,7 +28,7 @@ const PORTS = { gateway: 4000, user: 4001, event: 4002, booking: 4003, notificat
 const SERVICES = ['gateway', ...SUBGRAPHS] as const;
 
 const expected = (overlay: OverlayName, pods: readonly string[]) => [
-  ...pods.map((pod) => `${pod} > dns:53`),
+  ...pods.flatMap((pod) => [`${pod} > dns:53`, `${pod} > dns-cache:53`]),
   'ingress > gateway:4000',
   ...SERVICES.map((name) => `prometheus > ${name}:${PORTS[name]}`),
   ...SUBGRAPHS.map((name) => `gateway > ${name}:${PORTS[name]}`),
