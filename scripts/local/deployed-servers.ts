@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runToEnd } from './processes.ts';
 import { type CommandOf, findProgram } from './programs.ts';
 import type { Step } from './progress.ts';
@@ -19,47 +19,48 @@ const NEEDED =
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const STEP_TIMEOUT_MS = 600_000;
 const CACHE = join(root, '.data', 'servers');
-const FETCHED = join(CACHE, DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_'));
+const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_');
 
 /**
  * MySQL, NATS and Redis in the versions that are deployed. They are packages of Debian's sid suite, which are fetched
  * once into .data/servers and unpacked. Nothing is installed, so that this needs no root.
  * @throws LocalError saying what this machine lacks.
  */
-export async function deployedServers(dataDir: string, step: Step): Promise<CommandOf> {
-  if (!existsSync(FETCHED)) await step('Fetching the deployed servers', () => fetchServers(dataDir), String);
+export async function deployedServers(dataDir: string, step: Step, cache = CACHE): Promise<CommandOf> {
+  const fetched = join(cache, NAME);
+  if (!existsSync(fetched)) await step('Fetching the deployed servers', () => fetchServers(fetched, dataDir), String);
   // The packages need a newer C library than that of most machines. So its own loader runs each program, in the same
   // process: the pid is the server's.
-  const loader = find('usr/lib*/ld-linux*.so.*');
-  const libraries = find('usr/lib/*-linux-gnu');
-  return (program) => [loader, '--library-path', libraries, find(`usr/{bin,sbin}/${program}`)];
+  const loader = find(fetched, 'usr/lib*/ld-linux*.so.*');
+  const libraries = find(fetched, 'usr/lib/*-linux-gnu');
+  return (program) => [loader, '--library-path', libraries, find(fetched, `usr/{bin,sbin}/${program}`)];
 }
 
-function find(pattern: string): string {
-  const [file] = globSync(pattern, { cwd: FETCHED });
-  if (file === undefined) throw new LocalError(`${FETCHED} lacks ${pattern}. Remove it and try again.`);
-  return join(FETCHED, file);
+function find(folder: string, pattern: string): string {
+  const [file] = globSync(pattern, { cwd: folder });
+  if (file === undefined) throw new LocalError(`${folder} lacks ${pattern}. Remove it and try again.`);
+  return join(folder, file);
 }
 
 /** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
-async function fetchServers(dataDir: string): Promise<string> {
+async function fetchServers(fetched: string, dataDir: string): Promise<string> {
   const missing = ['apt-get', 'dpkg'].filter((name) => findProgram(name) === undefined);
   if (!existsSync(KEYRING)) missing.push(KEYRING);
   if (missing.length > 0) {
     const advice = 'Run this on Debian, or on Ubuntu with the package debian-archive-keyring.';
     throw new LocalError(`${NEEDED}\nMissing on this machine: ${missing.join(', ')}. ${advice}`);
   }
-  await mkdir(CACHE, { recursive: true });
-  const folder = await mkdtemp(join(CACHE, 'new-'));
+  await mkdir(dirname(fetched), { recursive: true });
+  const folder = await mkdtemp(`${fetched}.new-`);
   try {
     const archives = await download(folder, dataDir);
     const versions = versionsIn(await readdir(archives));
     const script = 'for file in "$1"/*.deb; do dpkg --extract "$file" "$2"; done';
     const args = ['-ec', script, 'sh', archives, join(folder, 'root')];
     await runToEnd({ name: 'unpack-servers', command: 'sh', args, dataDir }, STEP_TIMEOUT_MS);
-    await rename(join(folder, 'root'), FETCHED).catch((error: unknown) => {
+    await rename(join(folder, 'root'), fetched).catch((error: unknown) => {
       // Another run was faster.
-      if (!existsSync(FETCHED)) throw error;
+      if (!existsSync(fetched)) throw error;
     });
     return versions;
   } finally {
@@ -100,6 +101,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
      Dir::Etc::preferences "-";
      Dir::Etc::preferencesparts "-";
      APT::Sandbox::User "root";
+     APT::Update::Error-Mode "any";
      APT::Install-Recommends "false";
      Acquire::Languages "none";
      #clear APT::Update::Post-Invoke;
@@ -108,7 +110,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
   const apt = { command: 'apt-get', env: { ...process.env, APT_CONFIG: configuration }, dataDir };
   const packages = DEPLOYED.map(({ packageName }) => packageName);
   try {
-    await runToEnd({ ...apt, name: 'apt-update-servers', args: ['update', '--error-on=any'] }, STEP_TIMEOUT_MS);
+    await runToEnd({ ...apt, name: 'apt-update-servers', args: ['update'] }, STEP_TIMEOUT_MS);
     const args = ['install', '--download-only', '--yes', ...packages];
     await runToEnd({ ...apt, name: 'apt-fetch-servers', args }, STEP_TIMEOUT_MS);
   } catch (error) {
@@ -122,7 +124,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
  * What came, as text. Sid moves on: a later patch will do, a later series is not what is deployed.
  * @throws LocalError naming the packages that are of another series.
  */
-function versionsIn(files: readonly string[]): string {
+export function versionsIn(files: readonly string[]): string {
   const found = DEPLOYED.map(({ title, packageName, version }) => {
     const [, fetched = 'nothing'] =
       files.join('\n').match(new RegExp(`^${packageName}_(?:\\d+%3a)?([\\d.]+)`, 'm')) ?? [];
@@ -132,8 +134,8 @@ function versionsIn(files: readonly string[]): string {
   if (others.length > 0) {
     const differences = others.map(({ title, version, fetched }) => `${title} ${fetched} instead of ${version}`);
     throw new LocalError(
-      `Debian's sid suite now has ${differences.join(', ')}. Deploy that: change the versions in docker-compose.yml, in k8s\n` +
-        'and in scripts/local/deployed-servers.ts, and run the tests.',
+      `Debian's sid suite now has ${differences.join(', ')}. Change the versions in docker-compose.yml,\n` +
+        'in k8s and in scripts/local/deployed-servers.ts, so that they are deployed, and run the tests again.',
     );
   }
   return found.map(({ title, fetched }) => `${title} ${fetched}`).join(', ');
