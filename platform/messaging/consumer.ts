@@ -43,6 +43,11 @@ const PULL_EXPIRES_MS = 10_000;
 const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 const NO_DEAD_LETTER_RETRY_MS = 5_000;
 const RECONNECT_MS = 500;
+/**
+ * The broker says that a stream is gone before it has removed the stream's files. A stream that is set up again in
+ * between loses its folder (seen with NATS 2.15.1), and stores nothing until the broker is started anew.
+ */
+const RESUBSCRIBE_AFTER_MS = 250;
 /** Under load, messages are applied together. */
 const PAUSE_MS = 5;
 const PRUNE_EVERY_MS = 600_000;
@@ -136,12 +141,14 @@ export function createConsumer<Transaction extends SqlExecutor>({
         worker.nudge();
       },
     });
-    void messages.closed().then(() => {
-      source = undefined;
-      worker.nudge();
-    });
+    void messages.closed().then(() => setTimeout(resubscribe, RESUBSCRIBE_AFTER_MS).unref());
     logger.info({ consumer: name }, 'consuming');
     return messages;
+  }
+
+  function resubscribe(): void {
+    source = undefined;
+    worker.nudge();
   }
 
   async function consumeNext(): Promise<void> {
