@@ -44,7 +44,11 @@ function find(folder: string, pattern: string): string {
 
 /** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
 async function fetchServers(fetched: string, dataDir: string): Promise<string> {
+<<<<<<< e9ba8783e4c14ad12efe55049e30f758a8df0837
   const missing = ['apt-get', 'dpkg'].filter((name) => findProgram(name) === undefined);
+=======
+  const missing = [APT_GET, 'dpkg'].filter((name) => findProgram(name) === undefined);
+>>>>>>> a9cd7b483c4f2fc59df558ef88ae76b1e981c6d8
   if (!existsSync(KEYRING)) missing.push(KEYRING);
   if (missing.length > 0) {
     const advice = 'Run this on Debian, or on Ubuntu with the package debian-archive-keyring.';
