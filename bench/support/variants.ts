@@ -111,7 +111,7 @@ const request = (eventId: string): BookRequest => {
 /** (b) The allocator's transaction, for one booking at a time, called directly. */
 export function prismaEach(databaseUrl: string): Variant {
   const { database, close } = connect(databaseUrl);
-  const allocate = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId() });
+  const allocation = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId() });
   // Prisma refuses who waits for a connection longer than two seconds; here they queue.
   const limit = bulkhead(POOL_MAX, Number.POSITIVE_INFINITY);
   return {
@@ -119,7 +119,8 @@ export function prismaEach(databaseUrl: string): Variant {
     databaseUrl,
     async book(eventId) {
       try {
-        const [outcome] = await limit.execute(() => allocate([request(eventId)]));
+        const one = request(eventId);
+        const [outcome] = await limit.execute(() => allocation.allocateHeld(eventId, () => [one]));
         return outcome?.outcome === 'booked' ? 'confirmed' : 'refused';
       } catch {
         return 'failed';
@@ -134,9 +135,10 @@ export function allocatorDirectly(databaseUrl: string, on: 'driver' | 'Prisma'):
   const { pool, database, close } = connect(databaseUrl);
   const transact = on === 'driver' ? driverTransactions(pool) : prismaTransactions(database);
   const allocator = createAllocator({
-    allocateBatch: createBatchAllocation({ transact, newId: () => newId() }),
+    allocation: createBatchAllocation({ transact, newId: () => newId() }),
     queueMax: 10_000,
     queueTimeoutMs: 5_000,
+    heldLanesMax: Math.floor(POOL_MAX / 4),
   });
   return {
     label: on === 'driver' ? '(c) the allocator, directly' : "(c') the same on Prisma's transactions",

@@ -43,9 +43,11 @@ const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIM
 const userClient = createGraphQLClient({ url: config.USER_SUBGRAPH_URL, secret: config.USER_SUBGRAPH_SECRET[0] });
 lifecycle.onStop('user client', userClient.close);
 const allocator = createAllocator({
-  allocateBatch: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
+  allocation: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
+  // The other connections are for the batch, the relay, the consumer and reads.
+  heldLanesMax: Math.floor(config.DATABASE_POOL_MAX / 4),
 });
 lifecycle.onStop('allocator', allocator.stop);
 

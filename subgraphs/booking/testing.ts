@@ -32,9 +32,10 @@ export async function createBookingTestDatabase() {
 /** An allocator as one process runs it. */
 export const createTestAllocator = (pool: Pool) =>
   createAllocator({
-    allocateBatch: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId() }),
+    allocation: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId() }),
     queueMax: 100_000,
     queueTimeoutMs: 30_000,
+    heldLanesMax: 2,
   });
 
 const DAY_MS = 86_400_000;

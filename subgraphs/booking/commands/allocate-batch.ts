@@ -14,31 +14,67 @@ import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
 import { findBookings } from '../store/allocation/find-bookings.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
 import { insertBookings } from '../store/allocation/insert-bookings.ts';
-import { lockInventories } from '../store/allocation/lock-inventories.ts';
+import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
 
-/** Commits a batch of seat requests. @throws when nothing was committed, or the commit's outcome is unknown */
-export type AllocateBatch = (batch: readonly SeatRequest[]) => Promise<Decision['outcomes']>;
+/** The answer for a request that was not decided because another transaction holds its event's inventory. */
+export const HELD = Symbol('held');
+
+export type DecidedOutcome = Decision['outcomes'][number];
+
+/** Decides and commits seat requests. Both throw when nothing was committed, or the commit's outcome is unknown. */
+export interface BatchAllocation {
+  /** One outcome per request, in the batch's order. Waits for no inventory: a request whose event is held gets HELD. */
+  allocateFree(batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]>;
+  /** Waits for one event's inventory, and only then takes the requests to decide; one outcome for each of them. */
+  allocateHeld(eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]>;
+}
 
 /**
- * One transaction for the whole batch: lock the inventories in sorted order, then read keys and bookings, decide,
- * and write seats, bookings and outbox together. Seats change under the inventory's lock only, so what was read
- * stays true until the commit.
+ * One transaction for a whole batch: lock the inventories, then read keys and bookings, decide, and write seats, bookings
+ * and outbox together. Seats change under the inventory's lock only, so what was read stays true until the commit. There is
+ * no circle of transactions that wait for each other's inventories: a batch of several events waits for none of them.
  */
-export const createBatchAllocation =
-  ({ transact, newId }: { transact: Transact; newId: () => string }): AllocateBatch =>
-  (batch) =>
+export const createBatchAllocation = ({
+  transact,
+  newId,
+}: {
+  transact: Transact;
+  newId: () => string;
+}): BatchAllocation => ({
+  allocateFree: (batch) =>
     transact(async (transaction) => {
-      const state = await lockState(transaction, batch);
-      const { outcomes, writes } = decide(batch, state);
-      await save(transaction, writes, newId);
-      return outcomes;
-    });
+      const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
+      const { inventories, heldEventIds } = await lockFreeInventories(transaction, eventIds);
+      if (heldEventIds.size === 0) return allocate(transaction, batch, { inventories, newId });
+      const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
+      const outcomes = (await allocate(transaction, free, { inventories, newId })).values();
+      return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
+    }),
+  allocateHeld: (eventId, take) =>
+    transact(async (transaction) => {
+      const inventory = await lockInventory(transaction, eventId);
+      return allocate(transaction, take(), { inventories: inventory === undefined ? [] : [inventory], newId });
+    }),
+});
 
-async function lockState(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<LockedState> {
+async function allocate(
+  transaction: SqlExecutor,
+  batch: readonly SeatRequest[],
+  { inventories, newId }: { inventories: readonly LockedInventory[]; newId: () => string },
+): Promise<Decision['outcomes']> {
+  const { outcomes, writes } = decide(batch, await readState(transaction, batch, inventories));
+  await save(transaction, writes, newId);
+  return outcomes;
+}
+
+async function readState(
+  transaction: SqlExecutor,
+  batch: readonly SeatRequest[],
+  inventories: readonly LockedInventory[],
+): Promise<LockedState> {
   const books = batch.filter((request) => request.kind === 'book');
   const cancels = batch.filter((request) => request.kind === 'cancel');
-  const inventories = await lockInventories(transaction, [...new Set(batch.map(({ eventId }) => eventId))]);
   const keyed = books.length > 0 ? await findKeyedBookings(transaction, books) : [];
   const bookings =
     cancels.length > 0

@@ -7,7 +7,7 @@ import {
   type SeatRequest,
 } from '../domain/allocation.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { AllocateBatch } from './allocate-batch.ts';
+import { type BatchAllocation, type DecidedOutcome, HELD } from './allocate-batch.ts';
 import { createAllocator } from './allocator.ts';
 
 const book = (bookingId: string, change: Partial<BookRequest> = {}): BookRequest => ({
@@ -31,12 +31,12 @@ const inventory: Inventory = {
   availableSeats: 1_000,
 };
 
-/** A database in memory that commits a batch at a time, and fails on demand before or after a commit. */
+/** A database in memory that commits a batch at a time, holds inventories, and fails on demand before or after a commit. */
 function createFakeDatabase() {
   const batches: string[][] = [];
   let state: LockedState = {
     now: new Date('2026-11-22T09:30:00.000Z'),
-    inventories: new Map([['concert', inventory]]),
+    inventories: new Map(['concert', 'play', 'match'].map((eventId) => [eventId, { ...inventory, eventId }])),
     bookings: new Map(),
     keys: new Map(),
   };
@@ -44,9 +44,10 @@ function createFakeDatabase() {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,
     after: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,
   };
-  const allocateBatch: AllocateBatch = async (batch) => {
-    batches.push(batch.map((request) => (request.kind === 'book' ? request.bookingId : request.kind)));
-    await hooks.before(batch);
+  /** The events that somebody else holds, and what lets them go: it answers whether the lock came in time. */
+  const held = new Map<string, PromiseWithResolvers<boolean>>();
+
+  function commit(batch: readonly SeatRequest[]) {
     const { outcomes, writes } = decide(batch, state);
     const keys = new Map(state.keys);
     for (const { booking, request } of writes.booked)
@@ -54,23 +55,65 @@ function createFakeDatabase() {
     const inventories = new Map(state.inventories);
     for (const changed of writes.inventories) inventories.set(changed.eventId, changed);
     state = { ...state, inventories, keys };
-    await hooks.after(batch);
     return outcomes;
+  }
+  const note = (batch: readonly SeatRequest[]) =>
+    batches.push(batch.map((request) => (request.kind === 'book' ? request.bookingId : request.kind)));
+
+  const allocation: BatchAllocation = {
+    async allocateFree(batch) {
+      note(batch);
+      await hooks.before(batch);
+      const outcomes: (DecidedOutcome | typeof HELD)[] = [];
+      for (const request of batch) {
+        outcomes.push(held.has(request.eventId) ? HELD : (commit([request])[0] as DecidedOutcome));
+      }
+      await hooks.after(batch);
+      return outcomes;
+    },
+    async allocateHeld(eventId, take) {
+      const isFree = (await held.get(eventId)?.promise) ?? true;
+      if (!isFree) throw failure(LOCK_TIMEOUT);
+      const batch = take();
+      note(batch);
+      await hooks.before(batch);
+      const outcomes = commit(batch);
+      await hooks.after(batch);
+      return outcomes;
+    },
   };
-  return { batches, hooks, allocateBatch, availableSeats: () => state.inventories.get('concert')?.availableSeats };
+  return {
+    batches,
+    hooks,
+    allocation,
+    hold: (eventId: string) => void held.set(eventId, Promise.withResolvers()),
+    free(eventId: string) {
+      const lock = held.get(eventId);
+      held.delete(eventId);
+      lock?.resolve(true);
+    },
+    /** Lets those who wait for an event that stays held give up. */
+    timeOut(eventId: string) {
+      const lock = held.get(eventId);
+      held.set(eventId, Promise.withResolvers());
+      lock?.resolve(false);
+    },
+    availableSeats: (eventId = 'concert') => state.inventories.get(eventId)?.availableSeats,
+  };
 }
 
 const failure = (errno: number) => Object.assign(new Error(`error ${errno}`), { errno });
 const LOST_CONNECTION = 45_009;
 const DEADLOCK = 1_213;
+const LOCK_TIMEOUT = 1_205;
 const DUPLICATE_KEY = 1_062;
 const CHECK_VIOLATED = 4_025;
 const unavailable = expect.objectContaining({
   extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', retryAfter: 1 }),
 });
 
-const start = (allocateBatch: AllocateBatch, { queueMax = 1_000, queueTimeoutMs = 5_000 } = {}) =>
-  createAllocator({ allocateBatch, queueMax, queueTimeoutMs });
+const start = (allocation: BatchAllocation, { queueMax = 1_000, queueTimeoutMs = 5_000, heldLanesMax = 2 } = {}) =>
+  createAllocator({ allocation, queueMax, queueTimeoutMs, heldLanesMax });
 
 const idOf = (outcome: BookOutcome) => (outcome.outcome === 'booked' ? outcome.booking.id : outcome.outcome);
 
@@ -79,14 +122,14 @@ const gate = () => Promise.withResolvers<void>();
 
 describe('the allocator', () => {
   it('commits what comes at once together, and what comes meanwhile in the next batch, in order of arrival', async () => {
-    const { batches, hooks, allocateBatch } = createFakeDatabase();
+    const { batches, hooks, allocation } = createFakeDatabase();
     const commit = gate();
     const begun = gate();
     hooks.before = async () => {
       begun.resolve();
       await commit.promise;
     };
-    const allocator = start(allocateBatch);
+    const allocator = start(allocation);
     const first = ['a', 'b'].map((id) => allocator.submit(book(id)));
     await begun.promise;
     const second = ['c', 'd', 'e'].map((id) => allocator.submit(book(id)));
@@ -99,15 +142,15 @@ describe('the allocator', () => {
   });
 
   it('never puts more than 256 into a batch', async () => {
-    const { batches, allocateBatch } = createFakeDatabase();
-    const allocator = start(allocateBatch);
+    const { batches, allocation } = createFakeDatabase();
+    const allocator = start(allocation);
     await Promise.all(Array.from({ length: 600 }, (_, index) => allocator.submit(book(`b${index}`))));
     expect(batches.map(({ length }) => length)).toEqual([256, 256, 88]);
   });
 
   it('does not let large requests starve a small one, nor one that does not fit hold up those behind it', async () => {
-    const { allocateBatch } = createFakeDatabase();
-    const allocator = start(allocateBatch);
+    const { allocation } = createFakeDatabase();
+    const allocator = start(allocation);
     const requests = [
       book('most', { seatCount: 995 }),
       book('large', { seatCount: 10 }),
@@ -118,8 +161,8 @@ describe('the allocator', () => {
   });
 
   it('refuses at once what does not fit into the queue, and goes on with the rest', async () => {
-    const { allocateBatch } = createFakeDatabase();
-    const allocator = start(allocateBatch, { queueMax: 3 });
+    const { allocation } = createFakeDatabase();
+    const allocator = start(allocation, { queueMax: 3 });
     const waiting = ['a', 'b', 'c'].map((id) => allocator.submit(book(id)));
     await expect(allocator.submit(book('d'))).rejects.toEqual(unavailable);
     expect((await Promise.all(waiting)).map(idOf)).toEqual(['a', 'b', 'c']);
@@ -127,7 +170,7 @@ describe('the allocator', () => {
   });
 
   it('does not book what has waited beyond its time before its batch began', async () => {
-    const { hooks, allocateBatch, availableSeats } = createFakeDatabase();
+    const { hooks, allocation, availableSeats } = createFakeDatabase();
     const commit = gate();
     const begun = gate();
     hooks.before = async () => {
@@ -135,7 +178,7 @@ describe('the allocator', () => {
       await commit.promise;
     };
     vi.spyOn(performance, 'now').mockReturnValue(0);
-    const allocator = start(allocateBatch, { queueTimeoutMs: 100 });
+    const allocator = start(allocation, { queueTimeoutMs: 100 });
     const first = allocator.submit(book('a'));
     await begun.promise;
     const late = allocator.submit(book('late'));
@@ -148,11 +191,11 @@ describe('the allocator', () => {
   });
 
   it('keeps a request that fails from failing its neighbours', async () => {
-    const { hooks, allocateBatch } = createFakeDatabase();
+    const { hooks, allocation } = createFakeDatabase();
     hooks.before = async (batch) => {
       if (batch.some((one) => one.kind === 'book' && one.bookingId === 'bad')) throw failure(CHECK_VIOLATED);
     };
-    const allocator = start(allocateBatch);
+    const allocator = start(allocation);
     const outcomes = await Promise.allSettled(['a', 'bad', 'c'].map((id) => allocator.submit(book(id))));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
@@ -161,37 +204,37 @@ describe('the allocator', () => {
     ['the victim of a deadlock', DEADLOCK, 1],
     ['refused by a database that comes back', LOST_CONNECTION, 2],
   ])('tries a batch again, whole, when it was %s', async (_why, errno, times) => {
-    const { batches, hooks, allocateBatch } = createFakeDatabase();
+    const { batches, hooks, allocation } = createFakeDatabase();
     let left = times;
     hooks.before = async () => {
       if (left-- > 0) throw failure(errno);
     };
-    const allocator = start(allocateBatch);
+    const allocator = start(allocation);
     const outcomes = await Promise.all(['a', 'b'].map((id) => allocator.submit(book(id))));
     expect(outcomes.map(idOf)).toEqual(['a', 'b']);
     expect(batches).toHaveLength(times + 1);
   });
 
   it('gives up on a database that stays away, after a bounded number of attempts, for all who wait', async () => {
-    const { batches, hooks, allocateBatch } = createFakeDatabase();
+    const { batches, hooks, allocation } = createFakeDatabase();
     hooks.before = async () => {
       throw failure(LOST_CONNECTION);
     };
-    const allocator = start(allocateBatch);
+    const allocator = start(allocation);
     const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((id) => allocator.submit(book(id))));
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(batches.length).toBeLessThanOrEqual(5);
   });
 
   it('answers with what was committed when the connection was lost during the commit', async () => {
-    const { hooks, allocateBatch, availableSeats } = createFakeDatabase();
+    const { hooks, allocation, availableSeats } = createFakeDatabase();
     let lost = false;
     hooks.after = async () => {
       if (lost) return;
       lost = true;
       throw failure(LOST_CONNECTION);
     };
-    const allocator = start(allocateBatch);
+    const allocator = start(allocation);
     const outcomes = await Promise.all(['a', 'b'].map((id) => allocator.submit(book(id))));
     expect(outcomes).toMatchObject([
       { booking: { id: 'a' }, replayed: false },
@@ -201,8 +244,8 @@ describe('the allocator', () => {
   });
 
   it('reads a key that another process has used meanwhile', async () => {
-    const { hooks, allocateBatch } = createFakeDatabase();
-    const elsewhere = start(allocateBatch);
+    const { hooks, allocation } = createFakeDatabase();
+    const elsewhere = start(allocation);
     let raced = false;
     hooks.before = async () => {
       if (raced) return;
@@ -210,16 +253,174 @@ describe('the allocator', () => {
       await elsewhere.submit(book('theirs', { idempotencyKey: 'the-same-key' }));
       throw failure(DUPLICATE_KEY);
     };
-    const outcome = await start(allocateBatch).submit(book('ours', { idempotencyKey: 'the-same-key' }));
+    const outcome = await start(allocation).submit(book('ours', { idempotencyKey: 'the-same-key' }));
     expect(outcome).toMatchObject({ booking: { id: 'theirs' }, replayed: true });
   });
 
+  it('reads the keys again when another process has used one of a batch, and decides the batch once more as a whole', async () => {
+    const { batches, hooks, allocation } = createFakeDatabase();
+    let left = 1;
+    hooks.before = async () => {
+      if (left-- > 0) throw failure(DUPLICATE_KEY);
+    };
+    const allocator = start(allocation);
+    await Promise.all(Array.from({ length: 256 }, (_, index) => allocator.submit(book(`b${index}`))));
+    expect(batches.map(({ length }) => length)).toEqual([256, 256]);
+  });
+
+  it.each([
+    ['breaks a rule of the table', CHECK_VIOLATED],
+    ['needs a lock that somebody keeps', LOCK_TIMEOUT],
+  ])('halves a batch until the request that %s is alone', async (_what, errno) => {
+    const { batches, hooks, allocation } = createFakeDatabase();
+    hooks.before = async (batch) => {
+      if (batch.some((one) => one.kind === 'book' && one.bookingId === 'b77')) throw failure(errno);
+    };
+    const allocator = start(allocation);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 256 }, (_, index) => allocator.submit(book(`b${index}`))),
+    );
+    expect(outcomes.map(({ status }) => status).filter((status) => status === 'rejected')).toHaveLength(1);
+    expect(outcomes[77]?.status).toBe('rejected');
+    // The batch itself, and two halves at each of eight levels.
+    expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8);
+  });
+
+  it('does not let a request whose time is over end the attempts of its neighbours', async () => {
+    const { hooks, allocation } = createFakeDatabase();
+    let left = 2;
+    hooks.before = async () => {
+      if (left-- > 0) throw failure(LOST_CONNECTION);
+    };
+    const allocator = start(allocation);
+    const outcomes = await Promise.allSettled([
+      allocator.submit(book('hasty'), { deadlineMs: performance.now() + 1 }),
+      allocator.submit(book('patient')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+
   it('decides what waits before it stops', async () => {
-    const { allocateBatch, availableSeats } = createFakeDatabase();
-    const allocator = start(allocateBatch);
+    const { allocation, availableSeats } = createFakeDatabase();
+    const allocator = start(allocation);
     const waiting = Promise.all(Array.from({ length: 300 }, (_, index) => allocator.submit(book(`b${index}`))));
     await allocator.stop();
     expect(availableSeats()).toBe(700);
     await waiting;
+  });
+
+  describe('while another transaction holds an event', () => {
+    const ofEvent = (eventId: string) => (id: string) => book(id, { eventId });
+    const [concert, play] = [ofEvent('concert'), ofEvent('play')];
+
+    it.each([2, 0])(
+      'books other events, and the held one in order of arrival once it is free (%i lanes)',
+      async (heldLanesMax) => {
+        const { batches, hold, free, allocation } = createFakeDatabase();
+        hold('concert');
+        const allocator = start(allocation, { heldLanesMax });
+        const early = allocator.submit(concert('early'));
+        expect(idOf(await allocator.submit(play('other')))).toBe('other');
+        const late = ['late', 'later'].map((id) => allocator.submit(concert(id)));
+        expect(idOf(await allocator.submit(play('another')))).toBe('another');
+        free('concert');
+        expect((await Promise.all([early, ...late])).map(idOf)).toEqual(['early', 'late', 'later']);
+        const inOrder = batches.flat().filter((id) => ['early', 'late', 'later'].includes(id));
+        expect(inOrder.slice(-3)).toEqual(['early', 'late', 'later']);
+        await allocator.stop();
+      },
+    );
+
+    it('refuses its requests when their time is over, and books none of them later', async () => {
+      const { hold, free, allocation, availableSeats } = createFakeDatabase();
+      hold('concert');
+      const allocator = start(allocation, { queueTimeoutMs: 150 });
+      const waiting = ['a', 'b', 'c'].map((id) => allocator.submit(concert(id)));
+      for (const one of waiting) await expect(one).rejects.toEqual(unavailable);
+      free('concert');
+      expect(idOf(await allocator.submit(concert('d')))).toBe('d');
+      await allocator.stop();
+      expect(availableSeats()).toBe(999);
+    });
+
+    it('refuses a request at the deadline of its caller', async () => {
+      const { hold, free, allocation } = createFakeDatabase();
+      hold('concert');
+      const allocator = start(allocation);
+      const hasty = allocator.submit(concert('hasty'), { deadlineMs: performance.now() + 100 });
+      const patient = allocator.submit(concert('patient'));
+      await expect(hasty).rejects.toEqual(unavailable);
+      free('concert');
+      expect(idOf(await patient)).toBe('patient');
+    });
+
+    it('probes the events that no lane waits for', async () => {
+      const { hold, free, allocation } = createFakeDatabase();
+      const events = Array.from({ length: 300 }, (_, index) => `held-${index}`);
+      for (const eventId of events) hold(eventId);
+      hold('concert');
+      const allocator = start(allocation, { queueTimeoutMs: 3_000 });
+      const stuck = Promise.allSettled(events.map((eventId) => allocator.submit(book(eventId, { eventId }))));
+      const waiting = allocator.submit(concert('a'));
+      expect(idOf(await allocator.submit(play('b')))).toBe('b');
+      free('concert');
+      expect(idOf(await waiting)).toBe('a');
+      for (const eventId of events) free(eventId);
+      // They have no inventory here.
+      expect((await stuck).every(({ status }) => status === 'fulfilled')).toBe(true);
+    });
+
+    it('gives the lane to an event that it has not waited for in vain', async () => {
+      const { hold, free, timeOut, batches, allocation } = createFakeDatabase();
+      hold('concert');
+      hold('play');
+      const allocator = start(allocation, { heldLanesMax: 1 });
+      const first = ['a', 'b'].map((id) => allocator.submit(concert(id)));
+      const second = allocator.submit(play('c'));
+      // The lane waits for the event with more requests first.
+      await vi.waitFor(() => expect(batches.flat()).toContain('c'));
+      timeOut('concert');
+      await vi.waitFor(() => expect(batches.flat().filter((id) => id === 'a').length).toBeGreaterThan(1));
+      free('play');
+      expect(idOf(await second)).toBe('c');
+      free('concert');
+      expect((await Promise.all(first)).map(idOf)).toEqual(['a', 'b']);
+    });
+
+    it('shares the queue between the held events, so that one cannot keep the others from waiting', async () => {
+      const { hold, free, allocation } = createFakeDatabase();
+      for (const eventId of ['concert', 'play']) hold(eventId);
+      const allocator = start(allocation, { queueMax: 10 });
+      const waiting: Promise<string>[] = [];
+      const submit = async (request: BookRequest) => {
+        waiting.push(allocator.submit(request).then(idOf, () => 'refused'));
+        // One at a time, so that none is refused for the queue in front of the held events.
+        await allocator.submit(ofEvent('match')(`after-${request.bookingId}`));
+      };
+      for (let index = 0; index < 12; index += 1) await submit(concert(`c${index}`));
+      for (let index = 0; index < 6; index += 1) await submit(play(`p${index}`));
+      free('concert');
+      free('play');
+      const outcomes = await Promise.all(waiting);
+      const booked = (name: string) => outcomes.filter((outcome) => outcome.startsWith(name)).length;
+      expect([booked('c'), booked('p')]).toEqual([10, 5]);
+    });
+
+    it('answers what a lane took when its commit was lost', async () => {
+      const { hold, free, hooks, allocation, availableSeats } = createFakeDatabase();
+      hold('concert');
+      const allocator = start(allocation);
+      const waiting = allocator.submit(concert('a'));
+      await allocator.submit(play('b'));
+      let lost = false;
+      hooks.after = async () => {
+        if (lost) return;
+        lost = true;
+        throw failure(LOST_CONNECTION);
+      };
+      free('concert');
+      expect(await waiting).toMatchObject({ booking: { id: 'a' }, replayed: false });
+      expect(availableSeats()).toBe(999);
+    });
   });
 });

@@ -29,7 +29,9 @@ describe('closing a cancelled event', () => {
     const { eventId } = facts;
     const allocator = createTestAllocator(pool);
     await Promise.all(Array.from({ length: 450 }, () => allocator.submit(bookRequest({ eventId }))));
-    await saveEventFacts(database, [{ ...facts, version: 2, status: 'CANCELLED' }]);
+    await saveEventFacts(database, [
+      { ...facts, version: 2, status: 'CANCELLED', correlationId: 'the-cancelling-request' },
+    ]);
 
     const crash = () => {
       throw new Error('crashed');
@@ -45,9 +47,46 @@ describe('closing a cancelled event', () => {
     expect(await closeNextEvent(closer(), neverStopping)).toBe(false);
     expect(await database.booking.count({ where: { eventId, status: 'CONFIRMED' } })).toBe(0);
     expect(await database.outboxMessage.count({ where: { subject: 'booking.cancelled.v1' } })).toBe(450);
+    const messages = await database.outboxMessage.findMany({ where: { subject: 'booking.cancelled.v1' } });
+    const correlationIds = messages.map(({ payload }) => JSON.parse(payload).correlationid);
+    expect(new Set(correlationIds)).toEqual(new Set(['the-cancelling-request']));
     const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId } });
     expect(inventory).toMatchObject({ totalSeats: 1_000, availableSeats: 1_000 });
     expect(await allocator.submit(bookRequest({ eventId }))).toMatchObject({ reason: 'EVENT_CANCELLED' });
+  });
+
+  it('closes other events while one is held, and the held one later', async () => {
+    const allocator = createTestAllocator(pool);
+    const events = await Promise.all([1, 2, 3].map(() => makeEvent(database)));
+    await Promise.all(events.map(({ eventId }) => allocator.submit(bookRequest({ eventId }))));
+    await saveEventFacts(
+      database,
+      events.map((facts) => ({ ...facts, version: 2, status: 'CANCELLED' })),
+    );
+    const open = () => database.inventory.findMany({ where: { status: 'CANCELLED', closedAt: null } });
+    // The first one that the search finds.
+    const [held] = (await open()).map(({ eventId }) => eventId).sort();
+    const holder = await pool.getConnection();
+    await holder.beginTransaction();
+    await holder.query('SELECT event_id FROM inventories WHERE event_id = ? FOR UPDATE', [held]);
+
+    while (await closeNextEvent(closer(), neverStopping));
+    expect((await open()).map(({ eventId }) => eventId)).toEqual([held]);
+    await holder.rollback();
+    await holder.release();
+    expect(await closeNextEvent(closer(), neverStopping)).toBe(true);
+    expect(await open()).toEqual([]);
+  });
+
+  it('keeps the request that cancelled the event, also when the event subgraph told of it before the message', async () => {
+    const facts = await makeEvent(database, { version: 2, status: 'CANCELLED' });
+    const correlationId = async () =>
+      (await database.inventory.findUniqueOrThrow({ where: { eventId: facts.eventId } })).factsCorrelationId;
+    expect(await correlationId()).toBeNull();
+    await saveEventFacts(database, [{ ...facts, correlationId: 'x'.repeat(100) }]);
+    expect(await correlationId()).toBe('x'.repeat(64));
+    await saveEventFacts(database, [{ ...facts, version: 1, correlationId: 'older' }]);
+    expect(await correlationId()).toBe('x'.repeat(64));
   });
 
   it('never lets an older message bring an event back', async () => {

@@ -1,53 +1,104 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { SQL_ERROR, sqlErrorNumber, TRANSACTION_LIMITS } from '#platform/database.ts';
 import { type CancelRequest, decide } from '../domain/allocation.ts';
 import { findBookings } from '../store/allocation/find-bookings.ts';
-import { lockInventories } from '../store/allocation/lock-inventories.ts';
-import { findConfirmedBookingIds, findEventToClose, markClosed } from '../store/closing.ts';
+import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
+import { type EventToClose, findConfirmedBookingIds, findEventsToClose, markClosed } from '../store/closing.ts';
+import type { BookingTransaction } from '../store/database.ts';
 import { save } from './allocate-batch.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
+type Dependencies = Pick<BookingDependencies, 'database' | 'relay' | 'newId'>;
+
 const CHUNK_MAX = 200;
+const CANDIDATES_MAX = 100;
 const BEFORE_ALL_IDS = '';
 
 /**
- * Cancels the bookings of one cancelled event, chunk by chunk; answers whether there was one. A crash between two
- * chunks leaves the event open: whoever comes next finds what is still confirmed.
+ * Cancels the bookings of one cancelled event, chunk by chunk; answers whether there may be another one to close. A crash
+ * between two chunks leaves the event open: the next call finds what is still confirmed. An event that another transaction
+ * holds does not keep the others open: it is passed over, and waited for only when no other is left.
  */
 export async function closeNextEvent(
-  dependencies: Pick<BookingDependencies, 'database' | 'relay' | 'newId'>,
+  dependencies: Dependencies,
   { isStopping }: { isStopping: () => boolean },
 ): Promise<boolean> {
-  const eventId = await findEventToClose(dependencies.database);
-  if (eventId === undefined) return false;
-  let afterId: string | undefined = BEFORE_ALL_IDS;
-  while (afterId !== undefined && !isStopping()) afterId = await closeChunk(dependencies, { eventId, afterId });
+  const held: EventToClose[] = [];
+  let afterId = BEFORE_ALL_IDS;
+  for (;;) {
+    const events = await findEventsToClose(dependencies.database, { afterId, limit: CANDIDATES_MAX });
+    for (const event of events) {
+      if (isStopping()) return false;
+      if (await closeEvent(dependencies, event, { waits: false, isStopping })) return true;
+      held.push(event);
+      afterId = event.eventId;
+    }
+    if (events.length < CANDIDATES_MAX) break;
+  }
+  const event = held[Math.floor(Math.random() * held.length)];
+  return event !== undefined && !isStopping() && (await closeEvent(dependencies, event, { waits: true, isStopping }));
+}
+
+/** Cancels an event's bookings until none is left; false when another transaction held it. */
+async function closeEvent(
+  dependencies: Dependencies,
+  event: EventToClose,
+  { waits, isStopping }: { waits: boolean; isStopping: () => boolean },
+): Promise<boolean> {
+  let afterId = BEFORE_ALL_IDS;
+  for (let isFirst = true; !isStopping(); isFirst = false) {
+    // What follows the first chunk waits: polling would lose against processes that book the event.
+    const lastId = await closeChunk(dependencies, event, { afterId, waits: waits || !isFirst });
+    if (lastId === HELD) return false;
+    if (lastId === ALL_CLOSED) break;
+    afterId = lastId;
+  }
   return true;
 }
 
-/** Cancels the next bookings of the event; answers the last one's id, or undefined when none is left. */
+const HELD = Symbol('held');
+const ALL_CLOSED = Symbol('all closed');
+
+/** Cancels the next bookings of the event; answers the last one's id, unless none is left or the event is held. */
 async function closeChunk(
-  { database, relay, newId }: Pick<BookingDependencies, 'database' | 'relay' | 'newId'>,
-  { eventId, afterId }: { eventId: string; afterId: string },
-): Promise<string | undefined> {
-  const lastId = await database.$transaction(async (transaction) => {
-    const [locked] = await lockInventories(transaction, [eventId]);
-    if (locked === undefined) return undefined;
-    const { now, ...inventory } = locked;
-    const ids = await findConfirmedBookingIds(transaction, { eventId, afterId, limit: CHUNK_MAX });
-    const bookings = await findBookings(transaction, ids);
-    const requests = ids.map(
-      (bookingId): CancelRequest => ({ kind: 'cancel', bookingId, eventId, requestId: eventId }),
-    );
-    const { writes } = decide(requests, {
-      now,
-      inventories: new Map([[eventId, inventory]]),
-      bookings: new Map(bookings.map((booking) => [booking.id, booking])),
-      keys: new Map(),
+  { database, relay, newId }: Dependencies,
+  { eventId, correlationId }: EventToClose,
+  { afterId, waits }: { afterId: string; waits: boolean },
+): Promise<string | typeof ALL_CLOSED | typeof HELD> {
+  const outcome = await database
+    .$transaction(async (transaction): Promise<string | typeof ALL_CLOSED | typeof HELD> => {
+      const locked = await lockOne(transaction, eventId, waits);
+      if (locked === undefined) return HELD;
+      const { now, ...inventory } = locked;
+      const ids = await findConfirmedBookingIds(transaction, { eventId, afterId, limit: CHUNK_MAX });
+      const bookings = await findBookings(transaction, ids);
+      const requestId = correlationId ?? eventId;
+      const { writes } = decide(
+        ids.map((bookingId): CancelRequest => ({ kind: 'cancel', bookingId, eventId, requestId })),
+        {
+          now,
+          inventories: new Map([[eventId, inventory]]),
+          bookings: new Map(bookings.map((booking) => [booking.id, booking])),
+          keys: new Map(),
+        },
+      );
+      await save(transaction, writes, newId);
+      if (ids.length < CHUNK_MAX) await markClosed(transaction, eventId);
+      return (ids.length < CHUNK_MAX ? undefined : ids.at(-1)) ?? ALL_CLOSED;
+    }, TRANSACTION_LIMITS)
+    .catch((error: unknown): typeof HELD => {
+      if (sqlErrorNumber(error) === SQL_ERROR.lockWaitTimeout) return HELD;
+      throw error;
     });
-    await save(transaction, writes, newId);
-    if (ids.length < CHUNK_MAX) await markClosed(transaction, eventId);
-    return ids.length < CHUNK_MAX ? undefined : ids.at(-1);
-  }, TRANSACTION_LIMITS);
-  relay.nudge();
-  return lastId;
+  if (outcome !== HELD) relay.nudge();
+  return outcome;
+}
+
+async function lockOne(
+  transaction: BookingTransaction,
+  eventId: string,
+  waits: boolean,
+): Promise<LockedInventory | undefined> {
+  if (waits) return lockInventory(transaction, eventId);
+  const { inventories } = await lockFreeInventories(transaction, [eventId]);
+  return inventories[0];
 }

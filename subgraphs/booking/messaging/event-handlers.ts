@@ -10,7 +10,7 @@ export const eventHandlers = Object.fromEntries(
     onMessage<BookingTransaction, typeof schema>(schema, (transaction, messages) =>
       saveEventFacts(
         transaction,
-        messages.map(({ data }) => data),
+        messages.map(({ data, correlationId }) => ({ ...data, correlationId })),
       ),
     ),
   ]),

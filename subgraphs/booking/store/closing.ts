@@ -2,12 +2,24 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { BookingDatabase, BookingTransaction } from './database.ts';
 
 /** A cancelled event whose bookings are not all cancelled yet. */
-export async function findEventToClose(database: BookingDatabase): Promise<string | undefined> {
-  const row = await database.inventory.findFirst({
-    where: { status: 'CANCELLED', closedAt: null },
-    select: { eventId: true },
+export interface EventToClose {
+  readonly eventId: string;
+  /** The request that cancelled the event, if a message has told of it. */
+  readonly correlationId: string | null;
+}
+
+/** The next cancelled events, by id, whose bookings are not all cancelled yet. */
+export async function findEventsToClose(
+  database: BookingDatabase,
+  { afterId, limit }: { afterId: string; limit: number },
+): Promise<EventToClose[]> {
+  const rows = await database.inventory.findMany({
+    where: { status: 'CANCELLED', closedAt: null, eventId: { gt: afterId } },
+    orderBy: { eventId: 'asc' },
+    take: limit,
+    select: { eventId: true, factsCorrelationId: true },
   });
-  return row?.eventId;
+  return rows.map(({ eventId, factsCorrelationId }) => ({ eventId, correlationId: factsCorrelationId }));
 }
 
 /** The ids of the next confirmed bookings of an event, oldest first. */

@@ -11,7 +11,11 @@ export interface EventFacts {
   readonly version: number;
   /** What the event was created with; counts only when the inventory does not exist yet. */
   readonly initialSeats: number;
+  /** The request that made this version; unknown when the facts do not come from a message. */
+  readonly correlationId?: string | undefined;
 }
+
+const CORRELATION_ID_LENGTH_MAX = 64;
 
 /** The inventories that exist among these, in one statement; always from the database. */
 export async function findInventories(database: BookingDatabase, eventIds: readonly string[]): Promise<Inventory[]> {
@@ -26,22 +30,31 @@ export async function saveEventFacts(
 ): Promise<void> {
   const rows = [...facts]
     .sort((one, other) => (one.eventId < other.eventId ? -1 : 1))
-    .map(({ startsAt, ...fact }) => ({ ...fact, startsAt: startsAt.toISOString().slice(0, -1) }));
+    .map(({ startsAt, correlationId, ...fact }) => ({
+      ...fact,
+      startsAt: startsAt.toISOString().slice(0, -1),
+      correlationId: correlationId?.slice(0, CORRELATION_ID_LENGTH_MAX),
+    }));
   await database.$executeRaw(sql`
     INSERT INTO inventories
-      (event_id, organizer_id, starts_at, status, event_version, total_seats, available_seats)
-    SELECT event_id, organizer_id, starts_at, status, version, seats, seats
+      (event_id, organizer_id, starts_at, status, event_version, total_seats, available_seats, facts_correlation_id)
+    SELECT event_id, organizer_id, starts_at, status, version, seats, seats, correlation_id
     FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.eventId',
       organizer_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.organizerId',
       starts_at DATETIME(3) PATH '$.startsAt',
       status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.status',
       version INT PATH '$.version',
-      seats INT PATH '$.initialSeats'
+      seats INT PATH '$.initialSeats',
+      correlation_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.correlationId'
     )) AS facts
     ON DUPLICATE KEY UPDATE
       organizer_id = IF(VALUES(event_version) > event_version, VALUES(organizer_id), inventories.organizer_id),
       starts_at = IF(VALUES(event_version) > event_version, VALUES(starts_at), inventories.starts_at),
       status = IF(VALUES(event_version) > event_version, VALUES(status), inventories.status),
+      facts_correlation_id = CASE
+        WHEN VALUES(event_version) > event_version THEN VALUES(facts_correlation_id)
+        WHEN VALUES(event_version) = event_version THEN COALESCE(facts_correlation_id, VALUES(facts_correlation_id))
+        ELSE facts_correlation_id END,
       event_version = GREATEST(VALUES(event_version), event_version)`);
 }
