@@ -1,6 +1,7 @@
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openConnection } from '#platform/migrations.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventFacts } from '../store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
@@ -66,14 +67,14 @@ describe('closing a cancelled event', () => {
     const open = () => database.inventory.findMany({ where: { status: 'CANCELLED', closedAt: null } });
     // The first one that the search finds.
     const [held] = (await open()).map(({ eventId }) => eventId).sort();
-    const holder = await pool.getConnection();
+    // Not from the pool, which gives up a connection that is silent for as long as this.
+    const holder = await openConnection(test.url);
     await holder.beginTransaction();
     await holder.query('SELECT event_id FROM inventories WHERE event_id = ? FOR UPDATE', [held]);
 
     while (await closeNextEvent(closer(), neverStopping));
     expect((await open()).map(({ eventId }) => eventId)).toEqual([held]);
-    await holder.rollback();
-    await holder.release();
+    await holder.end();
     expect(await closeNextEvent(closer(), neverStopping)).toBe(true);
     expect(await open()).toEqual([]);
   });

@@ -6,12 +6,13 @@ import type { Inventory } from '../../domain/inventory.ts';
 export async function saveInventories(transaction: SqlExecutor, inventories: readonly Inventory[]): Promise<void> {
   if (inventories.length === 0) return;
   const rows = inventories.map(({ eventId, totalSeats, availableSeats }) => [eventId, totalSeats, availableSeats]);
+  // In this order of the tables: a scan of the inventories would wait for rows that other transactions hold.
   await transaction.$executeRaw(sql`
-    UPDATE inventories
-    INNER JOIN JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+    UPDATE JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
       total_seats INT PATH '$[1]',
       available_seats INT PATH '$[2]'
-    )) AS seats ON seats.event_id = inventories.event_id
+    )) AS seats
+    STRAIGHT_JOIN inventories FORCE INDEX (PRIMARY) ON inventories.event_id = seats.event_id
     SET inventories.total_seats = seats.total_seats, inventories.available_seats = seats.available_seats`);
 }
