@@ -30,18 +30,26 @@ const CONNECT_TIMEOUT_MS = 2_000;
 export const LOCK_WAIT_S = 2;
 export const STATEMENT_TIMEOUT_MS = 4_000;
 const SOCKET_TIMEOUT_MS = 5_000;
-const IDLE_TRANSACTION_TIMEOUT_S = 10;
+/**
+ * The server ends a connection that sends nothing for so long, in the middle of a transaction too: the locks of a process
+ * that vanished or hangs are free after this time. Longer than every pause inside our transactions.
+ */
+export const SILENT_CONNECTION_S = 10;
+/** Idle connections leave the pool before the socket's time-out, and the server's, ends them. */
+export const POOL_IDLE_S = 3;
+/** Below 1, the driver opens no connections at all. */
+const POOL_IDLE_MIN = 1;
+/** A connection that was idle for longer answers a ping before it is handed out. */
+const PING_AFTER_MS = 500;
+const KEEP_ALIVE_DELAY_MS = 5_000;
 
 /** Interactive transactions: the wait for a connection, and the whole of it. Above every statement's own limit. */
 export const TRANSACTION_LIMITS = { maxWait: 2_000, timeout: 6_000 };
 
-/**
- * Set once per connection. Each server reads the comment meant for it; MariaDB's times are in seconds, and its second one
- * takes the locks from a process that hangs in the middle of a transaction.
- */
-const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S}
-  /*M!100300 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000},
-    SESSION idle_transaction_timeout = ${IDLE_TRANSACTION_TIMEOUT_S} */
+/** Set once per connection. Each server reads the comment meant for it; MariaDB's time is in seconds. */
+const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S},
+    SESSION wait_timeout = ${SILENT_CONNECTION_S}, SESSION net_write_timeout = ${SILENT_CONNECTION_S}
+  /*M!100300 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000} */
   /*!80000 , SESSION max_execution_time = ${STATEMENT_TIMEOUT_MS} */`;
 
 /** A bounded pool whose every wait has a limit; connections run READ COMMITTED in UTC. */
@@ -58,6 +66,10 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     connectTimeout: CONNECT_TIMEOUT_MS,
     acquireTimeout: TRANSACTION_LIMITS.maxWait,
     socketTimeout: SOCKET_TIMEOUT_MS,
+    idleTimeout: POOL_IDLE_S,
+    minimumIdle: POOL_IDLE_MIN,
+    minDelayValidation: PING_AFTER_MS,
+    keepAliveDelay: KEEP_ALIVE_DELAY_MS,
     timezone: 'Z',
     prepareCacheLength: 0,
     allowPublicKeyRetrieval: true,
@@ -95,8 +107,8 @@ const UNAVAILABLE_KINDS: ReadonlySet<unknown> = new Set([
   'TooManyConnections',
   'TransactionAlreadyClosed',
 ]);
-/** Too many connections, shutdown, lock-wait time-out, deadlock, statement interrupted, killed or out of time. */
-const UNAVAILABLE_NUMBERS: ReadonlySet<number> = new Set([1040, 1053, 1205, 1213, 1317, 1927, 1969, 3024]);
+/** Too many connections, shutdown, lock-wait time-out, deadlock, statement interrupted, killed or out of time, silent connection. */
+const UNAVAILABLE_NUMBERS: ReadonlySet<number> = new Set([1040, 1053, 1205, 1213, 1317, 1927, 1969, 3024, 4031]);
 /** The driver's own numbers: pool, connection and socket time-outs, lost connections. */
 const isDriverNumber = (number: number) => number >= 45_000 && number < 46_000;
 

@@ -64,6 +64,8 @@ export const testMessage = (id: string, type: string, data: unknown = {}): Outgo
 export interface StoppingPoint {
   readonly from: 'client' | 'server';
   isReached(chunk: string, said: string): boolean;
+  /** Neither side learns that the other closes the connection: the machine or the network between them is gone. */
+  readonly hidesClose?: boolean;
 }
 
 /**
@@ -82,6 +84,7 @@ export async function createProxy(target: string) {
     const upstream = connect(port, host);
     let said = '';
     let stopped = false;
+    let hidesClose = false;
     for (const [from, one, other] of [
       ['client', client, upstream],
       ['server', upstream, client],
@@ -91,6 +94,7 @@ export async function createProxy(target: string) {
         const chunk = bytes.toString('latin1');
         if (!stopped && point?.from === from && point.isReached(chunk, said)) {
           stopped = true;
+          hidesClose = point.hidesClose ?? false;
           point.reach();
           point = undefined;
         }
@@ -98,9 +102,9 @@ export async function createProxy(target: string) {
         if (!stopped && !other.write(bytes)) one.pause();
       });
       other.on('drain', () => one.resume());
-      one.on('end', () => other.end());
-      one.on('error', () => other.destroy());
-      one.on('close', () => sockets.delete(one) && other.destroy());
+      one.on('end', () => hidesClose || other.end());
+      one.on('error', () => hidesClose || other.destroy());
+      one.on('close', () => sockets.delete(one) && (hidesClose || other.destroy()));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from 'mariadb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type BookingProcess, createBookingProcess } from '../support/booking-process.ts';
+import { type Buyer, signInMany } from '../support/buyers.ts';
+import { type Client, createEvent, signUp } from '../support/client.ts';
+import { connectTo, expectSeatsAddUp } from '../support/invariants.ts';
+import { eachOfMany } from '../support/random.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
+
+const HELD_MS = 10_000;
+const HELD_EVENTS_MAX = 300;
+const OTHER_EVENTS = 20;
+const BUYERS = 16;
+const P99_MAX_MS = 500;
+/** BOOKING_QUEUE_TIMEOUT_MS, and some time for a busy machine. */
+const REFUSED_WITHIN_MS = 5_000 + 2_000;
+const SOON = { timeout: 30_000, interval: 100 };
+
+const BOOK = `mutation Book($input: CreateBookingInput!) {
+  createBooking(input: $input) { ... on CreateBookingPayload { booking { id } } ... on DomainError { code } }
+}`;
+const SET_CAPACITY = `mutation SetCapacity($input: SetEventCapacityInput!) {
+  setEventCapacity(input: $input) { ... on SetEventCapacityPayload { event { id } } ... on DomainError { code } }
+}`;
+
+describe('R29: a transaction that holds the rows of some events', () => {
+  let system: TestSystem;
+  let database: Connection;
+  let organizer: Client;
+  let buyers: Buyer[];
+  let processes: BookingProcess[];
+  let others: string[];
+  let heldEvents: string[];
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    const urls = [system.urls.booking, await system.startReplica('booking')];
+    processes = urls.map((url) => createBookingProcess(url, system.secrets.subgraphs.booking));
+    database = await connectTo(system.databaseUrls.booking);
+    organizer = await signUp(system.graphqlUrl);
+    buyers = await signInMany(BUYERS, system.secrets);
+    const create = (count: number) =>
+      eachOfMany(Array.from({ length: count }), 16, () => createEvent(organizer, { totalSeats: 100_000 }));
+    others = await create(OTHER_EVENTS);
+    heldEvents = await create(HELD_EVENTS_MAX);
+    await vi.waitFor(async () => {
+      const [row] = await database.query<{ known: bigint }[]>('SELECT COUNT(*) AS known FROM inventories');
+      expect(Number(row?.known)).toBe(OTHER_EVENTS + HELD_EVENTS_MAX);
+    }, SOON);
+  });
+  afterAll(async () => {
+    await database?.end();
+    await Promise.all((processes ?? []).map((process) => process.close()));
+    await system?.stop();
+  });
+
+  const input = (eventId: string) => ({ eventId, seatCount: 1, idempotencyKey: randomUUID() });
+
+  /** Locks the inventories of events, as a transaction does that hangs; answers how to end it. */
+  async function hold(eventIds: readonly string[]): Promise<() => Promise<void>> {
+    const holder = await connectTo(system.databaseUrls.booking);
+    await holder.beginTransaction();
+    await holder.query('SELECT event_id FROM inventories WHERE event_id IN (?) FOR UPDATE', [eventIds]);
+    return () => holder.end();
+  }
+
+  /** Every buyer books and cancels one seat after the other until the end; answers how long each answer took. */
+  async function sellUntil(end: Promise<unknown>, eventIds: readonly string[]): Promise<number[]> {
+    let isOver = false;
+    void end.then(() => {
+      isOver = true;
+    });
+    const latenciesMs: number[] = [];
+    await Promise.all(
+      buyers.map(async (buyer, index) => {
+        for (let turn = index; !isOver; turn += 1) {
+          const process = processes[turn % processes.length] as BookingProcess;
+          const startedMs = performance.now();
+          const answer = await process.book(buyer, input(eventIds[turn % eventIds.length] ?? ''));
+          latenciesMs.push(performance.now() - startedMs);
+          if (answer.outcome !== 'booked') throw new Error(`refused: ${JSON.stringify(answer)}`);
+          if (turn % 4 === 0) expect(await process.cancel(buyer, answer.bookingId)).toBe(true);
+        }
+      }),
+    );
+    return latenciesMs.sort((one, other) => one - other);
+  }
+  const p99 = (sorted: readonly number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
+
+  /** Books an event that is held, at the gateway; it must be refused in time. */
+  async function expectRefused(eventId: string): Promise<void> {
+    const startedMs = performance.now();
+    const { errors } = await organizer.send(BOOK, { input: input(eventId) });
+    expect(errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+    expect(performance.now() - startedMs).toBeLessThan(REFUSED_WITHIN_MS);
+  }
+
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('one event, for 10 s: the others are booked, cancelled and resized without a refusal, p99 under 500 ms', async () => {
+    const [held = ''] = heldEvents;
+    const release = await hold([held]);
+    const end = pause(HELD_MS);
+    const refused = Promise.all(Array.from({ length: 8 }, () => expectRefused(held)));
+    const capacity = organizer.send(SET_CAPACITY, { input: { eventId: held, totalSeats: 200_000 } });
+    const other = await organizer.send(SET_CAPACITY, { input: { eventId: others[0], totalSeats: 200_000 } });
+    expect(other.data.setEventCapacity).toEqual({ event: { id: others[0] } });
+
+    const latenciesMs = await sellUntil(end, others);
+    expect(latenciesMs.length).toBeGreaterThan(100);
+    expect(p99(latenciesMs)).toBeLessThan(P99_MAX_MS);
+    await refused;
+    expect((await capacity).errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+
+    await release();
+    const { data } = await organizer.send(BOOK, { input: input(held) });
+    expect(data.createBooking.booking.id).toBeTruthy();
+    await expectSeatsAddUp(database);
+  });
+
+  it('300 events: one that two processes sell at once goes on, and so do the others', async () => {
+    const release = await hold(heldEvents);
+    const [hot = ''] = others;
+    const stuck = eachOfMany(heldEvents, 100, expectRefused);
+    const latenciesMs = await sellUntil(stuck, [hot, hot, hot, ...others]);
+    await stuck;
+    expect(latenciesMs.length).toBeGreaterThan(100);
+    expect(p99(latenciesMs)).toBeLessThan(P99_MAX_MS);
+
+    await release();
+    await eachOfMany(heldEvents, 50, async (eventId) => {
+      const { data } = await organizer.send(BOOK, { input: input(eventId) });
+      expect(data.createBooking.booking.id).toBeTruthy();
+    });
+    await expectSeatsAddUp(database);
+  });
+});
