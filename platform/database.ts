@@ -81,7 +81,11 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
 /** Prisma's adapter on a pool of ours. Text protocol: otherwise each statement is prepared, executed and closed. */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });
 
-export const SQL_ERROR = { duplicateKey: 1062, lockWaitTimeout: 1205 } as const;
+export const SQL_ERROR = {
+  duplicateKey: 1062,
+  lockWaitTimeout: 1205,
+  statementTimeout: { mariadb: 1969, mysql: 3024 },
+} as const;
 
 /** The server's or driver's error number behind an error thrown through Prisma or the driver itself. */
 export function sqlErrorNumber(error: unknown): number | undefined {

@@ -22,6 +22,7 @@ import { resolvers } from './graphql/resolvers.ts';
 import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
+import { createReconciler } from './reconciler.ts';
 import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 import { createUsersClient } from './users-client.ts';
 
@@ -67,6 +68,8 @@ const closing = createWorker({
   onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
 });
 lifecycle.onStop('closing', closing.stop);
+const reconciler = createReconciler(dependencies, service);
+lifecycle.onStop('reconciler', reconciler.stop);
 const pruning = createWorker({
   intervalMs: PRUNE_POLL_MS,
   run: async () => {
