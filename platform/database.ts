@@ -29,7 +29,7 @@ export interface DatabaseSettings {
 const CONNECT_TIMEOUT_MS = 2_000;
 export const LOCK_WAIT_S = 2;
 export const STATEMENT_TIMEOUT_MS = 4_000;
-const SOCKET_TIMEOUT_MS = 5_000;
+export const SOCKET_TIMEOUT_MS = 5_000;
 /**
  * The server ends a connection that sends nothing for so long, in the middle of a transaction too: the locks of a process
  * that vanished or hangs are free after this time. Longer than every pause inside our transactions.

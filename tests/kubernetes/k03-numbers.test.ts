@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LOCK_WAIT_S, STATEMENT_TIMEOUT_MS } from '#platform/database.ts';
+import {
+  LOCK_WAIT_S,
+  POOL_IDLE_S,
+  SILENT_CONNECTION_S,
+  SOCKET_TIMEOUT_MS,
+  STATEMENT_TIMEOUT_MS,
+  TRANSACTION_LIMITS,
+} from '#platform/database.ts';
 import { KEEP_ALIVE_MS } from '#platform/graphql-client.ts';
 import { MIGRATION_TIMEOUT_MS } from '#platform/migrations.ts';
 import { CHECK_TIMEOUT_MS } from '#platform/readiness.ts';
@@ -64,6 +71,12 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
 
   it('a connection inside the system is closed by its client before the server that goes closes it', () => {
     expect(KEEP_ALIVE_MS).toBeLessThan(booking.DRAIN_DELAY_MS);
+  });
+
+  it('an idle connection to the database leaves the pool before its process closes it, and that before the server does', () => {
+    const waitsMs = [POOL_IDLE_S * 1_000, SOCKET_TIMEOUT_MS, TRANSACTION_LIMITS.timeout, SILENT_CONNECTION_S * 1_000];
+    expect(waitsMs.toSorted((one, other) => one - other)).toEqual(waitsMs);
+    expect(new Set(waitsMs).size).toBe(waitsMs.length);
   });
 
   it('each wait is longer than the one inside it: operation, subgraph, statement, lock', () => {
