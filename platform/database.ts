@@ -26,7 +26,7 @@ export interface DatabaseSettings extends DatabaseAddress {
 const CONNECT_TIMEOUT_MS = 2_000;
 export const LOCK_WAIT_S = 2;
 export const STATEMENT_TIMEOUT_MS = 4_000;
-const SOCKET_TIMEOUT_MS = 5_000;
+export const SOCKET_TIMEOUT_MS = 5_000;
 /**
  * The server ends a connection that sends nothing for so long, in the middle of a transaction too: the locks of a process
  * that vanished or hangs are free after this time. Longer than every pause inside our transactions.
@@ -73,7 +73,11 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
 /** Prisma's adapter on a pool of ours. Text protocol: otherwise each statement is prepared, executed and closed. */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });
 
-export const SQL_ERROR = { duplicateKey: 1062, lockWaitTimeout: 1205 } as const;
+export const SQL_ERROR = {
+  duplicateKey: 1062,
+  lockWaitTimeout: 1205,
+  statementTimeout: { mariadb: 1969, mysql: 3024 },
+} as const;
 
 /** The server's or driver's error number behind an error thrown through Prisma or the driver itself. */
 export function sqlErrorNumber(error: unknown): number | undefined {

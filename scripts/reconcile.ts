@@ -1,0 +1,94 @@
+/**
+ * npm run reconcile
+ *
+ * Checks every event at once, as the booking subgraph does slowly in the background: fetches facts whose message got lost,
+ * cancels bookings that stayed open on a cancelled event, and reports seats that do not add up, which it never changes. Ends
+ * with 1 when any are left that it could not repair. The database and the event subgraph are those of `npm start`, which must
+ * be running, unless the variables of the booking subgraph name others: DATABASE_URL_BOOKING, or in its container
+ * DATABASE_URL or MYSQL_*, and EVENT_SUBGRAPH_URL with EVENT_SUBGRAPH_SECRET.
+ */
+import { GraphQLError } from 'graphql';
+import { v7 as newId } from 'uuid';
+import { createDatabasePool, isUnavailable, prismaAdapter } from '#platform/database.ts';
+import { createGraphQLClient } from '#platform/graphql-client.ts';
+import { closeNextEvent } from '../subgraphs/booking/commands/close-events.ts';
+import { BEFORE_ALL_EVENTS, type Finding, reconcilePage } from '../subgraphs/booking/commands/reconcile.ts';
+import { readBookingConfig } from '../subgraphs/booking/config.ts';
+import { createEventFactsClient } from '../subgraphs/booking/event-facts-client.ts';
+import { PrismaClient } from '../subgraphs/booking/generated/prisma/client.ts';
+import { databaseUrlOf } from './local/database-accounts.ts';
+import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
+import { serviceEnvironment } from './local/service-environment.ts';
+import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
+
+/** What the booking subgraph reads: of this environment when it is that of the service, else of `npm start`'s. */
+async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const env = loadEnvironment();
+  if (env.DATABASE_URL || env.MYSQL_HOST) return env;
+  const { dataDir, ports, given } = readSettings(env);
+  const secrets = await loadSecrets(dataDir);
+  const databaseUrls = eachOf(
+    SUBGRAPHS,
+    (name) => given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, secrets.databases),
+  );
+  return serviceEnvironment('booking', { ports, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
+}
+
+/** Checks and repairs all events; answers how many findings are left. */
+async function reconcileAll(config: ReturnType<typeof readBookingConfig>): Promise<number> {
+  const pool = createDatabasePool(config);
+  const client = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
+  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  // The subgraph's relay looks into the outbox by itself.
+  const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+  const eventFacts = createEventFactsClient(client, config.EVENT_SUBGRAPH_TIMEOUT_MS);
+  let left = 0;
+  const report = (finding: Finding) => {
+    if (!finding.isRepaired) left += 1;
+    console.log(describe(finding));
+  };
+  try {
+    let afterId: string | undefined = BEFORE_ALL_EVENTS;
+    while (afterId !== undefined) afterId = await reconcilePage({ database, eventFacts }, { afterId, report });
+    while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
+    return left;
+  } finally {
+    await client.close();
+    await pool.end();
+  }
+}
+
+function describe(finding: Finding): string {
+  const { eventId } = finding;
+  switch (finding.kind) {
+    case 'outdated-facts':
+      return `${eventId}: the event had changed without a message; its facts are up to date now`;
+    case 'open-bookings':
+      return `${eventId}: bookings stayed open on the cancelled event; they are cancelled now`;
+    case 'unchecked':
+      return `${eventId}: not checked, the database took too long`;
+    case 'wrong-seats': {
+      const { totalSeats, availableSeats, confirmedSeats } = finding.seats;
+      return `${eventId}: ${totalSeats} seats, but ${availableSeats} available and ${confirmedSeats} booked; not changed`;
+    }
+  }
+}
+
+const isUnreachable = (error: unknown) =>
+  error instanceof GraphQLError && error.extensions.code === 'SERVICE_UNAVAILABLE';
+
+async function main(): Promise<void> {
+  try {
+    const left = await reconcileAll(readBookingConfig(await bookingEnvironment()));
+    if (left > 0) throw new LocalError(`${left} inconsistencies are left.`);
+    console.log('Seats and bookings are consistent.');
+  } catch (error) {
+    if (!isUnavailable(error) && !isUnreachable(error)) throw error;
+    throw new LocalError('The database of the bookings or the event subgraph cannot be reached. Run it again.', {
+      cause: error,
+    });
+  }
+}
+
+await runScript(main);

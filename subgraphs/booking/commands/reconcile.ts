@@ -1,0 +1,110 @@
+import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
+import { saveEventFacts } from '../store/inventories.ts';
+import {
+  countSeats,
+  endTurn,
+  findEventsAfter,
+  reopenForClosing,
+  type SeatCount,
+  takeTurn,
+} from '../store/reconciliation.ts';
+import type { BookingDependencies } from './dependencies.ts';
+
+type Dependencies = Pick<BookingDependencies, 'database' | 'eventFacts'>;
+
+/** What a check has found at one event. */
+export type Finding = { readonly eventId: string } & (
+  | {
+      /**
+       * outdated-facts: the event subgraph knows a newer version, of which no message has told (yet); saved here.
+       * open-bookings: a cancelled event still had bookings; the event is closed once more, which cancels them.
+       */
+      readonly kind: 'outdated-facts' | 'open-bookings';
+      readonly isRepaired: true;
+    }
+  /** Seats that do not add up: a bug or a damaged database. Nothing is changed, since nobody knows which number is right. */
+  | { readonly kind: 'wrong-seats'; readonly isRepaired: false; readonly seats: SeatCount }
+  /** The statement took too long, or the event was held. */
+  | { readonly kind: 'unchecked'; readonly isRepaired: false }
+);
+
+const PAGE_MAX = 100;
+const PAUSE_S = 5;
+const ROUND_PAUSE_S = 3_600;
+/** Longer than a page takes: another process takes over from one that crashed. */
+const LEASE_S = 600;
+export const BEFORE_ALL_EVENTS = '';
+
+/**
+ * Checks the next page of events after `afterId`, and repairs what can be repaired without a guess; answers the last
+ * event's id, or undefined at the end.
+ * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
+ */
+export async function reconcilePage(
+  dependencies: Dependencies,
+  { afterId, report }: { afterId: string; report: (finding: Finding) => void },
+): Promise<string | undefined> {
+  const known = await findEventsAfter(dependencies.database, { afterId, limit: PAGE_MAX });
+  if (known.length > 0) await refreshFacts(dependencies, known, report);
+  for (const { eventId } of known) await checkSeats(dependencies, eventId, report);
+  return known.length < PAGE_MAX ? undefined : known.at(-1)?.eventId;
+}
+
+/** Brings facts up to date whose message got lost; an event that turns out to be cancelled is closed as always. */
+async function refreshFacts(
+  { database, eventFacts }: Dependencies,
+  known: readonly { eventId: string; version: number }[],
+  report: (finding: Finding) => void,
+): Promise<void> {
+  const facts = await eventFacts.fetch(known.map(({ eventId }) => eventId));
+  const versions = new Map(known.map(({ eventId, version }) => [eventId, version]));
+  const newer = facts.filter(({ eventId, version }) => version > (versions.get(eventId) ?? version));
+  if (newer.length === 0) return;
+  await saveEventFacts(database, newer);
+  for (const { eventId } of newer) report({ kind: 'outdated-facts', eventId, isRepaired: true });
+}
+
+async function checkSeats(
+  { database }: Dependencies,
+  eventId: string,
+  report: (finding: Finding) => void,
+): Promise<void> {
+  try {
+    const seats = await countSeats(database, eventId);
+    if (seats === undefined) return;
+    const { totalSeats, availableSeats, confirmedSeats, isClosed } = seats;
+    if (confirmedSeats + availableSeats !== totalSeats) {
+      report({ kind: 'wrong-seats', eventId, isRepaired: false, seats });
+    }
+    if (!isClosed || confirmedSeats === 0) return;
+    await reopenForClosing(database, eventId);
+    report({ kind: 'open-bookings', eventId, isRepaired: true });
+  } catch (error) {
+    if (!TOOK_TOO_LONG.has(sqlErrorNumber(error))) throw error;
+    report({ kind: 'unchecked', eventId, isRepaired: false });
+  }
+}
+
+const TOOK_TOO_LONG: ReadonlySet<number | undefined> = new Set([
+  SQL_ERROR.lockWaitTimeout,
+  SQL_ERROR.statementTimeout.mariadb,
+  SQL_ERROR.statementTimeout.mysql,
+]);
+
+/**
+ * The check in the background: one page every few seconds, and an hour's pause after the last one. All processes share the
+ * work, and a restart goes on where it was; a page that fails is checked again.
+ */
+export async function reconcileNextPage(dependencies: Dependencies, report: (finding: Finding) => void): Promise<void> {
+  const { database } = dependencies;
+  const afterId = await takeTurn(database, LEASE_S);
+  if (afterId === undefined) return;
+  try {
+    const lastId = await reconcilePage(dependencies, { afterId, report });
+    const isRoundOver = lastId === undefined;
+    await endTurn(database, { afterId: lastId ?? BEFORE_ALL_EVENTS, pauseS: isRoundOver ? ROUND_PAUSE_S : PAUSE_S });
+  } catch (error) {
+    await endTurn(database, { afterId, pauseS: PAUSE_S });
+    throw error;
+  }
+}
