@@ -79,7 +79,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
 }
 
 function startRateLimits({ config, logger, metrics, lifecycle }: Process): RateLimits & { areShared(): boolean } {
-  const redis = createRedis({ url: config.REDIS_URL, name: 'gateway', logger });
+  const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'gateway', logger });
   lifecycle.onStop('rate limits', () => redis.disconnect());
   const limits = createRateLimits(createRateLimiters({ redis, metrics }), {
     userPoints: config.RATE_LIMIT_USER,

@@ -54,6 +54,7 @@ interface CacheRedis extends Redis {
  */
 export function createCache<Value>({
   url,
+  tlsCa,
   ttlS,
   graceS,
   source,
@@ -61,13 +62,14 @@ export function createCache<Value>({
   metrics,
 }: {
   url: string;
+  tlsCa?: string | undefined;
   ttlS: number;
   graceS: number;
   source: CacheSource<Value>;
   logger: Logger;
   metrics: Registry;
 }): Cache<Value> {
-  const redis = createRedis({ url, name: 'cache', logger }) as CacheRedis;
+  const redis = createRedis({ url, tlsCa, name: 'cache', logger }) as CacheRedis;
   redis.defineCommand('putVersion', { lua: PUT_SCRIPT, numberOfKeys: 1 });
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: BREAKER.halfOpenAfterMs,

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { type DatabaseAddress, databaseUrl, driverOptions, SSL_MODES } from './connections/mysql.ts';
+import { brokerConnection } from './connections/nats.ts';
+import { redisConnection } from './connections/redis.ts';
+import { AddressError } from './connections/server-url.ts';
 
 /** What is wrong with the environment, every problem at once. */
 export class ConfigError extends Error {
@@ -45,9 +49,29 @@ export function parseConfig<Shape extends z.ZodRawShape>(
       settings[name] = result.data as Settings<Shape>[typeof name];
     }
   }
-  problems.push(...check(settings));
+  problems.push(...check(settings), ...problemsOfServers(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return settings as Settings<Shape>;
+}
+
+/** How each server is reached, in settings that only make sense together. */
+const SERVERS: readonly { name: string; connect: (settings: never) => unknown }[] = [
+  { name: 'DATABASE_URL', connect: (address: DatabaseAddress) => driverOptions(databaseUrl(address)) },
+  { name: 'NATS_URL', connect: brokerConnection },
+  { name: 'REDIS_URL', connect: redisConnection },
+];
+
+function problemsOfServers(settings: object): string[] {
+  return SERVERS.flatMap(({ name, connect }) => {
+    if (!(name in settings)) return [];
+    try {
+      connect(settings as never);
+      return [];
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      return [`${name}: ${error.message}`];
+    }
+  });
 }
 
 /** Marks a setting whose default serves one machine only; production must name it, or the one in `unless`. */
@@ -69,7 +93,7 @@ export const protection = z
 export const DEVELOPMENT_PREFIX = 'development-';
 
 const isDevelopmentSecret = (value: unknown) =>
-  new RegExp(`[":]${DEVELOPMENT_PREFIX}`).test(JSON.stringify(value) ?? '');
+  new RegExp(`[":/]${DEVELOPMENT_PREFIX}`).test(JSON.stringify(value) ?? '');
 
 const MINUTE_MS = 60_000;
 
@@ -90,6 +114,9 @@ export const processSettings = (defaultPort: number) => ({
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
 
+/** A file, by its path. */
+const file = z.string().optional();
+
 /** One database: DATABASE_URL wins over the MYSQL_ variables. */
 export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_URL: secret(
@@ -103,12 +130,16 @@ export const databaseSettings = (defaultDatabase: string) => ({
   MYSQL_USER: z.string().default('root'),
   MYSQL_PASSWORD: secret(explicit(z.string().default(''), { unless: 'DATABASE_URL' })),
   MYSQL_DATABASE: z.string().default(defaultDatabase),
+  MYSQL_SSL_MODE: z.enum(SSL_MODES).optional(),
+  MYSQL_SSL_CA: file,
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
 /** The message broker. */
 export const brokerSettings = {
   NATS_URL: secret(explicit(z.string().default('nats://127.0.0.1:4222'))),
+  NATS_CREDS: file,
+  NATS_TLS_CA: file,
   NATS_REPLICAS: integer(1, 5, 1),
   /** Set apart several systems on one broker: prepended to every subject, stream and consumer. */
   NATS_SUBJECT_PREFIX: z
@@ -120,6 +151,7 @@ export const brokerSettings = {
 /** The cache, and the counters that replicas share. */
 export const redisSettings = {
   REDIS_URL: secret(explicit(z.string().default('redis://127.0.0.1:6379'))),
+  REDIS_TLS_CA: file,
 };
 
 /** A shared secret; several, separated by commas, while one is being rotated: the first is sent, all are accepted. */

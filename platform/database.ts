@@ -1,6 +1,7 @@
 import { PrismaMariaDb } from '@prisma/adapter-mariadb';
 import type { Sql } from '@prisma/client/runtime/client';
 import { createPool, type Pool } from 'mariadb';
+import { type DatabaseAddress, databaseUrl, driverOptions } from './connections/mysql.ts';
 
 /** What raw SQL runs on: a Prisma client or one of its interactive transactions. */
 export interface SqlExecutor {
@@ -16,13 +17,7 @@ export interface SqlClient<Transaction extends SqlExecutor = SqlExecutor> extend
   ): Promise<Result>;
 }
 
-export interface DatabaseSettings {
-  DATABASE_URL?: string | undefined;
-  MYSQL_HOST: string;
-  MYSQL_PORT: number;
-  MYSQL_USER: string;
-  MYSQL_PASSWORD: string;
-  MYSQL_DATABASE: string;
+export interface DatabaseSettings extends DatabaseAddress {
   DATABASE_POOL_MAX: number;
 }
 
@@ -46,13 +41,8 @@ const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_
 
 /** A bounded pool whose every wait has a limit; connections run READ COMMITTED in UTC. */
 export function createDatabasePool(settings: DatabaseSettings): Pool {
-  const url = settings.DATABASE_URL === undefined ? undefined : new URL(settings.DATABASE_URL);
   return createPool({
-    host: url?.hostname ?? settings.MYSQL_HOST,
-    port: Number(url?.port || settings.MYSQL_PORT),
-    user: decodeURIComponent(url?.username ?? settings.MYSQL_USER),
-    password: decodeURIComponent(url?.password ?? settings.MYSQL_PASSWORD),
-    database: url?.pathname.slice(1) || settings.MYSQL_DATABASE,
+    ...driverOptions(databaseUrl(settings)),
     connectionLimit: settings.DATABASE_POOL_MAX,
     initSql: ['SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', SESSION_SQL],
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -60,7 +50,6 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     socketTimeout: SOCKET_TIMEOUT_MS,
     timezone: 'Z',
     prepareCacheLength: 0,
-    allowPublicKeyRetrieval: true,
     // Otherwise the error of a statement repeats all values in it, and is logged.
     logParam: false,
   });

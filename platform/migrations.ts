@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Connection, createConnection } from 'mariadb';
+import { driverOptions } from './connections/mysql.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** For one migration: altering a large table may take its time. */
@@ -98,15 +99,9 @@ async function readMigrations(folder: string): Promise<Migration[]> {
 
 /** A connection outside any pool, which takes several statements in one query. The database may be left out. */
 export function openConnection(url: string): Promise<Connection> {
-  const { hostname, port, username, password, pathname } = new URL(url);
   return createConnection({
-    host: hostname,
-    port: Number(port || 3306),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: pathname.slice(1),
+    ...driverOptions(url),
     multipleStatements: true,
-    allowPublicKeyRetrieval: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: MIGRATION_TIMEOUT_MS,
   });

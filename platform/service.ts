@@ -9,19 +9,16 @@ import { createHttpServer } from './http-server.ts';
 import { type Authenticate, createAuthenticator } from './identity.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { type Broker, createBroker } from './messaging/broker.ts';
+import { type Broker, type BrokerSettings, createBroker } from './messaging/broker.ts';
 import { createMetrics } from './metrics.ts';
 import { type ReadinessCheck, stateCheck } from './readiness.ts';
 
-export interface SubgraphSettings extends DatabaseSettings {
+export interface SubgraphSettings extends DatabaseSettings, BrokerSettings {
   HOST: string;
   PORT: number;
   LOG_LEVEL: string;
   DRAIN_DELAY_MS: number;
   STOP_TIMEOUT_MS: number;
-  NATS_URL: string;
-  NATS_REPLICAS: number;
-  NATS_SUBJECT_PREFIX: string;
   JWT_ISSUER: string;
   JWT_AUDIENCE: string;
   JWT_PUBLIC_KEYS: JSONWebKeySet;

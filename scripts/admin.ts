@@ -12,7 +12,7 @@ import { setRole } from '../subgraphs/user/store/users.ts';
 import { databaseUrlOf } from './local/database-accounts.ts';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
-import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
+import { givenDatabaseUrl, LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const ROLES = { grant: 'ADMIN', revoke: 'USER' } as const;
 const USAGE = 'Usage: npm run admin -- grant | revoke <email>';
@@ -40,7 +40,8 @@ async function main(): Promise<void> {
   const { dataDir, ports, given } = readSettings(env);
   const url =
     given.databaseUrls.user ??
-    (env.DATABASE_URL || databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases));
+    givenDatabaseUrl(env, 'DATABASE_URL') ??
+    databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases);
   await setRoleOf(email, role, url);
   console.log(`${email} has the role ${role} from the next refresh or sign-in on.`);
 }

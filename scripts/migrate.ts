@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { applyMigrations, MigrationError, unfinishedMigrations } from '#platform/migrations.ts';
 import { runScript } from './local/run-script.ts';
-import { LocalError, loadEnvironment, root, SUBGRAPHS, type SubgraphName } from './local/settings.ts';
+import { givenDatabaseUrl, LocalError, loadEnvironment, root, SUBGRAPHS, type SubgraphName } from './local/settings.ts';
 
 const WAIT_MS = 60_000;
 /** A migration may take ten minutes; whoever started the wait starts it again. */
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   if (names.length === 0) throw new LocalError(`There is no ${only}; the databases are ${SUBGRAPHS.join(', ')}.`);
   for (const name of names) {
     const variable = `DATABASE_URL_${name.toUpperCase()}`;
-    const url = env[variable] || (only && env.DATABASE_URL);
+    const url = givenDatabaseUrl(env, variable) ?? (only && givenDatabaseUrl(env, 'DATABASE_URL'));
     if (!url) throw new LocalError(`${variable} is not set.`);
     const applied = values.wait ? await waitForSchema(name, url) : await migrate(name, url);
     console.log(`${name}: ${applied?.length ? `applied ${applied.join(', ')}` : 'up to date'}`);

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { databaseUrl, driverOptions } from '#platform/connections/mysql.ts';
+import { AddressError } from '#platform/connections/server-url.ts';
 
 export const SUBGRAPHS = ['user', 'event', 'booking', 'notification'] as const;
 export type SubgraphName = (typeof SUBGRAPHS)[number];
@@ -55,7 +57,7 @@ export function readSettings(env: NodeJS.ProcessEnv): LocalSettings {
     given: {
       databaseUrls: Object.fromEntries(
         SUBGRAPHS.flatMap((name) => {
-          const url = env[`DATABASE_URL_${name.toUpperCase()}`];
+          const url = givenDatabaseUrl(env, `DATABASE_URL_${name.toUpperCase()}`);
           return url ? [[name, url]] : [];
         }),
       ),
@@ -63,6 +65,20 @@ export function readSettings(env: NodeJS.ProcessEnv): LocalSettings {
       ...(env.NATS_URL && { natsUrl: env.NATS_URL }),
     },
   };
+}
+
+/** A database's URL from a variable, with what MYSQL_SSL_MODE and MYSQL_SSL_CA add to it. @throws LocalError */
+export function givenDatabaseUrl(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const { [variable]: DATABASE_URL, MYSQL_SSL_MODE, MYSQL_SSL_CA } = env;
+  if (!DATABASE_URL) return undefined;
+  try {
+    const url = databaseUrl({ DATABASE_URL, MYSQL_SSL_MODE, MYSQL_SSL_CA });
+    driverOptions(url);
+    return url;
+  } catch (error) {
+    if (error instanceof AddressError) throw new LocalError(`${variable}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** GATEWAY_PORT for gateway. */

@@ -26,6 +26,7 @@ const { broker, lifecycle, logger, metrics } = service;
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const cache = createCache({
   url: config.REDIS_URL,
+  tlsCa: config.REDIS_TLS_CA,
   ttlS: config.CACHE_TTL,
   graceS: config.CACHE_GRACE,
   source: eventCacheSource(database),

@@ -36,7 +36,7 @@ const issueAccessToken = await createAccessTokenIssuer({
 });
 
 function startLimits() {
-  const redis = createRedis({ url: config.REDIS_URL, name: 'user', logger });
+  const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'user', logger });
   service.uses('limits', { isHealthy: () => redis.status === 'ready', stop: async () => redis.disconnect() });
   return createCredentialLimits(createRateLimiters({ redis, metrics }), {
     signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
