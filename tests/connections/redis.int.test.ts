@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createRedis } from '#platform/redis.ts';
+import { type Authority, createAuthority } from '../support/certificates.ts';
+import { createLogLines } from '../support/log-lines.ts';
+import { startRedis } from '../support/own-server.ts';
+
+const PASSWORD = 'a-pass@word';
+const WRONG = 'a-wrong-word';
+
+describe('Redis with accounts and TLS', () => {
+  let folder: string;
+  let authority: Authority;
+  let server: Awaited<ReturnType<typeof startRedis>>;
+  const stops: (() => unknown)[] = [];
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ebs-redis-'));
+    authority = await createAuthority(folder, 'authority');
+    const accounts = join(folder, 'accounts.acl');
+    writeFileSync(accounts, `user default on >${PASSWORD} ~* &* +@all\nuser shop on >${PASSWORD} ~* &* +@all -flushall\n`);
+    server = await startRedis(['--aclfile', accounts], await authority.issue('127.0.0.1'));
+  }, 60_000);
+  afterEach(() => {
+    for (const stop of stops.splice(0)) stop();
+  });
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  function connect(url: string, tlsCa?: string) {
+    const log = createLogLines();
+    const redis = createRedis({ url, tlsCa, name: 'test', logger: log.logger });
+    stops.push(() => redis.disconnect());
+    return { redis, log, warnings: () => log.lines.filter(({ level }) => level === 'warn') };
+  }
+  const whoIs = (redis: Redis) => redis.call('ACL', 'WHOAMI');
+  const accountOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;
+
+  it('takes a password, and an account of its list', async () => {
+    for (const [name, expected] of [['', 'default'], ['shop', 'shop']] as const) {
+      const { redis } = connect(`redis://${accountOf(name, PASSWORD)}@127.0.0.1:${server.port}`);
+      await expect.poll(() => redis.status).toBe('ready');
+      expect(await whoIs(redis)).toBe(expected);
+    }
+  });
+
+  it('is reached over TLS when its certificate holds', async () => {
+    const { redis } = connect(`rediss://${accountOf('shop', PASSWORD)}@127.0.0.1:${server.tlsPort}/3`, authority.file);
+    await expect.poll(() => redis.status).toBe('ready');
+    expect(await whoIs(redis)).toBe('shop');
+    expect(await redis.client('INFO')).toContain('db=3');
+  });
+
+  const attempts = ({ lines }: { lines: Record<string, unknown>[] }) =>
+    lines.filter(({ msg }) => /redis/i.test(String(msg))).length;
+
+  it.each([
+    ['of an authority that nobody named', '127.0.0.1', undefined],
+    ['for another host', 'localhost', 'the authority'],
+  ])('is not used with a certificate %s, which is logged once', async (_what, host, ca) => {
+    const { redis, log, warnings } = connect(
+      `rediss://${accountOf('', PASSWORD)}@${host}:${server.tlsPort}`,
+      ca && authority.file,
+    );
+    await expect.poll(() => attempts(log), { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+    expect(redis.status).not.toBe('ready');
+    await expect(redis.get('key')).rejects.toThrow();
+    expect(warnings()).toHaveLength(1);
+    expect(warnings()[0]).toMatchObject({ reason: expect.stringMatching(/CERT|ALTNAME|VERIFY/) });
+    expect(log.text()).not.toContain(PASSWORD);
+  });
+
+  it.each([
+    ['a wrong password', accountOf('shop', WRONG), 'WRONGPASS'],
+    ['no password', '', 'NOAUTH'],
+  ])('is done without for %s, which is logged once, without it; and used once that is right', async (_what, account, reason) => {
+    const admin = new Redis(server.port, { password: PASSWORD });
+    stops.push(() => admin.disconnect());
+    const { redis, log, warnings } = connect(`redis://${account && `${account}@`}127.0.0.1:${server.port}`);
+    await expect.poll(() => attempts(log), { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+    expect(warnings()).toMatchObject([{ reason: expect.stringContaining(reason) }]);
+    expect(log.text()).not.toContain(WRONG);
+    expect(redis.status).not.toBe('ready');
+
+    await (account ? admin.acl('SETUSER', 'shop', `>${WRONG}`) : admin.acl('SETUSER', 'default', 'nopass'));
+    await expect.poll(() => redis.status, { timeout: 5_000 }).toBe('ready');
+    expect(await redis.set('key', 'value')).toBe('OK');
+    await admin.acl('SETUSER', 'default', 'resetpass', `>${PASSWORD}`);
+  });
+
+  it('keeps a refused password out of what its commands fail with and is logged', async () => {
+    const { redis, log } = connect(`redis://${accountOf('shop', WRONG + 1)}@127.0.0.1:${server.port}`);
+    for (let count = 0; count < 20; count += 1) {
+      await redis.get('key').catch((err: unknown) => log.logger.error({ err }, 'command failed'));
+    }
+    await expect.poll(() => attempts(log), { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    expect(log.text()).toContain('command failed');
+    expect(log.text()).not.toContain(WRONG);
+  });
+});

@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { adminUrlOf } from '#scripts/local/database-accounts.ts';
+import { mariadb, mysql } from '#scripts/local/database-servers.ts';
+import { nats } from '#scripts/local/nats.ts';
+import { freePorts } from '#scripts/local/ports.ts';
+import { silentStep } from '#scripts/local/progress.ts';
+import { redis } from '#scripts/local/redis.ts';
+import { loadSecrets } from '#scripts/local/secrets.ts';
+import { type ServerSpec, startServer } from '#scripts/local/server.ts';
+import { findPrograms } from '#scripts/local/servers.ts';
+
+export interface Certificate {
+  certFile: string;
+  keyFile: string;
+}
+
+export interface OwnServer {
+  readonly port: number;
+  /** What it has logged. */
+  log(): string;
+  /** Makes it read its configuration again. */
+  reload(): void;
+  stop(): Promise<void>;
+}
+
+/** A server for one test alone, set up as that test wants it. */
+async function startOwn(createSpec: (port: number, dataDir: string) => Promise<ServerSpec> | ServerSpec): Promise<OwnServer> {
+  const { port } = await freePorts(['port']);
+  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-own-'));
+  const spec = await createSpec(port, dataDir);
+  const commandOf = await findPrograms(spec.programs, { database: inject('servers').database, dataDir, step: silentStep });
+  const running = await startServer(spec, { dataDir, commandOf });
+  return {
+    port,
+    log: () => readFileSync(running.logFile, 'utf8'),
+    reload: () =>
+      process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', `${spec.name}.pid`), 'utf8'), 10), 'SIGHUP'),
+    async stop() {
+      await running.stop(spec.stopGraceMs);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A database server with this certificate, or without TLS. */
+export async function startDatabase(certificate?: Certificate): Promise<OwnServer & { adminUrl: string }> {
+  let adminUrl = '';
+  const server = await startOwn(async (port, dataDir) => {
+    const secrets = await loadSecrets(dataDir);
+    adminUrl = adminUrlOf(port, secrets.databases);
+    const isMysql = inject('servers').database === 'mysql';
+    const spec = (isMysql ? mysql : mariadb)(port, dataDir, secrets);
+    const withoutTls = isMysql ? ['--tls-version='] : [];
+    const tls = certificate ? [`--ssl-cert=${certificate.certFile}`, `--ssl-key=${certificate.keyFile}`] : withoutTls;
+    return { ...spec, args: [...spec.args, ...tls] };
+  });
+  return { ...server, adminUrl };
+}
+
+/** NATS with more settings than those of its own. `change` puts others in their place while it runs. */
+export async function startNats(settings: object): Promise<OwnServer & { change(settings: object): void }> {
+  let file = '';
+  let own: object = {};
+  const write = (more: object) => writeFileSync(file, JSON.stringify({ ...own, ...more }));
+  const server = await startOwn((port, dataDir) => {
+    const spec = nats(port, dataDir);
+    file = join(dataDir, 'nats', 'nats.conf');
+    return {
+      ...spec,
+      async prepare(commandOf) {
+        mkdirSync(join(dataDir, 'nats'));
+        await spec.prepare(commandOf);
+        own = JSON.parse(readFileSync(file, 'utf8'));
+        write(settings);
+      },
+    };
+  });
+  return {
+    ...server,
+    change(more) {
+      write(more);
+      server.reload();
+    },
+  };
+}
+
+/** Redis with more arguments than those of its own, and a second port for TLS where it gets a certificate. */
+export async function startRedis(args: readonly string[], certificate?: Certificate): Promise<OwnServer & { tlsPort: number }> {
+  const { tlsPort } = await freePorts(['tlsPort']);
+  const tls = certificate && [
+    ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
+    ...['--tls-cert-file', certificate.certFile, '--tls-key-file', certificate.keyFile],
+    // It insists on one, and uses it for the certificates of clients only.
+    ...['--tls-ca-cert-file', certificate.certFile],
+  ];
+  const server = await startOwn((port) => {
+    const spec = redis(port);
+    return { ...spec, args: [...spec.args, ...args, ...(tls ?? [])], greeting: { send: 'PING\r\n', expect: /PONG|NOAUTH/ } };
+  });
+  return { ...server, tlsPort };
+}
