@@ -133,8 +133,20 @@ describe('the address of the broker', () => {
 
   it('uses TLS for tls://, and wherever there is a certificate of the authority', () => {
     expect(connect('nats://a')).not.toHaveProperty('tls');
-    expect(connect('nats://a,tls://b')).toMatchObject({ tls: {} });
+    expect(connect('nats://a,tls://b')).toMatchObject({ tls: { checkServerIdentity: expect.any(Function) } });
     expect(connect('nats://a', { NATS_TLS_CA: ca })).toMatchObject({ tls: { caFile: ca } });
+  });
+
+  it.each([
+    ['tls://a', 'a', 'DNS:a', true],
+    ['tls://a', 'a', 'DNS:b', false],
+    ['tls://10.0.0.1', 'localhost', 'IP Address:10.0.0.1', true],
+    ['tls://10.0.0.1', 'localhost', 'IP Address:10.0.0.2', false],
+    ['tls://10.0.0.1', 'localhost', 'DNS:localhost', false],
+    ['tls://localhost,tls://10.0.0.1', 'localhost', 'DNS:localhost', true],
+  ])('takes of %s, which TLS knows as %s, a certificate for %s: %s', (url, name, subjectaltname, holds) => {
+    const { tls } = connect(url) as { tls: { checkServerIdentity(name: string, certificate: object): unknown } };
+    expect(tls.checkServerIdentity(name, { subject: {}, subjectaltname }) === undefined).toBe(holds);
   });
 
   it.each([

@@ -134,11 +134,7 @@ function verifyBeforeLogIn(prototype: DriverConnection): void {
     createSecureContext.call(this, info, () => {
       const socket = this.getSocket();
       if (!info.requireValidCert || socket.authorized) return begun();
-      // A name for the kind of failure, or the sentence of the check of the host.
-      const cause = socket.authorizationError as unknown;
-      socket.destroy(
-        new Error(`The database's certificate was refused: ${cause instanceof Error ? cause.message : cause}`),
-      );
+      socket.destroy(new Error(`The database's certificate was refused: ${socket.authorizationError}`));
     });
   };
 }

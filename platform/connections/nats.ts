@@ -1,4 +1,6 @@
-import { type Authenticator, type ConnectionOptions, credsAuthenticator } from 'nats';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type Authenticator, type ConnectionOptions, credsAuthenticator, type TlsOptions } from 'nats';
 import { AddressError, parseServerUrl, readCertificates, readTextFile, type ServerUrl } from './server-url.ts';
 
 export interface BrokerAddress {
@@ -24,9 +26,24 @@ export function brokerConnection({ NATS_URL, NATS_CREDS, NATS_TLS_CA }: BrokerAd
   return {
     servers: servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)),
     ...accountOf(servers, NATS_CREDS),
-    // Read again at every connection.
-    ...(isEncrypted && { tls: NATS_TLS_CA ? { caFile: NATS_TLS_CA } : {} }),
+    ...(isEncrypted && { tls: tlsOptions(servers, NATS_TLS_CA) }),
   };
+}
+
+/** The file is read again at every connection. */
+function tlsOptions(servers: readonly ServerUrl[], caFile: string | undefined): TlsOptions {
+  const hosts = servers.map(({ host }) => host);
+  const addresses = hosts.filter((host) => isIP(host) !== 0);
+  const options = {
+    ...(caFile && { caFile }),
+    // Of a server that is named by its address the library hands on no name, and Node expects "localhost" instead.
+    checkServerIdentity(name: string, certificate: PeerCertificate): Error | undefined {
+      const isUnnamed = name === 'localhost' && addresses.length > 0 && !hosts.includes(name);
+      const errors = (isUnnamed ? addresses : [name]).map((expected) => checkServerIdentity(expected, certificate));
+      return errors.includes(undefined) ? undefined : errors[0];
+    },
+  };
+  return options;
 }
 
 /** One account for all servers: those without any take that of the others. */

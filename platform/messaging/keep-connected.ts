@@ -66,17 +66,21 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
     const opened = await connect(options);
     if (closing.signal.aborted) return opened.close();
     connection = opened;
-    const events = opened.status();
+    void watch(opened);
     const manager = await opened.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
     jetStream.resolve({ client: opened.jetstream({ timeout: REQUEST_TIMEOUT_MS }), manager });
     setUp(true);
-    for await (const { type, data } of events) {
+    await opened.closed();
+    setUp(false);
+    jetStream = Promise.withResolvers();
+  }
+
+  async function watch(opened: NatsConnection): Promise<void> {
+    for await (const { type, data } of opened.status()) {
       if (type === Events.Disconnect) setUp(false);
       else if (type === Events.Reconnect) setUp(true);
       else if (type === Events.Error && !isAboutPermissions(data)) logOnce(String(data));
     }
-    setUp(false);
-    jetStream = Promise.withResolvers();
   }
 
   function setUp(value: boolean): void {

@@ -20,7 +20,10 @@ describe('Redis with accounts and TLS', () => {
     folder = mkdtempSync(join(tmpdir(), 'ebs-redis-'));
     authority = await createAuthority(folder, 'authority');
     const accounts = join(folder, 'accounts.acl');
-    writeFileSync(accounts, `user default on >${PASSWORD} ~* &* +@all\nuser shop on >${PASSWORD} ~* &* +@all -flushall\n`);
+    writeFileSync(
+      accounts,
+      `user default on >${PASSWORD} ~* &* +@all\nuser shop on >${PASSWORD} ~* &* +@all -flushall\n`,
+    );
     server = await startRedis(['--aclfile', accounts], await authority.issue('127.0.0.1'));
   }, 60_000);
   afterEach(() => {
@@ -41,7 +44,10 @@ describe('Redis with accounts and TLS', () => {
   const accountOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;
 
   it('takes a password, and an account of its list', async () => {
-    for (const [name, expected] of [['', 'default'], ['shop', 'shop']] as const) {
+    for (const [name, expected] of [
+      ['', 'default'],
+      ['shop', 'shop'],
+    ] as const) {
       const { redis } = connect(`redis://${accountOf(name, PASSWORD)}@127.0.0.1:${server.port}`);
       await expect.poll(() => redis.status).toBe('ready');
       expect(await whoIs(redis)).toBe(expected);
@@ -77,20 +83,23 @@ describe('Redis with accounts and TLS', () => {
   it.each([
     ['a wrong password', accountOf('shop', WRONG), 'WRONGPASS'],
     ['no password', '', 'NOAUTH'],
-  ])('is done without for %s, which is logged once, without it; and used once that is right', async (_what, account, reason) => {
-    const admin = new Redis(server.port, { password: PASSWORD });
-    stops.push(() => admin.disconnect());
-    const { redis, log, warnings } = connect(`redis://${account && `${account}@`}127.0.0.1:${server.port}`);
-    await expect.poll(() => attempts(log), { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
-    expect(warnings()).toMatchObject([{ reason: expect.stringContaining(reason) }]);
-    expect(log.text()).not.toContain(WRONG);
-    expect(redis.status).not.toBe('ready');
+  ])(
+    'is done without for %s, which is logged once, without it; and used once that is right',
+    async (_what, account, reason) => {
+      const admin = new Redis(server.port, { password: PASSWORD });
+      stops.push(() => admin.disconnect());
+      const { redis, log, warnings } = connect(`redis://${account && `${account}@`}127.0.0.1:${server.port}`);
+      await expect.poll(() => attempts(log), { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+      expect(warnings()).toMatchObject([{ reason: expect.stringContaining(reason) }]);
+      expect(log.text()).not.toContain(WRONG);
+      expect(redis.status).not.toBe('ready');
 
-    await (account ? admin.acl('SETUSER', 'shop', `>${WRONG}`) : admin.acl('SETUSER', 'default', 'nopass'));
-    await expect.poll(() => redis.status, { timeout: 5_000 }).toBe('ready');
-    expect(await redis.set('key', 'value')).toBe('OK');
-    await admin.acl('SETUSER', 'default', 'resetpass', `>${PASSWORD}`);
-  });
+      await (account ? admin.acl('SETUSER', 'shop', `>${WRONG}`) : admin.acl('SETUSER', 'default', 'nopass'));
+      await expect.poll(() => redis.status, { timeout: 5_000 }).toBe('ready');
+      expect(await redis.set('key', 'value')).toBe('OK');
+      await admin.acl('SETUSER', 'default', 'resetpass', `>${PASSWORD}`);
+    },
+  );
 
   it('keeps a refused password out of what its commands fail with and is logged', async () => {
     const { redis, log } = connect(`redis://${accountOf('shop', WRONG + 1)}@127.0.0.1:${server.port}`);

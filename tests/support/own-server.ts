@@ -27,11 +27,17 @@ export interface OwnServer {
 }
 
 /** A server for one test alone, set up as that test wants it. */
-async function startOwn(createSpec: (port: number, dataDir: string) => Promise<ServerSpec> | ServerSpec): Promise<OwnServer> {
+async function startOwn(
+  createSpec: (port: number, dataDir: string) => Promise<ServerSpec> | ServerSpec,
+): Promise<OwnServer> {
   const { port } = await freePorts(['port']);
   const dataDir = mkdtempSync(join(tmpdir(), 'ebs-own-'));
   const spec = await createSpec(port, dataDir);
-  const commandOf = await findPrograms(spec.programs, { database: inject('servers').database, dataDir, step: silentStep });
+  const commandOf = await findPrograms(spec.programs, {
+    database: inject('servers').database,
+    dataDir,
+    step: silentStep,
+  });
   const running = await startServer(spec, { dataDir, commandOf });
   return {
     port,
@@ -88,7 +94,10 @@ export async function startNats(settings: object): Promise<OwnServer & { change(
 }
 
 /** Redis with more arguments than those of its own, and a second port for TLS where it gets a certificate. */
-export async function startRedis(args: readonly string[], certificate?: Certificate): Promise<OwnServer & { tlsPort: number }> {
+export async function startRedis(
+  args: readonly string[],
+  certificate?: Certificate,
+): Promise<OwnServer & { tlsPort: number }> {
   const { tlsPort } = await freePorts(['tlsPort']);
   const tls = certificate && [
     ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
@@ -98,7 +107,11 @@ export async function startRedis(args: readonly string[], certificate?: Certific
   ];
   const server = await startOwn((port) => {
     const spec = redis(port);
-    return { ...spec, args: [...spec.args, ...args, ...(tls ?? [])], greeting: { send: 'PING\r\n', expect: /PONG|NOAUTH/ } };
+    return {
+      ...spec,
+      args: [...spec.args, ...args, ...(tls ?? [])],
+      greeting: { send: 'PING\r\n', expect: /PONG|NOAUTH/ },
+    };
   });
   return { ...server, tlsPort };
 }

@@ -1,0 +1,201 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type BrokerSettings, createBroker } from '#platform/messaging/broker.ts';
+import { createConsumer, onMessage } from '#platform/messaging/consumer.ts';
+import { createSqlClient } from '#platform/messaging/testing.ts';
+import { createTestDatabase } from '#platform/testing/database.ts';
+import { type Authority, createAuthority } from '../support/certificates.ts';
+import { createLogLines } from '../support/log-lines.ts';
+import { createNatsAccounts } from '../support/nats-accounts.ts';
+import { startNats } from '../support/own-server.ts';
+
+const PASSWORD = 'p@ss:1/word';
+const WRONG = 'a-wrong-word';
+const RECOVERY = { timeout: 10_000 };
+
+const users = (password: string) => ({ authorization: { users: [{ user: 'shop', password }] } });
+const account = (password: string) => `shop:${encodeURIComponent(password)}`;
+
+describe('NATS with accounts and TLS', () => {
+  let folder: string;
+  let authority: Authority;
+  let tls: object;
+  const stops: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ebs-nats-'));
+    authority = await createAuthority(folder, 'authority');
+    const { certFile, keyFile } = await authority.issue('127.0.0.1');
+    tls = { tls: { cert_file: certFile, key_file: keyFile } };
+  });
+  afterEach(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  async function serve(settings: object) {
+    const server = await startNats(settings);
+    stops.push(server.stop);
+    return server;
+  }
+
+  function connect(settings: Partial<BrokerSettings>) {
+    const log = createLogLines();
+    const broker = createBroker({
+      settings: { NATS_URL: '', NATS_REPLICAS: 1, NATS_SUBJECT_PREFIX: '', ...settings },
+      name: 'test',
+      logger: log.logger,
+    });
+    stops.push(broker.close);
+    return { broker, warnings: () => log.lines.filter(({ level }) => level === 'warn'), text: log.text };
+  }
+
+  type Connected = ReturnType<typeof connect>;
+  async function expectToWork({ broker }: Pick<Connected, 'broker'>): Promise<void> {
+    await expect.poll(broker.isConnected, RECOVERY).toBe(true);
+    await broker.ensureStream({ name: 'THINGS', subjects: ['things.>'] });
+    const { client } = await broker.jetStream();
+    expect(await client.publish('things.happen')).toMatchObject({ stream: 'THINGS' });
+  }
+
+  /** How often the server has refused the log-in. */
+  const refusalsIn = ({ log }: { log(): string }) =>
+    log().match(/authentication error|Authorization Violation/gi)?.length ?? 0;
+
+  it('takes user and password from the URL', async () => {
+    const { port } = await serve(users(PASSWORD));
+    await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}` }));
+  });
+
+  it('takes a token from the URL', async () => {
+    const { port } = await serve({ authorization: { token: PASSWORD } });
+    await expectToWork(connect({ NATS_URL: `nats://${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}` }));
+  });
+
+  it('takes the first server that there is, with the account of all', async () => {
+    const { port } = await serve(users(PASSWORD));
+    await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:1, nats://127.0.0.1:${port}` }));
+  });
+
+  it('takes a credentials file, which is read again while it is refused', async () => {
+    const accounts = createNatsAccounts(folder);
+    const server = await serve(accounts.settings);
+    const seed = accounts.writeUser({ known: false });
+    const connection = connect({ NATS_URL: `nats://127.0.0.1:${server.port}`, NATS_CREDS: accounts.file });
+    await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThanOrEqual(3);
+    // In the middle of being replaced it ends nothing.
+    writeFileSync(accounts.file, '');
+    const refusals = refusalsIn(server);
+    await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThan(refusals + 1);
+    expect(connection.broker.isConnected()).toBe(false);
+    expect(connection.warnings()).toMatchObject([{ reason: 'AUTHORIZATION_VIOLATION' }]);
+    expect(connection.text()).not.toContain(seed);
+
+    accounts.writeUser();
+    await expectToWork(connection);
+  });
+
+  it('is reached over TLS when its certificate holds', async () => {
+    const { port } = await serve({ ...tls, ...users(PASSWORD) });
+    const NATS_TLS_CA = authority.file;
+    await expectToWork(connect({ NATS_URL: `tls://${account(PASSWORD)}@127.0.0.1:${port}`, NATS_TLS_CA }));
+    await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}`, NATS_TLS_CA }));
+  });
+
+  it('is used once the certificate of the authority is the right one, and refused until then, which is logged once', async () => {
+    const server = await serve({ ...tls, ...users(PASSWORD) });
+    const file = join(folder, 'replaced.pem');
+    writeFileSync(file, readFileSync((await createAuthority(folder, 'other')).file));
+    const connection = connect({ NATS_URL: `tls://${account(PASSWORD)}@127.0.0.1:${server.port}`, NATS_TLS_CA: file });
+    await expect.poll(() => server.log().match(/TLS handshake error/g)?.length, RECOVERY).toBeGreaterThanOrEqual(3);
+    expect(connection.broker.isConnected()).toBe(false);
+    expect(connection.warnings()).toMatchObject([{ reason: expect.stringMatching(/CERT|VERIFY|SIGNATURE/) }]);
+
+    writeFileSync(file, readFileSync(authority.file));
+    await expectToWork(connection);
+  });
+
+  it('is refused without TLS where TLS was asked for, before the password is sent', async () => {
+    const server = await serve({ ...users(PASSWORD), trace: true });
+    const { broker, warnings } = connect({ NATS_URL: `tls://${account(PASSWORD)}@127.0.0.1:${server.port}` });
+    await expect.poll(warnings, RECOVERY).toMatchObject([{ reason: 'SERVER_OPT_NA' }]);
+    expect(broker.isConnected()).toBe(false);
+    expect(server.log()).not.toContain('[CONNECT');
+    // Control: the log would show it.
+    await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${server.port}` }));
+    expect(server.log()).toContain('[CONNECT');
+  });
+
+  it('goes on once a password that was refused from the first on is right; the refusal is logged once, without it', async () => {
+    const server = await serve(users(PASSWORD));
+    const connection = connect({ NATS_URL: `nats://${account(WRONG)}@127.0.0.1:${server.port}` });
+    await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThanOrEqual(4);
+    expect(connection.warnings()).toMatchObject([{ reason: 'AUTHORIZATION_VIOLATION' }]);
+    expect(connection.text()).not.toContain(WRONG);
+
+    server.change(users(WRONG));
+    await expectToWork(connection);
+  });
+
+  it('goes on after a password was changed under a connection, the consumer too, which is unhealthy meanwhile', async () => {
+    const server = await serve(users(PASSWORD));
+    const test = await createTestDatabase('notification');
+    const database = createSqlClient(test.url);
+    stops.push(async () => {
+      await database.pool.end();
+      await test.drop();
+    });
+    const url = `nats://${account(PASSWORD)}@127.0.0.1:${server.port}`;
+    const connection = connect({ NATS_URL: url });
+    const received: string[] = [];
+    const consumer = createConsumer({
+      name: 'test',
+      stream: { name: 'THINGS', subjects: ['things.>'] },
+      handlers: {
+        'things.happen': onMessage(z.unknown(), async (_transaction, messages) => {
+          received.push(...messages.map(({ id }) => id));
+        }),
+      },
+      parse: ({ data }) => JSON.parse(new TextDecoder().decode(data)),
+      database,
+      broker: connection.broker,
+      logger: createLogLines().logger,
+      metrics: new Registry(),
+    });
+    stops.push(consumer.stop);
+    await expect.poll(consumer.isHealthy, RECOVERY).toBe(true);
+
+    server.change(users('changed'));
+    await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThanOrEqual(5);
+    expect(connection.broker.isConnected()).toBe(false);
+    expect(consumer.isHealthy()).toBe(false);
+    const reasons = connection.warnings().map(({ reason, msg }) => reason ?? msg);
+    expect(reasons.toSorted()).toEqual(['AUTHORIZATION_VIOLATION', 'broker disconnected']);
+
+    server.change(users(PASSWORD));
+    await expect.poll(consumer.isHealthy, RECOVERY).toBe(true);
+    const { client } = await connection.broker.jetStream();
+    await client.publish('things.happen', JSON.stringify({ id: 'one', type: 'things.happen', data: {} }));
+    await expect.poll(() => received, RECOVERY).toEqual(['one']);
+  });
+
+  it('is connected to again after the library has closed the connection for good', async () => {
+    const { port } = await serve(users(PASSWORD));
+    const connection = connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}` });
+    await expectToWork(connection);
+    const { client } = await connection.broker.jetStream();
+    await (client as unknown as { nc: NatsConnection }).nc.close();
+    await expect.poll(async () => (await connection.broker.jetStream()).client !== client, RECOVERY).toBe(true);
+    await expectToWork(connection);
+  });
+
+  it('is looked for as long as its name is not known, which is logged once', async () => {
+    const { broker, warnings } = connect({ NATS_URL: 'nats://no-such-host.invalid' });
+    await expect.poll(warnings, RECOVERY).toMatchObject([{ reason: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) }]);
+    expect(broker.isConnected()).toBe(false);
+  });
+});
