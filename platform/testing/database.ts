@@ -12,9 +12,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
-export async function createTestDatabase(schema?: string): Promise<TestDatabase> {
-  const { adminUrl } = inject('servers');
+/**
+ * A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on); on the server
+ * that all tests share, or on another.
+ */
+export async function createTestDatabase(
+  schema?: string,
+  adminUrl = inject('servers').adminUrl,
+): Promise<TestDatabase> {
   const id = randomBytes(6).toString('hex');
   const name = `test_${schema ?? 'empty'}_${id}`;
   const run = async (sql: string) => {
@@ -23,7 +28,7 @@ export async function createTestDatabase(schema?: string): Promise<TestDatabase>
     await connection.end();
   };
   await run(`CREATE DATABASE ${name}`);
-  const url = new URL(name, adminUrl).href;
+  const url = Object.assign(new URL(adminUrl), { pathname: name }).href;
   // MySQL takes names of users up to 32 characters.
   const service = { user: `svc_${id}`, password: randomBytes(16).toString('hex') };
   await run(`CREATE USER '${service.user}'@'127.0.0.1' IDENTIFIED BY '${service.password}'`);

@@ -68,28 +68,33 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * other test, and waits until all are ready.
  * @param env for every service, on top of that of the tests.
  * @param production whether they run in production mode, where rate limits cannot be off: they are out of reach then.
+ * @param adminUrl a database server of the test's own, as the account that may do everything.
+ * @param redisUrl a cache of the test's own.
  * @param natsUrl a broker of the test's own, which need not be there yet.
  */
 export async function startTestSystem({
   env = {},
   production = false,
+  adminUrl = inject('servers').adminUrl,
+  redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
+  adminUrl?: string;
+  redisUrl?: string;
   natsUrl?: string;
 } = {}): Promise<TestSystem> {
-  const { dataDir, redisUrl } = inject('servers');
+  const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
-  const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name)));
+  const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name, adminUrl)));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
-  const ownRedisUrl = `${redisUrl}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
     databaseUrls,
-    redisUrl: ownRedisUrl,
+    redisUrl,
     natsUrl,
     secrets,
     env: {
@@ -140,7 +145,7 @@ export async function startTestSystem({
     graphqlUrl: `${urls.gateway}/graphql`,
     urls,
     databaseUrls,
-    redisUrl: ownRedisUrl,
+    redisUrl,
     natsUrl,
     natsPrefix: `${id}.`,
     dataDir,
