@@ -53,6 +53,48 @@ describe('configuration', () => {
   });
 });
 
+describe('the settings of servers', () => {
+  const shape = { ...databaseSettings('user_db'), ...brokerSettings, ...redisSettings };
+  const problemsOf = (env: NodeJS.ProcessEnv) => {
+    try {
+      parseConfig(shape, env);
+      return [];
+    } catch (error) {
+      return String(error).split('\n').slice(1);
+    }
+  };
+
+  it('are checked together, all at once, and shown without a value', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://u:secret@db.internal/user_db?sslaccept=strict',
+      NATS_URL: 'nats://u:secret@a,nats://v:secret@b',
+      NATS_TLS_CA: '/nowhere',
+      REDIS_URL: 'redis://u@cache.internal',
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/DATABASE_URL: .*sslaccept/),
+      expect.stringMatching(/NATS_URL: .*NATS_TLS_CA/),
+      expect.stringMatching(/REDIS_URL: .*password/),
+    ]);
+    expect(problems.join()).not.toContain('secret');
+  });
+
+  it('take the words of MySQL for TLS, and no others', () => {
+    expect(problemsOf({ MYSQL_HOST: 'db.internal', MYSQL_SSL_MODE: 'verify-identity' })).toEqual([]);
+    expect(problemsOf({ MYSQL_HOST: 'db.internal', MYSQL_SSL_MODE: 'disabled' })).toEqual([
+      expect.stringContaining('this machine only'),
+    ]);
+    expect(problemsOf({ MYSQL_SSL_MODE: 'preferred' })).toEqual([expect.stringContaining('MYSQL_SSL_MODE')]);
+  });
+
+  it('take no file that is not there', () => {
+    for (const name of ['MYSQL_SSL_CA', 'NATS_CREDS', 'NATS_TLS_CA']) {
+      expect(problemsOf({ [name]: '/nowhere' }).join()).toContain('cannot be read (ENOENT)');
+    }
+    expect(problemsOf({ REDIS_URL: 'rediss://a', REDIS_TLS_CA: '/nowhere' }).join()).toContain('ENOENT');
+  });
+});
+
 describe('production', () => {
   const shape = {
     ...processSettings(4000),
@@ -95,6 +137,8 @@ describe('production', () => {
     ['SECRET', 'a-secret-of-production,development-secret-of-user'],
     ['DATABASE_URL', 'mysql://user:development-password@db/user_db'],
     ['REDIS_URL', 'redis://:development-password@redis'],
+    ['NATS_URL', 'nats://user:development-password@nats'],
+    ['NATS_URL', 'nats://development-token@nats'],
   ])('refuses a secret that was made for development: %s=%s', (name, value) => {
     expect(problemsOf({ ...productionEnv, [name]: value })).toContain(`${name}: holds a development secret`);
     expect(problemsOf({ ...productionEnv, [name]: value })).not.toContain('development-');

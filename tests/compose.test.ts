@@ -8,8 +8,9 @@ import { SUBGRAPHS } from '#scripts/local/settings.ts';
 type Name = keyof typeof CONFIG_READERS;
 const NAMES = Object.keys(CONFIG_READERS) as Name[];
 
-/** Settings of a container's own: where it listens, the parts of DATABASE_URL, and files of the image. */
-const FIXED = /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
+/** Settings of a container's own: where it listens, how it reaches the servers beside it, and files of the image. */
+const FIXED =
+  /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE|SSL_\w+)|\w+_(CREDS|TLS_CA)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
 
 interface Service {
   image: string;

@@ -12,7 +12,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+<<<<<<< 2d8b149421835d40421502764d1aa3b8cabb2e67
 /** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
+=======
+/**
+ * A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on); on the server
+ * that all tests share, or on another.
+ */
+>>>>>>> 55644382edab84a16e0a705a8039e6468e162333
 export async function createTestDatabase(
   schema?: string,
   adminUrl = inject('servers').adminUrl,
@@ -25,7 +32,7 @@ export async function createTestDatabase(
     await connection.end();
   };
   await run(`CREATE DATABASE ${name}`);
-  const url = new URL(name, adminUrl).href;
+  const url = Object.assign(new URL(adminUrl), { pathname: name }).href;
   // MySQL takes names of users up to 32 characters.
   const service = { user: `svc_${id}`, password: randomBytes(16).toString('hex') };
   await run(`CREATE USER '${service.user}'@'127.0.0.1' IDENTIFIED BY '${service.password}'`);

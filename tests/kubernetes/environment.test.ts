@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { databaseUrl, driverOptions } from '#platform/connections/mysql.ts';
 import { CONFIG_READERS } from '#scripts/local/configuration.ts';
 import { eachOf, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { environmentOf, exampleKeys, secretOf } from './support/environment.ts';
@@ -64,6 +65,30 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
     expect(new Set(used)).toEqual(keys);
   });
 });
+
+it(
+  'production verifies the certificate of the database wherever something connects to it',
+  async () => {
+    const manifests = await renderOverlay('production');
+    const secret = secretOf('production', manifests);
+    const connecting = workloadsOf(manifests)
+      .filter(({ template }) => template.metadata?.labels?.['uses-database'] === 'true')
+      .flatMap((workload) => containersOf(workload).map((container) => ({ workload, container })));
+    expect(connecting).toHaveLength(2 * SUBGRAPHS.length + 1);
+    for (const { workload, container } of connecting) {
+      const { MYSQL_SSL_MODE, MYSQL_SSL_CA } = environmentOf(container, manifests, secret);
+      const url = databaseUrl({ DATABASE_URL: 'mysql://u:p@db.internal/db', MYSQL_SSL_MODE, MYSQL_SSL_CA });
+      expect(driverOptions(url).ssl).toMatchObject({ rejectUnauthorized: true });
+      const mounted = container.volumeMounts?.find(({ name }) => name === 'certificates');
+      expect(mounted).toMatchObject({ readOnly: true });
+      expect(workload.template.spec?.volumes).toContainEqual({
+        name: 'certificates',
+        configMap: { name: 'certificates' },
+      });
+    }
+  },
+  RENDER,
+);
 
 it(
   'minikube has secrets that say that they are for development, where production refuses them',

@@ -51,8 +51,11 @@ async function startOwn(
   };
 }
 
-/** A database server with this certificate, or without TLS. */
-export async function startDatabase(certificate?: Certificate): Promise<OwnServer & { adminUrl: string }> {
+/** A database server with this certificate, which takes TLS only where `args` say so, or without TLS. */
+export async function startDatabase(
+  certificate?: Certificate,
+  args: readonly string[] = [],
+): Promise<OwnServer & { adminUrl: string }> {
   let adminUrl = '';
   const server = await startOwn(async (port, dataDir) => {
     const secrets = await loadSecrets(dataDir);
@@ -61,7 +64,7 @@ export async function startDatabase(certificate?: Certificate): Promise<OwnServe
     const spec = (isMysql ? mysql : mariadb)(port, dataDir, secrets);
     const withoutTls = isMysql ? ['--tls-version='] : [];
     const tls = certificate ? [`--ssl-cert=${certificate.certFile}`, `--ssl-key=${certificate.keyFile}`] : withoutTls;
-    return { ...spec, args: [...spec.args, ...tls] };
+    return { ...spec, args: [...spec.args, ...tls, ...args] };
   });
   return { ...server, adminUrl };
 }

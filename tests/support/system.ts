@@ -68,6 +68,8 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * other test, and waits until all are ready.
  * @param env for every service, on top of that of the tests.
  * @param production whether they run in production mode, where rate limits cannot be off: they are out of reach then.
+ * @param adminUrl a database server of the test's own, as the account that may do everything.
+ * @param redisUrl a cache of the test's own.
  * @param natsUrl a broker of the test's own, which need not be there yet.
  * @param redisUrl a Redis of the test's own.
  * @param adminUrl a database server of the test's own.
@@ -76,6 +78,8 @@ export async function openTestSystem(): Promise<RunningSystem> {
 export async function startTestSystem({
   env = {},
   production = false,
+  adminUrl = inject('servers').adminUrl,
+  redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
   redisUrl = inject('servers').redisUrl,
   adminUrl = inject('servers').adminUrl,
@@ -83,6 +87,8 @@ export async function startTestSystem({
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
+  adminUrl?: string;
+  redisUrl?: string;
   natsUrl?: string;
   redisUrl?: string;
   adminUrl?: string;
@@ -94,11 +100,18 @@ export async function startTestSystem({
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
+<<<<<<< 2d8b149421835d40421502764d1aa3b8cabb2e67
   const ownRedisUrl = `${redisUrl.replace(/\/$/, '')}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
     databaseUrls: eachOf(SUBGRAPHS, (name) => Object.assign(new URL(databaseUrls[name]), { host: databaseHost }).href),
     redisUrl: ownRedisUrl,
+=======
+  const settings = {
+    dataDir,
+    databaseUrls,
+    redisUrl,
+>>>>>>> 55644382edab84a16e0a705a8039e6468e162333
     natsUrl,
     secrets,
     env: {
@@ -152,7 +165,7 @@ export async function startTestSystem({
     graphqlUrl: `${urls.gateway}/graphql`,
     urls,
     databaseUrls,
-    redisUrl: ownRedisUrl,
+    redisUrl,
     natsUrl,
     natsPrefix: `${id}.`,
     dataDir,

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import type { IContainer } from 'kubernetes-models/v1';
 import { root } from '#scripts/local/settings.ts';
 import { type Manifest, type OverlayName, oneOf } from './overlay.ts';
@@ -37,9 +39,16 @@ export function secretOf(overlay: OverlayName, manifests: readonly Manifest[]): 
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
-/** A container's variables as the kubelet would set them. @throws when a map, secret or key is missing */
+/** Stands for every certificate of an authority that a pod finds in a volume. */
+const CERTIFICATE = join(mkdtempSync(join(tmpdir(), 'ebs-certificate-')), 'ca.pem');
+writeFileSync(CERTIFICATE, rootCertificates[0] ?? '');
+
+/**
+ * A container's variables as the kubelet would set them; a path in one of its volumes becomes one on this machine.
+ * @throws when a map, secret or key is missing
+ */
 export function environmentOf(
-  { env = [], envFrom = [] }: IContainer,
+  { env = [], envFrom = [], volumeMounts = [] }: IContainer,
   manifests: readonly Manifest[],
   secret: Record<string, string>,
 ): Record<string, string> {
@@ -50,5 +59,7 @@ export function environmentOf(
     if (set === undefined && !optional) throw new Error(`${name}: the secret ${from} has no ${key}`);
     return set === undefined ? [] : [[name, set]];
   });
-  return Object.assign({}, ...config, Object.fromEntries(own));
+  const all: Record<string, string> = Object.assign({}, ...config, Object.fromEntries(own));
+  const isMounted = (path: string) => volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, isMounted(value) ? CERTIFICATE : value]));
 }
