@@ -49,6 +49,12 @@ export function connectionOf<Row, Node = Row>(
   };
 }
 
+/** The same page of a list that was not read to the end of the page: the next page starts behind this key. */
+export const resumedBehind = <Node>(page: Connection<Node>, key: readonly (string | number)[]): Connection<Node> => ({
+  ...page,
+  pageInfo: { hasNextPage: true, endCursor: encodeCursor(key) },
+});
+
 const encodeCursor = (key: readonly (string | number)[]) => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 function decodeCursor<Key extends z.ZodType>(cursor: string, schema: Key): z.output<Key> {

@@ -63,7 +63,7 @@ async function createUnlessThere(
     graphqlUrl,
     {
       query: /* GraphQL */ `query SeedEvents($name: String!) {
-        events(first: 100, filter: { nameContains: $name }) { nodes { name organizer { id } } }
+        events(first: 100, filter: { nameContains: $name, startsAfter: "1970-01-01T00:00:00.000Z" }) { nodes { name organizer { id } } }
       }`,
       variables: { name: event.name },
       accessToken,

@@ -72,10 +72,17 @@ describe('a list walked in pages of 37 while rows are added', () => {
   }
 
   it('yields each old event once, also where many start at the same moment', async () => {
-    const sql = `INSERT INTO events (id, name, starts_at, organizer_id, initial_seats) VALUES (?, 'Walked', ?, ?, 1)`;
+    const sql = `INSERT INTO events (id, name, starts_at, organizer_id, initial_seats, indexed_version)
+      VALUES (?, 'Walked', ?, ?, 1, 1)`;
+    const indexSql = `INSERT INTO event_name_prefixes VALUES (?, 'walked', ?, 'SCHEDULED')`;
     const make = async (count: number, startsAt: (index: number) => Date) => {
       const rows = Array.from({ length: count }, (_, index) => [newId(), startsAt(index), ada.userId]);
       await insert('event', sql, rows);
+      await insert(
+        'event',
+        indexSql,
+        rows.map(([id, at]) => [id, at]),
+      );
       return rows.map(([id]) => String(id));
     };
     const startMs = Math.floor(Date.now() / 1_000) * 1_000 + DAY_MS;

@@ -6,6 +6,7 @@ import { prismaAdapter } from '#platform/database.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { createWorker } from '#platform/worker.ts';
+import { createNameIndexer } from './commands/index-event-names.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -35,6 +36,8 @@ const cache = createCache({
 service.uses('cache', cache);
 const relay = createRelay({ database, broker, stream: eventStream, logger, metrics });
 service.uses('relay', relay);
+const nameIndexer = createNameIndexer({ database, logger });
+lifecycle.onStop('name indexer', nameIndexer.stop);
 
 const pruning = createWorker({
   intervalMs: PRUNE_POLL_MS,

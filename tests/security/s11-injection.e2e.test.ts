@@ -43,9 +43,9 @@ describe('S11: text stays text', () => {
     const input = { name: text, description: text, venue: text, startsAt, totalSeats: 5 };
     const { event } = (await ada.send(CREATE, { input })).data.createEvent;
     expect(event).toMatchObject({ name: text, description: text, venue: text });
-    const found = (await named(text)).data.events.nodes as { id: string; name: string }[];
-    expect(found.map(({ id }) => id)).toContain(event.id);
-    for (const { name } of found) expect(name.toLowerCase()).toContain(text.toLowerCase());
+    const found = await named(text);
+    if (/[a-z]/i.test(text)) expect(found.data.events.nodes).toEqual([{ id: event.id, name: text }]);
+    else expect(found.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 
   it('in ids, keys, cursors and tokens: they name nothing', async () => {

@@ -1,4 +1,5 @@
-export type BookingStatus = 'CONFIRMED' | 'CANCELLED';
+export const BOOKING_STATUSES = ['CONFIRMED', 'CANCELLED'] as const;
+export type BookingStatus = (typeof BOOKING_STATUSES)[number];
 
 /** Seats of an event that a user holds, or held. */
 export interface Booking {

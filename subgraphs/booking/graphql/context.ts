@@ -1,10 +1,9 @@
 import type DataLoader from 'dataloader';
 import type { RequestContext } from '#platform/graphql-server.ts';
-import type { Page } from '#platform/pagination.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import type { Booking } from '../domain/booking.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { BookingKey, BookingOwner } from '../store/bookings.ts';
+import type { BookingPage } from '../store/bookings.ts';
 
 /** An event as this subgraph knows it: by reference, and by its seats. */
 export interface EventReference {
@@ -23,5 +22,5 @@ export interface Context extends RequestContext {
   readonly dependencies: BookingDependencies;
   readonly inventories: DataLoader<string, Inventory | null>;
   readonly bookings: DataLoader<string, Booking | null>;
-  readonly bookingPages: DataLoader<BookingOwner & { page: Page<BookingKey> }, Booking[], string>;
+  readonly bookingPages: DataLoader<BookingPage, Booking[], string>;
 }

@@ -8,7 +8,7 @@ export const event: EventResolvers = {
   availableSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.availableSeats ?? null,
   bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
-    const rows = await bookingPages.load({ owner: 'event', id, page });
+    const rows = await bookingPages.load({ eventId: id, page });
     return connectionOf(rows, page, bookingKeyOf, (row) => row);
   },
 };

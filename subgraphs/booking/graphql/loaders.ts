@@ -3,7 +3,7 @@ import { isId } from '#platform/validation.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
 import { findBookings } from '../store/allocation/find-bookings.ts';
-import { listBookingsOf } from '../store/bookings.ts';
+import { listBookingPages } from '../store/bookings.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { Context } from './context.ts';
 
@@ -23,9 +23,9 @@ export const createLoaders = (dependencies: BookingDependencies): Loaders => ({
     },
     { maxBatchSize: BATCH_MAX },
   ),
-  bookingPages: new DataLoader((owners) => listBookingsOf(dependencies.database, owners), {
+  bookingPages: new DataLoader((pages) => listBookingPages(dependencies.database, pages), {
     maxBatchSize: PAGES_PER_STATEMENT_MAX,
-    cacheKeyFn: ({ owner, id, page: { limit, after } }) => [owner, id, limit, after?.[0]].join(),
+    cacheKeyFn: ({ userId, eventId, page: { limit, after } }) => [userId, eventId, limit, after?.[0]].join(),
   }),
 });
 

@@ -12,7 +12,8 @@ export const query: QueryResolvers = {
     const page = pageOf(args, idKey);
     const eventId = filter?.eventId ?? undefined;
     if (eventId !== undefined && !isId(eventId)) return connectionOf([], page, bookingKeyOf, (row) => row);
-    const rows = await listBookings(context.dependencies.database, page, {
+    const rows = await listBookings(context.dependencies.database, {
+      page,
       userId: ownUnlessAdmin(caller),
       eventId,
       status: filter?.status ?? undefined,

@@ -6,7 +6,7 @@ export const user: UserResolvers = {
   __resolveReference: ({ id }) => ({ __typename: 'User', id }),
   bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
-    const rows = await bookingPages.load({ owner: 'user', id, page });
+    const rows = await bookingPages.load({ userId: id, page });
     return connectionOf(rows, page, bookingKeyOf, (row) => row);
   },
 };

@@ -1,62 +1,57 @@
-import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/pagination.ts';
-import type { Booking, BookingStatus } from '../domain/booking.ts';
-import type { Prisma } from '../generated/prisma/client.ts';
+import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
 import type { BookingDatabase } from './database.ts';
 
 /** The position of a booking in lists, which are newest first: ids are UUIDv7. */
 export type BookingKey = readonly [id: string];
 export const bookingKeyOf = ({ id }: Booking): BookingKey => [id];
 
+/** Which bookings a list holds: all of them, or those for which everything that is given is true. */
 export interface BookingConditions {
   readonly userId?: string | undefined;
   readonly eventId?: string | undefined;
   readonly status?: BookingStatus | undefined;
 }
 
+export interface BookingPage extends BookingConditions {
+  readonly page: Page<BookingKey>;
+}
+
 /** One page of bookings, newest first, and one row more when there are more. */
-export async function listBookings(
-  database: BookingDatabase,
-  { limit, after }: Page<BookingKey>,
-  { userId, eventId, status }: BookingConditions,
-): Promise<Booking[]> {
-  const rows = await database.booking.findMany({
-    where: {
-      ...(userId !== undefined && { userId }),
-      ...(eventId !== undefined && { eventId }),
-      ...(status !== undefined && { status }),
-      ...(after !== undefined && { id: { lt: after[0] } }),
-    },
-    orderBy: { id: 'desc' },
-    take: limit + 1,
-  });
-  return rows.map(toBooking);
+export async function listBookings(database: BookingDatabase, wanted: BookingPage): Promise<Booking[]> {
+  const [rows = []] = await listBookingPages(database, [wanted]);
+  return rows;
 }
 
-/** Whose bookings a page lists. */
-export interface BookingOwner {
-  readonly owner: 'user' | 'event';
-  readonly id: string;
-}
-
-/** The same page of several owners' bookings, newest first, in one statement that reads no row too many. */
-export async function listBookingsOf(
-  database: BookingDatabase,
-  owners: readonly (BookingOwner & { page: Page<BookingKey> })[],
-): Promise<Booking[][]> {
-  const selects = owners.map(({ owner, id, page: { limit, after } }, position) => {
-    const isOwned = owner === 'user' ? sql`user_id = ${id}` : sql`event_id = ${id}`;
-    const isAfter = after === undefined ? sql`TRUE` : sql`id < ${after[0]}`;
-    return sql`(
-      SELECT ${position} AS position, id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
-             created_at AS createdAt, cancelled_at AS cancelledAt
-      FROM bookings WHERE ${isOwned} AND ${isAfter} ORDER BY id DESC LIMIT ${limit + 1})`;
-  });
+/** Several such pages in one statement. */
+export async function listBookingPages(database: BookingDatabase, pages: readonly BookingPage[]): Promise<Booking[][]> {
+  const selects = pages.flatMap((wanted, position) =>
+    statusesOf(wanted).map((status) => selectPage(position, { ...wanted, status })),
+  );
   const rows = await database.$queryRaw<(Booking & { position: number | bigint })[]>(join(selects, ' UNION ALL '));
-  const pages: Booking[][] = owners.map(() => []);
-  for (const { position, ...booking } of rows) pages[Number(position)]?.push(booking);
-  for (const page of pages) page.sort((one, other) => (one.id < other.id ? 1 : -1));
-  return pages;
+  const lists: Booking[][] = pages.map(() => []);
+  for (const { position, ...booking } of rows) lists[Number(position)]?.push(booking);
+  return lists.map((list, position) =>
+    list.sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, (pages[position]?.page.limit ?? 0) + 1),
+  );
 }
 
-const toBooking = (row: Prisma.BookingModel): Booking => ({ ...row, status: row.status as BookingStatus });
+/**
+ * The statuses to read one by one. The indexes of users and events have the status before the id, so that each of their
+ * bookings of one status stand in the order of the list; everybody's bookings do so in the primary key.
+ */
+const statusesOf = ({ userId, eventId, status }: BookingConditions): readonly (BookingStatus | undefined)[] =>
+  status !== undefined || (userId === undefined && eventId === undefined) ? [status] : BOOKING_STATUSES;
+
+function selectPage(position: number, { userId, eventId, status, page: { limit, after } }: BookingPage): Sql {
+  const conditions = [sql`TRUE`];
+  if (userId !== undefined) conditions.push(sql`user_id = ${userId}`);
+  if (eventId !== undefined) conditions.push(sql`event_id = ${eventId}`);
+  if (status !== undefined) conditions.push(sql`status = ${status}`);
+  if (after !== undefined) conditions.push(sql`id < ${after[0]}`);
+  return sql`(
+    SELECT ${position} AS position, id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
+           created_at AS createdAt, cancelled_at AS cancelledAt
+    FROM bookings WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
+}

@@ -2,7 +2,6 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller } from '#platform/identity.ts';
 import type { Event } from '../domain/event.ts';
-import { listEvents } from '../store/events.ts';
 import { createEventTestDependencies } from '../testing.ts';
 import { createEvent } from './create-event.ts';
 import type { EventDependencies } from './dependencies.ts';
@@ -102,17 +101,5 @@ describe('events in a real database', () => {
   it('that do not exist are not found', async () => {
     const input = { id: newId(), expectedVersion: 1, changes: {} };
     expect(await reviseEvent(dependencies, request(input))).toEqual({ outcome: 'not-found' });
-  });
-
-  it('are found by a part of the name in which % and _ stand for themselves', async () => {
-    await make('100% fun_fair');
-    await make('1000 fun fair');
-    const find = async (nameContains: string) => {
-      const rows = await listEvents(dependencies.database, { limit: 10, after: undefined }, { nameContains });
-      return rows.map(({ name }) => name);
-    };
-    expect(await find('100%')).toEqual(['100% fun_fair']);
-    expect(await find('N_F')).toEqual(['100% fun_fair']);
-    expect(await find('\\')).toEqual([]);
   });
 });

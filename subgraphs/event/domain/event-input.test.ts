@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '#platform/validation.ts';
-import { createEventRules, updateEventRules } from './event-input.ts';
+import { createEventRules, updateEventRules, withDefaultTimes } from './event-input.ts';
 
 const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
 
@@ -60,5 +60,19 @@ describe("updateEvent's input", () => {
     ['expectedVersion', { expectedVersion: 0 }],
   ])('is refused with the path of %s for %j', (field, input) => {
     expect(parse(input)).toMatchObject({ ok: false, error: { field: `input.${field}` } });
+  });
+});
+
+describe('the times that a list of events shows', () => {
+  const NOW = new Date('2026-11-22T09:30:00.000Z');
+  const past = new Date('2020-01-01T00:00:00.000Z');
+
+  it('begin now without a bound', () => {
+    expect(withDefaultTimes({ status: 'SCHEDULED' }, NOW)).toEqual({ status: 'SCHEDULED', startsAfter: NOW });
+    expect(withDefaultTimes({ startsAfter: null, startsBefore: null }, NOW)).toMatchObject({ startsAfter: NOW });
+  });
+
+  it.each([{ startsAfter: past }, { startsBefore: past }])('are those that are asked for: %j', (filter) => {
+    expect(withDefaultTimes(filter, NOW)).toEqual(filter);
   });
 });

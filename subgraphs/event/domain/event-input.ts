@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { idempotencyKey, instant, text, wholeNumber } from '#platform/validation.ts';
+import { wordsOf } from './name-search.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;
+const SEARCH_WORDS_MAX = 8;
 
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
@@ -37,8 +39,16 @@ export const eventFilterRules = z
     status: z.enum(['SCHEDULED', 'CANCELLED']).nullish(),
     startsAfter: instant().nullish(),
     startsBefore: instant().nullish(),
-    nameContains: text(1, 200).nullish(),
+    nameContains: text(1, 200)
+      .transform(wordsOf)
+      .refine((words) => words.length > 0, 'must contain a letter or a digit')
+      .refine((words) => words.length <= SEARCH_WORDS_MAX, `must have at most ${SEARCH_WORDS_MAX} words`)
+      .nullish(),
   })
   .nullish();
 
 export type EventFilter = z.output<typeof eventFilterRules>;
+
+/** Without any bound of time a list shows what is to come. */
+export const withDefaultTimes = (filter: NonNullable<EventFilter>, now: Date): NonNullable<EventFilter> =>
+  filter.startsAfter == null && filter.startsBefore == null ? { ...filter, startsAfter: now } : filter;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { connectionOf, pageOf } from '#platform/pagination.ts';
+import { connectionOf, pageOf, resumedBehind } from '#platform/pagination.ts';
 import { isId, parseArgument } from '#platform/validation.ts';
-import { eventFilterRules } from '../domain/event-input.ts';
+import { eventFilterRules, withDefaultTimes } from '../domain/event-input.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { eventKeyOf, findEvents, listEvents } from '../store/events.ts';
+import { eventKeyOf, listEvents } from '../store/event-lists.ts';
+import { findEvents } from '../store/events.ts';
 
 const eventKey = z.tuple([z.int().min(0).max(253_402_300_799_999), z.uuid()]);
 
@@ -15,10 +16,11 @@ export const query: QueryResolvers = {
     const found = await findEvents(database, parseArgument(factIds, 'ids', ids).filter(isId));
     return found.map((row) => ({ ...row, cached: false }));
   },
-  events: async (_parent, args, { dependencies: { database } }) => {
+  events: async (_parent, args, { dependencies: { database, now } }) => {
     const page = pageOf(args, eventKey);
     const filter = parseArgument(eventFilterRules, 'filter', args.filter);
-    const rows = await listEvents(database, page, filter);
-    return connectionOf(rows, page, eventKeyOf, (row) => ({ ...row, cached: false }));
+    const { rows, resumeAfter } = await listEvents(database, page, withDefaultTimes(filter ?? {}, now()));
+    const connection = connectionOf(rows, page, eventKeyOf, (row) => ({ ...row, cached: false }));
+    return resumeAfter === undefined ? connection : resumedBehind(connection, resumeAfter);
   },
 };

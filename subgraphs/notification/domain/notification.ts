@@ -1,6 +1,7 @@
 export type NotificationKind = 'BOOKING_CONFIRMED' | 'BOOKING_CANCELLED';
 export type NotificationChannel = 'EMAIL' | 'LOG';
-export type NotificationStatus = 'PENDING' | 'SENT' | 'FAILED';
+export const NOTIFICATION_STATUSES = ['PENDING', 'SENT', 'FAILED'] as const;
+export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /** What a user is told about a booking, once for each kind. */
 export interface Notification {

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/validation.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
-import { findNotifications, findNotificationsOf, listNotificationsOf } from '../store/notifications.ts';
+import { findNotifications, findNotificationsOf, listNotificationPages } from '../store/notifications.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
@@ -27,7 +27,7 @@ export const createLoaders = ({ database }: NotificationDependencies): Loaders =
     },
     { maxBatchSize: BATCH_MAX },
   ),
-  notificationPages: new DataLoader((pages) => listNotificationsOf(database, pages), {
+  notificationPages: new DataLoader((pages) => listNotificationPages(database, pages), {
     maxBatchSize: PAGES_PER_STATEMENT_MAX,
     cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
   }),

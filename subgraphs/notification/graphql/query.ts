@@ -12,7 +12,8 @@ export const query: QueryResolvers = {
     const page = pageOf(args, idKey);
     const bookingId = filter?.bookingId ?? undefined;
     if (bookingId !== undefined && !isId(bookingId)) return connectionOf([], page, notificationKeyOf, (row) => row);
-    const rows = await listNotifications(context.dependencies.database, page, {
+    const rows = await listNotifications(context.dependencies.database, {
+      page,
       userId: ownUnlessAdmin(caller),
       bookingId,
       status: filter?.status ?? undefined,

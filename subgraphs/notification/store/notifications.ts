@@ -1,6 +1,6 @@
-import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/pagination.ts';
-import type { Notification, NotificationStatus } from '../domain/notification.ts';
+import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';
 
@@ -29,53 +29,62 @@ export async function findNotificationsOf(
   return rows.map(toNotification);
 }
 
+/** Which notifications a list holds: all of them, or those for which everything that is given is true. */
 export interface NotificationConditions {
   readonly userId?: string | undefined;
   readonly bookingId?: string | undefined;
   readonly status?: NotificationStatus | undefined;
 }
 
-/** One page of notifications, newest first, and one row more when there are more. */
-export async function listNotifications(
-  database: NotificationDatabase,
-  { limit, after }: Page<NotificationKey>,
-  { userId, bookingId, status }: NotificationConditions,
-): Promise<Notification[]> {
-  const rows = await database.notification.findMany({
-    where: {
-      ...(userId !== undefined && { userId }),
-      ...(bookingId !== undefined && { bookingId }),
-      ...(status !== undefined && { status }),
-      ...(after !== undefined && { id: { lt: after[0] } }),
-    },
-    orderBy: { id: 'desc' },
-    take: limit + 1,
-  });
-  return rows.map(toNotification);
-}
-
-/** Whose notifications a page lists. */
-export interface NotificationPage {
-  readonly userId: string;
+export interface NotificationPage extends NotificationConditions {
   readonly page: Page<NotificationKey>;
 }
 
-/** The pages of several users, newest first, in one statement that reads no row too many. */
-export async function listNotificationsOf(
+/** One page of notifications, newest first, and one row more when there are more. */
+export async function listNotifications(
+  database: NotificationDatabase,
+  wanted: NotificationPage,
+): Promise<Notification[]> {
+  const [rows = []] = await listNotificationPages(database, [wanted]);
+  return rows;
+}
+
+/** Several such pages in one statement. */
+export async function listNotificationPages(
   database: NotificationDatabase,
   pages: readonly NotificationPage[],
 ): Promise<Notification[][]> {
-  const selects = pages.map(({ userId, page: { limit, after } }, position) => {
-    const isAfter = after === undefined ? sql`TRUE` : sql`id < ${after[0]}`;
-    return sql`(
-      SELECT ${position} AS position, ${NOTIFICATION_COLUMNS}
-      FROM notifications WHERE user_id = ${userId} AND ${isAfter} ORDER BY id DESC LIMIT ${limit + 1})`;
-  });
+  const selects = pages.flatMap((wanted, position) =>
+    statusesOf(wanted).map((status) => selectPage(position, { ...wanted, status })),
+  );
   const rows = await database.$queryRaw<(Notification & { position: number | bigint })[]>(join(selects, ' UNION ALL '));
   const lists: Notification[][] = pages.map(() => []);
   for (const { position, ...notification } of rows) lists[Number(position)]?.push(notification);
-  for (const list of lists) list.sort((one, other) => (one.id < other.id ? 1 : -1));
-  return lists;
+  return lists.map((list, position) =>
+    list.sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, (pages[position]?.page.limit ?? 0) + 1),
+  );
+}
+
+/**
+ * The statuses to read one by one. The index of users has the status before the id, so that a user's notifications of one
+ * status stand in the order of the list; everybody's do so in the primary key, and a booking has only a few.
+ */
+const statusesOf = ({
+  userId,
+  bookingId,
+  status,
+}: NotificationConditions): readonly (NotificationStatus | undefined)[] =>
+  status !== undefined || userId === undefined || bookingId !== undefined ? [status] : NOTIFICATION_STATUSES;
+
+function selectPage(position: number, { userId, bookingId, status, page: { limit, after } }: NotificationPage): Sql {
+  const conditions = [sql`TRUE`];
+  if (userId !== undefined) conditions.push(sql`user_id = ${userId}`);
+  if (bookingId !== undefined) conditions.push(sql`booking_id = ${bookingId}`);
+  if (status !== undefined) conditions.push(sql`status = ${status}`);
+  if (after !== undefined) conditions.push(sql`id < ${after[0]}`);
+  return sql`(
+    SELECT ${position} AS position, ${NOTIFICATION_COLUMNS}
+    FROM notifications WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
 }
 
 /** A notification's columns under its own names, for raw SQL. */

@@ -1,0 +1,27 @@
+import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import type { Logger } from '#platform/logger.ts';
+import { createWorker, type Worker } from '#platform/worker.ts';
+import { indexEventNames, lockUnindexedEvents } from '../store/event-names.ts';
+import type { EventDatabase } from '../store/events.ts';
+
+const INDEX_EVERY_MS = 5_000;
+const INDEX_BATCH = 100;
+
+/**
+ * Indexes the names of events that were written without it: those from before the index, and those of an older replica
+ * during an upgrade. Any number of replicas may do it.
+ */
+export const createNameIndexer = ({ database, logger }: { database: EventDatabase; logger: Logger }): Worker =>
+  createWorker({
+    intervalMs: INDEX_EVERY_MS,
+    async run() {
+      const indexed = await database.$transaction(async (transaction) => {
+        const events = await lockUnindexedEvents(transaction, INDEX_BATCH);
+        if (events.length > 0) await indexEventNames(transaction, events);
+        return events.length;
+      }, TRANSACTION_LIMITS);
+      if (indexed > 0) logger.info({ events: indexed }, 'names of events indexed for search');
+      return indexed === INDEX_BATCH;
+    },
+    onError: (error) => logger.warn({ err: error }, 'names of events could not be indexed; tried again later'),
+  });

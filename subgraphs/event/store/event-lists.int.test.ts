@@ -1,0 +1,150 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { quiet } from '#platform/messaging/testing.ts';
+import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
+import { createNameIndexer } from '../commands/index-event-names.ts';
+import type { Event } from '../domain/event.ts';
+import { eventFilterRules } from '../domain/event-input.ts';
+import { wordsOf } from '../domain/name-search.ts';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import { type EventKey, eventKeyOf, listEvents } from './event-lists.ts';
+import { insertEvent, saveEvent } from './events.ts';
+
+const STARTS_AT = new Date('2030-06-01T12:00:00.000Z');
+
+describe('lists of events', () => {
+  let test: TestDatabase;
+  let pool: ReturnType<typeof createDatabasePool>;
+  let database: PrismaClient;
+
+  beforeAll(async () => {
+    test = await createTestDatabase('event');
+    pool = createDatabasePool(parseConfig(databaseSettings('event_db'), { DATABASE_URL: test.url }));
+    database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  });
+  afterAll(async () => {
+    await pool.end();
+    await test.drop();
+  });
+  beforeEach(async () => {
+    await database.$executeRaw(sql`DELETE FROM events`);
+    await database.$executeRaw(sql`DELETE FROM event_name_prefixes`);
+  });
+
+  async function make(facts: Partial<Event> = {}): Promise<Event> {
+    const event: Event = {
+      id: newId(),
+      name: 'Concert',
+      description: null,
+      venue: null,
+      startsAt: STARTS_AT,
+      status: 'SCHEDULED',
+      organizerId: newId(),
+      initialSeats: 100,
+      version: 1,
+      createdAt: STARTS_AT,
+      updatedAt: STARTS_AT,
+      ...facts,
+    };
+    await database.$transaction((transaction) => insertEvent(transaction, event));
+    return event;
+  }
+  const save = (event: Event) => database.$transaction((transaction) => saveEvent(transaction, event));
+
+  /** Every page of a list, by the names of its events. */
+  async function pagesOf(filter: object, limit = 10): Promise<string[][]> {
+    const conditions = eventFilterRules.parse(filter) ?? {};
+    const pages: string[][] = [];
+    for (let after: EventKey | undefined; ; ) {
+      const { rows, resumeAfter } = await listEvents(database, { limit, after }, conditions);
+      const shown = rows.slice(0, limit);
+      pages.push(shown.map(({ name }) => name));
+      const last = shown.at(-1);
+      if (resumeAfter !== undefined) after = resumeAfter;
+      else if (rows.length > limit && last !== undefined) after = eventKeyOf(last);
+      else return pages;
+    }
+  }
+  const named = async (nameContains: string) => (await pagesOf({ nameContains })).flat();
+
+  it('hold events with all fields as they were written', async () => {
+    const event = await make({ name: 'Grüße 🎟', description: 'One\nTwo', venue: 'Park' });
+    expect((await listEvents(database, { limit: 1, after: undefined }, {})).rows).toEqual([event]);
+    const found = await listEvents(database, { limit: 1, after: undefined }, { nameContains: ['gru'] });
+    expect(found.rows).toEqual([event]);
+  });
+
+  it('find names by the beginnings of their words, in any order, without regard to case and accents', async () => {
+    for (const name of ['Berlin Jazz Night', 'Jazz at the Café', 'Blue Night', '100% fun_fair']) await make({ name });
+    expect(await named('JAZZ')).toEqual(['Berlin Jazz Night', 'Jazz at the Café']);
+    expect(await named('nig ber')).toEqual(['Berlin Jazz Night']);
+    expect(await named('cafe j')).toEqual(['Jazz at the Café']);
+    expect(await named('100%')).toEqual(['100% fun_fair']);
+    expect(await named('azz')).toEqual([]);
+    expect(await named('jazz blue')).toEqual([]);
+  });
+
+  it('find an event by its present name, start and status', async () => {
+    const event = await make({ name: 'Jazz Night' });
+    await make({ name: 'Jazz Day', startsAt: new Date(STARTS_AT.getTime() + 1) });
+    const moved = new Date(STARTS_AT.getTime() + 2);
+    await save({ ...event, name: 'Jazz Evening', startsAt: moved, status: 'CANCELLED', version: 2 });
+    expect(await named('night')).toEqual([]);
+    expect(await named('jazz')).toEqual(['Jazz Day', 'Jazz Evening']);
+    expect(await pagesOf({ nameContains: 'jazz', status: 'CANCELLED' })).toEqual([['Jazz Evening']]);
+    expect(await pagesOf({ nameContains: 'jazz', startsBefore: moved.toISOString() })).toEqual([['Jazz Day']]);
+  });
+
+  it.each([{}, { status: 'SCHEDULED' }, { nameContains: 'con' }, { nameContains: 'concert part' }])(
+    'show each event once where many start at the same moment: %j',
+    async (filter) => {
+      for (let i = 0; i < 25; i += 1) await make({ name: `Concert, part ${i}` });
+      const shown = await pagesOf(filter, 5);
+      expect(shown.map(({ length }) => length)).toEqual([5, 5, 5, 5, 5]);
+      expect(new Set(shown.flat()).size).toBe(25);
+    },
+  );
+
+  it('go on behind a bounded number of events where two common words rarely occur together', async () => {
+    const organizerId = newId();
+    const rows = Array.from({ length: 6_000 }, (_, index) => ({
+      id: newId(),
+      name: index === 5_500 ? 'Common Rarity' : 'Common',
+      startsAt: new Date(STARTS_AT.getTime() + index),
+    }));
+    const prefixes = rows.flatMap(({ id, name, startsAt }) =>
+      wordsOf(name).map((prefix) => ({ eventId: id, prefix, startsAt, status: 'SCHEDULED' })),
+    );
+    await database.event.createMany({ data: rows.map((row) => ({ ...row, organizerId, initialSeats: 1 })) });
+    await database.eventNamePrefix.createMany({ data: prefixes });
+    expect(await pagesOf({ nameContains: 'common rarity' })).toEqual([['Common Rarity']]);
+    await database.$executeRaw(sql`UPDATE event_name_prefixes SET prefix = 'rare' WHERE prefix = 'rarity'`);
+    expect(await pagesOf({ nameContains: 'common rare' })).toEqual([[], ['Common Rarity']]);
+    expect(await pagesOf({ nameContains: 'common', status: 'CANCELLED' })).toEqual([[]]);
+  });
+
+  it('find events that were written without the search index, as soon as the indexer has run', async () => {
+    const event = await make({ name: 'Indexed' });
+    const other = { id: newId(), name: 'From Before', startsAt: STARTS_AT, organizerId: newId(), initialSeats: 1 };
+    await database.event.create({ data: other });
+    await database.event.update({ where: { id: event.id }, data: { name: 'Renamed', version: 2 } });
+    expect(await named('before')).toEqual([]);
+    const indexer = createNameIndexer({ database, ...quiet() });
+    await vi.waitFor(async () => expect(await named('before')).toEqual(['From Before']), { timeout: 10_000 });
+    expect(await named('renamed')).toEqual(['Renamed']);
+    expect(await named('indexed')).toEqual([]);
+    await indexer.stop();
+  });
+});
+
+describe('the filter of a list of events', () => {
+  it.each([
+    ['no letter or digit', '%_%', 'must contain a letter or a digit'],
+    ['too many words', 'a b c d e f g h i', 'must have at most 8 words'],
+  ])('is refused with %s', (_what, nameContains, message) => {
+    expect(eventFilterRules.safeParse({ nameContains }).error?.issues).toMatchObject([{ message }]);
+  });
+});

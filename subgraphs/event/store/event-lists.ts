@@ -1,0 +1,98 @@
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import type { Page } from '#platform/pagination.ts';
+import type { Event } from '../domain/event.ts';
+import type { EventFilter } from '../domain/event-input.ts';
+import type { EventDatabase } from './events.ts';
+
+/** The position of an event in lists, which are ordered by start, then id. */
+export type EventKey = readonly [startsAtMs: number, id: string];
+export const eventKeyOf = ({ startsAt, id }: Pick<Event, 'startsAt' | 'id'>): EventKey => [startsAt.getTime(), id];
+
+const EVENT_COLUMNS = sql`
+  events.id, events.name, events.description, events.venue, events.starts_at AS startsAt, events.status,
+  events.organizer_id AS organizerId, events.initial_seats AS initialSeats, events.version,
+  events.created_at AS createdAt, events.updated_at AS updatedAt`;
+
+/** Index entries that one page of a search may read while it leaves events out. */
+const SEARCH_ENTRIES_MAX = 10_000;
+
+export type EventConditions = NonNullable<EventFilter>;
+
+export interface EventRows {
+  /** One page, soonest first, and one row more when there are more. */
+  readonly rows: readonly Event[];
+  /** Set when the search stopped before the page was full: the next page starts behind this position. */
+  readonly resumeAfter: EventKey | undefined;
+}
+
+export async function listEvents(
+  database: EventDatabase,
+  page: Page<EventKey>,
+  { nameContains: words, ...filter }: EventConditions,
+): Promise<EventRows> {
+  if (words != null) return searchEvents(database, page, { words, ...filter });
+  const conditions = timeConditions(page, filter, sql`id`);
+  if (filter.status != null) conditions.push(sql`status = ${filter.status}`);
+  const rows = await database.$queryRaw<Event[]>(sql`
+    SELECT ${EVENT_COLUMNS} FROM events WHERE ${allOf(conditions)} ORDER BY starts_at, id LIMIT ${page.limit + 1}`);
+  return { rows, resumeAfter: undefined };
+}
+
+/**
+ * Events whose names have, for each of these words, a word that begins with it. Reads the index entries of one word in the
+ * order of the list and leaves out events that lack another word or have another status. It reads a bounded number of
+ * entries: two common words that seldom occur together take several pages.
+ */
+async function searchEvents(
+  database: EventDatabase,
+  page: Page<EventKey>,
+  { words, status, ...times }: Omit<EventConditions, 'nameContains'> & { words: readonly string[] },
+): Promise<EventRows> {
+  // The longest word is probably the rarest.
+  const [first = '', ...others] = words.toSorted((one, other) => other.length - one.length);
+  const conditions = [sql`TRUE`];
+  if (status != null) conditions.push(sql`status = ${status}`);
+  if (others.length > 0) {
+    conditions.push(sql`(
+      SELECT COUNT(*) FROM event_name_prefixes AS others FORCE INDEX (event_name_prefixes_search_idx)
+      WHERE others.prefix IN (${join(others)})
+        AND others.starts_at = candidates.starts_at AND others.event_id = candidates.event_id
+    ) = ${others.length}`);
+  }
+  const leavesOut = conditions.length > 1;
+  const candidatesMax = leavesOut ? Math.floor(SEARCH_ENTRIES_MAX / words.length) : page.limit + 1;
+  const candidates = sql`
+    FROM event_name_prefixes FORCE INDEX (event_name_prefixes_search_idx)
+    WHERE ${allOf([sql`prefix = ${first}`, ...timeConditions(page, times, sql`event_id`)])}
+    ORDER BY starts_at, event_id`;
+  const rows = await database.$queryRaw<Event[]>(sql`
+    SELECT ${EVENT_COLUMNS} FROM (
+      SELECT starts_at, event_id FROM (SELECT starts_at, event_id, status ${candidates} LIMIT ${candidatesMax}) AS candidates
+      WHERE ${allOf(conditions)} ORDER BY starts_at, event_id LIMIT ${page.limit + 1}
+    ) AS found
+    STRAIGHT_JOIN events ON events.id = found.event_id
+    ORDER BY found.starts_at, found.event_id`);
+  if (!leavesOut || rows.length > page.limit) return { rows, resumeAfter: undefined };
+  const [last] = await database.$queryRaw<Pick<Event, 'startsAt' | 'id'>[]>(
+    sql`SELECT starts_at AS startsAt, event_id AS id ${candidates} LIMIT 1 OFFSET ${candidatesMax - 1}`,
+  );
+  return { rows, resumeAfter: last && eventKeyOf(last) };
+}
+
+/** What the bounds of time and the position of the page ask for; `id` is the column that decides among equal starts. */
+function timeConditions(
+  { after }: Page<EventKey>,
+  { startsAfter, startsBefore }: Pick<EventConditions, 'startsAfter' | 'startsBefore'>,
+  id: Sql,
+): Sql[] {
+  const conditions: Sql[] = [];
+  if (startsAfter != null) conditions.push(sql`starts_at > ${startsAfter}`);
+  if (startsBefore != null) conditions.push(sql`starts_at < ${startsBefore}`);
+  if (after !== undefined) {
+    const startsAt = new Date(after[0]);
+    conditions.push(sql`(starts_at > ${startsAt} OR (starts_at = ${startsAt} AND ${id} > ${after[1]}))`);
+  }
+  return conditions;
+}
+
+const allOf = (conditions: readonly Sql[]): Sql => (conditions.length === 0 ? sql`TRUE` : join(conditions, ' AND '));

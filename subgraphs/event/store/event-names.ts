@@ -1,0 +1,31 @@
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database.ts';
+import type { Event } from '../domain/event.ts';
+import { namePrefixesOf } from '../domain/name-search.ts';
+
+export type IndexedFacts = Pick<Event, 'id' | 'name' | 'startsAt' | 'status'>;
+
+/** Brings the search index of names up to date with these events, which must be locked or new. */
+export async function indexEventNames(transaction: SqlExecutor, events: readonly IndexedFacts[]): Promise<void> {
+  const ids = join(events.map(({ id }) => id));
+  const rows = events.flatMap(({ id, name, startsAt, status }) => {
+    const startsAtUtc = startsAt.toISOString().slice(0, -1);
+    return namePrefixesOf(name).map((prefix) => [id, prefix, startsAtUtc, status]);
+  });
+  await transaction.$executeRaw(sql`DELETE FROM event_name_prefixes WHERE event_id IN (${ids})`);
+  await transaction.$executeRaw(sql`
+    INSERT INTO event_name_prefixes (event_id, prefix, starts_at, status)
+    SELECT event_id, prefix, starts_at, status FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
+      prefix VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[1]',
+      starts_at DATETIME(3) PATH '$[2]',
+      status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$[3]'
+    )) AS added`);
+  await transaction.$executeRaw(sql`UPDATE events SET indexed_version = version WHERE id IN (${ids})`);
+}
+
+/** Some events whose names the search index does not hold as they are now, locked; not those that others hold. */
+export const lockUnindexedEvents = (transaction: SqlExecutor, limit: number): PromiseLike<IndexedFacts[]> =>
+  transaction.$queryRaw<IndexedFacts[]>(sql`
+    SELECT id, name, starts_at AS startsAt, status FROM events
+    WHERE unindexed_changes > 0 LIMIT ${limit} FOR UPDATE SKIP LOCKED`);
