@@ -65,6 +65,7 @@ describe("updateEvent's input", () => {
 });
 
 describe('the times that a list of events shows', () => {
+  const NOW = new Date('2026-11-22T09:30:00.000Z');
   const past = new Date('2020-01-01T00:00:00.000Z');
 
   it('begin now without a bound', () => {

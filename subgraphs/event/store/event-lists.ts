@@ -52,12 +52,13 @@ async function searchEvents(
   const [first = '', ...others] = words.toSorted((one, other) => other.length - one.length);
   const conditions = [sql`TRUE`];
   if (status != null) conditions.push(sql`status = ${status}`);
-  if (others.length > 0) {
+  // One look-up for each word. Together, as IN (...), they would read all entries of all words.
+  for (const word of others) {
     conditions.push(sql`(
-      SELECT COUNT(*) FROM event_name_prefixes AS others FORCE INDEX (event_name_prefixes_search_idx)
-      WHERE others.prefix IN (${join(others)})
-        AND others.starts_at = candidates.starts_at AND others.event_id = candidates.event_id
-    ) = ${others.length}`);
+      SELECT COUNT(*) FROM event_name_prefixes AS other FORCE INDEX (event_name_prefixes_search_idx)
+      WHERE other.prefix = ${word}
+        AND other.starts_at = candidates.starts_at AND other.event_id = candidates.event_id
+    ) = 1`);
   }
   const leavesOut = conditions.length > 1;
   const candidatesMax = leavesOut ? Math.floor(SEARCH_ENTRIES_MAX / words.length) : page.limit + 1;

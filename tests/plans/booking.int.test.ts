@@ -1,0 +1,205 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { Pool } from 'mariadb';
+import { v7 as newId } from 'uuid';
+import { describe, expect, vi } from 'vitest';
+import { prismaAdapter } from '#platform/database.ts';
+import { pruneInbox, recordInInbox } from '#platform/messaging/inbox.ts';
+import { createTestBroker, quiet } from '#platform/messaging/testing.ts';
+import { createRelay } from '#platform/outbox/relay.ts';
+import { replayOutbox } from '#platform/outbox/replay.ts';
+import { driverTransactions } from '#platform/transactions.ts';
+import { closeNextEvent } from '../../subgraphs/booking/commands/close-events.ts';
+import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
+import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
+import { findBookings } from '../../subgraphs/booking/store/allocation/find-bookings.ts';
+import { type BookingPage, listBookingPages, listBookings } from '../../subgraphs/booking/store/bookings.ts';
+import { pruneIdempotencyKeys } from '../../subgraphs/booking/store/idempotency-keys.ts';
+import { findInventories, saveEventFacts } from '../../subgraphs/booking/store/inventories.ts';
+import { bookRequest, createTestAllocator } from '../../subgraphs/booking/testing.ts';
+import { testPlans } from './support/plans.ts';
+import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
+
+const LIMIT = 100;
+const SEATS = 1_000_000;
+/** The user and the event with most bookings, and others with about as many as there are bookings for each event. */
+const [BUSY, USUAL] = [idOf(0), idOf(77)];
+/** Below the number of rows of the smallest table, above what a batch of the background work deletes. */
+const BATCH_READS_MAX = 15_000;
+const DAY_MS = 86_400_000;
+const TOLD_PER_TRANSACTION = 256;
+
+let pool: Pool;
+let database: PrismaClient;
+
+const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
+  isList: true,
+  run: () => listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
+});
+/** In the middle of the busy user's bookings. */
+const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));
+const OLDEST = idOf(1_000);
+
+const insideTransaction = async (run: (transaction: Parameters<typeof recordInInbox>[0]) => Promise<unknown>) =>
+  driverTransactions(pool)(run);
+
+/** The n-th booking belongs to the busy user and event where n is divisible by this. */
+const STEP = BOOKINGS / BOOKINGS_OF_ONE;
+
+describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, () => {
+  testPlans('booking', {
+    async makeRows({ fill }) {
+      await fill('inventories', EVENTS, {
+        event_id: idSql('n'),
+        organizer_id: idSql('0'),
+        starts_at: "TIMESTAMP('2031-01-01')",
+        status: "IF(n = 5, 'CANCELLED', 'SCHEDULED')",
+        event_version: '1',
+        total_seats: `${SEATS}`,
+        available_seats: `${SEATS / 2}`,
+      });
+      await fill('bookings', BOOKINGS, {
+        id: idSql('n'),
+        event_id: idSql(`IF(n % ${STEP} = 0, 0, (n * 7919) % ${EVENTS})`),
+        user_id: idSql(`IF(n % ${STEP} = 0, 0, (n * 104729) % ${EVENTS})`),
+        seat_count: '1',
+        status: `IF(n < ${STEP * 50}, 'CANCELLED', 'CONFIRMED')`,
+      });
+      await fill('idempotency_keys', EVENTS, {
+        caller_id: idSql('n'),
+        idempotency_key: 'n',
+        booking_id: idSql('n'),
+        created_at: 'CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 10 = 0, 48, 1) HOUR',
+      });
+      await fill('outbox', EVENTS, {
+        id: idSql('n'),
+        subject: "'booking.confirmed.v1'",
+        payload: "'{}'",
+        published_at: `IF(n % 1000 = 7, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 10 = 0, 30, 1) HOUR)`,
+      });
+      await fill('inbox', EVENTS, {
+        consumer: "'booking-events'",
+        message_id: idSql('n'),
+        received_at: 'CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 10 = 0, 60, 1) DAY',
+      });
+    },
+    open(watched) {
+      pool = watched;
+      database = new PrismaClient({ adapter: prismaAdapter(watched) });
+    },
+    cases: {
+      'the first page of everybody': list({}),
+      'a page of everybody in the middle': list({}, MIDDLE),
+      'the last page of everybody': list({}, OLDEST),
+      'confirmed bookings of everybody': list({ status: 'CONFIRMED' }),
+      'cancelled bookings of everybody, which are few and old': list({ status: 'CANCELLED' }),
+      'cancelled bookings of everybody, a late page': list({ status: 'CANCELLED' }, OLDEST),
+      'the first page of a user': list({ userId: BUSY }),
+      'a page of a user in the middle': list({ userId: BUSY }, MIDDLE),
+      'the last page of a user': list({ userId: BUSY }, OLDEST),
+      'cancelled bookings of a user': list({ userId: BUSY, status: 'CANCELLED' }),
+      'confirmed bookings of a user in the middle': list({ userId: BUSY, status: 'CONFIRMED' }, MIDDLE),
+      'bookings of the busy user for the busy event': list({ userId: BUSY, eventId: BUSY }),
+      'bookings of the busy user for an event that they did not book': list({ userId: BUSY, eventId: USUAL }),
+      'cancelled bookings of the busy user for an event': list({ userId: BUSY, eventId: USUAL, status: 'CANCELLED' }),
+      'bookings of another user for the busy event': list({ userId: USUAL, eventId: BUSY }),
+      'the first page of an event': list({ eventId: BUSY }),
+      'a page of an event in the middle': list({ eventId: BUSY }, MIDDLE),
+      'cancelled bookings of an event': list({ eventId: BUSY, status: 'CANCELLED' }),
+      'bookings of another event': list({ eventId: USUAL }),
+      'the pages of many users and events at once': {
+        readsMax: BATCH_READS_MAX,
+        run: () =>
+          listBookingPages(
+            database,
+            Array.from({ length: 100 }, (_, n) => ({
+              page: { limit: 20, after: undefined },
+              ...(n % 2 === 0 ? { userId: idOf(n) } : { eventId: idOf(n) }),
+            })),
+          ),
+      },
+      'bookings and inventories by their ids': {
+        readsMax: 5_000,
+        async run() {
+          const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
+          expect(await findBookings(database, ids)).toHaveLength(1_000);
+          expect(await findInventories(database, ids)).toHaveLength(1_000);
+        },
+      },
+      'facts of events': {
+        run: () =>
+          saveEventFacts(
+            database,
+            [idOf(1), newId()].map((eventId) => ({
+              eventId,
+              organizerId: newId(),
+              startsAt: new Date('2031-01-01T00:00:00.000Z'),
+              status: 'SCHEDULED',
+              version: 2,
+              initialSeats: SEATS,
+            })),
+          ),
+      },
+      'a batch of bookings over many events, their repetition, and cancellations': {
+        readsMax: 5_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const requests = Array.from({ length: 200 }, (_, n) => bookRequest({ eventId: idOf(10 + (n % 100)) }));
+          for (const expected of [false, true]) {
+            const outcomes = await Promise.all(requests.map((request) => allocator.submit(request)));
+            expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed: expected })));
+          }
+          const cancelled = await Promise.all(
+            requests.map(({ bookingId, eventId }) =>
+              allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' }),
+            ),
+          );
+          expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));
+          await allocator.submit({ kind: 'set-capacity', eventId: idOf(10), totalSeats: SEATS + 1 });
+          await allocator.stop();
+        },
+      },
+      'closing a cancelled event': {
+        readsMax: 5_000,
+        async run() {
+          const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+          expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(true);
+        },
+      },
+      'pruning idempotency keys': {
+        readsMax: BATCH_READS_MAX,
+        run: () => pruneIdempotencyKeys(database, { ttlS: 86_400, limit: 1_000 }),
+      },
+      'the inbox: messages that come, come again, and are pruned': {
+        readsMax: BATCH_READS_MAX,
+        async run() {
+          const ids = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? newId() : idOf(n)));
+          for (const fresh of [50, 0]) {
+            await insideTransaction(async (transaction) =>
+              expect((await recordInInbox(transaction, 'booking-events', ids)).size).toBe(fresh),
+            );
+          }
+          await pruneInbox(database);
+        },
+      },
+      'the outbox: taking, marking, taking up again, and pruning messages': {
+        readsMax: BATCH_READS_MAX,
+        async run() {
+          const broker = createTestBroker();
+          const relay = createRelay({ database, broker, stream: bookingStream, ...quiet() });
+          const left = () => database.outboxMessage.count({ where: { publishedAt: null } });
+          await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 30_000, interval: 100 });
+          await relay.stop();
+          await broker.close();
+        },
+      },
+      'the outbox: putting published messages back': {
+        readsMax: TOLD_PER_TRANSACTION * 20,
+        async run() {
+          await database.$executeRaw(sql`
+            UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) + INTERVAL 1 HOUR WHERE id < ${idOf(500)}`);
+          await replayOutbox(driverTransactions(pool), new Date(Date.now() - DAY_MS / 48));
+        },
+      },
+    },
+  });
+});

@@ -1,0 +1,137 @@
+import { v7 as newId } from 'uuid';
+import { describe, expect } from 'vitest';
+import { prismaAdapter } from '#platform/database.ts';
+import { PrismaClient } from '../../subgraphs/notification/generated/prisma/client.ts';
+import { saveContacts } from '../../subgraphs/notification/store/contacts.ts';
+import {
+  findDeadLetter,
+  insertDeadLetters,
+  listDeadLetters,
+  markRedriven,
+} from '../../subgraphs/notification/store/dead-letters.ts';
+import { claimDeliveries, markAttemptFailed, markSent } from '../../subgraphs/notification/store/deliveries.ts';
+import { saveEventFacts } from '../../subgraphs/notification/store/event-facts.ts';
+import {
+  countPendingNotifications,
+  findNotifications,
+  findNotificationsOf,
+  listNotificationPages,
+  listNotifications,
+  type NotificationPage,
+  resetFailedNotification,
+} from '../../subgraphs/notification/store/notifications.ts';
+import { addNotifications } from '../../subgraphs/notification/testing.ts';
+import { testPlans } from './support/plans.ts';
+import { EVENTS, idOf, idSql } from './support/rows.ts';
+
+const ROWS = EVENTS;
+const LIMIT = 100;
+const BUSY = idOf(0);
+const MIDDLE = idOf(ROWS / 2);
+const CLAIMED = 100;
+
+let database: PrismaClient;
+
+const page = (after?: string) => ({ limit: LIMIT, after: after === undefined ? after : ([after] as const) });
+const list = (wanted: Omit<NotificationPage, 'page'>, after?: string) => ({
+  isList: true,
+  run: () => listNotifications(database, { ...wanted, page: page(after) }),
+});
+const deadLetters = (after?: string) => ({ isList: true, run: () => listDeadLetters(database, page(after)) });
+
+describe(`the statements of the notification subgraph, with ${ROWS} notifications`, () => {
+  testPlans('notification', {
+    async makeRows({ fill }) {
+      await fill('notifications', ROWS, {
+        id: idSql('n'),
+        booking_id: idSql('n'),
+        user_id: idSql(`IF(n % 4 = 0, 0, n % ${ROWS / 4})`),
+        event_id: idSql('0'),
+        seat_count: '1',
+        kind: "'BOOKING_CONFIRMED'",
+        channel: "'LOG'",
+        status: `IF(n < 50, 'FAILED', IF(n >= ${ROWS - 500}, 'PENDING', 'SENT'))`,
+      });
+      await fill('contacts', ROWS, { user_id: idSql('n'), name: "'Ada'", email: "'ada@example.com'" });
+      await fill('event_facts', ROWS, {
+        event_id: idSql('n'),
+        name: "'Concert'",
+        starts_at: "TIMESTAMP('2031-01-01')",
+        version: '1',
+      });
+      await fill('dead_letters', ROWS, {
+        id: idSql('n'),
+        consumer: "'notification-bookings'",
+        subject: "'booking.confirmed.v1'",
+        payload: "'{}'",
+        reason: "'a reason'",
+        deliveries: '5',
+      });
+    },
+    open(pool) {
+      database = new PrismaClient({ adapter: prismaAdapter(pool) });
+    },
+    cases: {
+      'the first page of everybody': list({}),
+      'a page of everybody in the middle': list({}, MIDDLE),
+      'failed notifications of everybody, which are few and old': list({ status: 'FAILED' }),
+      'sent notifications of everybody in the middle': list({ status: 'SENT' }, MIDDLE),
+      'the first page of a user': list({ userId: BUSY }),
+      'a page of a user in the middle': list({ userId: BUSY }, MIDDLE),
+      'failed notifications of a user': list({ userId: BUSY, status: 'FAILED' }),
+      'notifications of a booking': list({ bookingId: idOf(4) }),
+      'notifications of a booking of a user': list({ userId: BUSY, bookingId: idOf(4) }),
+      'sent notifications of a booking': list({ bookingId: idOf(4), status: 'SENT' }),
+      'the first page of dead letters': deadLetters(),
+      'a page of dead letters in the middle': deadLetters(MIDDLE),
+      'the pages of many users at once': {
+        readsMax: 15_000,
+        run: () =>
+          listNotificationPages(
+            database,
+            Array.from({ length: 100 }, (_, n) => ({ userId: idOf(n), page: { limit: 20, after: undefined } })),
+          ),
+      },
+      'notifications by their ids and by their bookings': {
+        readsMax: 5_000,
+        async run() {
+          const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
+          expect(await findNotifications(database, ids)).toHaveLength(1_000);
+          expect(await findNotificationsOf(database, ids)).toHaveLength(1_000);
+        },
+      },
+      'notifications that come with their contacts and events': {
+        async run() {
+          const userId = newId();
+          const eventId = newId();
+          await addNotifications(database, [{ userId, eventId, channel: 'EMAIL' }]);
+          await database.$transaction(async (transaction) => {
+            await saveContacts(transaction, [{ userId, name: 'Ada', email: 'ada@example.com' }]);
+            const startsAt = new Date('2031-01-01T00:00:00.000Z');
+            await saveEventFacts(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1 }]);
+          });
+        },
+      },
+      'deliveries that are claimed, sent, failed, and tried again': {
+        async run() {
+          const claimed = await claimDeliveries(database, { channel: 'LOG', limit: CLAIMED, leaseS: 60 });
+          const ids = claimed.map(({ notification }) => notification.id);
+          expect(ids).toHaveLength(CLAIMED);
+          await markSent(database, ids.slice(1));
+          await markAttemptFailed(database, ids.slice(0, 1), { attempts: 1, outcome: { status: 'FAILED' } });
+          expect(await resetFailedNotification(database, ids[0] ?? '')).toBe(true);
+        },
+      },
+      'the number of notifications that wait': { run: () => countPendingNotifications(database) },
+      'a dead letter that comes and is put back': {
+        async run() {
+          const letter = { consumer: 'test', subject: 'test', payload: Buffer.from('{}'), reason: 'none', deliveries: 5 };
+          const id = newId();
+          await database.$transaction((transaction) => insertDeadLetters(transaction, [{ id, ...letter }]));
+          expect(await findDeadLetter(database, id)).not.toBeNull();
+          await markRedriven(database, id);
+        },
+      },
+    },
+  });
+});

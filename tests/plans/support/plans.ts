@@ -1,0 +1,87 @@
+import type { Pool } from 'mariadb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool } from '#platform/database.ts';
+import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
+import { createRowMaker } from './rows.ts';
+import { type WatchedStatement, watchPool } from './watched-pool.ts';
+
+const FILL_TIMEOUT_MS = 1_800_000;
+const CASE_TIMEOUT_MS = 60_000;
+/** For reading a page, and enough less than a scan of the smallest tables to tell one from the other. */
+const PAGE_READS_MAX = 1_000;
+/** How much of the database's time a list may take; checked at full size, on a machine that does nothing else. */
+const LIST_MS_MAX = process.env.PLANS_LIST_MS_MAX === undefined ? undefined : Number(process.env.PLANS_LIST_MS_MAX);
+const LIST_RUNS = 5;
+
+interface Case {
+  readonly run: () => Promise<unknown>;
+  /** Rows and index entries that one of its statements may read. */
+  readonly readsMax?: number;
+  /** Anyone may ask for it, as often as they like: it is measured, too. */
+  readonly isList?: boolean;
+}
+
+/**
+ * A database of many rows, behind a pool that watches what goes through it, and one test for each case: each statement
+ * that its code sends must read every table by an index and only so many rows.
+ */
+export function testPlans(
+  schema: string,
+  {
+    makeRows,
+    cases,
+    open,
+  }: {
+    makeRows: (maker: Awaited<ReturnType<typeof createRowMaker>>) => Promise<void>;
+    /** Called once the pool is there. */
+    open: (pool: Pool, url: string) => void | Promise<void>;
+    cases: Readonly<Record<string, Case>>;
+  },
+): { watched(): ReturnType<typeof watchPool> } {
+  let test: TestDatabase;
+  let pool: Pool;
+  let watched: ReturnType<typeof watchPool>;
+
+  beforeAll(async () => {
+    test = await createTestDatabase(schema);
+    const maker = await createRowMaker(test.url);
+    await makeRows(maker);
+    await maker.close();
+    pool = createDatabasePool(parseConfig(databaseSettings(`${schema}_db`), { DATABASE_URL: test.url }));
+    watched = watchPool(pool);
+    await open(watched.pool, test.url);
+  }, FILL_TIMEOUT_MS);
+  afterAll(async () => {
+    await pool?.end();
+    await test?.drop();
+  });
+
+  it.each(Object.entries(cases))(
+    '%s',
+    async (name, { run, readsMax = PAGE_READS_MAX, isList = false }) => {
+      watched.take();
+      await run();
+      const statements = watched.take();
+      expect(statements.length).toBeGreaterThan(0);
+      expectIndexed(statements, readsMax);
+      if (LIST_MS_MAX === undefined || !isList) return;
+      const runsMs: number[] = [];
+      for (let i = 0; i < LIST_RUNS; i += 1) {
+        await run();
+        runsMs.push(watched.take().reduce((sum, { ms }) => sum + ms, 0));
+      }
+      const reads = Math.max(...statements.map((statement) => statement.reads));
+      process.stdout.write(`${schema}: ${name}: ${Math.min(...runsMs).toFixed(1)} ms, ${reads} reads\n`);
+      expect(Math.min(...runsMs)).toBeLessThan(LIST_MS_MAX);
+    },
+    CASE_TIMEOUT_MS,
+  );
+  return { watched: () => watched };
+}
+
+/** Each statement reads every table by an index, and no more rows than that. */
+export function expectIndexed(statements: readonly WatchedStatement[], readsMax: number): void {
+  const wrong = statements.filter(({ access, reads }) => reads > readsMax || access.some(({ key }) => key === null));
+  expect(wrong).toEqual([]);
+}

@@ -1,0 +1,88 @@
+import type { Connection, Pool, PoolConnection } from 'mariadb';
+
+/** A statement as the code sent it, and what the database did for it. */
+export interface WatchedStatement {
+  readonly sql: string;
+  /** How each of its tables is read, in words; "full scan" where no index is used. */
+  readonly access: readonly { table: string; type: string; key: string | null }[];
+  /** Rows and index entries that the database read to answer it. */
+  readonly reads: number;
+  readonly ms: number;
+}
+
+interface PlanRow {
+  select_type: string | null;
+  table: string | null;
+  type: string | null;
+  key: string | null;
+  Extra: string | null;
+}
+
+const EXPLAINABLE = /^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE)\b/i;
+
+/**
+ * The same pool, but every statement that goes through it is explained, on its own connection just before it runs, and
+ * measured. Whatever the code sends is what is looked at.
+ */
+export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[] } {
+  let statements: WatchedStatement[] = [];
+
+  const watchConnection = (connection: PoolConnection): PoolConnection =>
+    replace(connection, {
+      async query(query: string | { sql: string }, values?: unknown) {
+        const sql = typeof query === 'string' ? query : query.sql;
+        if (!EXPLAINABLE.test(sql)) return connection.query(query, values);
+        const plan = await connection.query<PlanRow[]>(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, values);
+        const atFirst = await countReads(connection);
+        const before = await countReads(connection);
+        const startMs = performance.now();
+        const result = await connection.query(query, values);
+        const ms = performance.now() - startMs;
+        // Asking costs some reads itself, the same each time.
+        const reads = (await countReads(connection)) - before - (before - atFirst);
+        statements.push({ sql: sql.replaceAll(/\s+/g, ' ').trim(), access: plan.flatMap(accessOf), reads, ms });
+        return result;
+      },
+    });
+
+  return {
+    pool: replace(pool, {
+      getConnection: async () => watchConnection(await pool.getConnection()),
+      async query(query: string | { sql: string }, values?: unknown) {
+        const connection = await pool.getConnection();
+        try {
+          return await watchConnection(connection).query(query, values);
+        } finally {
+          await connection.release();
+        }
+      },
+    }),
+    take() {
+      const taken = statements;
+      statements = [];
+      return taken;
+    },
+  };
+}
+
+/** The object with some methods replaced. The others keep their own `this`, whose private fields they need. */
+const replace = <Target extends object>(target: Target, methods: Record<string, unknown>): Target =>
+  new Proxy(target, {
+    get(_, name) {
+      if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name];
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+
+/** How a row of a plan reads a table; nothing for what is not a table, and for the table that an INSERT writes. */
+function accessOf({ select_type, table, type, key, Extra }: PlanRow): WatchedStatement['access'] {
+  const isTable = table !== null && !table.startsWith('<') && !/Table function/i.test(Extra ?? '');
+  if (!isTable || type === null || select_type === 'INSERT') return [];
+  return [{ table, type, key: type === 'ALL' ? null : key }];
+}
+
+async function countReads(connection: Connection): Promise<number> {
+  const rows = await connection.query<{ Value: string }[]>("SHOW SESSION STATUS LIKE 'Handler_read%'");
+  return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
+}

@@ -1,0 +1,85 @@
+import { v7 as newId } from 'uuid';
+import { describe, expect } from 'vitest';
+import { prismaAdapter } from '#platform/database.ts';
+import { PrismaClient } from '../../subgraphs/user/generated/prisma/client.ts';
+import {
+  deleteExpiredSessions,
+  deleteFamily,
+  findSession,
+  insertSession,
+  lockSessionOwner,
+  markSessionUsed,
+} from '../../subgraphs/user/store/sessions.ts';
+import { findCredentials, findUsers, insertUser, listUsers, setRole } from '../../subgraphs/user/store/users.ts';
+import { testPlans } from './support/plans.ts';
+import { EVENTS, idOf, idSql } from './support/rows.ts';
+
+const USERS = EVENTS;
+const LIMIT = 100;
+const PRUNED = 1_000;
+
+let database: PrismaClient;
+
+const list = (after?: string) => ({
+  isList: true,
+  run: async () =>
+    expect((await listUsers(database, { limit: LIMIT, after: after === undefined ? after : [after] })).length).toBe(
+      LIMIT + 1,
+    ),
+});
+
+describe(`the statements of the user subgraph, with ${USERS} users`, () => {
+  testPlans('user', {
+    async makeRows({ fill }) {
+      await fill('users', USERS, {
+        id: idSql('n'),
+        name: "'Ada'",
+        email: "CONCAT('ada', n, '@example.com')",
+        password_hash: "'none'",
+      });
+      await fill('sessions', USERS, {
+        id: idSql('n'),
+        family_id: idSql('n DIV 4'),
+        user_id: idSql('n DIV 8'),
+        token_hash: 'SHA2(n, 256)',
+        expires_at: 'CURRENT_TIMESTAMP(3) + INTERVAL IF(n % 10 = 0, -1, 20) DAY',
+        used_at: 'IF(n % 4 = 3, NULL, CURRENT_TIMESTAMP(3))',
+      });
+    },
+    open(pool) {
+      database = new PrismaClient({ adapter: prismaAdapter(pool) });
+    },
+    cases: {
+      'the first page of users': list(),
+      'a page of users in the middle': list(idOf(USERS / 2)),
+      'the last page of users': list(idOf(LIMIT + 5)),
+      'users by their ids': {
+        readsMax: 5_000,
+        run: () => findUsers(database, Array.from({ length: 1_000 }, (_, n) => idOf(n * 7))),
+      },
+      'a user by their e-mail': {
+        async run() {
+          expect(await findCredentials(database, 'ada7@example.com')).not.toBeNull();
+          expect(await setRole(database, 'ada7@example.com', 'ADMIN')).toBe(true);
+        },
+      },
+      'a user who registers and signs in, refreshes the session and ends it': {
+        run: () =>
+          database.$transaction(async (transaction) => {
+            const user = { id: newId(), name: 'Ada', email: `${newId()}@example.com`, role: 'USER', createdAt: new Date() } as const;
+            await insertUser(transaction, user, 'none');
+            const session = { id: newId(), familyId: newId(), userId: user.id, tokenHash: 'a'.repeat(64), ttlS: 60 };
+            await insertSession(transaction, session);
+            expect(await lockSessionOwner(transaction, session.tokenHash)).toMatchObject({ id: user.id });
+            expect(await findSession(transaction, session.tokenHash)).not.toBeNull();
+            await markSessionUsed(transaction, session.id);
+            await deleteFamily(transaction, session.familyId);
+          }),
+      },
+      'sessions that have expired': {
+        readsMax: PRUNED * 5,
+        run: async () => expect(await deleteExpiredSessions(database, PRUNED)).toBe(PRUNED),
+      },
+    },
+  });
+});
