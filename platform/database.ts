@@ -33,7 +33,7 @@ export const SOCKET_TIMEOUT_MS = 5_000;
  */
 export const SILENT_CONNECTION_S = 10;
 /** Idle connections leave the pool before the socket's time-out, and the server's, ends them. */
-const POOL_IDLE_S = 3;
+export const POOL_IDLE_S = 3;
 /** Below 1, the driver opens no connections at all. */
 const POOL_IDLE_MIN = 1;
 /** A connection that was idle for longer answers a ping before it is handed out. */

@@ -41,7 +41,7 @@ async function reconcileAll(config: ReturnType<typeof readBookingConfig>): Promi
   const client = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
   const database = new PrismaClient({ adapter: prismaAdapter(pool) });
   // The subgraph's relay looks into the outbox by itself.
-  const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+  const relay = { nudge: () => undefined, requireRoom: () => undefined };
   const eventFacts = createEventFactsClient(client, config.EVENT_SUBGRAPH_TIMEOUT_MS);
   let left = 0;
   const report = (finding: Finding) => {

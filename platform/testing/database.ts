@@ -12,14 +12,10 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-<<<<<<< 2d8b149421835d40421502764d1aa3b8cabb2e67
-/** A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on). */
-=======
 /**
  * A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on); on the server
  * that all tests share, or on another.
  */
->>>>>>> 55644382edab84a16e0a705a8039e6468e162333
 export async function createTestDatabase(
   schema?: string,
   adminUrl = inject('servers').adminUrl,

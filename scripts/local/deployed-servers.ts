@@ -16,7 +16,9 @@ export const DEPLOYED = [
 
 const NEEDED =
   'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
+const ADVICE = 'Run this on Debian, or in a container of it.';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const APT_GET = 'apt-get';
 const STEP_TIMEOUT_MS = 600_000;
 const CACHE = join(root, '.data', 'servers');
 const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_');
@@ -44,15 +46,10 @@ function find(folder: string, pattern: string): string {
 
 /** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
 async function fetchServers(fetched: string, dataDir: string): Promise<string> {
-<<<<<<< e9ba8783e4c14ad12efe55049e30f758a8df0837
-  const missing = ['apt-get', 'dpkg'].filter((name) => findProgram(name) === undefined);
-=======
   const missing = [APT_GET, 'dpkg'].filter((name) => findProgram(name) === undefined);
->>>>>>> a9cd7b483c4f2fc59df558ef88ae76b1e981c6d8
   if (!existsSync(KEYRING)) missing.push(KEYRING);
   if (missing.length > 0) {
-    const advice = 'Run this on Debian, or on Ubuntu with the package debian-archive-keyring.';
-    throw new LocalError(`${NEEDED}\nMissing on this machine: ${missing.join(', ')}. ${advice}`);
+    throw new LocalError(`${NEEDED}\nMissing on this machine: ${missing.join(', ')}. ${ADVICE}`);
   }
   await mkdir(dirname(fetched), { recursive: true });
   const folder = await mkdtemp(`${fetched}.new-`);
@@ -74,14 +71,13 @@ async function fetchServers(fetched: string, dataDir: string): Promise<string> {
 
 /** The mirror of Debian that this machine's apt uses. @throws LocalError when apt uses none */
 function debianMirror(): string {
-  const sites = execFileSync('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']);
+  const sites = execFileSync(APT_GET, ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']);
   const mirror = sites
     .toString()
     .split('\n')
     .find((site) => /\/debian\/?$/.test(site));
-  if (mirror === undefined)
-    throw new LocalError(`${NEEDED}\nThe sources of apt on this machine name no mirror of Debian.`);
-  return mirror;
+  if (mirror !== undefined) return mirror;
+  throw new LocalError(`${NEEDED}\nThe sources of apt on this machine name no mirror of Debian. ${ADVICE}`);
 }
 
 /** Has apt resolve the packages and fetch what they need, with a state of its own. Answers the folder they are in. */
@@ -111,7 +107,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
      #clear APT::Update::Post-Invoke;
      #clear APT::Update::Post-Invoke-Success;`,
   );
-  const apt = { command: 'apt-get', env: { ...process.env, APT_CONFIG: configuration }, dataDir };
+  const apt = { command: APT_GET, env: { ...process.env, APT_CONFIG: configuration }, dataDir };
   const packages = DEPLOYED.map(({ packageName }) => packageName);
   try {
     await runToEnd({ ...apt, name: 'apt-update-servers', args: ['update'] }, STEP_TIMEOUT_MS);

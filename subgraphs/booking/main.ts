@@ -71,21 +71,13 @@ const closing = createWorker({
   onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
 });
 lifecycle.onStop('closing', closing.stop);
-<<<<<<< 158e74bfbee3c59851b76f6bb355b9bcdac27ea7
+const reconciler = createReconciler(dependencies, service);
+lifecycle.onStop('reconciler', reconciler.stop);
 const pruning = createPruning({
   prunes: {
     'published messages': pruneOutbox(database),
     'received messages': pruneInbox(database),
     'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
-=======
-const reconciler = createReconciler(dependencies, service);
-lifecycle.onStop('reconciler', reconciler.stop);
-const pruning = createWorker({
-  intervalMs: PRUNE_POLL_MS,
-  run: async () => {
-    const ttlS = config.IDEMPOTENCY_TTL_SECONDS;
-    return (await pruneIdempotencyKeys(database, { ttlS, limit: PRUNE_BATCH })) === PRUNE_BATCH;
->>>>>>> dbe3102b6aeebd169b844bc32e6d7d5ca6d89521
   },
   logger,
   metrics,

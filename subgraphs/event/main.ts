@@ -7,10 +7,6 @@ import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
-<<<<<<< 79a16c0ff376bad7fbab3c5eeb0fd98f7191c7eb
-=======
-import { createWorker } from '#platform/worker.ts';
->>>>>>> ebcaa8d130b729cfc2405544eeee6acc1d272644
 import { createNameIndexer } from './commands/index-event-names.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';

@@ -1,10 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-<<<<<<< 158e74bfbee3c59851b76f6bb355b9bcdac27ea7
 import { PROBE_TIMEOUT_MS, SILENCE_MS_MAX } from '#platform/breaker.ts';
 import { SOURCE_TIMEOUT_MS } from '#platform/cache.ts';
-import { LOCK_WAIT_S, STATEMENT_TIMEOUT_MS } from '#platform/database.ts';
-import { CONNECT_TIMEOUT_MS, KEEP_ALIVE_MS, SERVER_SHARE } from '#platform/graphql-client.ts';
-=======
 import {
   LOCK_WAIT_S,
   POOL_IDLE_S,
@@ -13,8 +9,7 @@ import {
   STATEMENT_TIMEOUT_MS,
   TRANSACTION_LIMITS,
 } from '#platform/database.ts';
-import { KEEP_ALIVE_MS } from '#platform/graphql-client.ts';
->>>>>>> dbe3102b6aeebd169b844bc32e6d7d5ca6d89521
+import { CONNECT_TIMEOUT_MS, KEEP_ALIVE_MS, SERVER_SHARE } from '#platform/graphql-client.ts';
 import { MIGRATION_TIMEOUT_MS } from '#platform/migrations.ts';
 import { CHECK_TIMEOUT_MS } from '#platform/readiness.ts';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
@@ -80,23 +75,13 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     expect(KEEP_ALIVE_MS).toBeLessThan(booking.DRAIN_DELAY_MS);
   });
 
-<<<<<<< 158e74bfbee3c59851b76f6bb355b9bcdac27ea7
-  const expectDescending = (waitsMs: readonly number[]) => {
-=======
   it('an idle connection to the database leaves the pool before its process closes it, and that before the server does', () => {
     const waitsMs = [POOL_IDLE_S * 1_000, SOCKET_TIMEOUT_MS, TRANSACTION_LIMITS.timeout, SILENT_CONNECTION_S * 1_000];
     expect(waitsMs.toSorted((one, other) => one - other)).toEqual(waitsMs);
     expect(new Set(waitsMs).size).toBe(waitsMs.length);
   });
 
-  it('each wait is longer than the one inside it: operation, subgraph, statement, lock', () => {
-    const waitsMs = [
-      gateway.OPERATION_TIMEOUT_MS,
-      gateway.SUBGRAPH_TIMEOUT_MS,
-      STATEMENT_TIMEOUT_MS,
-      LOCK_WAIT_S * 1_000,
-    ];
->>>>>>> dbe3102b6aeebd169b844bc32e6d7d5ca6d89521
+  const expectDescending = (waitsMs: readonly number[]) => {
     expect(waitsMs.toSorted((one, other) => other - one)).toEqual(waitsMs);
     expect(new Set(waitsMs).size).toBe(waitsMs.length);
   };

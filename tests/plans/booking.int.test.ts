@@ -5,6 +5,7 @@ import { describe, expect, vi } from 'vitest';
 import { prismaAdapter } from '#platform/database.ts';
 import { pruneInbox, recordInInbox } from '#platform/messaging/inbox.ts';
 import { createTestBroker, quiet } from '#platform/messaging/testing.ts';
+import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { driverTransactions } from '#platform/transactions.ts';
@@ -33,7 +34,8 @@ let database: PrismaClient;
 
 const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
   isList: true,
-  run: () => listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
+  run: () =>
+    listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
 });
 /** In the middle of the busy user's bookings. */
 const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));
@@ -161,13 +163,15 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       'closing a cancelled event': {
         readsMax: 5_000,
         async run() {
-          const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
-          expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(true);
+          const relay = { nudge: () => undefined, requireRoom: () => undefined };
+          expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(
+            true,
+          );
         },
       },
       'pruning idempotency keys': {
         readsMax: BATCH_READS_MAX,
-        run: () => pruneIdempotencyKeys(database, { ttlS: 86_400, limit: 1_000 }),
+        run: async () => pruneIdempotencyKeys(database, 86_400)(1_000),
       },
       'the inbox: messages that come, come again, and are pruned': {
         readsMax: BATCH_READS_MAX,
@@ -178,7 +182,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
               expect((await recordInInbox(transaction, 'booking-events', ids)).size).toBe(fresh),
             );
           }
-          await pruneInbox(database);
+          await pruneInbox(database)(1_000);
         },
       },
       'the outbox: taking, marking, taking up again, and pruning messages': {
@@ -189,6 +193,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           const left = () => database.outboxMessage.count({ where: { publishedAt: null } });
           await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 30_000, interval: 100 });
           await relay.stop();
+          await pruneOutbox(database)(1_000);
           await broker.close();
         },
       },

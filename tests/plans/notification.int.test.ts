@@ -11,6 +11,7 @@ import {
 } from '../../subgraphs/notification/store/dead-letters.ts';
 import { claimDeliveries, markAttemptFailed, markSent } from '../../subgraphs/notification/store/deliveries.ts';
 import { saveEventFacts } from '../../subgraphs/notification/store/event-facts.ts';
+import { resetFailedNotifications } from '../../subgraphs/notification/store/failed-notifications.ts';
 import {
   countPendingNotifications,
   findNotifications,
@@ -18,7 +19,6 @@ import {
   listNotificationPages,
   listNotifications,
   type NotificationPage,
-  resetFailedNotification,
 } from '../../subgraphs/notification/store/notifications.ts';
 import { addNotifications } from '../../subgraphs/notification/testing.ts';
 import { testPlans } from './support/plans.ts';
@@ -119,17 +119,23 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           expect(ids).toHaveLength(CLAIMED);
           await markSent(database, ids.slice(1));
           await markAttemptFailed(database, ids.slice(0, 1), { attempts: 1, outcome: { status: 'FAILED' } });
-          expect(await resetFailedNotification(database, ids[0] ?? '')).toBe(true);
+          expect(await resetFailedNotifications(database, ids.slice(0, 1))).toBe(1);
         },
       },
       'the number of notifications that wait': { run: () => countPendingNotifications(database) },
       'a dead letter that comes and is put back': {
         async run() {
-          const letter = { consumer: 'test', subject: 'test', payload: Buffer.from('{}'), reason: 'none', deliveries: 5 };
+          const letter = {
+            consumer: 'test',
+            subject: 'test',
+            payload: Buffer.from('{}'),
+            reason: 'none',
+            deliveries: 5,
+          };
           const id = newId();
           await database.$transaction((transaction) => insertDeadLetters(transaction, [{ id, ...letter }]));
           expect(await findDeadLetter(database, id)).not.toBeNull();
-          await markRedriven(database, id);
+          await markRedriven(database, [id]);
         },
       },
     },

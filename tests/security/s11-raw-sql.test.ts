@@ -9,6 +9,8 @@ const FILES = globSync(['platform/**/*.ts', 'subgraphs/*/**/*.ts', 'gateway/**/*
 const linesWith = (pattern: RegExp, files = FILES) =>
   files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
+      // A template may begin on the line after the call.
+      .replace(/\(\n\s*sql`/g, '(sql`')
       .split('\n')
       .filter((line) => pattern.test(line))
       .map((line) => `${file}: ${line.trim()}`),
@@ -47,7 +49,7 @@ describe('S11: SQL and subjects', () => {
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/outbox/relay.ts: client.publish(broker.subject(subject)',
-      'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(deadLetter.subject)',
+      'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(subject)',
     ]);
     // What the outbox holds is written by these, each with a type of its contract.
     const writers = linesWith(/appendToOutbox\(transaction/);

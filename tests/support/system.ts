@@ -71,8 +71,6 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param adminUrl a database server of the test's own, as the account that may do everything.
  * @param redisUrl a cache of the test's own.
  * @param natsUrl a broker of the test's own, which need not be there yet.
- * @param redisUrl a Redis of the test's own.
- * @param adminUrl a database server of the test's own.
  * @param databaseHost host and port of a proxy through which the services reach their databases.
  */
 export async function startTestSystem({
@@ -81,8 +79,6 @@ export async function startTestSystem({
   adminUrl = inject('servers').adminUrl,
   redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
-  redisUrl = inject('servers').redisUrl,
-  adminUrl = inject('servers').adminUrl,
   databaseHost = new URL(adminUrl).host,
 }: {
   env?: NodeJS.ProcessEnv;
@@ -90,8 +86,6 @@ export async function startTestSystem({
   adminUrl?: string;
   redisUrl?: string;
   natsUrl?: string;
-  redisUrl?: string;
-  adminUrl?: string;
   databaseHost?: string;
 } = {}): Promise<TestSystem> {
   const { dataDir } = inject('servers');
@@ -100,18 +94,10 @@ export async function startTestSystem({
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
-<<<<<<< 2d8b149421835d40421502764d1aa3b8cabb2e67
-  const ownRedisUrl = `${redisUrl.replace(/\/$/, '')}/${randomInt(1, 1_024)}`;
   const settings = {
     dataDir,
     databaseUrls: eachOf(SUBGRAPHS, (name) => Object.assign(new URL(databaseUrls[name]), { host: databaseHost }).href),
-    redisUrl: ownRedisUrl,
-=======
-  const settings = {
-    dataDir,
-    databaseUrls,
     redisUrl,
->>>>>>> 55644382edab84a16e0a705a8039e6468e162333
     natsUrl,
     secrets,
     env: {

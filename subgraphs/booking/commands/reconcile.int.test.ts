@@ -35,7 +35,7 @@ describe('the reconciliation', () => {
     }
     return findings;
   }
-  const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+  const relay = { nudge: () => undefined, requireRoom: () => undefined };
   const closeAll = async () => {
     while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
   };

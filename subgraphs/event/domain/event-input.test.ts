@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { parseInput } from '#platform/validation.ts';
 import { createEventRules, updateEventRules, withDefaultTimes } from './event-input.ts';
 
-const NOW = new Date('2026-11-22T09:30:00.000Z');
 const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
 
 const refusedField = (input: object) => {
