@@ -106,6 +106,15 @@ export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
+/** The disk that a stream may take, by its own default. A tenth of it has room for what all relays publish in a second. */
+export const streamBytes = ({ bytesMax }: { bytesMax: number }) => integer(64 * 2 ** 20, 2 ** 40, bytesMax);
+
+/** What a publisher's outbox may hold: about a gigabyte, which is what to plan a database's disk with. */
+export const outboxSettings = {
+  OUTBOX_WAITING_ROWS_MAX: integer(1_000, 100_000_000, 1_000_000),
+  OUTBOX_WAITING_SECONDS_MAX: integer(1, 604_800, 3_600),
+};
+
 /** The message broker. */
 export const brokerSettings = {
   NATS_URL: secret(explicit(z.string().default('nats://127.0.0.1:4222'))),

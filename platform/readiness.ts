@@ -38,6 +38,12 @@ export const stateCheck = (isUp: () => boolean, reason: string) => async (): Pro
   if (!isUp()) throw new NotReadyError(reason);
 };
 
+/** What a part warns of while it still works, as a check. */
+export const warningCheck = (warning: () => string | undefined) => async (): Promise<void> => {
+  const reason = warning();
+  if (reason !== undefined) throw new NotReadyError(reason);
+};
+
 class NotReadyError extends Error {}
 
 async function failureOf(check: ReadinessCheck): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type Broker, createBroker } from './messaging/broker.ts';
 import { createMetrics } from './metrics.ts';
-import { type ReadinessCheck, stateCheck } from './readiness.ts';
+import { type ReadinessCheck, stateCheck, warningCheck } from './readiness.ts';
 
 export interface SubgraphSettings extends DatabaseSettings {
   HOST: string;
@@ -35,8 +35,8 @@ export interface SubgraphService {
   readonly pool: Pool;
   readonly broker: Broker;
   readonly authenticate: Authenticate;
-  /** Adds a part that the service reports in /ready and can do without for a while. */
-  uses(name: string, part: { isHealthy(): boolean; stop(): Promise<unknown> }): void;
+  /** Adds a part that the service reports in /ready and can do without for a while; what it warns of is `<name> bounds`. */
+  uses(name: string, part: { isHealthy(): boolean; warning?(): string | undefined; stop(): Promise<unknown> }): void;
   /** Serves the schema at /graphql and starts to listen. */
   serve<Context extends RequestContext>(
     graph: SubgraphSchema<Context> & {
@@ -77,8 +77,9 @@ export function createSubgraphService(name: string, settings: SubgraphSettings):
     pool,
     broker,
     authenticate,
-    uses(part, { isHealthy, stop }) {
+    uses(part, { isHealthy, warning, stop }) {
       used[part] = stateCheck(isHealthy, 'failing');
+      if (warning !== undefined) used[`${part} bounds`] = warningCheck(warning);
       lifecycle.onStop(part, stop);
     },
     async serve({ routes, ...graph }) {

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool, isUnavailable } from '#platform/database.ts';
-import { OUTBOX_KEEP_HOURS } from '#platform/outbox/relay.ts';
+import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { driverTransactions } from '#platform/transactions.ts';
 import { databaseUrlOf } from './local/database-accounts.ts';

@@ -1,18 +1,25 @@
 import {
   connect,
+  DiscardPolicy,
   Events,
   type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
   nanos,
   StorageType,
+  type StreamConfig,
 } from 'nats';
 import type { Logger } from '../logger.ts';
+import { createWhereMissing, refuseWhereFull } from './streams.ts';
 
-/** A JetStream stream, by the name and the subjects that it has without a prefix. */
+/** A JetStream stream, by the names and the subjects that it has without a prefix. */
 export interface StreamDefinition {
   readonly name: string;
   readonly subjects: readonly string[];
+  /** The durable consumers that must have acknowledged a message before it may make room for others. */
+  readonly consumers: readonly string[];
+  /** The disk that it may take. A full stream refuses messages; it drops none. */
+  readonly bytesMax: number;
 }
 
 /** The connection to NATS: reconnects for ever, and says truthfully whether it is up. */
@@ -20,8 +27,15 @@ export interface Broker {
   isConnected(): boolean;
   /** JetStream, once the first connection stands; waits for it without limit. */
   jetStream(): Promise<{ client: JetStreamClient; manager: JetStreamManager }>;
-  /** Creates the stream, or brings its settings up to date. */
+  /** Creates the stream where it is missing; its owner keeps its settings, see createStreamKeeper. */
   ensureStream(stream: StreamDefinition): Promise<void>;
+  /**
+   * The same, before a publication. @throws Error when the stream is nearly full, so that its own limit is never met: up
+   * to 2.9 a server that is asked to refuse messages then still drops an old one for a new one that just fits.
+   */
+  requireRoom(stream: StreamDefinition): Promise<void>;
+  /** The stream's settings as the server takes them. */
+  streamConfig(stream: StreamDefinition): Partial<StreamConfig> & { name: string; max_bytes: number };
   /** The subject that messages of a type are published on. */
   subject(type: string): string;
   /** The type of the messages on a subject. */
@@ -32,12 +46,17 @@ export interface Broker {
 }
 
 const REQUEST_TIMEOUT_MS = 2_000;
-const DAY_MS = 86_400_000;
-const MESSAGE_AGE_MAX_MS = 7 * DAY_MS;
 const DUPLICATE_WINDOW_MS = 120_000;
+/** As much as the server's max_payload in every configuration of this repository. */
+const MESSAGE_BYTES_MAX = 2 * 2 ** 20;
 
 /** The stream of messages that a consumer gave up on, one subject per consumer. */
-export const deadLetterStream: StreamDefinition = { name: 'DEAD_LETTERS', subjects: ['dead-letters.>'] };
+export const deadLetterStream: StreamDefinition = {
+  name: 'DEAD_LETTERS',
+  subjects: ['dead-letters.>'],
+  consumers: ['notification-dead-letters'],
+  bytesMax: 128 * 2 ** 20,
+};
 
 /** Connects in the background: the process starts, unready, while the broker is away. */
 export function createBroker({
@@ -76,6 +95,19 @@ export function createBroker({
   });
   opened.catch((error) => logger.fatal({ err: error }, 'the broker refused the connection'));
 
+  const streamConfig: Broker['streamConfig'] = ({ name: streamName, subjects, bytesMax }) => ({
+    name: resourceName(streamName),
+    subjects: subjects.map((subject) => prefix + subject),
+    storage: StorageType.File,
+    num_replicas: settings.NATS_REPLICAS,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    // The server drops nothing by itself, neither by age nor for new messages: it does not ask who has had it.
+    max_age: 0,
+    max_bytes: bytesMax,
+    max_msg_size: MESSAGE_BYTES_MAX,
+    discard: DiscardPolicy.New,
+  });
+
   async function watch(open: NatsConnection): Promise<void> {
     for await (const { type } of open.status()) {
       if (type === Events.Disconnect) {
@@ -97,22 +129,13 @@ export function createBroker({
     resourceName,
     async ensureStream(stream) {
       const { manager } = await opened;
-      const config = {
-        name: resourceName(stream.name),
-        subjects: stream.subjects.map((subject) => prefix + subject),
-        storage: StorageType.File,
-        num_replicas: settings.NATS_REPLICAS,
-        duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-        max_age: nanos(MESSAGE_AGE_MAX_MS),
-      };
-      try {
-        await manager.streams.info(config.name);
-      } catch {
-        await manager.streams.add(config);
-        return;
-      }
-      await manager.streams.update(config.name, config);
+      await createWhereMissing(manager, streamConfig(stream));
     },
+    async requireRoom(stream) {
+      const { manager } = await opened;
+      refuseWhereFull(await createWhereMissing(manager, streamConfig(stream)));
+    },
+    streamConfig,
     async close() {
       // Draining waits for the server; without one there is nothing to wait for.
       await (up ? connection?.drain() : connection?.close());

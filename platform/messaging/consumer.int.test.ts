@@ -9,7 +9,7 @@ import { type Consumer, createConsumer, onMessage } from './consumer.ts';
 import { serializeMessage } from './message.ts';
 import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from './testing.ts';
 
-const stream = { name: 'THINGS', subjects: ['thing.>'] };
+const stream = { name: 'THINGS', subjects: ['thing.>'], consumers: ['tester', 'impatient'], bytesMax: 64 * 2 ** 20 };
 const TYPE = 'thing.happened.v1';
 const SOON = { timeout: 10_000, interval: 20 };
 

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts';
 import { createWorker } from '../worker.ts';
 import { type Broker, deadLetterStream, type StreamDefinition } from './broker.ts';
 import { publishDeadLetter } from './dead-letter.ts';
-import { pruneInbox, recordInInbox } from './inbox.ts';
+import { recordInInbox } from './inbox.ts';
 import { parseMessage, type ReceivedMessage } from './message.ts';
 
 /** What one version of one message means here: its form, and its effect within the inbox's transaction. */
@@ -50,7 +50,6 @@ const RECONNECT_MS = 500;
 const RESUBSCRIBE_AFTER_MS = 250;
 /** Under load, messages are applied together. */
 const PAUSE_MS = 5;
-const PRUNE_EVERY_MS = 600_000;
 
 /**
  * A durable consumer of one stream. Messages that wait together are applied together, in one transaction with their
@@ -59,6 +58,7 @@ const PRUNE_EVERY_MS = 600_000;
  * to the dead letters; a dead letter itself has nowhere to go and is tried for ever. While the database is away the
  * messages wait here, and nothing counts as their own failure. A lost connection, stream or consumer is set up again
  * for ever. `onCommitted` is called after each commit.
+ * @throws when the stream does not wait for a consumer of this name: it could lose messages before they get here
  */
 export function createConsumer<Transaction extends SqlExecutor>({
   name,
@@ -83,13 +83,13 @@ export function createConsumer<Transaction extends SqlExecutor>({
   logger: Logger;
   metrics: Registry;
 }): Consumer {
+  if (!stream.consumers.includes(name)) throw new Error(`${stream.name} does not name ${name} among its consumers`);
   const counters = consumerMetrics(metrics);
   /** Received and not answered yet, oldest first. */
   const inHand = new Set<JsMsg>();
   let source: ConsumerMessages | undefined;
   let healthy = true;
   let stopping = false;
-  let pruneAtMs = Date.now() + PRUNE_EVERY_MS;
 
   const worker = createWorker({
     intervalMs: RECONNECT_MS,
@@ -100,7 +100,6 @@ export function createConsumer<Transaction extends SqlExecutor>({
       const hadMore = inHand.size > BATCH_MAX;
       do await consumeNext();
       while (stopping && inHand.size > 0);
-      if (Date.now() >= pruneAtMs && !(await pruneInbox(database))) pruneAtMs = Date.now() + PRUNE_EVERY_MS;
       setHealthy(true);
       return hadMore;
     },

@@ -36,7 +36,7 @@ export async function publishDeadLetter(
   broker: Broker,
   { consumer, message, reason }: { consumer: string; message: JsMsg; reason: string },
 ): Promise<void> {
-  await broker.ensureStream(deadLetterStream);
+  await broker.requireRoom(deadLetterStream);
   const { client } = await broker.jetStream();
   const about = headers();
   about.set(HEADERS.consumer, consumer);

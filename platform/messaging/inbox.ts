@@ -1,5 +1,7 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '../database.ts';
+import type { Prune } from '../pruning.ts';
+import { STREAM_KEEP_DAYS } from './stream-keeper.ts';
 
 /**
  * Marks messages as received by a consumer, within the transaction of their effect, and answers which of them are
@@ -22,13 +24,12 @@ export async function recordInInbox(
   return fresh;
 }
 
-const PRUNE_BATCH = 5_000;
-/** Twice as long as the broker keeps a message: a redelivery always finds its row. */
-const KEEP_DAYS = 14;
+/** Twice as long as a stream keeps what is acknowledged: a redelivery always finds its row. */
+export const INBOX_KEEP_DAYS = 2 * STREAM_KEEP_DAYS;
 
-/** Deletes some of the inbox rows that no redelivery can need any more; answers whether there may be more. */
-export async function pruneInbox(database: SqlExecutor): Promise<boolean> {
-  const deleted = await database.$executeRaw(sql`
-    DELETE FROM inbox WHERE received_at < CURRENT_TIMESTAMP(3) - INTERVAL ${KEEP_DAYS} DAY LIMIT ${PRUNE_BATCH}`);
-  return deleted === PRUNE_BATCH;
-}
+/** Deletes rows that no redelivery can need any more. */
+export const pruneInbox =
+  (database: SqlExecutor): Prune =>
+  (limit) =>
+    database.$executeRaw(sql`
+      DELETE FROM inbox WHERE received_at < CURRENT_TIMESTAMP(3) - INTERVAL ${INBOX_KEEP_DAYS} DAY LIMIT ${limit}`);

@@ -4,9 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../messaging/testing.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { appendToOutbox } from './append.ts';
+import { pruneOutbox } from './prune.ts';
 import { createRelay, type Relay } from './relay.ts';
 
-const stream = { name: 'THINGS', subjects: ['thing.>'] };
+const stream = { name: 'THINGS', subjects: ['thing.>'], consumers: ['tester'], bytesMax: 64 * 2 ** 20 };
 const TYPE = 'thing.happened.v1';
 const SOON = { timeout: 10_000, interval: 20 };
 
@@ -196,16 +197,44 @@ test('stopping publishes what was committed before', async () => {
   expect((await publishedIds()).toSorted()).toEqual(sent.toSorted());
 });
 
-test('messages published more than a day ago are pruned, however many, and no other', async () => {
-  await append(6_000);
+test('a full stream is asked again after growing pauses, however many commits nudge; then the outbox empties', async () => {
+  const { manager } = await broker.jetStream();
+  const name = broker.resourceName(stream.name);
+  await manager.streams.update(name, { max_bytes: 2_048 });
+  const { logger, metrics } = quiet();
+  let attempts = 0;
+  const counting = {
+    ...broker,
+    requireRoom(wanted: typeof stream) {
+      attempts += 1;
+      return broker.requireRoom(wanted);
+    },
+  };
+  const waiting = await append(20);
+  const running = relay({ broker: counting, logger, metrics });
+  await vi.waitFor(() => expect(running.isHealthy()).toBe(false), SOON);
+  const before = attempts;
+  const nudging = setInterval(running.nudge, 1);
+  cleanUps.push(() => clearInterval(nudging));
+  // Pauses of about 0.5, 1 and 2 s: without them there would be hundreds of attempts.
+  await vi.waitFor(() => expect(attempts).toBe(before + 2), { timeout: 10_000, interval: 1 });
+  expect(await countUnpublished()).toBeGreaterThan(0);
+
+  await manager.streams.update(name, { max_bytes: stream.bytesMax });
+  await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
+  expect(running.isHealthy()).toBe(true);
+  expect((await publishedIds()).toSorted()).toEqual(waiting.toSorted());
+});
+
+test('messages published more than a day ago are pruned in batches, and no other', async () => {
+  await append(1_200);
   await database.$executeRaw(sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) - INTERVAL 25 HOUR`);
-  const [recent = ''] = await append(1);
+  const [recent = '', waiting = ''] = await append(2);
   await database.$executeRaw(
     sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) - INTERVAL 23 HOUR WHERE id = ${recent}`,
   );
-  relay();
-  await vi.waitFor(
-    async () => expect(await database.$queryRaw(sql`SELECT id FROM outbox`)).toEqual([{ id: recent }]),
-    SOON,
-  );
+  await database.$executeRaw(sql`UPDATE outbox SET created_at = '2020-01-01' WHERE id = ${waiting}`);
+  const prune = pruneOutbox(database);
+  expect([await prune(1_000), await prune(1_000), await prune(1_000)]).toEqual([1_000, 200, 0]);
+  expect(await database.$queryRaw(sql`SELECT id FROM outbox ORDER BY id`)).toEqual([{ id: recent }, { id: waiting }]);
 });

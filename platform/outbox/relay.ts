@@ -21,17 +21,22 @@ const POLL_MS = 500;
 /** Under load, messages leave together: fewer transactions for a delay that nobody notices. */
 const PAUSE_MS = 5;
 const PUBLISH_TIMEOUT_MS = 3_000;
-const TIDY_EVERY_MS = 60_000;
-const PRUNE_BATCH = 5_000;
+/** How long, and for how much of its own, a relay knows that the stream has room. */
+const LOOK_AGAIN_MS = 1_000;
+const LOOK_AGAIN_BYTES = 2 ** 20;
+const RETRY_REFUSED_EVERY_MS = 60_000;
 const REFUSED_RETRY_S = 60;
-/** How far back `replayOutbox` reaches. */
-export const OUTBOX_KEEP_HOURS = 24;
+/** After a failure the pause doubles up to this, and commits do not cut it short: a full stream is not asked again for each. */
+const FAILURE_PAUSE_MS_MAX = 10_000;
+/** A pause varies by this part of it, so that relays do not come back together. */
+const PAUSE_JITTER = 0.2;
 
 /**
  * Any number of relays may run on one outbox: each takes rows that no other holds, publishes them with the row's id
  * as the broker's message id, and marks them published in the same transaction. A crash between publishing and
  * commit publishes again; the broker's duplicate window or the consumer's inbox drops it. A message that the broker
- * refuses is set aside, so that it holds up no other, and tried again a minute later.
+ * refuses is set aside, so that it holds up no other, and tried again a minute later. After a failure, like a stream that
+ * is full, it pauses for longer and longer.
  */
 export function createRelay({
   database,
@@ -61,9 +66,12 @@ export function createRelay({
     help: '1 while the last attempt to relay failed.',
     registers: [metrics],
   });
-  let streamEnsured = false;
+  let roomKnownUntilMs = 0;
+  let bytesSinceLook = 0;
   let healthy = true;
-  let tidyAtMs = 0;
+  let retryRefusedAtMs = 0;
+  let failures = 0;
+  let pausedUntilMs = 0;
 
   const worker = createWorker({
     intervalMs: POLL_MS,
@@ -71,16 +79,28 @@ export function createRelay({
     async run() {
       if (!broker.isConnected()) {
         setHealthy(false);
+        // Its coming back ends the pause.
+        pausedUntilMs = 0;
         return false;
       }
+      if (performance.now() < pausedUntilMs) return false;
       const taken = await relayBatch();
-      if (Date.now() >= tidyAtMs && !(await tidy())) tidyAtMs = Date.now() + TIDY_EVERY_MS;
+      if (Date.now() >= retryRefusedAtMs) {
+        await retryRefused();
+        retryRefusedAtMs = Date.now() + RETRY_REFUSED_EVERY_MS;
+      }
+      failures = 0;
       setHealthy(true);
       return taken === BATCH_MAX;
     },
     onError(error) {
-      if (healthy) logger.warn({ err: error }, 'the relay cannot publish; the outbox keeps the messages');
+      // JetStream's own words, like "maximum bytes exceeded", where the message is a number.
+      const reason = error instanceof NatsError ? error.api_error?.description : undefined;
+      if (healthy) logger.warn({ err: error, reason }, 'the relay cannot publish; the outbox keeps the messages');
       setHealthy(false);
+      const pauseMs = Math.min(POLL_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX);
+      failures += 1;
+      pausedUntilMs = performance.now() + pauseMs * (1 - PAUSE_JITTER + 2 * PAUSE_JITTER * Math.random());
     },
   });
 
@@ -94,8 +114,11 @@ export function createRelay({
    * @throws when the broker left any of them without an answer, after marking those that it did answer
    */
   async function relayBatch(): Promise<number> {
-    if (!streamEnsured) await broker.ensureStream(stream);
-    streamEnsured = true;
+    if (performance.now() >= roomKnownUntilMs || bytesSinceLook >= LOOK_AGAIN_BYTES) {
+      await broker.requireRoom(stream);
+      roomKnownUntilMs = performance.now() + LOOK_AGAIN_MS;
+      bytesSinceLook = 0;
+    }
     const { client } = await broker.jetStream();
     const { taken, failure } = await database.$transaction(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string; subject: string; payload: string }[]>(sql`
@@ -115,24 +138,21 @@ export function createRelay({
         logger.error({ err: error, messageId: id, subject }, 'the broker refuses a message; it is set aside');
       }
       published.inc(sent.length);
+      bytesSinceLook += sent.reduce((sum, { payload }) => sum + payload.length, 0);
       refused.inc(rejected.length);
       return { taken: rows.length, failure: outcomes.find(({ error }) => error !== undefined && !isRefusal(error)) };
     }, TRANSACTION_LIMITS);
     if (failure === undefined) return taken;
-    streamEnsured = false;
+    roomKnownUntilMs = 0;
     throw failure.error;
   }
 
-  /** Deletes what was published long ago and takes up again what was refused a while ago; true when there may be more. */
-  async function tidy(): Promise<boolean> {
+  /** Takes up again what was refused a while ago. */
+  async function retryRefused(): Promise<void> {
     await database.$executeRaw(sql`
       UPDATE outbox SET refused_at = NULL
       WHERE published_at IS NULL AND refused_at < CURRENT_TIMESTAMP(3) - INTERVAL ${REFUSED_RETRY_S} SECOND
       LIMIT ${BATCH_MAX}`);
-    const pruned = await database.$executeRaw(sql`
-      DELETE FROM outbox WHERE published_at < CURRENT_TIMESTAMP(3) - INTERVAL ${OUTBOX_KEEP_HOURS} HOUR
-      LIMIT ${PRUNE_BATCH}`);
-    return pruned === PRUNE_BATCH;
   }
 
   return { nudge: worker.nudge, isHealthy: () => healthy, stop: worker.stop };

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { explicit, integer, milliseconds, parseConfig, secrets, subgraphSettings } from '#platform/config.ts';
+import {
+  explicit,
+  integer,
+  milliseconds,
+  outboxSettings,
+  parseConfig,
+  secrets,
+  streamBytes,
+  subgraphSettings,
+} from '#platform/config.ts';
+import { bookingStream } from './messaging/contract.ts';
 
 /** The booking subgraph's settings. @throws ConfigError */
 export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
@@ -7,6 +17,8 @@ export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
     {
       ...subgraphSettings(4003, 'booking_db'),
       BOOKING_SUBGRAPH_SECRET: secrets,
+      ...outboxSettings,
+      BOOKINGS_STREAM_BYTES_MAX: streamBytes(bookingStream),
       EVENT_SUBGRAPH_SECRET: secrets,
       EVENT_SUBGRAPH_URL: explicit(z.url().default('http://127.0.0.1:4002/graphql')),
       EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),

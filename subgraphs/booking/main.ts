@@ -4,7 +4,10 @@ import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
 import { createGraphQLClient } from '#platform/graphql-client.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
-import { createRelay } from '#platform/outbox/relay.ts';
+import { pruneInbox } from '#platform/messaging/inbox.ts';
+import { pruneOutbox } from '#platform/outbox/prune.ts';
+import { createPublisher } from '#platform/outbox/publisher.ts';
+import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { driverTransactions } from '#platform/transactions.ts';
 import { createWorker } from '#platform/worker.ts';
@@ -26,15 +29,14 @@ import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
-const PRUNE_POLL_MS = 60_000;
-const PRUNE_BATCH = 5_000;
 
 const config = configOrExit(readBookingConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics } = service;
 
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
-const relay = createRelay({ database, broker, stream: bookingStream, logger, metrics });
+const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
+const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.uses('relay', relay);
 
 const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
@@ -65,13 +67,14 @@ const closing = createWorker({
   onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
 });
 lifecycle.onStop('closing', closing.stop);
-const pruning = createWorker({
-  intervalMs: PRUNE_POLL_MS,
-  run: async () => {
-    const ttlS = config.IDEMPOTENCY_TTL_SECONDS;
-    return (await pruneIdempotencyKeys(database, { ttlS, limit: PRUNE_BATCH })) === PRUNE_BATCH;
+const pruning = createPruning({
+  prunes: {
+    'published messages': pruneOutbox(database),
+    'received messages': pruneInbox(database),
+    'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
   },
-  onError: (error) => logger.warn({ err: error }, 'pruning idempotency keys failed; it goes on'),
+  logger,
+  metrics,
 });
 lifecycle.onStop('pruning', pruning.stop);
 service.uses(

@@ -150,7 +150,7 @@ describe('random commands against the real database and against a model', () => 
       });
       const cancelled = { eventId, ...facts, status: 'CANCELLED', version: 2, initialSeats: SEATS } as const;
       await saveEventFacts(database, [cancelled]);
-      const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+      const relay = { nudge: () => undefined, requireRoom: () => undefined };
       while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
     }),
   );

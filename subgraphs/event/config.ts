@@ -1,4 +1,13 @@
-import { integer, parseConfig, redisSettings, secrets, subgraphSettings } from '#platform/config.ts';
+import {
+  integer,
+  outboxSettings,
+  parseConfig,
+  redisSettings,
+  secrets,
+  streamBytes,
+  subgraphSettings,
+} from '#platform/config.ts';
+import { eventStream } from './messaging/contract.ts';
 
 /** The event subgraph's settings. @throws ConfigError */
 export const readEventConfig = (env: NodeJS.ProcessEnv) =>
@@ -7,6 +16,8 @@ export const readEventConfig = (env: NodeJS.ProcessEnv) =>
       ...subgraphSettings(4002, 'event_db'),
       ...redisSettings,
       EVENT_SUBGRAPH_SECRET: secrets,
+      ...outboxSettings,
+      EVENTS_STREAM_BYTES_MAX: streamBytes(eventStream),
       CACHE_TTL: integer(1, 86_400, 60),
       CACHE_GRACE: integer(0, 86_400, 3_600),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),

@@ -3,7 +3,9 @@ import { v7 as newId } from 'uuid';
 import { createCache } from '#platform/cache.ts';
 import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
-import { createRelay } from '#platform/outbox/relay.ts';
+import { pruneOutbox } from '#platform/outbox/prune.ts';
+import { createPublisher } from '#platform/outbox/publisher.ts';
+import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { createWorker } from '#platform/worker.ts';
 import { readEventConfig } from './config.ts';
@@ -33,8 +35,11 @@ const cache = createCache({
   metrics,
 });
 service.uses('cache', cache);
-const relay = createRelay({ database, broker, stream: eventStream, logger, metrics });
+const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
+const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.uses('relay', relay);
+const pruning = createPruning({ prunes: { 'published messages': pruneOutbox(database) }, logger, metrics });
+lifecycle.onStop('pruning', pruning.stop);
 
 const pruning = createWorker({
   intervalMs: PRUNE_POLL_MS,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parseConfig, secret, secrets, subgraphSettings } from '#platform/config.ts';
+import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/config.ts';
+import { deadLetterStream } from '#platform/messaging/broker.ts';
 
 /** A mail server, and how mail goes to it. */
 export interface MailSettings {
@@ -32,6 +33,10 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv) {
         .string()
         .regex(MAIL_FROM, 'must be like tickets@shop.example.com or Tickets <tickets@shop.example.com>')
         .optional(),
+      NOTIFICATION_RETRY_HOURS: integer(1, 168, 24),
+      NOTIFICATION_KEEP_DAYS: integer(15, 3_650, 90),
+      DEAD_LETTER_KEEP_DAYS: integer(1, 3_650, 90),
+      DEAD_LETTERS_STREAM_BYTES_MAX: streamBytes(deadLetterStream),
     },
     env,
     ({ NODE_ENV, SMTP_URL, MAIL_FROM }) =>

@@ -1,5 +1,4 @@
 import { Registry } from 'prom-client';
-import type { SMTPServerOptions } from 'smtp-server';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createConsumer } from '#platform/messaging/consumer.ts';
@@ -30,7 +29,7 @@ afterEach(async () => {
   for (const close of opened.toReversed()) await close();
 });
 
-async function startServer(options?: SMTPServerOptions) {
+async function startServer(options?: Parameters<typeof startMailServer>[0]) {
   const server = await startMailServer(options);
   opened.push(server.stop);
   return server;
@@ -51,7 +50,7 @@ function startWorker(channel: Parameters<typeof createDeliveryWorker>[0]['channe
   const { database } = fixture;
   const metrics = createDeliveryMetrics({ database, metrics: new Registry() });
   const { logger } = quiet();
-  const worker = createDeliveryWorker({ name: 'EMAIL', channel, timeoutMs, database, logger, metrics });
+  const worker = createDeliveryWorker({ name: 'EMAIL', channel, retryHours: 24, timeoutMs, database, logger, metrics });
   opened.push(worker.stop);
   return Object.assign(worker, { logger });
 }
@@ -105,13 +104,55 @@ test('a mail that the server took without saying so is sent again under the same
   await worker.stop();
 });
 
-test('a server that refuses for now gets the mail later; one that always refuses makes it FAILED', async () => {
+test('a mail server that is away is waited for: no mail loses an attempt, few connections are tried, and all mails follow', async () => {
+  const gone = await startMailServer();
+  const { port } = gone;
+  await gone.stop();
+  let connections = 0;
+  await addMails(100);
+  const worker = startDelivery({ host: '127.0.0.1', port });
+  const info = vi.spyOn(worker.logger, 'info');
+  const warn = vi.spyOn(worker.logger, 'warn');
+  await vi.waitFor(() => expect(warn).toHaveBeenCalledOnce(), SOON);
+  // Refused at the greeting, as a server does that is overloaded or restarting.
+  const starting = await startMailServer({
+    port,
+    onConnect: (_session, done) => {
+      connections += 1;
+      done(refusal(421, 'try again later'));
+    },
+  });
+  await vi.waitFor(() => expect(connections).toBeGreaterThan(0), SOON);
+  await starting.stop();
+  expect(connections).toBeLessThanOrEqual(4);
+  expect(await fixture.database.notification.count({ where: { status: 'PENDING', attempts: { lte: 1 } } })).toBe(100);
+
+  const server = await startServer({ port });
+  await vi.waitFor(async () => expect(await countSent(1)).toBe(100), { ...SOON, timeout: 20_000 });
+  expect(server.mails).toHaveLength(100);
+  expect(warn).toHaveBeenCalledOnce();
+  expect(info).toHaveBeenCalledWith({ channel: 'EMAIL' }, 'the channel is there again');
+}, 60_000);
+
+test('an address that does not exist fails its own mail at once; the others arrive', async () => {
+  let unknown = '';
+  const server = await startServer({
+    onRcptTo: ({ address }, _session, done) => done(address.startsWith(unknown) ? refusal(550, 'no such user') : null),
+  });
+  const ids = await addMails(20);
+  unknown = (await find(ids[0] ?? '')).userId;
+  startDelivery(server);
+  await vi.waitFor(async () => expect(await countSent(1)).toBe(19), SOON);
+  await vi.waitFor(async () => expect(await find(ids[0] ?? '')).toMatchObject({ status: 'FAILED', attempts: 1 }), SOON);
+});
+
+test('a server that refuses for now gets the mail later; one that refuses for a day makes it FAILED', async () => {
   let code = 451;
   const server = await startServer({ onRcptTo: (_address, _session, done) => done(code ? refusal(code, 'no') : null) });
   const [later = '', never = ''] = await addMails(2);
-  await fixture.database.notification.update({ where: { id: never }, data: { attempts: 4 } });
+  await fixture.database.notification.update({ where: { id: never }, data: { attempts: 29 } });
   startDelivery(server);
-  await vi.waitFor(async () => expect(await find(never)).toMatchObject({ status: 'FAILED', attempts: 5 }), SOON);
+  await vi.waitFor(async () => expect(await find(never)).toMatchObject({ status: 'FAILED', attempts: 30 }), SOON);
   expect(await find(later)).toMatchObject({ status: 'PENDING', attempts: 1 });
   code = 0;
   await vi.waitFor(async () => expect(await find(later)).toMatchObject({ status: 'SENT', attempts: 2 }), SOON);
@@ -182,7 +223,7 @@ test('messages are consumed at their pace while the mail server hangs', async ()
 
 test('a mail that was to be sent before the mail server was taken away stays one, and FAILS with the reason', async () => {
   const [id = ''] = await addMails(1);
-  await fixture.database.notification.update({ where: { id }, data: { attempts: 4 } });
+  await fixture.database.notification.update({ where: { id }, data: { attempts: 29 } });
   const { logger } = startWorker(unconfiguredEmailChannel);
   const error = vi.spyOn(logger, 'error');
   await vi.waitFor(async () => expect(await find(id)).toMatchObject({ status: 'FAILED', channel: 'EMAIL' }), SOON);

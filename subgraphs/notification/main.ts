@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { v7 } from 'uuid';
+import { createBounds } from '#platform/bounds.ts';
 import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
+import { pruneInbox } from '#platform/messaging/inbox.ts';
+import { createStreamKeeper } from '#platform/messaging/stream-keeper.ts';
+import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
 import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
@@ -21,6 +25,7 @@ import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
+import { pruneDeadLetters, pruneEventFacts, pruneNotifications } from './store/retention.ts';
 
 const config = configOrExit(readNotificationConfig);
 const service = createSubgraphService('notification', config);
@@ -34,7 +39,14 @@ if (mail !== undefined) lifecycle.onStop('mail', mail.close);
 const channels: Channels = { EMAIL: mail ?? unconfiguredEmailChannel, LOG: createLogChannel(logger) };
 const deliveryMetrics = createDeliveryMetrics({ database, metrics });
 const startDelivery = (name: keyof Channels) =>
-  createDeliveryWorker({ name, channel: channels[name], database, logger, metrics: deliveryMetrics });
+  createDeliveryWorker({
+    name,
+    channel: channels[name],
+    retryHours: config.NOTIFICATION_RETRY_HOURS,
+    database,
+    logger,
+    metrics: deliveryMetrics,
+  });
 const deliveries = { EMAIL: startDelivery('EMAIL'), LOG: startDelivery('LOG') };
 lifecycle.onStop('delivery', () => Promise.all([deliveries.EMAIL.stop(), deliveries.LOG.stop()]));
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
@@ -57,6 +69,24 @@ const consumers = {
 for (const [name, consumer] of Object.entries(consumers)) {
   service.uses(name, createConsumer({ ...shared, ...consumer, name }));
 }
+
+const bounds = createBounds({ logger, metrics });
+const stream = { ...deadLetterStream, bytesMax: config.DEAD_LETTERS_STREAM_BYTES_MAX };
+service.uses('dead letters', {
+  ...createStreamKeeper({ broker, stream, bounds, logger }),
+  warning: bounds.warning,
+});
+const pruning = createPruning({
+  prunes: {
+    'received messages': pruneInbox(database),
+    notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
+    'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
+    'event facts': pruneEventFacts(database, config.NOTIFICATION_KEEP_DAYS),
+  },
+  logger,
+  metrics,
+});
+lifecycle.onStop('pruning', pruning.stop);
 
 const dependencies = { database, broker, deliveries, newId };
 await service.serve<Context>({

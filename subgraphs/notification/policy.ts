@@ -18,7 +18,9 @@ export const policy: Policy<Reader> = {
   },
   Mutation: {
     redriveDeadLetter: adminsOnly,
+    redriveDeadLetters: adminsOnly,
     retryNotification: adminsOnly,
+    retryNotifications: adminsOnly,
   },
   types: {
     Notification: { visibleTo: readsNotification, fields: everyone },
@@ -46,7 +48,10 @@ export const policy: Policy<Reader> = {
     DeadLetterEdge: edgeOf(readsDeadLetter),
     PageInfo: open,
     RedriveDeadLetterPayload: open,
+    RedriveDeadLettersPayload: open,
     RetryNotificationPayload: open,
+    RetryNotificationsPayload: open,
+    InvalidInputError: open,
     DeadLetterNotFoundError: open,
     NotificationNotFoundError: open,
   },

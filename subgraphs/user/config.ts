@@ -2,14 +2,17 @@ import { z } from 'zod';
 import {
   integer,
   jsonOf,
+  outboxSettings,
   parseConfig,
   privateKey,
   protection,
   redisSettings,
   secret,
   secrets,
+  streamBytes,
   subgraphSettings,
 } from '#platform/config.ts';
+import { userStream } from './messaging/contract.ts';
 
 /** The user subgraph's settings. @throws ConfigError, also when nobody could verify what the private key signs */
 export const readUserConfig = (env: NodeJS.ProcessEnv) =>
@@ -18,9 +21,12 @@ export const readUserConfig = (env: NodeJS.ProcessEnv) =>
       ...subgraphSettings(4001, 'user_db'),
       ...redisSettings,
       USER_SUBGRAPH_SECRET: secrets,
+      ...outboxSettings,
+      USERS_STREAM_BYTES_MAX: streamBytes(userStream),
       JWT_PRIVATE_KEY: secret(z.string().transform(jsonOf(privateKey))),
       ACCESS_TOKEN_TTL: integer(1, 86_400, 900),
       REFRESH_TOKEN_TTL: integer(1, 31_536_000, 2_592_000),
+      USED_REFRESH_TOKEN_KEEP_DAYS: integer(1, 365, 7),
       RATE_LIMITS: protection,
       SIGN_IN_LIMIT_ADDRESS: integer(1, 1_000_000, 30),
       SIGN_UP_LIMIT_ADDRESS: integer(1, 1_000_000, 60),

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { configOrExit } from '#platform/config.ts';
 import { prismaAdapter } from '#platform/database.ts';
-import { createRelay } from '#platform/outbox/relay.ts';
+import { pruneOutbox } from '#platform/outbox/prune.ts';
+import { createPublisher } from '#platform/outbox/publisher.ts';
+import { createPruning } from '#platform/pruning.ts';
 import { createRateLimiters } from '#platform/rate-limiter.ts';
 import { createRedis } from '#platform/redis.ts';
 import { createSubgraphService } from '#platform/service.ts';
-import { createSessionPruner } from './commands/prune-sessions.ts';
 import { readUserConfig } from './config.ts';
 import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
 import { createCredentialLimits, noCredentialLimits } from './credentials/credential-limits.ts';
@@ -18,16 +19,26 @@ import { createUserLoader } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { userStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
+import { pruneExpiredSessions, pruneUsedSessions } from './store/sessions.ts';
 
 const config = configOrExit(readUserConfig);
 const service = createSubgraphService('user', config);
 const { broker, lifecycle, logger, metrics } = service;
 
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
-const relay = createRelay({ database, broker, stream: userStream, logger, metrics });
+const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
+const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.uses('relay', relay);
-const pruner = createSessionPruner({ database, logger });
-lifecycle.onStop('session pruning', pruner.stop);
+const pruning = createPruning({
+  prunes: {
+    'published messages': pruneOutbox(database),
+    'expired refresh tokens': pruneExpiredSessions(database),
+    'used refresh tokens': pruneUsedSessions(database, config.USED_REFRESH_TOKEN_KEEP_DAYS),
+  },
+  logger,
+  metrics,
+});
+lifecycle.onStop('pruning', pruning.stop);
 const issueAccessToken = await createAccessTokenIssuer({
   privateKey: config.JWT_PRIVATE_KEY,
   issuer: config.JWT_ISSUER,

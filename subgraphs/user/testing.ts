@@ -57,7 +57,7 @@ export async function startUserSubgraph() {
   const logger = createLogger({ service: 'user', level: 'silent' });
   const dependencies: UserDependencies = {
     database,
-    relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
+    relay: { nudge: () => undefined, requireRoom: () => undefined },
     logger,
     passwords: await createPasswords(),
     limits: noCredentialLimits,

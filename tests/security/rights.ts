@@ -93,6 +93,8 @@ Booking
 Notification
   it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
   it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+  it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+  it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
 `;
 
 /** By reference, asked at the subgraph itself with the gateway's proof: subgraph, type, and what is asked of it. */
@@ -130,7 +132,7 @@ fragment Booking on Booking { id event { id } user { id } seatCount status creat
 fragment Notification on Notification {
   id kind channel status attempts booking { id } user { id } createdAt sentAt
 }
-fragment DeadLetter on DeadLetter { id subject payload reason deliveries createdAt redrivenAt }
+fragment DeadLetter on DeadLetter { id consumer subject payload reason deliveries createdAt redrivenAt }
 fragment PageInfo on PageInfo { hasNextPage endCursor }
 fragment Session on Session { accessToken refreshToken expiresAt user { ...User email } }
 fragment Registration on CreateUserResult {
@@ -167,6 +169,12 @@ fragment Cancellation on CancelBookingResult {
 }
 fragment Retry on RetryNotificationResult {
   __typename ... on RetryNotificationPayload { notification { id } } ... on NotificationNotFoundError { code message }
+}
+fragment BulkRetry on RetryNotificationsResult {
+  __typename ... on RetryNotificationsPayload { retriedCount hasMore } ... on InvalidInputError { code message field }
+}
+fragment BulkRedrive on RedriveDeadLettersResult {
+  __typename ... on RedriveDeadLettersPayload { redrivenCount hasMore } ... on InvalidInputError { code message field }
 }
 fragment Redrive on RedriveDeadLetterResult {
   __typename ... on RedriveDeadLetterPayload { deadLetter { id } } ... on DeadLetterNotFoundError { code message }

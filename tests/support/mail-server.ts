@@ -5,9 +5,9 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 /**
  * A real SMTP server in this process that keeps every mail it takes. It offers neither TLS nor accounts; `options`
- * change that, and how it behaves.
+ * change that, and how it behaves. `port` is that of one that was there before.
  */
-export async function startMailServer(options: SMTPServerOptions = {}) {
+export async function startMailServer({ port: ownPort = 0, ...options }: SMTPServerOptions & { port?: number } = {}) {
   const mails: Email[] = [];
   const server = new SMTPServer({
     hideSTARTTLS: true,
@@ -26,7 +26,7 @@ export async function startMailServer(options: SMTPServerOptions = {}) {
   });
   // A client that leaves in the middle is no failure of the tests'.
   server.on('error', () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(ownPort, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
   return {
     host: '127.0.0.1',

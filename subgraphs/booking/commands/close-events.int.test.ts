@@ -21,7 +21,7 @@ describe('closing a cancelled event', () => {
   const closer = (afterChunk: () => void = () => undefined) => ({
     database,
     newId: () => newId(),
-    relay: { nudge: afterChunk, isHealthy: () => true, stop: async () => undefined },
+    relay: { nudge: afterChunk, requireRoom: () => undefined },
   });
 
   it('cancels every booking once, with a message each, also when it is broken off after a chunk', async () => {

@@ -20,6 +20,7 @@ export async function createBooking(
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
   // The callers themselves exist: the user subgraph signed their tokens.
   if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
+  relay.requireRoom();
   const request: BookRequest = {
     kind: 'book',
     bookingId: newId(),

@@ -1,5 +1,5 @@
 import type { Caller } from '#platform/identity.ts';
-import type { Relay } from '#platform/outbox/relay.ts';
+import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { createBookingRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
@@ -12,7 +12,7 @@ export interface BookingDependencies {
   readonly allocator: Allocator;
   readonly eventFacts: EventFactsClient;
   readonly users: UsersClient;
-  readonly relay: Relay;
+  readonly relay: Publisher;
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
   /** A fresh UUIDv7. */
   readonly newId: () => string;

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 
 /** Where the booking subgraph's messages are kept. */
-export const bookingStream: StreamDefinition = { name: 'BOOKINGS', subjects: ['booking.>'] };
+export const bookingStream: StreamDefinition = {
+  name: 'BOOKINGS',
+  subjects: ['booking.>'],
+  consumers: ['notification-bookings'],
+  bytesMax: 2 ** 30,
+};
 
 /** What was booked, or given back. */
 export const bookingFacts = z

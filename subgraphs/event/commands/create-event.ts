@@ -23,6 +23,7 @@ export async function createEvent(
   const earlier = await findEarlierCreation(dependencies, request);
   if (earlier !== undefined) return earlier;
   const { caller, input } = request;
+  dependencies.relay.requireRoom();
   const createdAt = dependencies.now();
   if (input.startsAt <= createdAt) return { outcome: 'starts-in-past' };
   const event: Event = {

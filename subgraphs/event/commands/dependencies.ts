@@ -1,6 +1,6 @@
 import type { Cache } from '#platform/cache.ts';
 import type { Caller } from '#platform/identity.ts';
-import type { Relay } from '#platform/outbox/relay.ts';
+import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { Event } from '../domain/event.ts';
 import type { EventDatabase } from '../store/events.ts';
 
@@ -8,7 +8,7 @@ import type { EventDatabase } from '../store/events.ts';
 export interface EventDependencies {
   readonly database: EventDatabase;
   readonly cache: Cache<Event>;
-  readonly relay: Relay;
+  readonly relay: Publisher;
   readonly now: () => Date;
   /** A fresh UUIDv7. */
   readonly newId: () => string;

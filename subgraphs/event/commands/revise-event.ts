@@ -23,6 +23,7 @@ export async function reviseEvent(
 ): Promise<Revision | { outcome: 'not-found' }> {
   // Text that no id can be is not even comparable with one for the database.
   if (!isId(id)) return { outcome: 'not-found' };
+  relay.requireRoom();
   const result = await database.$transaction(async (transaction) => {
     const event = await lockEvent(transaction, id);
     if (event === null) return { outcome: 'not-found' } as const;

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 
 /** Where the event subgraph's messages are kept. */
-export const eventStream: StreamDefinition = { name: 'EVENTS', subjects: ['event.>'] };
+export const eventStream: StreamDefinition = {
+  name: 'EVENTS',
+  subjects: ['event.>'],
+  consumers: ['booking-events', 'notification-events'],
+  bytesMax: 256 * 2 ** 20,
+};
 
 /** The whole state of an event at a version: a consumer keeps the highest version that it has seen. */
 export const eventFacts = z.object({

@@ -17,8 +17,14 @@ export function createDeliveryMetrics({ database, metrics }: { database: Notific
   return {
     attempts: new Counter({
       name: 'notification_attempts_total',
-      help: 'Deliveries attempted: sent, retried (failed, and made again later) or failed (for the last time).',
+      help: 'Deliveries attempted: sent, postponed (the channel is away), retried (made again later) or failed (for good).',
       labelNames: ['channel', 'outcome'] as const,
+      registers: [metrics],
+    }),
+    away: new Gauge({
+      name: 'notification_channel_away',
+      help: '1 while the channel reaches nobody: its notifications wait, and one at a time probes it.',
+      labelNames: ['channel'] as const,
       registers: [metrics],
     }),
   };

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createProxy, quiet } from '#platform/messaging/testing.ts';
-import type { Channel, Delivery } from '../domain/delivery.ts';
+import { type Channel, ChannelAwayError, type Delivery, DeliveryRefusedError } from '../domain/delivery.ts';
 import { createLogChannel } from '../messaging/log-channel.ts';
 import { addNotifications, connectDatabase, createNotificationDatabase } from '../testing.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
@@ -47,7 +47,8 @@ function createChannel(fails: () => boolean = () => false): Channel & { delivere
 function startDelivery(channel: Channel, options: Partial<Parameters<typeof createDeliveryWorker>[0]> = {}) {
   const { database } = fixture;
   const metrics = createDeliveryMetrics({ database, metrics: new Registry() });
-  return createDeliveryWorker({ name: 'LOG', channel, database, logger: quiet().logger, metrics, ...options });
+  const defaults = { name: 'LOG', channel, retryHours: 24, database, logger: quiet().logger, metrics } as const;
+  return createDeliveryWorker({ ...defaults, ...options });
 }
 
 /** Begins what is due now, as far as there is room, and waits until it has ended. */
@@ -131,21 +132,22 @@ test('a notification whose recipient or event is not known yet waits, and is del
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 3 });
 });
 
-test('a delivery that fails is tried again after 1 s, 5 s, 30 s and 2 min, and then FAILED until an admin retries it', async () => {
+test('a delivery that fails is tried again after growing pauses, and after its hours FAILED until an admin retries it', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   let isDown = true;
   const channel = createChannel(() => isDown);
-  for (const seconds of [1, 5, 30, 120]) {
-    await deliver(channel);
+  const deliverOnce = () => deliver(channel, { retryHours: 1 });
+  for (const seconds of [1, 5, 30, 120, 600, 1_800]) {
+    await deliverOnce();
     expect(await find(id)).toMatchObject({ status: 'PENDING' });
     const wait = await waitMs(id);
-    expect(wait).toBeLessThanOrEqual(seconds * SECOND_MS);
-    expect(wait).toBeGreaterThan((seconds - 1) * SECOND_MS);
-    await deliver(channel);
+    // Within a tenth of it, less the time that this test took.
+    expect(wait).toBeLessThanOrEqual(1.1 * seconds * SECOND_MS);
+    expect(wait).toBeGreaterThan((0.9 * seconds - 1) * SECOND_MS);
     await skipTheWait();
   }
-  await deliver(channel);
-  expect(await find(id)).toMatchObject({ status: 'FAILED', attempts: 5 });
+  await deliverOnce();
+  expect(await find(id)).toMatchObject({ status: 'FAILED', attempts: 7 });
   await skipTheWait();
   isDown = false;
   await deliver(channel);
@@ -158,6 +160,67 @@ test('a delivery that fails is tried again after 1 s, 5 s, 30 s and 2 min, and t
   expect(await retryNotification(dependencies, id)).toBeNull();
   await deliver(channel);
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 1 });
+});
+
+test('a channel that is away costs no notification an attempt, is probed by one at a time, and gets all once it is back', async () => {
+  const user = await known();
+  const ids = await addNotifications(
+    fixture.database,
+    Array.from({ length: 50 }, () => user),
+  );
+  let isAway = true;
+  let [tried, atOnce, atOnceMax] = [0, 0, 0];
+  const registry = new Registry();
+  const metrics = createDeliveryMetrics({ database: fixture.database, metrics: registry });
+  const { logger } = quiet();
+  const warn = vi.spyOn(logger, 'warn');
+  const worker = startDelivery(
+    {
+      deliveriesMax: 5,
+      async deliver() {
+        tried += 1;
+        atOnceMax = Math.max(atOnceMax, ++atOnce);
+        await new Promise(setImmediate);
+        atOnce -= 1;
+        if (isAway) throw new ChannelAwayError('connection refused');
+      },
+    },
+    { logger, metrics },
+  );
+  // The five that begin together, and two probes, after pauses of about 1 and 2 s.
+  await vi.waitFor(() => expect(tried).toBe(5), SOON);
+  expect(atOnceMax).toBe(5);
+  atOnceMax = 0;
+  await vi.waitFor(() => expect(tried).toBe(7), SOON);
+  expect(atOnceMax).toBe(1);
+  expect(await registry.metrics()).toContain('notification_channel_away{channel="LOG"} 1');
+  await vi.waitFor(async () => {
+    expect(await fixture.database.notification.count({ where: { status: 'PENDING', attempts: 0 } })).toBe(50);
+  }, SOON);
+
+  isAway = false;
+  await vi.waitFor(async () => {
+    expect(await fixture.database.notification.count({ where: { status: 'SENT', attempts: 1 } })).toBe(50);
+  }, SOON);
+  await worker.stop();
+  expect(tried).toBe(7 + ids.length);
+  expect(warn).toHaveBeenCalledOnce();
+  const lines = await registry.metrics();
+  expect(lines).toContain('notification_channel_away{channel="LOG"} 0');
+  expect(lines).toContain('notification_attempts_total{channel="LOG",outcome="postponed"} 7');
+});
+
+test('a notification that is refused for good fails at once, and alone', async () => {
+  const user = await known();
+  const [refused = '', fine = ''] = await addNotifications(fixture.database, [user, user]);
+  await deliver({
+    deliveriesMax: 5,
+    async deliver({ notification: { id } }) {
+      if (id === refused) throw new DeliveryRefusedError('no such address');
+    },
+  });
+  expect(await find(refused)).toMatchObject({ status: 'FAILED', attempts: 1 });
+  expect(await find(fine)).toMatchObject({ status: 'SENT' });
 });
 
 test('a delivery that hangs is given up in time and costs its own notification an attempt, the others nothing', async () => {
@@ -263,7 +326,7 @@ test('the metrics count what was sent, retried and failed by channel, and what i
   const user = await known();
   await addNotifications(fixture.database, [user, user, { ...user, channel: 'EMAIL' }]);
   const [last = ''] = await addNotifications(fixture.database, [user]);
-  await fixture.database.notification.update({ where: { id: last }, data: { attempts: 4 } });
+  await fixture.database.notification.update({ where: { id: last }, data: { attempts: 29 } });
   const registry = new Registry();
   const metrics = createDeliveryMetrics({ database: fixture.database, metrics: registry });
   let isDown = true;

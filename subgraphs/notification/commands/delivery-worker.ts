@@ -4,13 +4,15 @@ import { createWorker, type Worker } from '#platform/worker.ts';
 import {
   afterFailedAttempt,
   type Channel,
+  ChannelAwayError,
   completeDelivery,
-  type FailedAttempt,
+  DeliveryRefusedError,
   type PendingDelivery,
 } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
 import type { NotificationDatabase } from '../store/database.ts';
-import { claimDeliveries, markAttemptFailed, markSent } from '../store/deliveries.ts';
+import { claimDeliveries, markAttemptFailed, markPostponed, markSent } from '../store/deliveries.ts';
+import { createChannelPause } from './channel-pause.ts';
 import type { DeliveryMetrics } from './delivery-metrics.ts';
 
 const POLL_MS = 250;
@@ -20,22 +22,24 @@ const TIMEOUT_MS = 10_000;
 /** Longer than any delivery takes, so that nobody else begins one meanwhile. */
 const LEASE_S = 30;
 
-/** An attempt that is over, and what becomes of its notification. */
+/** An attempt that is over: the metrics know these outcomes by the same names. */
 interface FinishedAttempt {
   readonly notification: Notification;
-  readonly outcome: { readonly status: 'SENT' } | FailedAttempt;
+  readonly outcome: 'sent' | 'postponed' | 'retried' | 'failed';
 }
 
 /**
  * Delivers the notifications of one channel, as many at once as the channel takes: each that ends makes room for the
  * next, so that one that hangs holds up no other. No transaction is open during a delivery, and it is given up after
- * `timeoutMs`. What this process has delivered it does not deliver again, however long the outcome cannot be saved; a
+ * `timeoutMs`. An attempt that fails is made again for `retryHours`. One that finds the channel away is no attempt: its
+ * notification is due at once, and the whole channel pauses, see createChannelPause. What this process has delivered it does not deliver again, however long the outcome cannot be saved; a
  * crash before that tries again after the lease: the channel gets the same notification id twice. Stopping begins no
  * more deliveries and waits for those begun.
  */
 export function createDeliveryWorker({
   name,
   channel,
+  retryHours,
   timeoutMs = TIMEOUT_MS,
   database,
   logger,
@@ -43,6 +47,7 @@ export function createDeliveryWorker({
 }: {
   name: NotificationChannel;
   channel: Channel;
+  retryHours: number;
   timeoutMs?: number;
   database: NotificationDatabase;
   logger: Logger;
@@ -51,6 +56,7 @@ export function createDeliveryWorker({
   const inFlight = new Set<Promise<void>>();
   /** Not saved yet, oldest first. */
   const finished: FinishedAttempt[] = [];
+  const pause = createChannelPause({ nowMs: () => performance.now(), random: Math.random });
   let stopping = false;
   let interrupted = false;
 
@@ -58,7 +64,8 @@ export function createDeliveryWorker({
     intervalMs: POLL_MS,
     pauseMs: PAUSE_MS,
     async run() {
-      const room = stopping ? 0 : channel.deliveriesMax - inFlight.size;
+      const free = channel.deliveriesMax - inFlight.size;
+      const room = stopping ? 0 : pause.roomFor({ free, inFlight: inFlight.size });
       await saveOutcomes();
       interrupted = false;
       if (room === 0) return false;
@@ -67,7 +74,7 @@ export function createDeliveryWorker({
       // What ends at once is saved at once.
       await setImmediate();
       await saveOutcomes();
-      return due.length === room && inFlight.size < channel.deliveriesMax;
+      return due.length === room && inFlight.size < channel.deliveriesMax && !pause.isAway();
     },
     onError(error) {
       if (!interrupted) logger.warn({ err: error, channel: name }, 'delivering was interrupted; it goes on');
@@ -86,18 +93,30 @@ export function createDeliveryWorker({
 
   async function attempt(pending: PendingDelivery): Promise<FinishedAttempt> {
     const { notification } = pending;
+    const outcome = await outcomeOf(pending);
+    metrics.attempts.inc({ channel: name, outcome });
+    return { notification, outcome };
+  }
+
+  async function outcomeOf(pending: PendingDelivery): Promise<FinishedAttempt['outcome']> {
+    const { id: notificationId, attempts } = pending.notification;
+    const begunAtMs = performance.now();
     try {
       await deliver(pending);
-      metrics.attempts.inc({ channel: name, outcome: 'sent' });
-      return { notification, outcome: { status: 'SENT' } };
+      return 'sent';
     } catch (error) {
-      const { id: notificationId, attempts } = notification;
-      const outcome = afterFailedAttempt(attempts);
       const about = { err: error, channel: name, notificationId, attempts };
-      if (outcome.status === 'FAILED') logger.error(about, 'notification failed');
+      if (error instanceof ChannelAwayError) {
+        if (!pause.isAway()) logger.warn(about, 'the channel is away; its notifications wait');
+        pause.foundAway(begunAtMs);
+        metrics.away.set({ channel: name }, 1);
+        return 'postponed';
+      }
+      const isLast =
+        error instanceof DeliveryRefusedError || afterFailedAttempt(attempts, retryHours).status === 'FAILED';
+      if (isLast) logger.error(about, 'notification failed');
       else logger.info(about, 'notification not delivered yet; tried again');
-      metrics.attempts.inc({ channel: name, outcome: outcome.status === 'FAILED' ? 'failed' : 'retried' });
-      return { notification, outcome };
+      return isLast ? 'failed' : 'retried';
     }
   }
 
@@ -111,22 +130,38 @@ export function createDeliveryWorker({
     }, timeoutMs);
     try {
       await Promise.race([channel.deliver(delivery, abort.signal), timedOut]);
+      noteThere();
+    } catch (error) {
+      // Silence says nothing about the channel.
+      if (!(error instanceof ChannelAwayError) && !abort.signal.aborted) noteThere();
+      throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
+  function noteThere(): void {
+    if (pause.isAway()) logger.info({ channel: name }, 'the channel is there again');
+    pause.foundThere();
+    metrics.away.set({ channel: name }, 0);
+  }
+
   /** @throws while the database is away; the outcomes are kept */
   async function saveOutcomes(): Promise<void> {
     const saving = [...finished];
-    const sent = saving.filter(({ outcome }) => outcome.status === 'SENT');
-    const failed = Map.groupBy(
-      saving.filter(({ outcome }) => outcome.status !== 'SENT'),
-      ({ notification }) => notification.attempts,
+    const byOutcome = Map.groupBy(saving, ({ outcome, notification }) =>
+      outcome === 'sent' ? outcome : `${outcome} ${notification.attempts}`,
     );
-    await markSent(database, sent.map(idOf));
-    for (const [attempts, group] of failed) {
-      await markAttemptFailed(database, group.map(idOf), { attempts, outcome: afterFailedAttempt(attempts) });
+    for (const group of byOutcome.values()) {
+      const [{ outcome, notification } = {}] = group;
+      if (outcome === undefined || notification === undefined) continue;
+      const { attempts } = notification;
+      const ids = group.map(idOf);
+      if (outcome === 'sent') await markSent(database, ids);
+      else if (outcome === 'postponed') await markPostponed(database, ids, attempts);
+      else if (outcome === 'failed')
+        await markAttemptFailed(database, ids, { attempts, outcome: { status: 'FAILED' } });
+      else await markAttemptFailed(database, ids, { attempts, outcome: afterFailedAttempt(attempts, retryHours) });
     }
     finished.splice(0, saving.length);
   }

@@ -14,15 +14,23 @@ export async function redriveDeadLetter(
 ): Promise<DeadLetter | null> {
   const deadLetter = await findDeadLetter(database, id);
   if (deadLetter === null) return null;
+  await putBack({ broker, newId }, deadLetter);
+  // A crash before this line: it does not show as redriven, and may be redriven again.
+  await markRedriven(database, [id]);
+  return findDeadLetter(database, id);
+}
+
+/** Publishes a dead letter on its subject. @throws SERVICE_UNAVAILABLE while the broker does not take it */
+export async function putBack(
+  { broker, newId }: Pick<NotificationDependencies, 'broker' | 'newId'>,
+  { subject, payload }: DeadLetter,
+): Promise<void> {
   if (!broker.isConnected()) throw unavailable();
   const { client } = await broker.jetStream();
   try {
     // An id of its own for the broker, whose duplicate window would swallow the message's.
-    await client.publish(broker.subject(deadLetter.subject), deadLetter.payload, { msgID: newId() });
+    await client.publish(broker.subject(subject), payload, { msgID: newId() });
   } catch (error) {
     throw unavailable(error);
   }
-  // A crash before this line: it does not show as redriven, and may be redriven again.
-  await markRedriven(database, id);
-  return findDeadLetter(database, id);
 }

@@ -1,5 +1,6 @@
 import type { Notification } from '../domain/notification.ts';
-import { findNotifications, resetFailedNotification } from '../store/notifications.ts';
+import { resetFailedNotifications } from '../store/failed-notifications.ts';
+import { findNotifications } from '../store/notifications.ts';
 import type { NotificationDependencies } from './dependencies.ts';
 
 /** Has a FAILED notification delivered again; null when there is no such one. */
@@ -7,7 +8,7 @@ export async function retryNotification(
   { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
   id: string,
 ): Promise<Notification | null> {
-  if (!(await resetFailedNotification(database, id))) return null;
+  if ((await resetFailedNotifications(database, [id])) === 0) return null;
   const [notification] = await findNotifications(database, [id]);
   if (notification !== undefined) deliveries[notification.channel].nudge();
   return notification ?? null;

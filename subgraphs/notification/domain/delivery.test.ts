@@ -2,14 +2,20 @@ import { expect, test } from 'vitest';
 import { afterFailedAttempt, completeDelivery } from './delivery.ts';
 import type { Notification } from './notification.ts';
 
-test('failed attempts are made again after 1 s, 5 s, 30 s and 2 min; the fifth was the last', () => {
-  expect([1, 2, 3, 4, 5].map(afterFailedAttempt)).toEqual([
-    { status: 'PENDING', retryInMs: 1_000 },
-    { status: 'PENDING', retryInMs: 5_000 },
-    { status: 'PENDING', retryInMs: 30_000 },
-    { status: 'PENDING', retryInMs: 120_000 },
-    { status: 'FAILED' },
-  ]);
+test('failed attempts are made again after growing pauses, an hour at the most, for the hours that are set', () => {
+  const pausesS = (retryHours: number) => {
+    const outcomes = Array.from({ length: 100 }, (_, index) => afterFailedAttempt(index + 1, retryHours));
+    const last = outcomes.findIndex(({ status }) => status === 'FAILED');
+    expect(outcomes.slice(last).every(({ status }) => status === 'FAILED')).toBe(true);
+    return outcomes.slice(0, last).map((outcome) => ('retryInMs' in outcome ? outcome.retryInMs / 1_000 : 0));
+  };
+  expect(pausesS(1)).toEqual([1, 5, 30, 120, 600, 1_800]);
+  expect(pausesS(2)).toEqual([1, 5, 30, 120, 600, 1_800, 3_600]);
+  const day = pausesS(24);
+  const sumS = day.reduce((sum, pause) => sum + pause, 0);
+  expect(sumS).toBeLessThanOrEqual(24 * 3_600);
+  expect(sumS).toBeGreaterThan(23 * 3_600);
+  expect(day).toHaveLength(29);
 });
 
 const notification: Notification = {

@@ -27,11 +27,20 @@ export interface PendingDelivery {
   readonly event: EventFacts | undefined;
 }
 
+/** No notification is at fault: the channel reaches nobody for now. It does not count as an attempt. */
+export class ChannelAwayError extends Error {}
+
+/** The channel refuses this notification for good: no later attempt would end differently. */
+export class DeliveryRefusedError extends Error {}
+
 /** A way to reach the recipient. It may be used twice for one notification, whose id tells. */
 export interface Channel {
   /** The deliveries that it works on at once; it is given no more. */
   readonly deliveriesMax: number;
-  /** @throws when the recipient was not reached, or not before the signal aborted */
+  /**
+   * @throws ChannelAwayError or DeliveryRefusedError where it knows that much; any other error when the recipient was not
+   *   reached, or not before the signal aborted
+   */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<void>;
 }
 
@@ -44,13 +53,27 @@ export function completeDelivery({ notification, recipient, event }: PendingDeli
   return { notification, recipient, event };
 }
 
-const RETRY_DELAYS_MS: readonly number[] = [1_000, 5_000, 30_000, 120_000];
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+/** From then on one attempt follows the other by an hour. */
+const FIRST_PAUSES_MS: readonly number[] = [
+  SECOND_MS,
+  5 * SECOND_MS,
+  30 * SECOND_MS,
+  2 * MINUTE_MS,
+  10 * MINUTE_MS,
+  30 * MINUTE_MS,
+];
 
-/** What becomes of a notification whose so-many-th attempt failed. */
+/** What becomes of a notification whose attempt failed. `retryInMs` is a mean: the pauses vary, to spread the attempts. */
 export type FailedAttempt = { status: 'PENDING'; retryInMs: number } | { status: 'FAILED' };
 
-/** Tries again after 1 s, 5 s, 30 s and 2 min, then gives up. */
-export function afterFailedAttempt(attempts: number): FailedAttempt {
-  const retryInMs = RETRY_DELAYS_MS[attempts - 1];
-  return retryInMs === undefined ? { status: 'FAILED' } : { status: 'PENDING', retryInMs };
+/** Tries again after growing pauses, an hour at the most, and gives up before they add up to more than `retryHours`. */
+export function afterFailedAttempt(attempts: number, retryHours: number): FailedAttempt {
+  const retryInMs = FIRST_PAUSES_MS[attempts - 1] ?? HOUR_MS;
+  const firstPauses = FIRST_PAUSES_MS.slice(0, attempts);
+  const pausedMs =
+    firstPauses.reduce((sum, pause) => sum + pause, 0) + Math.max(0, attempts - FIRST_PAUSES_MS.length) * HOUR_MS;
+  return pausedMs > retryHours * HOUR_MS ? { status: 'FAILED' } : { status: 'PENDING', retryInMs };
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createSubgraphSchema } from '#platform/graphql-server.ts';
 import type { Caller } from '#platform/identity.ts';
 import { createProxy, createTestBroker } from '#platform/messaging/testing.ts';
+import { bookingStream } from '../../booking/messaging/contract.ts';
 import { policy } from '../policy.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { addNotifications, createNotificationDatabase } from '../testing.ts';
@@ -246,7 +247,56 @@ test('an admin retries a FAILED notification, and no other; nobody else may', as
   expect(deliveries.LOG.nudge).toHaveBeenCalledOnce();
 });
 
-async function addDeadLetters(count: number): Promise<string[]> {
+const RETRY_MANY = `mutation ($filter: FailedNotificationFilter, $limit: Int! = 1000) {
+  retryNotifications(filter: $filter, limit: $limit) { __typename
+    ... on RetryNotificationsPayload { retriedCount hasMore }
+    ... on InvalidInputError { code field message }
+  }
+}`;
+
+test('an admin retries FAILED notifications in bulk, by filter, so many at a time; nobody else may', async () => {
+  const eventId = newId();
+  const ids = await addNotifications(fixture.database, [
+    ...Array.from({ length: 5 }, () => ({ eventId, channel: 'EMAIL' as const })),
+    { eventId },
+    { kind: 'BOOKING_CANCELLED' },
+    {},
+  ]);
+  const pending = ids.at(-1) ?? '';
+  await fixture.database.notification.updateMany({
+    where: { id: { not: pending } },
+    data: { status: 'FAILED', attempts: 30 },
+  });
+  expect((await run(null, RETRY_MANY)).codes).toEqual(['UNAUTHENTICATED']);
+  expect((await run(user, RETRY_MANY)).codes).toEqual(['FORBIDDEN']);
+  const retry = async (variables: object) => (await run(admin, RETRY_MANY, { ...variables })).data?.retryNotifications;
+  const payload = (retriedCount: number, hasMore = false) => ({
+    __typename: 'RetryNotificationsPayload',
+    retriedCount,
+    hasMore,
+  });
+  for (const limit of [0, 1_001]) {
+    expect(await retry({ limit })).toEqual({
+      __typename: 'InvalidInputError',
+      code: 'INVALID_INPUT',
+      field: 'limit',
+      message: 'limit must be a whole number from 1 to 1000.',
+    });
+  }
+  expect(await retry({ filter: { createdFrom: 'yesterday' } })).toMatchObject({ field: 'filter.createdFrom' });
+  expect(await retry({ filter: { createdBefore: '2020-01-01T00:00:00Z' } })).toEqual(payload(0));
+  expect(await retry({ filter: { eventId: 'ü' } })).toEqual(payload(0));
+  expect(await retry({ filter: { eventId, channel: 'EMAIL' }, limit: 3 })).toEqual(payload(3, true));
+  expect(await retry({ filter: { eventId, channel: 'EMAIL' } })).toEqual(payload(2));
+  expect(await retry({ filter: { kind: 'BOOKING_CANCELLED', createdFrom: '2020-01-01T00:00:00Z' } })).toEqual(
+    payload(1),
+  );
+  expect(await retry({ limit: 1 })).toEqual(payload(1));
+  expect(await fixture.database.notification.count({ where: { status: 'PENDING', attempts: 0 } })).toBe(8);
+  expect(deliveries.LOG.nudge).toHaveBeenCalled();
+});
+
+async function addDeadLetters(count: number, about: { consumer?: string; subject?: string } = {}): Promise<string[]> {
   const letters = Array.from({ length: count }, () => ({
     id: newId(),
     consumer: 'notification-bookings',
@@ -254,13 +304,14 @@ async function addDeadLetters(count: number): Promise<string[]> {
     payload: new TextEncoder().encode('Zoë \u0000 🎫'),
     reason: 'the body is not JSON',
     deliveries: 5,
+    ...about,
   }));
   await fixture.database.$transaction((transaction) => insertDeadLetters(transaction, letters));
   return letters.map(({ id }) => id);
 }
 
 const DEAD_LETTERS = `query ($first: Int, $after: String) { deadLetters(first: $first, after: $after) {
-  nodes { id subject payload reason deliveries createdAt redrivenAt } pageInfo { hasNextPage endCursor }
+  nodes { id consumer subject payload reason deliveries createdAt redrivenAt } pageInfo { hasNextPage endCursor }
 } }`;
 
 test('admins list dead letters, newest first, as text; nobody else may', async () => {
@@ -269,6 +320,7 @@ test('admins list dead letters, newest first, as text; nobody else may', async (
   expect((await run(user, DEAD_LETTERS)).codes).toEqual(['FORBIDDEN']);
   const { data } = await run(admin, DEAD_LETTERS, { first: 2 });
   const about = {
+    consumer: 'notification-bookings',
     subject: 'booking.confirmed.v1',
     payload: 'Zoë \u0000 🎫',
     reason: 'the body is not JSON',
@@ -286,7 +338,7 @@ const REDRIVE = `mutation ($id: ID!) { redriveDeadLetter(id: $id) { __typename
 } }`;
 
 test('an admin redrives a dead letter, unless the broker is away; nobody else may', async () => {
-  await broker.ensureStream({ name: 'BOOKINGS', subjects: ['booking.>'] });
+  await broker.ensureStream(bookingStream);
   const [id = ''] = await addDeadLetters(1);
   expect((await run(null, REDRIVE, { id })).codes).toEqual(['UNAUTHENTICATED']);
   expect((await run(user, REDRIVE, { id })).codes).toEqual(['FORBIDDEN']);
@@ -304,4 +356,43 @@ test('an admin redrives a dead letter, unless the broker is away; nobody else ma
     __typename: 'RedriveDeadLetterPayload',
     deadLetter: { id, redrivenAt: expect.any(String) },
   });
+});
+
+const REDRIVE_MANY = `mutation ($filter: DeadLetterFilter, $limit: Int! = 100) {
+  redriveDeadLetters(filter: $filter, limit: $limit) { __typename
+    ... on RedriveDeadLettersPayload { redrivenCount hasMore }
+    ... on InvalidInputError { code field }
+  }
+}`;
+
+test('an admin redrives dead letters in bulk, by filter, the oldest first, each once; nobody else may', async () => {
+  await broker.ensureStream(bookingStream);
+  const ids = await addDeadLetters(25);
+  await addDeadLetters(2, { consumer: 'booking-events', subject: 'booking.cancelled.v1' });
+  expect((await run(null, REDRIVE_MANY)).codes).toEqual(['UNAUTHENTICATED']);
+  expect((await run(user, REDRIVE_MANY)).codes).toEqual(['FORBIDDEN']);
+  const redrive = async (variables: object) =>
+    (await run(admin, REDRIVE_MANY, { ...variables })).data?.redriveDeadLetters;
+  const payload = (redrivenCount: number, hasMore = false) => ({
+    __typename: 'RedriveDeadLettersPayload',
+    redrivenCount,
+    hasMore,
+  });
+  expect(await redrive({ limit: 101 })).toMatchObject({ __typename: 'InvalidInputError', field: 'limit' });
+  proxy.cut();
+  expect((await run(admin, REDRIVE_MANY)).codes).toEqual(['SERVICE_UNAVAILABLE']);
+  proxy.restore();
+  await vi.waitFor(() => expect(broker.isConnected()).toBe(true), { timeout: 10_000 });
+
+  const messages = async () =>
+    (await (await broker.jetStream()).manager.streams.info(broker.resourceName('BOOKINGS'))).state.messages;
+  const before = await messages();
+  expect(await redrive({ filter: { consumer: 'nobody' } })).toEqual(payload(0));
+  expect(await redrive({ filter: { consumer: 'notification-bookings' }, limit: 15 })).toEqual(payload(15, true));
+  const redriven = await fixture.database.deadLetter.findMany({ where: { redrivenAt: { not: null } } });
+  expect(redriven.map(({ id }) => id).toSorted()).toEqual(ids.slice(0, 15));
+  expect(await redrive({ filter: { subject: 'booking.cancelled.v1' } })).toEqual(payload(2));
+  expect(await redrive({})).toEqual(payload(10));
+  expect(await redrive({})).toEqual(payload(0));
+  expect((await messages()) - before).toBe(27);
 });

@@ -5,13 +5,15 @@ import { deadLetter } from './dead-letter.ts';
 import { notification } from './notification.ts';
 import { query } from './query.ts';
 import { redriveDeadLetter } from './redrive-dead-letter.ts';
+import { redriveDeadLetters } from './redrive-dead-letters.ts';
 import { retryNotification } from './retry-notification.ts';
+import { retryNotifications } from './retry-notifications.ts';
 import { user } from './user.ts';
 
 export const resolvers: Resolvers = {
   DateTime,
   Query: query,
-  Mutation: { redriveDeadLetter, retryNotification },
+  Mutation: { redriveDeadLetter, redriveDeadLetters, retryNotification, retryNotifications },
   Notification: notification,
   DeadLetter: deadLetter,
   Booking: booking,

@@ -197,6 +197,40 @@ test('a connection that the server ends when its next mail begins costs no mail'
   expect(sessions.size).toBe(2);
 });
 
+test('each failure is told apart: the server is away, the mail is refused for good, or it may be taken later', async () => {
+  const kindOf = async (options: SMTPServerOptions, env: NodeJS.ProcessEnv = {}) => {
+    const server = await startServer(options);
+    const failure = createChannel({ SMTP_URL: server.url, ...env }).deliver(newDelivery(), NEVER);
+    return failure.then(
+      () => 'sent',
+      (error: unknown) => (error as Error).constructor.name,
+    );
+  };
+  const recipient = (code: number): SMTPServerOptions => ({
+    onRcptTo: (_address, _session, done) => done(refusal(code, 'no')),
+  });
+  const content = (code: number): SMTPServerOptions => ({
+    onData: (stream, _session, done) => void stream.resume().on('end', () => done(refusal(code, 'no'))),
+  });
+  const sender = (code: number): SMTPServerOptions => ({
+    onMailFrom: (_address, _session, done) => done(refusal(code, 'no')),
+  });
+  const greeting = (code: number): SMTPServerOptions => ({ onConnect: (_session, done) => done(refusal(code, 'no')) });
+  expect(await kindOf(recipient(550))).toBe('DeliveryRefusedError');
+  expect(await kindOf(content(554))).toBe('DeliveryRefusedError');
+  expect(await kindOf(recipient(451))).toBe('Error');
+  expect(await kindOf(content(452))).toBe('Error');
+  // What every other mail would meet, too.
+  expect(await kindOf(recipient(421))).toBe('ChannelAwayError');
+  expect(await kindOf(sender(550))).toBe('ChannelAwayError');
+  expect(await kindOf(sender(451))).toBe('ChannelAwayError');
+  expect(await kindOf(greeting(421))).toBe('ChannelAwayError');
+  expect(await kindOf(greeting(554))).toBe('ChannelAwayError');
+  expect(await kindOf({}, { SMTP_TLS: 'required' })).toBe('ChannelAwayError');
+  expect(await kindOf({}, { SMTP_URL: 'smtp://127.0.0.1:1' })).toBe('ChannelAwayError');
+  expect(await kindOf({}, { SMTP_URL: 'smtp://no-such-host.invalid:25' })).toBe('ChannelAwayError');
+});
+
 test('mails share a few connections', async () => {
   const sessions = new Set<string>();
   const server = await startServer({

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { MailSettings } from '../config.ts';
-import type { Channel } from '../domain/delivery.ts';
+import { type Channel, ChannelAwayError, DeliveryRefusedError } from '../domain/delivery.ts';
 import { composeMail } from '../domain/mail.ts';
 
 /** Few enough for any provider. What is over waits in the database, where its time does not run. */
@@ -54,7 +54,7 @@ export function createEmailChannel({ server, from, requireTls }: MailSettings): 
           signal,
         });
       } catch (error) {
-        throw withoutDetails(error);
+        throw failureOf(error);
       }
     },
     close: () => transport.close({ force: true }),
@@ -69,8 +69,19 @@ export const unconfiguredEmailChannel: Channel = {
 
 const domainOf = (address: string): string => /@([^>]+)/.exec(address)?.[1] ?? 'localhost';
 
-function withoutDetails(error: unknown): Error {
-  const { code, originalCode, responseCode } = error as Record<string, unknown>;
+/** What went wrong, by its codes. Whatever is not about this mail alone is the server's: every other mail meets it, too. */
+function failureOf(error: unknown): Error {
+  const { code, originalCode, responseCode, command, timeoutType } = error as Record<string, unknown>;
   const codes = [code, originalCode, responseCode].filter((one) => /^[A-Z0-9_]+$/.test(String(one ?? '')));
-  return new Error(`the mail server did not take the mail: ${codes.join(' ')}`);
+  const message = `the mail server did not take the mail: ${codes.join(' ')}`;
+  // Our own time is up, or a session fell silent: the server may hang for this mail only, or have taken it.
+  if (code === 'EABORT' || timeoutType === 'SOCKET_TIMEOUT') return new Error(message);
+  const isOfMail = code === 'EMESSAGE' || (code === 'EENVELOPE' && command !== 'MAIL FROM');
+  if (!isOfMail || responseCode === SERVICE_CLOSING) return new ChannelAwayError(message);
+  const isForNow = typeof responseCode === 'number' && responseCode < PERMANENT;
+  return isForNow ? new Error(message) : new DeliveryRefusedError(message);
 }
+
+/** The server is about to close the connection, whatever it was asked. RFC 5321, 3.8. */
+const SERVICE_CLOSING = 421;
+const PERMANENT = 500;

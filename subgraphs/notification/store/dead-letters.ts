@@ -1,5 +1,6 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/pagination.ts';
+import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';
 
@@ -30,7 +31,27 @@ export const listDeadLetters = (
 export const findDeadLetter = (database: NotificationDatabase, id: string): Promise<DeadLetter | null> =>
   database.deadLetter.findUnique({ where: { id } });
 
-/** Notes that the dead letter was put back on its subject just now. */
-export async function markRedriven(database: NotificationDatabase, id: string): Promise<void> {
-  await database.$executeRaw(sql`UPDATE dead_letters SET redriven_at = CURRENT_TIMESTAMP(3) WHERE id = ${id}`);
+/** Dead letters that were never put back, the oldest first, and whether there are more. */
+export async function findWaitingDeadLetters(
+  database: NotificationDatabase,
+  { filter: { consumer, subject, createdFrom, createdBefore }, limit }: RedriveDeadLettersRequest,
+): Promise<[letters: DeadLetter[], hasMore: boolean]> {
+  const letters = await database.deadLetter.findMany({
+    where: {
+      redrivenAt: null,
+      ...(consumer !== undefined && { consumer }),
+      ...(subject !== undefined && { subject }),
+      createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdBefore && { lt: createdBefore }) },
+    },
+    orderBy: { id: 'asc' },
+    take: limit + 1,
+  });
+  return [letters.slice(0, limit), letters.length > limit];
+}
+
+/** Notes that these were put back on their subjects just now. */
+export async function markRedriven(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await database.$executeRaw(sql`
+    UPDATE dead_letters SET redriven_at = CURRENT_TIMESTAMP(3) WHERE id IN (${join([...ids])})`);
 }

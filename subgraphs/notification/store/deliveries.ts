@@ -45,11 +45,27 @@ export async function claimDeliveries(
 
 /** Tells that these have been delivered. */
 export async function markSent(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
   await database.$executeRaw(sql`
     UPDATE notifications SET status = 'SENT', sent_at = CURRENT_TIMESTAMP(3)
     WHERE id IN (${join([...ids])}) AND status = 'PENDING'`);
 }
+
+/**
+ * Tells that the so-many-th attempt of these found the channel away: it was none, and they are due, behind those that
+ * are due already.
+ */
+export async function markPostponed(
+  database: NotificationDatabase,
+  ids: readonly string[],
+  attempts: number,
+): Promise<void> {
+  await database.$executeRaw(sql`
+    UPDATE notifications SET attempts = attempts - 1, next_attempt_at = CURRENT_TIMESTAMP(3)
+    WHERE id IN (${join([...ids])}) AND status = 'PENDING' AND attempts = ${attempts}`);
+}
+
+/** A pause varies by this part of it. */
+const RETRY_JITTER = 0.1;
 
 /**
  * Tells what becomes of notifications whose so-many-th attempt failed. An attempt that outlived its lease changes
@@ -63,7 +79,8 @@ export async function markAttemptFailed(
   const retryInUs = outcome.status === 'PENDING' ? outcome.retryInMs * 1_000 : 0;
   await database.$executeRaw(sql`
     UPDATE notifications
-    SET status = ${outcome.status}, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${retryInUs} MICROSECOND
+    SET status = ${outcome.status}, next_attempt_at = CURRENT_TIMESTAMP(3)
+      + INTERVAL ROUND(${retryInUs} * (1 - ${RETRY_JITTER} + 2 * ${RETRY_JITTER} * RAND())) MICROSECOND
     WHERE id IN (${join([...ids])}) AND status = 'PENDING' AND attempts = ${attempts}`);
 }
 

@@ -109,14 +109,6 @@ export async function insertNotifications(
 export const countPendingNotifications = (database: NotificationDatabase): Promise<number> =>
   database.notification.count({ where: { status: 'PENDING' } });
 
-/** Makes a FAILED notification due again, with all its attempts before it; false when there is no such one. */
-export async function resetFailedNotification(database: NotificationDatabase, id: string): Promise<boolean> {
-  const changed = await database.$executeRaw(sql`
-    UPDATE notifications SET status = 'PENDING', attempts = 0, next_attempt_at = CURRENT_TIMESTAMP(3)
-    WHERE id = ${id} AND status = 'FAILED'`);
-  return changed === 1;
-}
-
 const toNotification = ({ nextAttemptAt: _, ...row }: Prisma.NotificationModel): Notification => ({
   ...row,
   kind: row.kind as Notification['kind'],

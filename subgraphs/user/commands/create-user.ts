@@ -17,6 +17,7 @@ export async function createUser(
   { requestId, clientAddress, input: { name, email, password } }: CommandRequest<CreateUserRequest>,
 ): Promise<{ outcome: 'registered'; session: Session } | { outcome: 'email-taken' }> {
   const { database, relay, passwords, limits, now, newId } = dependencies;
+  relay.requireRoom();
   await limits.admitSignUp(clientAddress);
   const passwordHash = await passwords.hash(password);
   const user: User = { id: newId(), name, email, role: 'USER', createdAt: now() };

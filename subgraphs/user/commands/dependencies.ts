@@ -1,5 +1,5 @@
 import type { Logger } from '#platform/logger.ts';
-import type { Relay } from '#platform/outbox/relay.ts';
+import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { IssueAccessToken } from '../credentials/access-tokens.ts';
 import type { CredentialLimits } from '../credentials/credential-limits.ts';
 import type { Passwords } from '../credentials/passwords.ts';
@@ -8,7 +8,7 @@ import type { UserDatabase } from '../store/users.ts';
 /** What the commands need from outside. */
 export interface UserDependencies {
   readonly database: UserDatabase;
-  readonly relay: Relay;
+  readonly relay: Publisher;
   readonly logger: Logger;
   readonly passwords: Passwords;
   readonly limits: CredentialLimits;

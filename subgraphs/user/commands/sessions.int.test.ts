@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
-import { deleteExpiredSessions } from '../store/sessions.ts';
+import { pruneExpiredSessions, pruneUsedSessions } from '../store/sessions.ts';
 import { PASSWORD, startUserSubgraph, type UserSubgraph } from '../testing.ts';
 
 const REFUSED = { __typename: 'InvalidCredentialsError', code: 'INVALID_CREDENTIALS' };
@@ -92,7 +92,7 @@ describe('sessions', () => {
         const answers = await Promise.all([
           ...tokens.map(refresh),
           ...tokens.map(signOut),
-          ...tokens.map(() => deleteExpiredSessions(subgraph.database, 1_000)),
+          ...tokens.map(() => pruneExpiredSessions(subgraph.database)(1_000)),
         ]);
         expect(answers).toHaveLength(18);
         expect(await subgraph.database.session.count({ where: { userId: first.user.id } })).toBe(0);
@@ -143,14 +143,35 @@ describe('sessions', () => {
   describe('pruning', () => {
     it('deletes expired sessions in chunks, and only those', async () => {
       const { database } = subgraph;
-      await deleteExpiredSessions(database, 1_000);
+      await pruneExpiredSessions(database)(1_000);
       const { user } = await createUser({ email: 'prune@example.org' });
       const expired = await Promise.all(Array.from({ length: 5 }, () => signIn('prune@example.org')));
       for (const { refreshToken } of expired) await expire(refreshToken);
-      expect(await deleteExpiredSessions(database, 3)).toBe(3);
-      expect(await deleteExpiredSessions(database, 3)).toBe(2);
-      expect(await deleteExpiredSessions(database, 3)).toBe(0);
+      expect(await pruneExpiredSessions(database)(3)).toBe(3);
+      expect(await pruneExpiredSessions(database)(3)).toBe(2);
+      expect(await pruneExpiredSessions(database)(3)).toBe(0);
       expect(await database.session.count({ where: { userId: user.id } })).toBe(1);
+    });
+
+    it('deletes tokens that were used longer ago than they are kept, and no token that is still good', async () => {
+      const { database } = subgraph;
+      const old = await createUser();
+      const recent = await createUser();
+      const [oldNext, recentNext] = [await refresh(old.refreshToken), await refresh(recent.refreshToken)];
+      const usedDaysAgo = (token: string, days: number) =>
+        database.session.update({
+          where: { tokenHash: hashRefreshToken(token) },
+          data: { usedAt: new Date(Date.now() - days * 86_400_000) },
+        });
+      await usedDaysAgo(old.refreshToken, 8);
+      await usedDaysAgo(recent.refreshToken, 6);
+      expect(await pruneUsedSessions(database, 7)(1_000)).toBe(1);
+      // Unknown now, and refused; its family goes on.
+      expect(await refresh(old.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(oldNext.refreshToken)).toMatchObject({ refreshToken: expect.any(String) });
+      // Still known: a second use ends its family.
+      expect(await refresh(recent.refreshToken)).toEqual(REFUSED);
+      expect(await refresh(recentNext.refreshToken)).toEqual(REFUSED);
     });
   });
 });

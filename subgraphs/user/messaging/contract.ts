@@ -2,7 +2,12 @@ import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 
 /** Where the user subgraph's messages are kept. */
-export const userStream: StreamDefinition = { name: 'USERS', subjects: ['user.>'] };
+export const userStream: StreamDefinition = {
+  name: 'USERS',
+  subjects: ['user.>'],
+  consumers: ['notification-users'],
+  bytesMax: 128 * 2 ** 20,
+};
 
 /** A new user, and where to reach it. */
 export const userRegistration = z

@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database.ts';
+import type { Prune } from '#platform/pruning.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
 import { lockUser, type UserDatabase, type UserTransaction } from './users.ts';
@@ -49,10 +50,28 @@ export async function deleteFamily(transaction: UserTransaction, familyId: strin
   await transaction.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
 }
 
-/** Deletes at most `limit` sessions that have expired, and says how many it found. */
-export async function deleteExpiredSessions(database: UserDatabase, limit: number): Promise<number> {
-  const rows = await database.$queryRaw<{ id: string }[]>(sql`
-    SELECT id FROM sessions WHERE expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at LIMIT ${limit}`);
+/** Deletes sessions that have expired. */
+export const pruneExpiredSessions =
+  (database: UserDatabase): Prune =>
+  async (limit) =>
+    deleteSessions(
+      database,
+      await database.$queryRaw<{ id: string }[]>(sql`
+        SELECT id FROM sessions WHERE expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at LIMIT ${limit}`),
+    );
+
+/** Deletes sessions whose token was exchanged long ago: that token is unknown from then on, and ends its family no more. */
+export const pruneUsedSessions =
+  (database: UserDatabase, keepDays: number): Prune =>
+  async (limit) =>
+    deleteSessions(
+      database,
+      await database.$queryRaw<{ id: string }[]>(sql`
+        SELECT id FROM sessions
+        WHERE used_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepDays} DAY ORDER BY used_at LIMIT ${limit}`),
+    );
+
+async function deleteSessions(database: UserDatabase, rows: readonly { id: string }[]): Promise<number> {
   if (rows.length > 0) await database.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
   return rows.length;
 }

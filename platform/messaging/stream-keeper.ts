@@ -1,0 +1,128 @@
+import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
+import type { Bounds } from '../bounds.ts';
+import type { Logger } from '../logger.ts';
+import { createWorker } from '../worker.ts';
+import type { Broker, StreamDefinition } from './broker.ts';
+import { explained, isMissing } from './streams.ts';
+
+const KEEP_EVERY_MS = 10_000;
+const DAY_MS = 86_400_000;
+/** How far back a new consumer, or one that lost its place, finds messages at the most. */
+export const STREAM_KEEP_DAYS = 7;
+const KEEP_MS = STREAM_KEEP_DAYS * DAY_MS;
+/** Messages that are too old go an hour's worth at a time. */
+const AGE_SLACK_MS = 3_600_000;
+/** A stream that is fuller than this loses its oldest acknowledged messages, down to the second one. */
+const TRIM_ABOVE_RATIO = 0.6;
+const TRIM_TO_RATIO = 0.5;
+
+/** Keeps a stream within its bounds. */
+export interface StreamKeeper {
+  /** False while the broker cannot be asked, or does not take the stream's settings. */
+  isHealthy(): boolean;
+  stop(): Promise<void>;
+}
+
+/**
+ * The owner's care for a stream. The server never drops a message: a full stream refuses new ones, and their outbox keeps
+ * them. Room is made here, by messages that all consumers have acknowledged: those older than `STREAM_KEEP_DAYS`, and the
+ * oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the start, and after
+ * an interruption; a limit that was lowered takes effect once the messages fit into it. Any number may run.
+ */
+export function createStreamKeeper({
+  broker,
+  stream,
+  bounds,
+  logger,
+  keepMs = KEEP_MS,
+  keepEveryMs = KEEP_EVERY_MS,
+}: {
+  broker: Broker;
+  stream: StreamDefinition;
+  bounds: Bounds;
+  logger: Logger;
+  keepMs?: number;
+  keepEveryMs?: number;
+}): StreamKeeper {
+  const wanted = broker.streamConfig(stream);
+  let isUpToDate = false;
+  let healthy = true;
+
+  const worker = createWorker({
+    intervalMs: keepEveryMs,
+    async run() {
+      if (!broker.isConnected()) return false;
+      const { manager } = await broker.jetStream();
+      await broker.ensureStream(stream);
+      await trim(manager);
+      const info = await manager.streams.info(wanted.name);
+      bounds.observe(`stream ${stream.name}`, info.state.bytes, wanted.max_bytes);
+      if (!isUpToDate) await update(manager, info);
+      healthy = true;
+      return false;
+    },
+    onError(error) {
+      if (healthy) logger.error({ err: error, stream: stream.name }, 'the stream cannot be kept; tried again');
+      healthy = false;
+      isUpToDate = false;
+    },
+  });
+
+  /** @throws Error when the server refuses: the stream goes on with its old settings */
+  async function update(manager: JetStreamManager, { config, state }: StreamInfo): Promise<void> {
+    // Lowered below what it holds, a server may drop messages to fit.
+    const max_bytes = Math.max(wanted.max_bytes, state.bytes);
+    const { storage: _unchangeable, ...settings } = wanted;
+    const changed: StreamConfig = { ...config, ...settings, max_bytes };
+    try {
+      await manager.streams.update(wanted.name, changed);
+    } catch (error) {
+      throw explained(error, wanted);
+    }
+    isUpToDate = max_bytes === wanted.max_bytes;
+  }
+
+  async function trim(manager: JetStreamManager): Promise<void> {
+    const { state } = await manager.streams.info(wanted.name);
+    if (state.messages === 0) return;
+    const wantedSeq = Math.max(firstOfSize(state), await firstOfAge(manager, state));
+    if (wantedSeq <= state.first_seq) return;
+    const seq = Math.min(wantedSeq, (await acknowledgedSeq(manager)) + 1);
+    if (seq > state.first_seq) await manager.streams.purge(wanted.name, { seq });
+  }
+
+  /** The message that would be the first if the stream were as full as it is trimmed to. */
+  function firstOfSize({ bytes, messages, first_seq }: StreamInfo['state']): number {
+    if (bytes <= TRIM_ABOVE_RATIO * wanted.max_bytes) return first_seq;
+    return first_seq + Math.ceil(messages * (1 - (TRIM_TO_RATIO * wanted.max_bytes) / bytes));
+  }
+
+  /** The first message that is not too old. */
+  async function firstOfAge(manager: JetStreamManager, state: StreamInfo['state']): Promise<number> {
+    const now = Date.now();
+    if (Date.parse(String(state.first_ts)) > now - keepMs - AGE_SLACK_MS) return state.first_seq;
+    let [old, young] = [state.first_seq, state.last_seq + 1];
+    while (old < young) {
+      const middle = Math.floor((old + young) / 2);
+      const { time } = await manager.streams.getMessage(wanted.name, { seq: middle });
+      if (time.getTime() < now - keepMs) old = middle + 1;
+      else young = middle;
+    }
+    return young;
+  }
+
+  /** The last message that every consumer has acknowledged, with all before it; 0 while one of them does not exist yet. */
+  async function acknowledgedSeq(manager: JetStreamManager): Promise<number> {
+    const floors = stream.consumers.map(async (consumer) => {
+      try {
+        return (await manager.consumers.info(wanted.name, broker.resourceName(consumer))).ack_floor.stream_seq;
+      } catch (error) {
+        if (isMissing(error)) return 0;
+        throw error;
+      }
+    });
+    return Math.min(...(await Promise.all(floors)));
+  }
+
+  return { isHealthy: () => healthy, stop: worker.stop };
+}

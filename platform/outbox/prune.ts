@@ -1,0 +1,13 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '../database.ts';
+import type { Prune } from '../pruning.ts';
+
+/** How far back `replayOutbox` reaches. */
+export const OUTBOX_KEEP_HOURS = 24;
+
+/** Deletes messages that were published longer ago; what waits to be published stays. */
+export const pruneOutbox =
+  (database: SqlExecutor): Prune =>
+  (limit) =>
+    database.$executeRaw(sql`
+      DELETE FROM outbox WHERE published_at < CURRENT_TIMESTAMP(3) - INTERVAL ${OUTBOX_KEEP_HOURS} HOUR LIMIT ${limit}`);

@@ -1,0 +1,41 @@
+import type { Registry } from 'prom-client';
+import { createBounds } from '../bounds.ts';
+import type { SqlClient } from '../database.ts';
+import type { Logger } from '../logger.ts';
+import type { Broker, StreamDefinition } from '../messaging/broker.ts';
+import { createStreamKeeper } from '../messaging/stream-keeper.ts';
+import { createBacklog, type OutboxBounds } from './backlog.ts';
+import { createRelay, type Relay } from './relay.ts';
+
+/** What commands need of their outbox beside the row that they write. */
+export type Publisher = Pick<Relay, 'nudge'> & {
+  /** @throws SERVICE_UNAVAILABLE while the outbox is full */
+  requireRoom(): void;
+};
+
+/** Publishes a service's outbox to the stream that the service owns, and keeps both within their bounds. */
+export function createPublisher({
+  settings,
+  ...parts
+}: {
+  settings: OutboxBounds;
+  database: SqlClient;
+  broker: Broker;
+  stream: StreamDefinition;
+  logger: Logger;
+  metrics: Registry;
+}): Publisher & { isHealthy(): boolean; warning(): string | undefined; stop(): Promise<void> } {
+  const bounds = createBounds(parts);
+  const keeper = createStreamKeeper({ ...parts, bounds });
+  const backlog = createBacklog({ ...parts, settings, bounds });
+  const relay = createRelay(parts);
+  return {
+    nudge: relay.nudge,
+    requireRoom: backlog.requireRoom,
+    isHealthy: () => relay.isHealthy() && keeper.isHealthy(),
+    warning: bounds.warning,
+    async stop() {
+      await Promise.all([keeper.stop(), backlog.stop(), relay.stop()]);
+    },
+  };
+}

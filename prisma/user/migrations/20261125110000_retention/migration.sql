@@ -1,0 +1,1 @@
+CREATE INDEX sessions_used_at_idx ON sessions (used_at);

@@ -1,0 +1,21 @@
+import type { RetryNotificationsRequest } from '../domain/bulk-input.ts';
+import type { NotificationChannel } from '../domain/notification.ts';
+import { findFailedNotifications, resetFailedNotifications } from '../store/failed-notifications.ts';
+import type { NotificationDependencies } from './dependencies.ts';
+
+/** Has FAILED notifications delivered again, at most `limit`, and tells whether there are more. */
+export async function retryNotifications(
+  { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
+  { filter, limit }: RetryNotificationsRequest,
+): Promise<{ retriedCount: number; hasMore: boolean }> {
+  const found: string[] = [];
+  const channels = Object.keys(deliveries) as NotificationChannel[];
+  for (const channel of channels.filter((one) => one === (filter.channel ?? one))) {
+    // One more than may be retried tells whether there are more.
+    const ids = await findFailedNotifications(database, channel, { filter, limit: limit + 1 - found.length });
+    found.push(...ids);
+  }
+  const retriedCount = await resetFailedNotifications(database, found.slice(0, limit));
+  for (const channel of channels) deliveries[channel].nudge();
+  return { retriedCount, hasMore: found.length > limit };
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { instant, wholeNumber } from '#platform/validation.ts';
+import type { NotificationChannel, NotificationKind } from './notification.ts';
+
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+const times = { createdFrom: optional(instant()), createdBefore: optional(instant()) };
+
+/** No filter is one without conditions. */
+const orNone = <Schema extends z.ZodObject>(filter: Schema) =>
+  filter.nullish().transform((value): z.output<Schema> => value ?? filter.parse({}));
+
+/** Which FAILED notifications are tried again, and how many at the most by one call. */
+export const retryNotificationsRules = z.object({
+  filter: orNone(
+    z.object({
+      channel: optional(z.custom<NotificationChannel>()),
+      kind: optional(z.custom<NotificationKind>()),
+      eventId: optional(z.string()),
+      userId: optional(z.string()),
+      ...times,
+    }),
+  ),
+  limit: wholeNumber(1, 1_000),
+});
+export type RetryNotificationsRequest = z.output<typeof retryNotificationsRules>;
+
+/** Which dead letters are put back, and how many at the most by one call: each may have megabytes. */
+export const redriveDeadLettersRules = z.object({
+  filter: orNone(z.object({ consumer: optional(z.string()), subject: optional(z.string()), ...times })),
+  limit: wholeNumber(1, 100),
+});
+export type RedriveDeadLettersRequest = z.output<typeof redriveDeadLettersRules>;
