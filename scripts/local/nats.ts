@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerSpec } from './server.ts';
 
+const RESERVED_BYTES_MAX = 2 ** 40;
+
 /** NATS with JetStream, its streams on disk. */
 export function nats(port: number, dataDir: string): ServerSpec {
   const folder = join(dataDir, 'nats');
@@ -10,7 +12,8 @@ export function nats(port: number, dataDir: string): ServerSpec {
     host: '127.0.0.1',
     port,
     max_payload: 2 * 2 ** 20,
-    jetstream: { store_dir: join(folder, 'jetstream') },
+    // Streams reserve what they may take. This server may hold those of many systems, which hardly use theirs.
+    jetstream: { store_dir: join(folder, 'jetstream'), max_file_store: RESERVED_BYTES_MAX },
   };
   return {
     name: 'nats',

@@ -1,3 +1,4 @@
+import { isId } from '#platform/validation.ts';
 import type { RetryNotificationsRequest } from '../domain/bulk-input.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
 import { findFailedNotifications, resetFailedNotifications } from '../store/failed-notifications.ts';
@@ -8,12 +9,15 @@ export async function retryNotifications(
   { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
   { filter, limit }: RetryNotificationsRequest,
 ): Promise<{ retriedCount: number; hasMore: boolean }> {
+  // Text that no id can be is not even comparable with one for the database.
+  const ids = [filter.eventId, filter.userId].filter((id) => id !== undefined);
+  if (!ids.every(isId)) return { retriedCount: 0, hasMore: false };
   const found: string[] = [];
   const channels = Object.keys(deliveries) as NotificationChannel[];
   for (const channel of channels.filter((one) => one === (filter.channel ?? one))) {
     // One more than may be retried tells whether there are more.
-    const ids = await findFailedNotifications(database, channel, { filter, limit: limit + 1 - found.length });
-    found.push(...ids);
+    const more = await findFailedNotifications(database, channel, { filter, limit: limit + 1 - found.length });
+    found.push(...more);
   }
   const retriedCount = await resetFailedNotifications(database, found.slice(0, limit));
   for (const channel of channels) deliveries[channel].nudge();

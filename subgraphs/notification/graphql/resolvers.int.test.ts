@@ -378,6 +378,7 @@ test('an admin redrives dead letters in bulk, by filter, the oldest first, each 
     redrivenCount,
     hasMore,
   });
+  expect(await redrive({ filter: { consumer: 'ü' } })).toMatchObject({ field: 'filter.consumer' });
   expect(await redrive({ limit: 101 })).toMatchObject({ __typename: 'InvalidInputError', field: 'limit' });
   proxy.cut();
   expect((await run(admin, REDRIVE_MANY)).codes).toEqual(['SERVICE_UNAVAILABLE']);
