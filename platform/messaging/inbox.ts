@@ -25,7 +25,7 @@ export async function recordInInbox(
 }
 
 /** Twice as long as a stream keeps what is acknowledged: a redelivery always finds its row. */
-export const INBOX_KEEP_DAYS = 2 * STREAM_KEEP_DAYS;
+const INBOX_KEEP_DAYS = 2 * STREAM_KEEP_DAYS;
 
 /** Deletes rows that no redelivery can need any more. */
 export const pruneInbox =

@@ -7,7 +7,6 @@ import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
-import { createWorker } from '#platform/worker.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -17,9 +16,6 @@ import { eventStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
 import { eventCacheSource } from './store/event-cache.ts';
 import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
-
-const PRUNE_POLL_MS = 60_000;
-const PRUNE_BATCH = 5_000;
 
 const config = configOrExit(readEventConfig);
 const service = createSubgraphService('event', config);
@@ -38,16 +34,13 @@ service.uses('cache', cache);
 const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.uses('relay', relay);
-const pruning = createPruning({ prunes: { 'published messages': pruneOutbox(database) }, logger, metrics });
-lifecycle.onStop('pruning', pruning.stop);
-
-const pruning = createWorker({
-  intervalMs: PRUNE_POLL_MS,
-  run: async () => {
-    const ttlS = config.IDEMPOTENCY_TTL_SECONDS;
-    return (await pruneIdempotencyKeys(database, { ttlS, limit: PRUNE_BATCH })) === PRUNE_BATCH;
+const pruning = createPruning({
+  prunes: {
+    'published messages': pruneOutbox(database),
+    'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
   },
-  onError: (error) => logger.warn({ err: error }, 'idempotency keys could not be pruned; tried again later'),
+  logger,
+  metrics,
 });
 lifecycle.onStop('pruning', pruning.stop);
 

@@ -21,7 +21,7 @@ export async function createEventTestDependencies(): Promise<{
         isHealthy: () => true,
         stop: async () => undefined,
       },
-      relay: { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined },
+      relay: { nudge: () => undefined, requireRoom: () => undefined },
       now: () => new Date(),
       newId: () => newId(),
     },

@@ -46,7 +46,7 @@ describe('S11: SQL and subjects', () => {
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/outbox/relay.ts: client.publish(broker.subject(subject)',
-      'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(deadLetter.subject)',
+      'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(subject)',
     ]);
     // What the outbox holds is written by these, each with a type of its contract.
     const writers = linesWith(/appendToOutbox\(transaction/);

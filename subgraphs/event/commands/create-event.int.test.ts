@@ -123,7 +123,7 @@ describe('creating an event under an idempotency key', () => {
     for (const key of ['one-old-key', 'two-old-key', 'three-old-key']) await create({ idempotencyKey: key });
     await database.$executeRaw`UPDATE idempotency_keys SET created_at = CURRENT_TIMESTAMP(3) - INTERVAL 61 SECOND`;
     await create();
-    const prune = () => pruneIdempotencyKeys(database, { ttlS: 60, limit: 2 });
+    const prune = () => pruneIdempotencyKeys(database, 60)(2);
     expect([await prune(), await prune(), await prune()]).toEqual([2, 1, 0]);
     expect(await create()).toMatchObject({ replayed: true });
     expect(await create({ idempotencyKey: 'one-old-key' })).toMatchObject({ replayed: false });

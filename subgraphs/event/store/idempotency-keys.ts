@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database.ts';
+import type { Prune } from '#platform/pruning.ts';
 
 /** A client's key, in the scope of its user. */
 export interface ScopedKey {
@@ -37,10 +38,10 @@ export async function insertKeyedEvent(
     VALUES (${userId}, ${idempotencyKey}, ${eventId}, ${fingerprint})`);
 }
 
-/** Deletes keys older than their time to live by the database's clock, at most `limit`; answers how many. */
-export const pruneIdempotencyKeys = (
-  executor: SqlExecutor,
-  { ttlS, limit }: { ttlS: number; limit: number },
-): PromiseLike<number> =>
-  executor.$executeRaw(sql`
-    DELETE FROM idempotency_keys WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${ttlS} SECOND LIMIT ${limit}`);
+/** Deletes keys older than their time to live, by the database's clock. */
+export const pruneIdempotencyKeys =
+  (executor: SqlExecutor, ttlS: number): Prune =>
+  (limit) =>
+    executor.$executeRaw(sql`
+      DELETE FROM idempotency_keys
+      WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${ttlS} SECOND LIMIT ${limit}`);
