@@ -26,8 +26,9 @@ export interface StreamKeeper {
 /**
  * The owner's care for a stream. The server never drops a message: a full stream refuses new ones, and their outbox keeps
  * them. Room is made here, by messages that all consumers have acknowledged: those older than `STREAM_KEEP_DAYS`, and the
- * oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the start, and after
- * an interruption; a limit that was lowered takes effect once the messages fit into it. Any number may run.
+ * oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the start, after an
+ * interruption, and when its bounds are others; a limit that was lowered takes effect once the messages fit into it. Any
+ * number may run.
  */
 export function createStreamKeeper({
   broker,
@@ -57,7 +58,7 @@ export function createStreamKeeper({
       await trim(manager);
       const info = await manager.streams.info(wanted.name);
       bounds.observe(`stream ${stream.name}`, info.state.bytes, wanted.max_bytes);
-      if (!isUpToDate) await update(manager, info);
+      if (!isUpToDate || !isBounded(info)) await update(manager, info);
       healthy = true;
       return false;
     },
@@ -67,6 +68,10 @@ export function createStreamKeeper({
       isUpToDate = false;
     },
   });
+
+  /** False also when a service of an older release, in a rollout, has set its own bounds. */
+  const isBounded = ({ config }: StreamInfo): boolean =>
+    config.max_bytes === wanted.max_bytes && config.max_age === wanted.max_age && config.discard === wanted.discard;
 
   /** @throws Error when the server refuses: the stream goes on with its old settings */
   async function update(manager: JetStreamManager, { config, state }: StreamInfo): Promise<void> {
@@ -79,7 +84,7 @@ export function createStreamKeeper({
     } catch (error) {
       throw explained(error, wanted);
     }
-    isUpToDate = max_bytes === wanted.max_bytes;
+    isUpToDate = true;
   }
 
   async function trim(manager: JetStreamManager): Promise<void> {

@@ -43,9 +43,8 @@ export const pruneEventFacts =
 
 /** The lowest UUIDv7 of so many days ago, by the database's clock: ids sort by time, so no other index is needed. */
 async function firstIdAfter(database: NotificationDatabase, days: number): Promise<string> {
-  const [row] = await database.$queryRaw<{ time: Date }[]>(
-    sql`SELECT CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY AS time`,
-  );
+  const [row] = await database.$queryRaw<{ time: Date }[]>(sql`
+    SELECT CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY AS time`);
   const hex = (row?.time.getTime() ?? 0).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

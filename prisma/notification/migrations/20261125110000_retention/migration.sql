@@ -1,3 +1,3 @@
-CREATE INDEX dead_letters_redriven_at_id_idx ON dead_letters (redriven_at, id);
+ALTER TABLE dead_letters ADD KEY dead_letters_redriven_at_id_idx (redriven_at, id), ALGORITHM=INPLACE, LOCK=NONE;
 
-CREATE INDEX event_facts_starts_at_idx ON event_facts (starts_at);
+ALTER TABLE event_facts ADD KEY event_facts_starts_at_idx (starts_at), ALGORITHM=INPLACE, LOCK=NONE;

@@ -1,1 +1,1 @@
-CREATE INDEX sessions_used_at_idx ON sessions (used_at);
+ALTER TABLE sessions ADD KEY sessions_used_at_idx (used_at), ALGORITHM=INPLACE, LOCK=NONE;
