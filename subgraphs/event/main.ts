@@ -7,10 +7,7 @@ import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { createPruning } from '#platform/pruning.ts';
 import { createSubgraphService } from '#platform/service.ts';
-<<<<<<< a8a56b75c3c48073903208a938b88a15db709661
 import { createNameIndexer } from './commands/index-event-names.ts';
-=======
->>>>>>> 3bc63fdcb5a6c4fe33df1b1e2f1a0ad5533509bc
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';

@@ -18,15 +18,9 @@ export async function createBooking(
   const { allocator, users, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
-<<<<<<< a8a56b75c3c48073903208a938b88a15db709661
   relay.requireRoom();
   // The callers themselves exist: the user subgraph signed their tokens.
   if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
-=======
-  // The callers themselves exist: the user subgraph signed their tokens.
-  if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
-  relay.requireRoom();
->>>>>>> 3bc63fdcb5a6c4fe33df1b1e2f1a0ad5533509bc
   const request: BookRequest = {
     kind: 'book',
     bookingId: newId(),
