@@ -75,9 +75,9 @@ export function createHttpServer({
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
-  server.addHook('onRequest', async ({ headers }) => {
+  server.addHook('onRequest', ({ headers }, _reply, done) => {
     const { length } = headers['content-type'] ?? '';
-    if (length > CONTENT_TYPE_CHARACTERS_MAX) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE();
+    done(length > CONTENT_TYPE_CHARACTERS_MAX ? new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE() : undefined);
   });
   server.addHook('onSend', async (request, reply) => {
     reply.headers(headersOfEveryAnswer(request.id));
