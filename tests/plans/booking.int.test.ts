@@ -33,7 +33,8 @@ let database: PrismaClient;
 
 const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
   isList: true,
-  run: () => listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
+  run: () =>
+    listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
 });
 /** In the middle of the busy user's bookings. */
 const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));
@@ -145,7 +146,8 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           const allocator = createTestAllocator(pool);
           const requests = Array.from({ length: 200 }, (_, n) => bookRequest({ eventId: idOf(10 + (n % 100)) }));
           for (const expected of [false, true]) {
-            const outcomes = await Promise.all(requests.map((request) => allocator.submit(request)));
+            const sent = requests.map((request) => (expected ? { ...request, bookingId: newId() } : request));
+            const outcomes = await Promise.all(sent.map((request) => allocator.submit(request)));
             expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed: expected })));
           }
           const cancelled = await Promise.all(
@@ -162,7 +164,9 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         readsMax: 5_000,
         async run() {
           const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
-          expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(true);
+          expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(
+            true,
+          );
         },
       },
       'pruning idempotency keys': {

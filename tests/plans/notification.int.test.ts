@@ -93,7 +93,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           ),
       },
       'notifications by their ids and by their bookings': {
-        readsMax: 5_000,
+        readsMax: 10_000,
         async run() {
           const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
           expect(await findNotifications(database, ids)).toHaveLength(1_000);
@@ -125,7 +125,13 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
       'the number of notifications that wait': { run: () => countPendingNotifications(database) },
       'a dead letter that comes and is put back': {
         async run() {
-          const letter = { consumer: 'test', subject: 'test', payload: Buffer.from('{}'), reason: 'none', deliveries: 5 };
+          const letter = {
+            consumer: 'test',
+            subject: 'test',
+            payload: Buffer.from('{}'),
+            reason: 'none',
+            deliveries: 5,
+          };
           const id = newId();
           await database.$transaction((transaction) => insertDeadLetters(transaction, [{ id, ...letter }]));
           expect(await findDeadLetter(database, id)).not.toBeNull();

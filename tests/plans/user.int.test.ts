@@ -55,7 +55,11 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
       'the last page of users': list(idOf(LIMIT + 5)),
       'users by their ids': {
         readsMax: 5_000,
-        run: () => findUsers(database, Array.from({ length: 1_000 }, (_, n) => idOf(n * 7))),
+        run: () =>
+          findUsers(
+            database,
+            Array.from({ length: 1_000 }, (_, n) => idOf(n * 7)),
+          ),
       },
       'a user by their e-mail': {
         async run() {
@@ -66,7 +70,13 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
       'a user who registers and signs in, refreshes the session and ends it': {
         run: () =>
           database.$transaction(async (transaction) => {
-            const user = { id: newId(), name: 'Ada', email: `${newId()}@example.com`, role: 'USER', createdAt: new Date() } as const;
+            const user = {
+              id: newId(),
+              name: 'Ada',
+              email: `${newId()}@example.com`,
+              role: 'USER',
+              createdAt: new Date(),
+            } as const;
             await insertUser(transaction, user, 'none');
             const session = { id: newId(), familyId: newId(), userId: user.id, tokenHash: 'a'.repeat(64), ttlS: 60 };
             await insertSession(transaction, session);
