@@ -147,7 +147,8 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           const allocator = createTestAllocator(pool);
           const requests = Array.from({ length: 200 }, (_, n) => bookRequest({ eventId: idOf(10 + (n % 100)) }));
           for (const expected of [false, true]) {
-            const outcomes = await Promise.all(requests.map((request) => allocator.submit(request)));
+            const sent = requests.map((request) => (expected ? { ...request, bookingId: newId() } : request));
+            const outcomes = await Promise.all(sent.map((request) => allocator.submit(request)));
             expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed: expected })));
           }
           const cancelled = await Promise.all(
@@ -163,7 +164,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       'closing a cancelled event': {
         readsMax: 5_000,
         async run() {
-          const relay = { nudge: () => undefined, requireRoom: () => undefined };
+          const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
           expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(
             true,
           );

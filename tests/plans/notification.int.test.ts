@@ -93,7 +93,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           ),
       },
       'notifications by their ids and by their bookings': {
-        readsMax: 5_000,
+        readsMax: 10_000,
         async run() {
           const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
           expect(await findNotifications(database, ids)).toHaveLength(1_000);

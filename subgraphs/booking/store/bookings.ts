@@ -53,5 +53,14 @@ function selectPage(position: number, { userId, eventId, status, page: { limit, 
   return sql`(
     SELECT ${position} AS position, id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
            created_at AS createdAt, cancelled_at AS cancelledAt
-    FROM bookings WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
+    FROM bookings FORCE INDEX (${indexOf({ userId, eventId, status })})
+    WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
+}
+
+/** The index that has these bookings in the order of the list. Left to choose, MariaDB reads others and sorts or skips. */
+function indexOf({ userId, eventId, status }: BookingConditions): Sql {
+  if (userId !== undefined && eventId !== undefined) return sql`bookings_user_id_event_id_status_id_idx`;
+  if (userId !== undefined) return sql`bookings_user_id_status_id_idx`;
+  if (eventId !== undefined) return sql`bookings_event_id_status_id_idx`;
+  return status !== undefined ? sql`bookings_status_id_idx` : sql`PRIMARY`;
 }

@@ -33,8 +33,10 @@ export async function listEvents(
   if (words != null) return searchEvents(database, page, { words, ...filter });
   const conditions = timeConditions(page, filter, sql`id`);
   if (filter.status != null) conditions.push(sql`status = ${filter.status}`);
+  const index = filter.status == null ? sql`events_starts_at_id_idx` : sql`events_status_starts_at_id_idx`;
   const rows = await database.$queryRaw<Event[]>(sql`
-    SELECT ${EVENT_COLUMNS} FROM events WHERE ${allOf(conditions)} ORDER BY starts_at, id LIMIT ${page.limit + 1}`);
+    SELECT ${EVENT_COLUMNS} FROM events FORCE INDEX (${index})
+    WHERE ${allOf(conditions)} ORDER BY starts_at, id LIMIT ${page.limit + 1}`);
   return { rows, resumeAfter: undefined };
 }
 

@@ -84,7 +84,15 @@ function selectPage(position: number, { userId, bookingId, status, page: { limit
   if (after !== undefined) conditions.push(sql`id < ${after[0]}`);
   return sql`(
     SELECT ${position} AS position, ${NOTIFICATION_COLUMNS}
-    FROM notifications WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
+    FROM notifications FORCE INDEX (${indexOf({ userId, bookingId, status })})
+    WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
+}
+
+/** The index that has these in the order of the list. Left to choose, MariaDB reads others and sorts or skips. */
+function indexOf({ userId, bookingId, status }: NotificationConditions): Sql {
+  if (bookingId !== undefined) return sql`notifications_booking_id_kind_key`;
+  if (userId !== undefined) return sql`notifications_user_id_status_id_idx`;
+  return status !== undefined ? sql`notifications_status_id_idx` : sql`PRIMARY`;
 }
 
 /** A notification's columns under its own names, for raw SQL. */

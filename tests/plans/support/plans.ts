@@ -4,7 +4,7 @@ import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool } from '#platform/database.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import { createRowMaker } from './rows.ts';
-import { type WatchedStatement, watchPool } from './watched-pool.ts';
+import { NO_INDEX, type WatchedStatement, watchPool } from './watched-pool.ts';
 
 const FILL_TIMEOUT_MS = 1_800_000;
 const CASE_TIMEOUT_MS = 60_000;
@@ -66,14 +66,18 @@ export function testPlans(
       expect(statements.length).toBeGreaterThan(0);
       expectIndexed(statements, readsMax);
       if (LIST_MS_MAX === undefined || !isList) return;
+      const msOf = (run: readonly WatchedStatement[]) => run.reduce((sum, { ms }) => sum + ms, 0);
+      const reads = statements.reduce((sum, statement) => sum + statement.reads, 0);
       const runsMs: number[] = [];
       for (let i = 0; i < LIST_RUNS; i += 1) {
         await run();
-        runsMs.push(watched.take().reduce((sum, { ms }) => sum + ms, 0));
+        runsMs.push(msOf(watched.take()));
       }
-      const reads = Math.max(...statements.map((statement) => statement.reads));
-      process.stdout.write(`${schema}: ${name}: ${Math.min(...runsMs).toFixed(1)} ms, ${reads} reads\n`);
-      expect(Math.min(...runsMs)).toBeLessThan(LIST_MS_MAX);
+      const ms = Math.min(...runsMs);
+      process.stdout.write(
+        `${schema}: ${name}: ${ms.toFixed(1)} ms (at first ${msOf(statements).toFixed(1)} ms), ${reads} reads\n`,
+      );
+      expect(ms).toBeLessThan(LIST_MS_MAX);
     },
     CASE_TIMEOUT_MS,
   );
@@ -82,6 +86,8 @@ export function testPlans(
 
 /** Each statement reads every table by an index, and no more rows than that. */
 export function expectIndexed(statements: readonly WatchedStatement[], readsMax: number): void {
-  const wrong = statements.filter(({ access, reads }) => reads > readsMax || access.some(({ key }) => key === null));
+  const wrong = statements.filter(
+    ({ access, reads }) => reads > readsMax || access.some((way) => way.endsWith(`: ${NO_INDEX}`)),
+  );
   expect(wrong).toEqual([]);
 }

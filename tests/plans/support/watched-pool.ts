@@ -3,8 +3,8 @@ import type { Connection, Pool, PoolConnection } from 'mariadb';
 /** A statement as the code sent it, and what the database did for it. */
 export interface WatchedStatement {
   readonly sql: string;
-  /** How each of its tables is read, in words; "full scan" where no index is used. */
-  readonly access: readonly { table: string; type: string; key: string | null }[];
+  /** The distinct ways in which it reads tables: "bookings: ref PRIMARY", or "bookings: ALL" where it uses no index. */
+  readonly access: readonly string[];
   /** Rows and index entries that the database read to answer it. */
   readonly reads: number;
   readonly ms: number;
@@ -17,6 +17,8 @@ interface PlanRow {
   key: string | null;
   Extra: string | null;
 }
+
+export const NO_INDEX = 'ALL';
 
 const EXPLAINABLE = /^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE)\b/i;
 
@@ -40,7 +42,12 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[] 
         const ms = performance.now() - startMs;
         // Asking costs some reads itself, the same each time.
         const reads = (await countReads(connection)) - before - (before - atFirst);
-        statements.push({ sql: sql.replaceAll(/\s+/g, ' ').trim(), access: plan.flatMap(accessOf), reads, ms });
+        statements.push({
+          sql: sql.replaceAll(/\s+/g, ' ').trim(),
+          access: [...new Set(plan.flatMap(accessOf))],
+          reads,
+          ms,
+        });
         return result;
       },
     });
@@ -79,7 +86,7 @@ const replace = <Target extends object>(target: Target, methods: Record<string, 
 function accessOf({ select_type, table, type, key, Extra }: PlanRow): WatchedStatement['access'] {
   const isTable = table !== null && !table.startsWith('<') && !/Table function/i.test(Extra ?? '');
   if (!isTable || type === null || select_type === 'INSERT') return [];
-  return [{ table, type, key: type === 'ALL' ? null : key }];
+  return [`${table}: ${type === 'ALL' || key === null ? NO_INDEX : `${type} ${key}`}`];
 }
 
 async function countReads(connection: Connection): Promise<number> {

@@ -1,5 +1,6 @@
 ALTER TABLE bookings
-  ADD KEY bookings_user_id_status_id_event_id_idx (user_id, status, id, event_id),
+  ADD KEY bookings_user_id_status_id_idx (user_id, status, id),
+  ADD KEY bookings_user_id_event_id_status_id_idx (user_id, event_id, status, id),
   ADD KEY bookings_event_id_status_id_idx (event_id, status, id),
   ADD KEY bookings_status_id_idx (status, id),
   DROP KEY bookings_user_id_id_idx,

@@ -1,0 +1,43 @@
+/**
+ * npm run test:plans [-- --events 1000000] [--bookings 10000000] [--list-ms 50] [--database mariadb|mysql]
+ *
+ * Looks at how the database answers each hot statement, see tests/plans, with many rows, and fails where a list takes
+ * more than `list-ms` of the database's time. The rows take some minutes and some 10 GB of disk; npm test does the same
+ * with fewer rows and without a limit of time.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runScript } from './local/run-script.ts';
+import { LocalError, root } from './local/settings.ts';
+
+const number = (name: string, text: string): string => {
+  if (!/^[1-9]\d*$/.test(text)) throw new LocalError(`--${name} takes a whole number above 0`);
+  return text;
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      events: { type: 'string', default: '1000000' },
+      bookings: { type: 'string', default: '10000000' },
+      'list-ms': { type: 'string', default: '50' },
+      database: { type: 'string', default: 'mariadb' },
+    },
+  });
+  const env = {
+    ...process.env,
+    PLANS_EVENTS: number('events', values.events),
+    PLANS_BOOKINGS: number('bookings', values.bookings),
+    PLANS_LIST_MS_MAX: number('list-ms', values['list-ms']),
+  };
+  // One after another: what is measured must not compete with the making of rows.
+  const args = [join(root, 'scripts/test.ts'), '--database', values.database, '--no-file-parallelism', 'tests/plans'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit');
+  process.exitCode = code ?? 1;
+}
+
+await runScript(main);
