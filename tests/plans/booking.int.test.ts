@@ -164,7 +164,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       'closing a cancelled event': {
         readsMax: 5_000,
         async run() {
-          const relay = { nudge: () => undefined, isHealthy: () => true, stop: async () => undefined };
+          const relay = { nudge: () => undefined, requireRoom: () => undefined };
           expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(
             true,
           );
