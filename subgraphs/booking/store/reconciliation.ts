@@ -45,9 +45,8 @@ export async function countSeats(database: BookingDatabase, eventId: string): Pr
 
 /** Has a cancelled event's bookings cancelled once more. */
 export const reopenForClosing = (database: BookingDatabase, eventId: string): Promise<number> =>
-  database.$executeRaw(
-    sql`UPDATE inventories SET closed_at = NULL WHERE event_id = ${eventId} AND status = 'CANCELLED'`,
-  );
+  database.$executeRaw(sql`
+    UPDATE inventories SET closed_at = NULL WHERE event_id = ${eventId} AND status = 'CANCELLED'`);
 
 /** Where the next page of the background check begins, if it is due; for the next `leaseS` no other process gets it. */
 export async function takeTurn(database: BookingDatabase, leaseS: number): Promise<string | undefined> {

@@ -20,9 +20,8 @@ export async function lockFreeInventories(
   const missing = eventIds.filter((eventId) => !locked.has(eventId));
   if (missing.length === 0) return { inventories, heldEventIds: new Set() };
   // A plain read sees held rows, too.
-  const held = await transaction.$queryRaw<{ eventId: string }[]>(
-    sql`SELECT event_id AS eventId FROM inventories WHERE event_id IN (${join(missing)})`,
-  );
+  const held = await transaction.$queryRaw<{ eventId: string }[]>(sql`
+    SELECT event_id AS eventId FROM inventories WHERE event_id IN (${join(missing)})`);
   return { inventories, heldEventIds: new Set(held.map(({ eventId }) => eventId)) };
 }
 
