@@ -89,7 +89,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
   }
   await writeFile(join(folder, 'status'), '');
   await writeFile(join(folder, 'sources.list'), `deb [signed-by=${KEYRING}] ${debianMirror()} sid main\n`);
-  // Read after this machine's own settings, which may name a proxy.
+  // Read after this machine's own settings, which may name a proxy. A mirror that has stood still for a while will do.
   await writeFile(
     configuration,
     `Dir::State "${folder}/state";
@@ -104,6 +104,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
      APT::Update::Error-Mode "any";
      APT::Install-Recommends "false";
      Acquire::Languages "none";
+     Acquire::Check-Valid-Until "false";
      #clear APT::Update::Post-Invoke;
      #clear APT::Update::Post-Invoke-Success;`,
   );
