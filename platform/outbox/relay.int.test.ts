@@ -222,7 +222,7 @@ test('a full stream is asked again after growing pauses, however many commits nu
 
   await manager.streams.update(name, { max_bytes: stream.bytesMax });
   await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
-  expect(running.isHealthy()).toBe(true);
+  await vi.waitFor(() => expect(running.isHealthy()).toBe(true), SOON);
   expect((await publishedIds()).toSorted()).toEqual(waiting.toSorted());
 });
 
