@@ -1,4 +1,5 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { clientSignal } from '#platform/client-signal.ts';
 import type { RequestContext } from '#platform/graphql-server.ts';
 import type { Authenticate } from '#platform/identity.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -34,7 +35,8 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers, id, clientAddress, signal }: FastifyRequest): Promise<GatewayContext> => {
+  async ({ headers, id, clientAddress }: FastifyRequest, reply: FastifyReply): Promise<GatewayContext> => {
+    const signal = clientSignal(reply);
     const deadlineMs = performance.now() + operationTimeoutMs;
     const { authorization } = headers;
     const caller = await authenticate(authorization);

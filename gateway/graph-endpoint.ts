@@ -45,7 +45,7 @@ export async function serveGraph({
 }: {
   http: FastifyInstance;
   gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
-  readContext: (request: FastifyRequest) => Promise<GatewayContext>;
+  readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<GatewayContext>;
   rateLimits: RateLimits;
   limits: ReturnType<typeof createQueryLimits> | undefined;
   config: GatewayConfig;

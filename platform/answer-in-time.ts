@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { clientSignal } from './client-signal.ts';
 import { readTimeLeftMs, runWithDeadline, TIME_LEFT_HEADER } from './deadline.ts';
 import { unavailable } from './errors.ts';
 import { isMutation } from './graphql-client.ts';
@@ -19,7 +20,7 @@ export const answerInTime =
     const { query } = (request.body ?? {}) as { query?: unknown };
     const deadline = {
       atMs: performance.now() + leftMs,
-      ...(typeof query === 'string' && !isMutation(query) && { signal: request.signal }),
+      ...(typeof query === 'string' && !isMutation(query) && { signal: clientSignal(reply) }),
     };
     const { promise: late, resolve } = Promise.withResolvers<string>();
     const timer = setTimeout(() => {

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export const createApolloHandler =
   <Context extends BaseContext>(
     apollo: ApolloServer<Context>,
-    readContext: (request: FastifyRequest) => Promise<Context>,
+    readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<Context>,
   ) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
     const { method, headers, url, body } = request;
@@ -20,7 +20,7 @@ export const createApolloHandler =
         search: queryAt < 0 ? '' : url.slice(queryAt),
         body,
       },
-      context: () => readContext(request),
+      context: () => readContext(request, reply),
     });
     if (answer.body.kind !== 'complete') throw new Error('The schema has no incremental delivery.');
     reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers));
