@@ -122,6 +122,7 @@ describe('S6: subgraphs answer the gateway only', () => {
           'apollo-federation-include-trace': 'ftv1',
           'apollographql-client-name': 'evil',
           'x-request-id': 'chosen-by-the-client',
+          'x-time-left-ms': '999999',
         },
       });
       const [received] = gateway.standIns.user.received;
@@ -132,6 +133,8 @@ describe('S6: subgraphs answer the gateway only', () => {
         [GATEWAY_PROOF_HEADER]: proofOf('user'),
         'x-client-address': '127.0.0.1',
         'x-request-id': 'chosen-by-the-client',
+        // What is left of the time that the gateway gives a query.
+        'x-time-left-ms': expect.stringMatching(/^1?\d{1,3}$/),
       });
     } finally {
       await gateway.stop();
