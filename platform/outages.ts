@@ -84,11 +84,13 @@ const DRIVER_NUMBERS = [
   45_012, // connection time-out
   45_013, // command on a closed connection
   45_019, // socket error
+  45_024, // an unexpected packet in the handshake
   45_026, // socket time-out
   45_027, // pool closed already
   45_028, // no connection from the pool in time
   45_029, // the session could not be set up
   45_030, // an initial statement failed
+  45_033, // the time zone could not be set: also when the connection breaks meanwhile
   45_035, // new connection for a closed pool
   45_037, // the pool is closing
   45_039, // the initial time-out could not be set

@@ -1,0 +1,104 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import { v7 as newId } from 'uuid';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { databaseSettings, parseConfig } from '#platform/config.ts';
+import { createDatabasePool, isUnavailable, prismaAdapter, TRANSACTION_LIMITS } from '#platform/database.ts';
+import { createProxy } from '#platform/messaging/testing.ts';
+import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
+import { driverTransactions } from '#platform/transactions.ts';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import { saveEventFacts } from './inventories.ts';
+
+/** More than the parts that the longest conversation here has in one direction. */
+const PARTS = 30;
+const ROUNDS_MAX = 20;
+
+let test: TestDatabase;
+const unhandled: unknown[] = [];
+const noteUnhandled = (error: unknown) => void unhandled.push(error);
+let listeners: NodeJS.UnhandledRejectionListener[];
+beforeAll(async () => {
+  test = await createTestDatabase('booking');
+  // The driver leaves some; a service ends on those that are no outage.
+  listeners = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', noteUnhandled);
+});
+afterAll(async () => {
+  process.removeListener('unhandledRejection', noteUnhandled);
+  for (const listener of listeners) process.on('unhandledRejection', listener);
+  await test?.drop();
+});
+
+/** Says everything that a service says to its database, until it was said without an error; answers the errors before. */
+async function converse(url: string): Promise<unknown[]> {
+  const settings = parseConfig(databaseSettings('test'), { DATABASE_URL: url, DATABASE_POOL_MAX: '2' });
+  const pool = createDatabasePool(settings);
+  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  const facts = () => ({
+    ...{ eventId: newId(), organizerId: newId(), startsAt: new Date(), version: 1, initialSeats: 1 },
+    status: 'SCHEDULED' as const,
+  });
+  const errors: unknown[] = [];
+  try {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const before = errors.length;
+      for (const say of [
+        () => pool.query('SELECT 1'),
+        () => database.inventory.findMany({ take: 1 }),
+        () => database.$queryRaw(sql`SELECT 1`),
+        () =>
+          database.$transaction(async (transaction) => {
+            await transaction.inventory.findMany({ take: 1 });
+            await saveEventFacts(transaction, [facts()]);
+          }, TRANSACTION_LIMITS),
+        () => driverTransactions(pool)(async (transaction) => transaction.$queryRaw(sql`SELECT 1`)),
+      ]) {
+        try {
+          await say();
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      if (errors.length === before) return errors;
+    }
+    throw new Error('The conversation never succeeds.');
+  } finally {
+    await pool.end();
+  }
+}
+
+it.each([
+  ['close', 'client'],
+  ['close', 'server'],
+  ['reset', 'client'],
+  ['reset', 'server'],
+] as const)(
+  'a %s before any part of what the %s sends is an outage, and passes',
+  {
+    timeout: 60_000,
+  },
+  async (how, from) => {
+    const outcomes = await Promise.all(
+      Array.from({ length: PARTS }, async (_, part) => {
+        const proxy = await createProxy(test.url);
+        let parts = 0;
+        let isCut = false;
+        proxy.stopAt({ from, isReached: () => parts++ === part }).then(() => {
+          isCut = true;
+          proxy.cut(how);
+          proxy.restore();
+        });
+        const errors = await converse(proxy.url);
+        proxy.close();
+        return { isCut, errors };
+      }),
+    );
+    const errors = outcomes.flatMap((outcome) => outcome.errors);
+    expect(errors.filter((error) => !isUnavailable(error))).toEqual([]);
+    expect(unhandled.filter((error) => !isUnavailable(error))).toEqual([]);
+    expect(errors.length).toBeGreaterThan(3);
+    // The last parts are beyond the end of the conversation: no point of it was left out.
+    expect(outcomes[0]?.isCut).toBe(true);
+    expect(outcomes.at(-1)?.isCut).toBe(false);
+  },
+);
