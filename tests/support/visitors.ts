@@ -6,7 +6,6 @@ import { type Answer, type Client, createEvent, signUp } from './client.ts';
 import type { TestSystem } from './system.ts';
 
 const VISITORS = 6;
-const LOG_LEVEL_ERROR = 50;
 
 const PAGE = `query Page($id: ID!) {
   me { name }
@@ -84,6 +83,6 @@ export function errorsLogged({ dataDir, natsPrefix }: TestSystem): unknown[] {
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
-      .filter(({ level }) => level >= LOG_LEVEL_ERROR),
+      .filter(({ level }) => level === 'error' || level === 'fatal'),
   );
 }
