@@ -132,12 +132,10 @@ describe('R29: a transaction that holds the rows of some events', () => {
     expect(p99(latenciesMs)).toBeLessThan(P99_MAX_MS);
 
     await release();
-    await eachOfMany(heldEvents, 50, (eventId) =>
-      vi.waitFor(async () => {
-        const { data } = await organizer.send(BOOK, { input: input(eventId) });
-        expect(data?.createBooking.booking.id).toBeTruthy();
-      }, SOON),
-    );
+    await eachOfMany(heldEvents, 50, async (eventId) => {
+      const { data } = await organizer.send(BOOK, { input: input(eventId) });
+      expect(data.createBooking.booking.id).toBeTruthy();
+    });
     await expectSeatsAddUp(database);
   });
 });
