@@ -36,7 +36,6 @@ export interface GraphQLOperation {
   signal?: AbortSignal | undefined;
 }
 
-const CONNECTIONS_MAX = 64;
 const IN_FLIGHT_MAX = 1_024;
 const RESPONSE_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Short enough for a second attempt within the limit of a query. */
@@ -92,7 +91,8 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-  const pool = connect(CONNECTIONS_MAX);
+  // One connection for each request in flight: none waits for slow ones, such as bookings of an event whose row is held.
+  const pool = connect(IN_FLIGHT_MAX);
   // Requests that hang may hold every connection of the pool.
   const probePool = connect(1);
   const breaker = createBreaker((signal) => post(probePool, { query: PROBE, headers: {} }, signal));
