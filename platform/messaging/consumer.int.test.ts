@@ -91,6 +91,23 @@ async function durable(name = 'tester') {
   return manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
 }
 
+test('a consumer that another release has set otherwise on the server is given the settings of this one', async () => {
+  const first = consume();
+  await vi.waitUntil(first.isHealthy, SOON);
+  await first.stop();
+  const { manager } = await broker.jetStream();
+  const { ack_wait } = (await durable()).config;
+  await manager.consumers.update(broker.resourceName(stream.name), broker.resourceName('tester'), {
+    ack_wait: (ack_wait ?? 0) / 2,
+  });
+  const second = consume();
+  await vi.waitUntil(second.isHealthy, SOON);
+  expect((await durable()).config.ack_wait).toBe(ack_wait);
+  const [id = ''] = ids(1);
+  await publishMessage(id);
+  await vi.waitFor(async () => expect(await effectsOf([id])).toEqual([1]), SOON);
+});
+
 test('a message that arrives five times, in any order, has one effect', async () => {
   const sent = ids(40);
   for (const id of [...sent, ...sent.toReversed(), ...sent, ...sent.toReversed(), ...sent]) await publishMessage(id);

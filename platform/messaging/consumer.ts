@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, nanos } from 'nats';
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, NatsError, nanos } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { z } from 'zod';
 import { isUnavailable, type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
@@ -34,6 +34,8 @@ interface Delivery {
   readonly content: ReceivedMessage<unknown>;
 }
 
+/** JetStream's number for a consumer that exists with other settings. */
+const CONSUMER_EXISTS = 10_148;
 const PULL_MAX = 256;
 /** Of all replicas together. What waits for a retry counts too: far fewer than these never keep a neighbour waiting. */
 const UNANSWERED_MAX = 1_024;
@@ -115,7 +117,8 @@ export function createConsumer<Transaction extends SqlExecutor>({
     const durable = broker.resourceName(name);
     await broker.ensureStream(stream);
     const { client, manager } = await broker.jetStream();
-    await manager.consumers.add(broker.resourceName(stream.name), {
+    const streamName = broker.resourceName(stream.name);
+    const settings = {
       durable_name: durable,
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
@@ -123,8 +126,15 @@ export function createConsumer<Transaction extends SqlExecutor>({
       max_ack_pending: UNANSWERED_MAX,
       // The server would drop a message in silence; giving up is decided here, with a dead letter.
       max_deliver: -1,
-    });
-    const pulled = await client.consumers.get(broker.resourceName(stream.name), durable);
+    };
+    try {
+      await manager.consumers.add(streamName, settings);
+    } catch (error) {
+      // Servers before 2.10 take this for an update; newer ones refuse it where another release has set other values.
+      if (!(error instanceof NatsError && error.api_error?.err_code === CONSUMER_EXISTS)) throw error;
+      await manager.consumers.update(streamName, durable, settings);
+    }
+    const pulled = await client.consumers.get(streamName, durable);
     const messages = await pulled.consume({
       max_messages: PULL_MAX,
       expires: PULL_EXPIRES_MS,
