@@ -19,6 +19,8 @@ interface Group {
   isTaken: boolean;
   /** The last attempt to decide some of its requests found it held. */
   isHeld: boolean;
+  /** It was found held once, by a batch that usually commits soon: it is tried again with the next one. */
+  isNew: boolean;
   /** A lane has waited for its inventory in vain. */
   hasTimedOut: boolean;
 }
@@ -41,7 +43,8 @@ export const PROBE_INTERVAL_MS = 50;
  * connection of its own, wait for one event's inventory in the database's queue, which is fair between processes. A lane
  * takes its requests when it has the lock, so that none that expired is booked. Lanes prefer events that they have not
  * waited for in vain, and of these the one with the most requests. All other events are probed every PROBE_INTERVAL_MS
- * with the batch, which does not wait.
+ * with the batch, which does not wait. An event that
+ * was found held for the first time is tried again with the next batch: most often another process was just committing.
  * @param lanesMax how many connections may wait for inventories at once
  * @param waitingMax how many requests may wait in all; beyond that an event has only its equal share
  * @param answer decides requests without waiting, and answers all that are not held
@@ -62,6 +65,7 @@ export function createHeldEvents({
   let probeAtMs = 0;
 
   const untaken = () => [...groups.values()].filter(({ isTaken }) => !isTaken);
+  const readyForLane = () => untaken().filter(({ isNew }) => !isNew);
 
   function isFull({ waiting }: Group): boolean {
     if (waiting.length < waitingMax / groups.size) return false;
@@ -71,7 +75,7 @@ export function createHeldEvents({
 
   /** Opens lanes for events that have none, as far as there may be more. */
   function openLanes(): void {
-    for (let left = untaken().length; left > 0 && lanes < lanesMax; left -= 1) void runLane();
+    for (let left = readyForLane().length; left > 0 && lanes < lanesMax; left -= 1) void runLane();
   }
 
   async function runLane(): Promise<void> {
@@ -86,7 +90,7 @@ export function createHeldEvents({
   }
 
   const nextForLane = () =>
-    untaken()
+    readyForLane()
       .sort(
         (one, other) =>
           Number(one.hasTimedOut) - Number(other.hasTimedOut) || other.waiting.length - one.waiting.length,
@@ -112,6 +116,8 @@ export function createHeldEvents({
     isEmpty: () => groups.size === 0,
     /** True while there are events that no lane waits for. */
     hasUntaken: () => untaken().length > 0,
+    /** True while there are events to be tried again with the next batch. */
+    hasNew: () => groups.values().some(({ isNew }) => isNew),
     /** Lets a request wait behind the others for its event; false when its event is not known to be held. */
     join(waiting: Waiting): boolean {
       const group = groups.get(waiting.request.eventId);
@@ -125,7 +131,7 @@ export function createHeldEvents({
       for (const [eventId, waiting] of Map.groupBy(held, ({ request }) => request.eventId)) {
         const group = groups.get(eventId);
         if (group === undefined) {
-          groups.set(eventId, { eventId, waiting, isTaken: false, isHeld: true, hasTimedOut: false });
+          groups.set(eventId, { eventId, waiting, isTaken: false, isHeld: true, isNew: true, hasTimedOut: false });
         } else {
           group.waiting = [...waiting, ...group.waiting];
           group.isHeld = true;
@@ -136,13 +142,15 @@ export function createHeldEvents({
     /** The requests to be tried again now, of the events that were probed longest ago first. */
     takeProbe(nowMs: number): Probe {
       const probed: { group: Group; waiting: Waiting[] }[] = [];
-      let left = nowMs < probeAtMs ? 0 : PROBE_MAX;
-      if (left > 0) probeAtMs = nowMs + PROBE_INTERVAL_MS;
+      const isDue = nowMs >= probeAtMs;
+      if (isDue) probeAtMs = nowMs + PROBE_INTERVAL_MS;
+      let left = PROBE_MAX;
       for (const group of untaken()) {
         if (left === 0) break;
+        if (!isDue && !group.isNew) continue;
         const waiting = takeLive(group, Math.min(left, PROBE_PER_EVENT_MAX));
         left -= waiting.length;
-        Object.assign(group, { isTaken: true, isHeld: false });
+        Object.assign(group, { isTaken: true, isHeld: false, isNew: false });
         groups.delete(group.eventId);
         groups.set(group.eventId, group);
         probed.push({ group, waiting });

@@ -331,6 +331,25 @@ describe('the allocator', () => {
       },
     );
 
+    it('tries an event again with the next batch before a lane waits for it, since most holders commit soon', async () => {
+      const { batches, hooks, hold, free, allocation } = createFakeDatabase();
+      hold('concert');
+      const allocateHeld = vi.fn(allocation.allocateHeld);
+      let tries = 0;
+      hooks.before = async () => {
+        tries += 1;
+        if (tries === 2) free('concert');
+      };
+      const allocator = start({ ...allocation, allocateHeld });
+      const waiting = ['a', 'b'].map((id) => allocator.submit(concert(id)));
+      expect((await Promise.all(waiting)).map(idOf)).toEqual(['a', 'b']);
+      expect(batches).toEqual([
+        ['a', 'b'],
+        ['a', 'b'],
+      ]);
+      expect(allocateHeld).not.toHaveBeenCalled();
+    });
+
     it('refuses its requests when their time is over, and books none of them later', async () => {
       const { hold, free, allocation, availableSeats } = createFakeDatabase();
       hold('concert');

@@ -66,7 +66,7 @@ export function createAllocator({
       const probe = held.takeProbe(performance.now());
       await answer([...probe.waiting, ...takeFromQueue(BATCH_MAX - probe.waiting.length)]);
       queue = [...probe.end(), ...queue];
-      if (queue.length === 0) break;
+      if (queue.length === 0 && !held.hasNew()) break;
     }
     lane = undefined;
   }
