@@ -164,6 +164,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
             ),
           );
           expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));
+          expect(await allocator.submit(bookRequest({ eventId: newId() }))).toEqual({ outcome: 'unknown-event' });
           await allocator.submit({ kind: 'set-capacity', eventId: idOf(10), totalSeats: SEATS + 1 });
           await allocator.stop();
         },

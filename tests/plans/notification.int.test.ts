@@ -11,7 +11,12 @@ import {
   listDeadLetters,
   markRedriven,
 } from '../../subgraphs/notification/store/dead-letters.ts';
-import { claimDeliveries, markAttemptFailed, markSent } from '../../subgraphs/notification/store/deliveries.ts';
+import {
+  claimDeliveries,
+  markAttemptFailed,
+  markPostponed,
+  markSent,
+} from '../../subgraphs/notification/store/deliveries.ts';
 import { saveEventFacts } from '../../subgraphs/notification/store/event-facts.ts';
 import {
   findFailedNotifications,
@@ -123,7 +128,8 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           const claimed = await claimDeliveries(database, { channel: 'LOG', limit: CLAIMED, leaseS: 60 });
           const ids = claimed.map(({ notification }) => notification.id);
           expect(ids).toHaveLength(CLAIMED);
-          await markSent(database, ids.slice(1));
+          await markPostponed(database, ids.slice(1, 2), 1);
+          await markSent(database, ids.slice(2));
           await markAttemptFailed(database, ids.slice(0, 1), { attempts: 1, outcome: { status: 'FAILED' } });
           expect(await resetFailedNotifications(database, ids.slice(0, 1))).toBe(1);
         },
