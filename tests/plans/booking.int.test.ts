@@ -16,6 +16,13 @@ import { findBookings } from '../../subgraphs/booking/store/allocation/find-book
 import { type BookingPage, listBookingPages, listBookings } from '../../subgraphs/booking/store/bookings.ts';
 import { pruneIdempotencyKeys } from '../../subgraphs/booking/store/idempotency-keys.ts';
 import { findInventories, saveEventFacts } from '../../subgraphs/booking/store/inventories.ts';
+import {
+  countSeats,
+  endTurn,
+  findEventsAfter,
+  reopenForClosing,
+  takeTurn,
+} from '../../subgraphs/booking/store/reconciliation.ts';
 import { bookRequest, createTestAllocator } from '../../subgraphs/booking/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
@@ -157,6 +164,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
             ),
           );
           expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));
+          expect(await allocator.submit(bookRequest({ eventId: newId() }))).toEqual({ outcome: 'unknown-event' });
           await allocator.submit({ kind: 'set-capacity', eventId: idOf(10), totalSeats: SEATS + 1 });
           await allocator.stop();
         },
@@ -168,6 +176,18 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           expect(await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false })).toBe(
             true,
           );
+        },
+      },
+      'the reconciliation of one event after another': {
+        // It counts the seats of all bookings of an event, in the background and seldom.
+        readsMax: BOOKINGS_OF_ONE + 1_000,
+        async run() {
+          await database.$executeRaw(sql`UPDATE reconciliations SET due_at = CURRENT_TIMESTAMP(3)`);
+          const afterId = await takeTurn(database, 60);
+          expect(await findEventsAfter(database, { afterId: afterId ?? '', limit: 100 })).toHaveLength(100);
+          expect(await countSeats(database, BUSY)).toMatchObject({ totalSeats: SEATS });
+          await reopenForClosing(database, BUSY);
+          await endTurn(database, { afterId: BUSY, pauseS: 60 });
         },
       },
       'pruning idempotency keys': {

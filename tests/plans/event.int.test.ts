@@ -11,6 +11,11 @@ import { namePrefixesOf } from '../../subgraphs/event/domain/name-search.ts';
 import { PrismaClient } from '../../subgraphs/event/generated/prisma/client.ts';
 import { type EventKey, eventKeyOf, listEvents } from '../../subgraphs/event/store/event-lists.ts';
 import { findEvents, insertEvent, lockEvent, saveEvent } from '../../subgraphs/event/store/events.ts';
+import {
+  findKeyedEvent,
+  insertKeyedEvent,
+  pruneIdempotencyKeys,
+} from '../../subgraphs/event/store/idempotency-keys.ts';
 import { expectIndexed, testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -57,6 +62,13 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
         organizer_id: idSql('0'),
         initial_seats: '100',
         indexed_version: '1',
+      });
+      await fill('idempotency_keys', EVENTS, {
+        user_id: idSql('n'),
+        idempotency_key: 'n',
+        event_id: idSql('n'),
+        fingerprint: "''",
+        created_at: 'CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 100 = 0, 48, 1) HOUR',
       });
       await fillFrom(
         'event_name_prefixes',
@@ -120,6 +132,14 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
             await saveEvent(transaction, { ...event, status: 'CANCELLED', version: 2 });
             await appendToOutbox(transaction, 'event', [testMessage(newId(), 'event.cancelled.v1')]);
           }),
+      },
+      'keys of creations: taken, found, and pruned': {
+        async run() {
+          const key = { userId: idOf(0), idempotencyKey: 'a key' };
+          await insertKeyedEvent(database, { ...key, eventId: idOf(0), fingerprint: 'none' });
+          expect(await findKeyedEvent(database, key)).toMatchObject({ eventId: idOf(0) });
+          await pruneIdempotencyKeys(database, 86_400)(1_000);
+        },
       },
       'names that wait to be indexed': {
         readsMax: 5_000,

@@ -1,3 +1,4 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { describe, expect } from 'vitest';
 import { prismaAdapter } from '#platform/database.ts';
@@ -5,13 +6,22 @@ import { PrismaClient } from '../../subgraphs/notification/generated/prisma/clie
 import { saveContacts } from '../../subgraphs/notification/store/contacts.ts';
 import {
   findDeadLetter,
+  findWaitingDeadLetters,
   insertDeadLetters,
   listDeadLetters,
   markRedriven,
 } from '../../subgraphs/notification/store/dead-letters.ts';
-import { claimDeliveries, markAttemptFailed, markSent } from '../../subgraphs/notification/store/deliveries.ts';
+import {
+  claimDeliveries,
+  markAttemptFailed,
+  markPostponed,
+  markSent,
+} from '../../subgraphs/notification/store/deliveries.ts';
 import { saveEventFacts } from '../../subgraphs/notification/store/event-facts.ts';
-import { resetFailedNotifications } from '../../subgraphs/notification/store/failed-notifications.ts';
+import {
+  findFailedNotifications,
+  resetFailedNotifications,
+} from '../../subgraphs/notification/store/failed-notifications.ts';
 import {
   countPendingNotifications,
   findNotifications,
@@ -20,6 +30,7 @@ import {
   listNotifications,
   type NotificationPage,
 } from '../../subgraphs/notification/store/notifications.ts';
+import { pruneDeadLetters, pruneEventFacts, pruneNotifications } from '../../subgraphs/notification/store/retention.ts';
 import { addNotifications } from '../../subgraphs/notification/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
@@ -117,9 +128,19 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           const claimed = await claimDeliveries(database, { channel: 'LOG', limit: CLAIMED, leaseS: 60 });
           const ids = claimed.map(({ notification }) => notification.id);
           expect(ids).toHaveLength(CLAIMED);
-          await markSent(database, ids.slice(1));
+          await markPostponed(database, ids.slice(1, 2), 1);
+          await markSent(database, ids.slice(2));
           await markAttemptFailed(database, ids.slice(0, 1), { attempts: 1, outcome: { status: 'FAILED' } });
           expect(await resetFailedNotifications(database, ids.slice(0, 1))).toBe(1);
+        },
+      },
+      'failed notifications that are tried again': {
+        async run() {
+          const filter = { kind: 'BOOKING_CONFIRMED', eventId: BUSY, userId: BUSY } as const;
+          const times = { createdFrom: new Date(0), createdBefore: new Date() };
+          const limit = 1_000;
+          const request = { filter: { ...filter, ...times, channel: undefined }, limit };
+          expect(await findFailedNotifications(database, 'LOG', request)).not.toEqual([]);
         },
       },
       'the number of notifications that wait': { run: () => countPendingNotifications(database) },
@@ -136,6 +157,21 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           await database.$transaction((transaction) => insertDeadLetters(transaction, [{ id, ...letter }]));
           expect(await findDeadLetter(database, id)).not.toBeNull();
           await markRedriven(database, [id]);
+          const filter = { consumer: undefined, subject: undefined, createdFrom: undefined, createdBefore: undefined };
+          const [letters, hasMore] = await findWaitingDeadLetters(database, { filter, limit: 10 });
+          expect([letters.length, hasMore]).toEqual([10, true]);
+        },
+      },
+      'pruning of what was kept for long enough': {
+        readsMax: 15_000,
+        async run() {
+          await database.$executeRaw(sql`
+            UPDATE dead_letters SET redriven_at = TIMESTAMP('2020-01-01') WHERE id < ${idOf(100)}`);
+          await database.$executeRaw(sql`
+            UPDATE event_facts SET starts_at = TIMESTAMP('2020-01-01') WHERE event_id < ${idOf(100)}`);
+          for (const prune of [pruneDeadLetters, pruneEventFacts, pruneNotifications]) {
+            expect(await prune(database, 90)(1_000)).toBeGreaterThan(0);
+          }
         },
       },
     },

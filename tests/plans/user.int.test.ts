@@ -9,6 +9,7 @@ import {
   lockSessionOwner,
   markSessionUsed,
   pruneExpiredSessions,
+  pruneUsedSessions,
 } from '../../subgraphs/user/store/sessions.ts';
 import { findCredentials, findUsers, insertUser, listUsers, setRole } from '../../subgraphs/user/store/users.ts';
 import { testPlans } from './support/plans.ts';
@@ -43,7 +44,7 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
         user_id: idSql('n DIV 8'),
         token_hash: 'SHA2(n, 256)',
         expires_at: 'CURRENT_TIMESTAMP(3) + INTERVAL IF(n % 10 = 0, -1, 20) DAY',
-        used_at: 'IF(n % 4 = 3, NULL, CURRENT_TIMESTAMP(3))',
+        used_at: 'IF(n % 4 = 3, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 8 = 0, 10, 1) DAY)',
       });
     },
     open(pool) {
@@ -89,6 +90,10 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
       'sessions that have expired': {
         readsMax: PRUNED * 5,
         run: async () => expect(await pruneExpiredSessions(database)(PRUNED)).toBe(PRUNED),
+      },
+      'sessions whose tokens were used long ago': {
+        readsMax: PRUNED * 5,
+        run: async () => expect(await pruneUsedSessions(database, 7)(PRUNED)).toBe(PRUNED),
       },
     },
   });

@@ -61,6 +61,6 @@ function selectPage(position: number, { userId, eventId, status, page: { limit, 
 function indexOf({ userId, eventId, status }: BookingConditions): Sql {
   if (userId !== undefined && eventId !== undefined) return sql`bookings_user_id_event_id_status_id_idx`;
   if (userId !== undefined) return sql`bookings_user_id_status_id_idx`;
-  if (eventId !== undefined) return sql`bookings_event_id_status_id_idx`;
+  if (eventId !== undefined) return sql`bookings_event_id_status_id_seat_count_idx`;
   return status !== undefined ? sql`bookings_status_id_idx` : sql`PRIMARY`;
 }

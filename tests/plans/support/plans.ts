@@ -4,6 +4,7 @@ import { databaseSettings, parseConfig } from '#platform/config.ts';
 import { createDatabasePool } from '#platform/database.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import { createRowMaker } from './rows.ts';
+import { templatesIn, withoutSpaces } from './templates.ts';
 import { NO_INDEX, type WatchedStatement, watchPool } from './watched-pool.ts';
 
 const FILL_TIMEOUT_MS = 1_800_000;
@@ -81,6 +82,14 @@ export function testPlans(
     },
     CASE_TIMEOUT_MS,
   );
+  it('(every statement that the store has as SQL was among them)', () => {
+    const sent = [...watched.sent].map(withoutSpaces);
+    const templates = templatesIn(`subgraphs/${schema}/store/**/*.ts`);
+    expect(templates.length).toBeGreaterThan(0);
+    // A placeholder stands where a template puts something in.
+    expect(templates.filter(({ part }) => !sent.some((sql) => sql.includes(part)))).toEqual([]);
+  });
+
   return { watched: () => watched };
 }
 

@@ -26,14 +26,16 @@ const EXPLAINABLE = /^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE)\b/i;
  * The same pool, but every statement that goes through it is explained, on its own connection just before it runs, and
  * measured. Whatever the code sends is what is looked at.
  */
-export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[] } {
+export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[]; readonly sent: ReadonlySet<string> } {
   let statements: WatchedStatement[] = [];
+  const sent = new Set<string>();
 
   const watchConnection = (connection: PoolConnection): PoolConnection =>
     replace(connection, {
       async query(query: string | { sql: string }, values?: unknown) {
         const sql = typeof query === 'string' ? query : query.sql;
         if (!EXPLAINABLE.test(sql)) return connection.query(query, values);
+        sent.add(sql);
         const plan = await connection.query<PlanRow[]>(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, values);
         const atFirst = await countReads(connection);
         const before = await countReads(connection);
@@ -64,6 +66,7 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[] 
         }
       },
     }),
+    sent,
     take() {
       const taken = statements;
       statements = [];

@@ -1,8 +1,16 @@
+ALTER TABLE events ADD COLUMN indexed_version INT NOT NULL DEFAULT 0, ALGORITHM=INSTANT;
+
 ALTER TABLE events
-  ADD COLUMN indexed_version INT NOT NULL DEFAULT 0,
   ADD COLUMN unindexed_changes INT GENERATED ALWAYS AS (version - indexed_version) VIRTUAL,
+  ALGORITHM=INSTANT;
+
+ALTER TABLE events
   ADD KEY events_status_starts_at_id_idx (status, starts_at, id),
-  ADD KEY events_unindexed_changes_idx (unindexed_changes);
+  ALGORITHM=INPLACE, LOCK=NONE;
+
+ALTER TABLE events
+  ADD KEY events_unindexed_changes_idx (unindexed_changes),
+  ALGORITHM=INPLACE, LOCK=NONE;
 
 CREATE TABLE event_name_prefixes (
   event_id  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
