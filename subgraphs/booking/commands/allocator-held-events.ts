@@ -43,8 +43,8 @@ export const PROBE_INTERVAL_MS = 50;
  * connection of its own, wait for one event's inventory in the database's queue, which is fair between processes. A lane
  * takes its requests when it has the lock, so that none that expired is booked. Lanes prefer events that they have not
  * waited for in vain, and of these the one with the most requests. All other events are probed every PROBE_INTERVAL_MS
- * with the batch, which does not wait. An event that
- * was found held for the first time is tried again with the next batch: most often another process was just committing.
+ * with the batch, which does not wait. An event that was found held for the first time is tried again with the next
+ * batch: most often another process was just committing.
  * @param lanesMax how many connections may wait for inventories at once
  * @param waitingMax how many requests may wait in all; beyond that an event has only its equal share
  * @param answer decides requests without waiting, and answers all that are not held
