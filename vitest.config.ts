@@ -16,7 +16,7 @@ export default defineConfig({
     globalSetup: 'tests/global-setup.ts',
     teardownTimeout: 60_000,
     // The database driver leaves a rejection that nobody can handle when a connection dies between its log-in and its first
-    // statement. Services log it (platform/lifecycle.ts); tests that cut connections meet it, too.
+    // statement. Services log it (platform/process/lifecycle.ts); tests that cut connections meet it, too.
     onUnhandledError: (error) => !('errno' in error && DIES_BEFORE_FIRST_STATEMENT.includes(Number(error.errno))),
     projects: [
       {

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mariadb';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
-import type { LocalServers } from '#scripts/local/servers.ts';
+import type { LocalServers } from '#scripts/local/servers/servers.ts';
 import { LocalError, root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
 import { signInMany } from '#tests/support/buyers.ts';

@@ -2,24 +2,24 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { request } from 'undici';
-import { createGraphQLClient } from '#platform/graphql-client.ts';
-import { createHttpServer } from '#platform/http-server.ts';
-import { createAuthenticator } from '#platform/identity.ts';
-import type { Lifecycle } from '#platform/lifecycle.ts';
-import type { Logger } from '#platform/logger.ts';
-import { createRateLimiters } from '#platform/rate-limiter.ts';
-import { type ReadinessCheck, stateCheck } from '#platform/readiness.ts';
-import { createRedis } from '#platform/redis.ts';
+import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import { createHttpServer } from '#platform/http/http-server.ts';
+import { createAuthenticator } from '#platform/identity/identity.ts';
+import type { Lifecycle } from '#platform/process/lifecycle.ts';
+import type { Logger } from '#platform/process/logger.ts';
+import { type ReadinessCheck, stateCheck } from '#platform/process/readiness.ts';
+import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
+import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
-import { serveExplorer } from './explorer.ts';
-import { serveGraph } from './graph-endpoint.ts';
-import { createQueryLimits } from './query-limits.ts';
-import { createRateLimits, noRateLimits, type RateLimits } from './rate-limits.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
-import { createSubgraphClient } from './subgraph-client.ts';
-import { createSupergraph } from './supergraph.ts';
-import { createSupergraphFile } from './supergraph-file.ts';
+import { serveExplorer } from './http/explorer.ts';
+import { serveGraph } from './http/graph-endpoint.ts';
+import { SECURITY_HEADERS } from './http/security-headers.ts';
+import { createQueryLimits } from './limits/query-limits.ts';
+import { createRateLimits, noRateLimits, type RateLimits } from './limits/rate-limits.ts';
+import { createSubgraphClient } from './supergraph/subgraph-client.ts';
+import { createSupergraph } from './supergraph/supergraph.ts';
+import { createSupergraphFile } from './supergraph/supergraph-file.ts';
 
 interface Process {
   config: GatewayConfig;
@@ -50,8 +50,8 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     logger,
     metrics,
     lifecycle,
-    readiness: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
-    uses: {
+    required: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
+    optional: {
       supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served'),
       ...(shared && { limits: stateCheck(shared.areShared, 'each process counts for itself') }),
     },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError } from '#platform/config.ts';
+import { ConfigError } from '#platform/process/config.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
 import { readGatewayConfig } from './config.ts';
 import { requiredEnv } from './testing/credentials.ts';

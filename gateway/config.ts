@@ -3,16 +3,16 @@ import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import {
-  explicit,
   integer,
   milliseconds,
   parseConfig,
   processSettings,
   protection,
   redisSettings,
+  requiredInProduction,
   secrets,
   tokenSettings,
-} from '#platform/config.ts';
+} from '#platform/process/config.ts';
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
@@ -25,7 +25,7 @@ export interface SubgraphSettings {
 const ANY_ORIGIN = '*';
 
 const subgraphUrl = (port: number) =>
-  explicit(z.url({ protocol: /^https?$/ }).default(`http://127.0.0.1:${port}/graphql`));
+  requiredInProduction(z.url({ protocol: /^https?$/ }).default(`http://127.0.0.1:${port}/graphql`));
 
 const listOf = (rule: (text: string) => boolean, message: string) =>
   z

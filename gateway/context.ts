@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { clientSignal } from '#platform/client-signal.ts';
-import type { RequestContext } from '#platform/graphql-server.ts';
-import type { Authenticate } from '#platform/identity.ts';
-import type { RateLimits } from './rate-limits.ts';
+import type { RequestContext } from '#platform/graphql/graphql-server.ts';
+import { clientSignal } from '#platform/http/client-signal.ts';
+import type { Authenticate } from '#platform/identity/identity.ts';
+import type { RateLimits } from './limits/rate-limits.ts';
 
 /** What one operation carries to the subgraphs, and by when it must be answered. */
 export interface GatewayContext extends RequestContext {

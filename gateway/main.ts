@@ -1,7 +1,7 @@
-import { configOrExit } from '#platform/config.ts';
-import { createLifecycle } from '#platform/lifecycle.ts';
-import { createLogger } from '#platform/logger.ts';
-import { createMetrics } from '#platform/metrics.ts';
+import { configOrExit } from '#platform/process/config.ts';
+import { createLifecycle } from '#platform/process/lifecycle.ts';
+import { createLogger } from '#platform/process/logger.ts';
+import { createMetrics } from '#platform/process/metrics.ts';
 import { createGateway } from './app.ts';
 import { readGatewayConfig } from './config.ts';
 

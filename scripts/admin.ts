@@ -5,13 +5,14 @@
  * in a container DATABASE_URL, names another. It shows in the user's next access token: at the next refresh or sign-in, 15 minutes from now at the latest.
  */
 
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, isUnavailable, prismaAdapter } from '#platform/database.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { isUnavailable } from '#platform/errors/outages.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { PrismaClient } from '../subgraphs/user/generated/prisma/client.ts';
 import { setRole } from '../subgraphs/user/store/users.ts';
-import { databaseUrlOf } from './local/database-accounts.ts';
 import { runScript } from './local/run-script.ts';
-import { loadSecrets } from './local/secrets.ts';
+import { databaseUrlOf } from './local/servers/database-accounts.ts';
+import { loadSecrets } from './local/services/secrets.ts';
 import { givenDatabaseUrl, LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const ROLES = { grant: 'ADMIN', revoke: 'USER' } as const;

@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { applyMigrations, MigrationError, unfinishedMigrations } from '#platform/migrations.ts';
+import { applyMigrations, MigrationError, unfinishedMigrations } from '#platform/database/migrations.ts';
 import { runScript } from './local/run-script.ts';
 import { givenDatabaseUrl, LocalError, loadEnvironment, root, SUBGRAPHS, type SubgraphName } from './local/settings.ts';
 

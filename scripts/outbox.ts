@@ -7,14 +7,15 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, isUnavailable } from '#platform/database.ts';
+import { createDatabasePool } from '#platform/database/database.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
+import { isUnavailable } from '#platform/errors/outages.ts';
 import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
-import { driverTransactions } from '#platform/transactions.ts';
-import { databaseUrlOf } from './local/database-accounts.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { runScript } from './local/run-script.ts';
-import { loadSecrets } from './local/secrets.ts';
+import { databaseUrlOf } from './local/servers/database-accounts.ts';
+import { loadSecrets } from './local/services/secrets.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = 'npm run outbox -- replay --since <time> [user | event | booking]';

@@ -9,17 +9,18 @@
  */
 import { GraphQLError } from 'graphql';
 import { v7 as newId } from 'uuid';
-import { createDatabasePool, isUnavailable, prismaAdapter } from '#platform/database.ts';
-import { createGraphQLClient } from '#platform/graphql-client.ts';
+import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { isUnavailable } from '#platform/errors/outages.ts';
 import { closeNextEvent } from '../subgraphs/booking/commands/close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcilePage } from '../subgraphs/booking/commands/reconcile.ts';
 import { readBookingConfig } from '../subgraphs/booking/config.ts';
 import { createEventFactsClient } from '../subgraphs/booking/event-facts-client.ts';
 import { PrismaClient } from '../subgraphs/booking/generated/prisma/client.ts';
-import { databaseUrlOf } from './local/database-accounts.ts';
 import { runScript } from './local/run-script.ts';
-import { loadSecrets } from './local/secrets.ts';
-import { serviceEnvironment } from './local/service-environment.ts';
+import { databaseUrlOf } from './local/servers/database-accounts.ts';
+import { loadSecrets } from './local/services/secrets.ts';
+import { serviceEnvironment } from './local/services/service-environment.ts';
 import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
 
 /** What the booking subgraph reads: of this environment when it is that of the service, else of `npm start`'s. */

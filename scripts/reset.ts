@@ -5,8 +5,8 @@
  */
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockDataDir } from './local/lock.ts';
-import { stopRecorded } from './local/processes.ts';
+import { lockDataDir } from './local/processes/lock.ts';
+import { stopRecorded } from './local/processes/processes.ts';
 import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 

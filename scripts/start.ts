@@ -7,17 +7,17 @@
 import { once } from 'node:events';
 import { relative } from 'node:path';
 import { generate } from './generate.ts';
-import { checkConfigurations } from './local/configuration.ts';
-import { type Database, takeDatabase } from './local/databases.ts';
-import { onInterruption } from './local/interruption.ts';
-import { lockDataDir } from './local/lock.ts';
-import { refuseTakenPorts } from './local/ports.ts';
-import { stopRecorded } from './local/processes.ts';
+import { onInterruption } from './local/processes/interruption.ts';
+import { lockDataDir } from './local/processes/lock.ts';
+import { refuseTakenPorts } from './local/processes/ports.ts';
+import { stopRecorded } from './local/processes/processes.ts';
 import { secondsSince, tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
-import { loadSecrets } from './local/secrets.ts';
-import { privateServers, startServers } from './local/servers.ts';
-import { createServices } from './local/services.ts';
+import { type Database, takeDatabase } from './local/servers/databases.ts';
+import { privateServers, startServers } from './local/servers/servers.ts';
+import { checkConfigurations } from './local/services/configuration.ts';
+import { loadSecrets } from './local/services/secrets.ts';
+import { createServices } from './local/services/services.ts';
 import {
   LocalError,
   type LocalSettings,

@@ -9,9 +9,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
-import { takeDatabase } from './local/databases.ts';
 import { tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
+import { takeDatabase } from './local/servers/databases.ts';
 import { root } from './local/settings.ts';
 
 async function main(): Promise<void> {

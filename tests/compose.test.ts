@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { CONFIG_READERS } from '#scripts/local/configuration.ts';
+import { CONFIG_READERS } from '#scripts/local/services/configuration.ts';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
 
 type Name = keyof typeof CONFIG_READERS;

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { openConnection } from '#platform/migrations.ts';
+import { openConnection } from '#platform/database/migrations.ts';
 
 describe('the MySQL user of each subgraph', () => {
   const { databaseUrls } = inject('servers');

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEPLOYED } from '#scripts/local/deployed-servers.ts';
+import { DEPLOYED } from '#scripts/local/servers/deployed-servers.ts';
 
 const read = (pattern: string) => globSync(pattern).map((file) => readFileSync(file, 'utf8'));
 const versionsIn = (texts: readonly string[], pattern: RegExp) =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 describe('.env.example', () => {
   const listed = [...readFileSync('.env.example', 'utf8').matchAll(/^([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
-  const configs = ['platform/config.ts', ...globSync(['gateway/config.ts', 'subgraphs/*/config.ts'])];
+  const configs = ['platform/process/config.ts', ...globSync(['gateway/config.ts', 'subgraphs/*/config.ts'])];
   const read = configs.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/^\s+([A-Z][A-Z0-9]*_[A-Z0-9_]+|HOST|PORT): /gm)].map(([, name]) => name),
   );

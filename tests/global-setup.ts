@@ -2,11 +2,11 @@ import { globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { DATABASES, type Database } from '#scripts/local/databases.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import { identityOf, isAlive, killRecorded } from '#scripts/local/processes.ts';
+import { freePorts } from '#scripts/local/processes/ports.ts';
+import { identityOf, isAlive, killRecorded } from '#scripts/local/processes/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
-import { type LocalServers, startServers } from '#scripts/local/servers.ts';
+import { DATABASES, type Database } from '#scripts/local/servers/databases.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers/servers.ts';
 
 const PREFIX = 'ebs-test-';
 const OWNER_FILE = 'owner';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createGraphQLClient, type GraphQLClient, KEEP_ALIVE_MS } from '#platform/graphql-client.ts';
+import { createGraphQLClient, type GraphQLClient, KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
 import { type Balancer, createBalancer } from './support/balancer.ts';
 import { type Buyer, signInMany } from './support/buyers.ts';
 import { createEvent, signUp } from './support/client.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openConnection } from '#platform/migrations.ts';
+import { openConnection } from '#platform/database/migrations.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { root, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 import { shapesInDatabase, shapesInSchema } from './support/table-shapes.ts';

@@ -4,8 +4,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { freePorts } from '#scripts/local/ports.ts';
-import { killRecorded } from '#scripts/local/processes.ts';
+import { freePorts } from '#scripts/local/processes/ports.ts';
+import { killRecorded } from '#scripts/local/processes/processes.ts';
 import { portVariable, readSettings, root } from '#scripts/local/settings.ts';
 
 const WAIT = { timeout: 45_000, interval: 100 };

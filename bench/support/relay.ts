@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
-import { createLogger } from '#platform/logger.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
 import { createBroker } from '#platform/messaging/broker.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
+import { createLogger } from '#platform/process/logger.ts';
 import { LocalError } from '#scripts/local/settings.ts';
 import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
 import { bookingMessage } from '../../subgraphs/booking/messaging/booking-changed.ts';

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from 'mariadb';
-import { openConnection } from '#platform/migrations.ts';
+import { openConnection } from '#platform/database/migrations.ts';
 import { generate } from '#scripts/generate.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import { killRecorded } from '#scripts/local/processes.ts';
+import { freePorts } from '#scripts/local/processes/ports.ts';
+import { killRecorded } from '#scripts/local/processes/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
-import { createSecrets, type Secrets } from '#scripts/local/secrets.ts';
-import { type LocalServers, startServers } from '#scripts/local/servers.ts';
-import { createServices } from '#scripts/local/services.ts';
+import { type LocalServers, startServers } from '#scripts/local/servers/servers.ts';
+import { createSecrets, type Secrets } from '#scripts/local/services/secrets.ts';
+import { createServices } from '#scripts/local/services/services.ts';
 import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { migrate } from '#scripts/migrate.ts';
 

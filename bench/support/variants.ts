@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bulkhead } from 'cockatiel';
 import { v7 as newId } from 'uuid';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
-import { applyMigrations, openConnection } from '#platform/migrations.ts';
-import { driverTransactions, prismaTransactions } from '#platform/transactions.ts';
-import { startProcess, tailOf } from '#scripts/local/processes.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { applyMigrations, openConnection } from '#platform/database/migrations.ts';
+import { driverTransactions, prismaTransactions } from '#platform/database/transactions.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
+import { startProcess, tailOf } from '#scripts/local/processes/processes.ts';
 import { LocalError, root } from '#scripts/local/settings.ts';
 import type { Buyer } from '#tests/support/buyers.ts';
 import { createBatchAllocation } from '../../subgraphs/booking/commands/allocate-batch.ts';
 import { createAllocator } from '../../subgraphs/booking/commands/allocator.ts';
 import type { BookRequest } from '../../subgraphs/booking/domain/allocation.ts';
 import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
-import { saveEventFacts } from '../../subgraphs/booking/store/inventories.ts';
+import { saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import { bookingOperation, createPoster, resultOf } from './http-booking.ts';
 import type { Result } from './load.ts';
 
@@ -58,7 +58,7 @@ export async function makeEvents(databaseUrl: string, count: number, seats: numb
   const startsAt = new Date(Date.now() + START_IN_MS);
   const facts = { organizerId, startsAt, status: 'SCHEDULED', version: 1, initialSeats: seats } as const;
   const events = Array.from({ length: count }, () => ({ eventId: newId(), ...facts }));
-  await saveEventFacts(database, events);
+  await saveEventSnapshots(database, events);
   await close();
   return events.map(({ eventId }) => eventId);
 }

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { createMetrics } from '#platform/metrics.ts';
+import { createMetrics } from '#platform/process/metrics.ts';
 import { createGateway } from '../app.ts';
 import { readGatewayConfig } from '../config.ts';
 import { requiredEnv, SUBGRAPHS, type SubgraphName } from './credentials.ts';

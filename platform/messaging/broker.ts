@@ -7,7 +7,7 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { BrokerAddress } from '../connections/nats.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../process/logger.ts';
 import { keepConnected } from './keep-connected.ts';
 import { createWhereMissing, refuseWhereFull } from './streams.ts';
 

@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import type { SqlClient, SqlExecutor } from '../database.ts';
+import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { deadLetterStream } from './broker.ts';
 import { type Consumer, createConsumer, onMessage } from './consumer.ts';

@@ -1,9 +1,10 @@
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, NatsError, nanos } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { z } from 'zod';
-import { isUnavailable, type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
-import type { Logger } from '../logger.ts';
-import { createWorker } from '../worker.ts';
+import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
+import { isUnavailable } from '../errors/outages.ts';
+import type { Logger } from '../process/logger.ts';
+import { createPoller } from '../process/poller.ts';
 import { type Broker, deadLetterStream, type StreamDefinition } from './broker.ts';
 import { publishDeadLetter } from './dead-letter.ts';
 import { recordInInbox } from './inbox.ts';
@@ -88,7 +89,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
   let healthy = true;
   let stopping = false;
 
-  const worker = createWorker({
+  const poller = createPoller({
     intervalMs: RECONNECT_MS,
     pauseMs: PAUSE_MS,
     async run() {
@@ -142,12 +143,12 @@ export function createConsumer<Transaction extends SqlExecutor>({
       abort_on_missing_resource: true,
       callback: (message) => {
         inHand.add(message);
-        worker.nudge();
+        poller.nudge();
       },
     });
     void messages.closed().then(() => {
       source = undefined;
-      worker.nudge();
+      poller.nudge();
     });
     logger.info({ consumer: name }, 'consuming');
     return messages;
@@ -243,7 +244,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
     isHealthy,
     async stop() {
       stopping = true;
-      await worker.stop();
+      await poller.stop();
     },
   };
 }

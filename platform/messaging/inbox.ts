@@ -1,6 +1,6 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '../database.ts';
-import type { Prune } from '../pruning.ts';
+import type { SqlExecutor } from '../database/database.ts';
+import type { Prune } from '../database/pruning.ts';
 import { STREAM_KEEP_DAYS } from './stream-keeper.ts';
 
 /**

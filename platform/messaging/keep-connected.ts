@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, ErrorCode, Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
 import { type BrokerAddress, brokerConnection } from '../connections/nats.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../process/logger.ts';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const RECONNECT_MS = 250;

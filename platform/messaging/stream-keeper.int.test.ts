@@ -1,7 +1,7 @@
 import { AckPolicy, DiscardPolicy, nanos } from 'nats';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Bounds, createBounds } from '../bounds.ts';
+import { type Bounds, createBounds } from '../process/bounds.ts';
 import type { StreamDefinition } from './broker.ts';
 import { createStreamKeeper } from './stream-keeper.ts';
 import { createTestBroker, quiet } from './testing.ts';

@@ -1,7 +1,7 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
-import type { Bounds } from '../bounds.ts';
-import type { Logger } from '../logger.ts';
-import { createWorker } from '../worker.ts';
+import type { Bounds } from '../process/bounds.ts';
+import type { Logger } from '../process/logger.ts';
+import { createPoller } from '../process/poller.ts';
 import type { Broker, StreamDefinition } from './broker.ts';
 import { explained, isMissing } from './streams.ts';
 
@@ -49,7 +49,7 @@ export function createStreamKeeper({
   let isUpToDate = false;
   let healthy = true;
 
-  const worker = createWorker({
+  const poller = createPoller({
     intervalMs: keepEveryMs,
     async run() {
       if (!broker.isConnected()) return false;
@@ -129,5 +129,5 @@ export function createStreamKeeper({
     return Math.min(...(await Promise.all(floors)));
   }
 
-  return { isHealthy: () => healthy, stop: worker.stop };
+  return { isHealthy: () => healthy, stop: poller.stop };
 }

@@ -4,9 +4,9 @@ import type { Sql } from '@prisma/client/runtime/client';
 import type { Connection, Pool } from 'mariadb';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
-import { databaseSettings, parseConfig } from '../config.ts';
-import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database.ts';
-import { createLogger } from '../logger.ts';
+import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database/database.ts';
+import { databaseSettings, parseConfig } from '../process/config.ts';
+import { createLogger } from '../process/logger.ts';
 import { type Broker, createBroker } from './broker.ts';
 import type { OutgoingMessage } from './message.ts';
 

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '../database.ts';
+import type { SqlExecutor } from '../database/database.ts';
 import { type OutgoingMessage, serializeMessage } from '../messaging/message.ts';
 
 /**

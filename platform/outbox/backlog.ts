@@ -1,9 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { Bounds } from '../bounds.ts';
-import type { SqlExecutor } from '../database.ts';
-import { unavailable } from '../errors.ts';
-import type { Logger } from '../logger.ts';
-import { createWorker } from '../worker.ts';
+import type { SqlExecutor } from '../database/database.ts';
+import { unavailable } from '../errors/errors.ts';
+import type { Bounds } from '../process/bounds.ts';
+import type { Logger } from '../process/logger.ts';
+import { createPoller } from '../process/poller.ts';
 
 /** How much the outbox may hold that is not published yet. */
 export interface OutboxBounds {
@@ -40,7 +40,7 @@ export function createBacklog({
 }): Backlog {
   let isFull = false;
 
-  const worker = createWorker({
+  const poller = createPoller({
     intervalMs: lookEveryMs,
     async run() {
       const [counted] = await database.$queryRaw<{ waiting: bigint }[]>(sql`
@@ -63,6 +63,6 @@ export function createBacklog({
     requireRoom() {
       if (isFull) throw unavailable();
     },
-    stop: worker.stop,
+    stop: poller.stop,
   };
 }

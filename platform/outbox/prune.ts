@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '../database.ts';
-import type { Prune } from '../pruning.ts';
+import type { SqlExecutor } from '../database/database.ts';
+import type { Prune } from '../database/pruning.ts';
 
 /** How far back `replayOutbox` reaches. */
 export const OUTBOX_KEEP_HOURS = 24;

@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
-import { createBounds } from '../bounds.ts';
-import type { SqlClient } from '../database.ts';
-import type { Logger } from '../logger.ts';
+import type { SqlClient } from '../database/database.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import { createStreamKeeper } from '../messaging/stream-keeper.ts';
+import { createBounds } from '../process/bounds.ts';
+import type { Logger } from '../process/logger.ts';
 import { createBacklog, type OutboxBounds } from './backlog.ts';
 import { createRelay, type Relay } from './relay.ts';
 

@@ -1,10 +1,10 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import { ErrorCode, NatsError } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database.ts';
-import type { Logger } from '../logger.ts';
+import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
-import { createWorker } from '../worker.ts';
+import type { Logger } from '../process/logger.ts';
+import { createPoller } from '../process/poller.ts';
 
 /** Publishes what the outbox holds. */
 export interface Relay {
@@ -73,7 +73,7 @@ export function createRelay({
   let failures = 0;
   let pausedUntilMs = 0;
 
-  const worker = createWorker({
+  const poller = createPoller({
     intervalMs: POLL_MS,
     pauseMs: PAUSE_MS,
     async run() {
@@ -155,7 +155,7 @@ export function createRelay({
       LIMIT ${BATCH_MAX}`);
   }
 
-  return { nudge: worker.nudge, isHealthy: () => healthy, stop: worker.stop };
+  return { nudge: poller.nudge, isHealthy: () => healthy, stop: poller.stop };
 }
 
 async function mark(transaction: SqlExecutor, column: Sql, rows: readonly { id: string }[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { Transact } from '../transactions.ts';
+import type { Transact } from '../database/transactions.ts';
 
 const CHUNK = 1_000;
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { applyMigrations, openConnection } from '../migrations.ts';
+import { applyMigrations, openConnection } from '../database/migrations.ts';
 
 export interface TestDatabase {
   /** With every right on it. */

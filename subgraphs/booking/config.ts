@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import {
-  explicit,
   integer,
   milliseconds,
   outboxSettings,
   parseConfig,
+  requiredInProduction,
   secrets,
   streamBytes,
   subgraphSettings,
-} from '#platform/config.ts';
+} from '#platform/process/config.ts';
 import { bookingStream } from './messaging/contract.ts';
 
 /** The booking subgraph's settings. @throws ConfigError */
@@ -20,10 +20,10 @@ export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
       ...outboxSettings,
       BOOKINGS_STREAM_BYTES_MAX: streamBytes(bookingStream),
       EVENT_SUBGRAPH_SECRET: secrets,
-      EVENT_SUBGRAPH_URL: explicit(z.url().default('http://127.0.0.1:4002/graphql')),
+      EVENT_SUBGRAPH_URL: requiredInProduction(z.url().default('http://127.0.0.1:4002/graphql')),
       EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(1_500),
       USER_SUBGRAPH_SECRET: secrets,
-      USER_SUBGRAPH_URL: explicit(z.url().default('http://127.0.0.1:4001/graphql')),
+      USER_SUBGRAPH_URL: requiredInProduction(z.url().default('http://127.0.0.1:4001/graphql')),
       USER_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
       MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),

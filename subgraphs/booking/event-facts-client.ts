@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { currentDeadlineMs } from '#platform/deadline.ts';
-import { unavailable } from '#platform/errors.ts';
-import type { GraphQLClient } from '#platform/graphql-client.ts';
-import type { EventFacts } from './store/inventories.ts';
+import { currentDeadlineMs } from '#platform/clients/deadline.ts';
+import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
+import { unavailable } from '#platform/errors/errors.ts';
+import type { EventSnapshot } from './store/inventories.ts';
 
 /** The event subgraph, asked directly about events of which no message has told yet. */
 export interface EventFactsClient {
   /** The facts of the events that exist. @throws SERVICE_UNAVAILABLE */
-  fetch(eventIds: readonly string[]): Promise<EventFacts[]>;
+  fetch(eventIds: readonly string[]): Promise<EventSnapshot[]>;
 }
 
 const QUERY = `query EventFacts($ids: [ID!]!) {

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { configOrExit } from '#platform/config.ts';
-import { prismaAdapter } from '#platform/database.ts';
-import { createGraphQLClient } from '#platform/graphql-client.ts';
+import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
+import { createPruning } from '#platform/database/pruning.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
-import { createPruning } from '#platform/pruning.ts';
-import { createSubgraphService } from '#platform/service.ts';
-import { driverTransactions } from '#platform/transactions.ts';
-import { createWorker } from '#platform/worker.ts';
+import { configOrExit } from '#platform/process/config.ts';
+import { createPoller } from '#platform/process/poller.ts';
+import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
@@ -39,7 +39,7 @@ const { broker, lifecycle, logger, metrics } = service;
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.uses('relay', relay);
+service.addOptionalPart('relay', relay);
 
 const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
 lifecycle.onStop('event client', eventClient.close);
@@ -65,7 +65,7 @@ const dependencies = {
   newId: () => newId(),
 };
 
-const closing = createWorker({
+const closing = createPoller({
   intervalMs: CLOSE_POLL_MS,
   run: () => closeNextEvent(dependencies, { isStopping: () => lifecycle.stopping }),
   onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
@@ -83,7 +83,7 @@ const pruning = createPruning({
   metrics,
 });
 lifecycle.onStop('pruning', pruning.stop);
-service.uses(
+service.addOptionalPart(
   'consumer',
   createConsumer({
     name: 'booking-events',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Allocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { saveEventFacts } from './store/inventories.ts';
+import { saveEventSnapshots } from './store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from './testing.ts';
 
 const EVENTS = 3;
@@ -149,7 +149,7 @@ describe('random commands against the real database and against a model', () => 
         where: { eventId: real.eventIds[event] ?? '' },
       });
       const cancelled = { eventId, ...facts, status: 'CANCELLED', version: 2, initialSeats: SEATS } as const;
-      await saveEventFacts(database, [cancelled]);
+      await saveEventSnapshots(database, [cancelled]);
       const relay = { nudge: () => undefined, requireRoom: () => undefined };
       while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
     }),

@@ -1,5 +1,12 @@
-import { edgeOf, everyone, isAdmin, open, type Policy, signedIn } from '#platform/authorization.ts';
-import { type Caller, isSelfOrAdmin } from '#platform/identity.ts';
+import {
+  edgeOf,
+  everyone,
+  isAdmin,
+  type Policy,
+  signedIn,
+  visibleToEveryone,
+} from '#platform/identity/authorization.ts';
+import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { Booking } from './domain/booking.ts';
 import type { Inventory } from './domain/inventory.ts';
 
@@ -41,9 +48,9 @@ export const policy: Policy<Reader> = {
   },
   types: {
     Booking: { visibleTo: readsBooking, fields: everyone },
-    BookingConnection: open,
+    BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
-    PageInfo: open,
+    PageInfo: visibleToEveryone,
     // Everybody sees events and how many seats are left of them.
     Event: {
       visibleTo: everyone,
@@ -62,15 +69,15 @@ export const policy: Policy<Reader> = {
         bookings: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
       },
     },
-    CreateBookingPayload: open,
-    CancelBookingPayload: open,
-    SetEventCapacityPayload: open,
-    InvalidInputError: open,
-    EventNotFoundError: open,
-    SoldOutError: open,
-    EventNotBookableError: open,
-    IdempotencyKeyReusedError: open,
-    BookingNotFoundError: open,
-    CapacityBelowBookedError: open,
+    CreateBookingPayload: visibleToEveryone,
+    CancelBookingPayload: visibleToEveryone,
+    SetEventCapacityPayload: visibleToEveryone,
+    InvalidInputError: visibleToEveryone,
+    EventNotFoundError: visibleToEveryone,
+    SoldOutError: visibleToEveryone,
+    EventNotBookableError: visibleToEveryone,
+    IdempotencyKeyReusedError: visibleToEveryone,
+    BookingNotFoundError: visibleToEveryone,
+    CapacityBelowBookedError: visibleToEveryone,
   },
 };

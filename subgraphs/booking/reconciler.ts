@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
-import type { SubgraphService } from '#platform/service.ts';
-import { createWorker, type Worker } from '#platform/worker.ts';
+import { createPoller, type Poller } from '#platform/process/poller.ts';
+import type { SubgraphService } from '#platform/subgraph-service.ts';
 import { reconcileNextPage } from './commands/reconcile.ts';
 
 const POLL_MS = 5_000;
@@ -9,14 +9,14 @@ const POLL_MS = 5_000;
 export function createReconciler(
   dependencies: Parameters<typeof reconcileNextPage>[0],
   { lifecycle, logger, metrics }: Pick<SubgraphService, 'lifecycle' | 'logger' | 'metrics'>,
-): Worker {
+): Poller {
   const findings = new Counter({
     name: 'booking_reconciliation_findings_total',
     help: 'What the check of seats and bookings has found; each finding is logged.',
     labelNames: ['kind'],
     registers: [metrics],
   });
-  return createWorker({
+  return createPoller({
     intervalMs: POLL_MS,
     async run() {
       if (lifecycle.stopping) return false;

@@ -1,14 +1,14 @@
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
-import { driverTransactions } from '#platform/transactions.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import type { BookRequest } from './domain/allocation.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
-import { type EventFacts, saveEventFacts } from './store/inventories.ts';
+import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
 /** A booking database for one test file, as many clients of it as there would be processes, and its removal. */
 export async function createBookingTestDatabase() {
@@ -41,8 +41,8 @@ export const createTestAllocator = (pool: Pool) =>
 const DAY_MS = 86_400_000;
 
 /** An event that can be booked, by its id. */
-export async function makeEvent(database: PrismaClient, facts: Partial<EventFacts> = {}): Promise<EventFacts> {
-  const event: EventFacts = {
+export async function makeEvent(database: PrismaClient, facts: Partial<EventSnapshot> = {}): Promise<EventSnapshot> {
+  const event: EventSnapshot = {
     eventId: newId(),
     organizerId: newId(),
     startsAt: new Date(Date.now() + DAY_MS),
@@ -51,7 +51,7 @@ export async function makeEvent(database: PrismaClient, facts: Partial<EventFact
     initialSeats: 100,
     ...facts,
   };
-  await saveEventFacts(database, [event]);
+  await saveEventSnapshots(database, [event]);
   return event;
 }
 

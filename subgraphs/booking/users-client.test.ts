@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GraphQLAnswer, GraphQLOperation } from '#platform/graphql-client.ts';
+import type { GraphQLAnswer, GraphQLOperation } from '#platform/clients/graphql-client.ts';
 import { createUsersClient } from './users-client.ts';
 
 const TIMEOUT_MS = 500;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { unavailable } from '#platform/errors.ts';
-import type { GraphQLClient } from '#platform/graphql-client.ts';
+import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
+import { unavailable } from '#platform/errors/errors.ts';
 
 /** The user subgraph, asked whether a user exists for whom an admin books. */
 export interface UsersClient {

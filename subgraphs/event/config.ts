@@ -6,7 +6,7 @@ import {
   secrets,
   streamBytes,
   subgraphSettings,
-} from '#platform/config.ts';
+} from '#platform/process/config.ts';
 import { eventStream } from './messaging/contract.ts';
 
 /** The event subgraph's settings. @throws ConfigError */

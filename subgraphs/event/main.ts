@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { createCache } from '#platform/cache.ts';
-import { configOrExit } from '#platform/config.ts';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
+import { createPruning } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
-import { createPruning } from '#platform/pruning.ts';
-import { createSubgraphService } from '#platform/service.ts';
+import { configOrExit } from '#platform/process/config.ts';
+import { createCache } from '#platform/redis/cache.ts';
+import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { createNameIndexer } from './commands/index-event-names.ts';
 import { readEventConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
@@ -32,10 +32,10 @@ const cache = createCache({
   logger,
   metrics,
 });
-service.uses('cache', cache);
+service.addOptionalPart('cache', cache);
 const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.uses('relay', relay);
+service.addOptionalPart('relay', relay);
 const pruning = createPruning({
   prunes: {
     'published messages': pruneOutbox(database),

@@ -1,5 +1,5 @@
-import { everyone, open, type Policy, signedIn } from '#platform/authorization.ts';
-import { type Caller, isSelfOrAdmin } from '#platform/identity.ts';
+import { everyone, type Policy, signedIn, visibleToEveryone } from '#platform/identity/authorization.ts';
+import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { Event } from './domain/event.ts';
 
 /** Changing and cancelling: the organizer and admins. Others are refused, which betrays nothing: everybody sees events. */
@@ -18,18 +18,18 @@ export const policy: Policy<{ readonly caller: Caller | null }> = {
     cancelEvent: signedIn,
   },
   types: {
-    Event: open,
-    EventConnection: open,
-    EventEdge: open,
-    PageInfo: open,
+    Event: visibleToEveryone,
+    EventConnection: visibleToEveryone,
+    EventEdge: visibleToEveryone,
+    PageInfo: visibleToEveryone,
     // References alone: what a user is and who sees it, the user subgraph knows.
-    User: open,
-    CreateEventPayload: open,
-    UpdateEventPayload: open,
-    InvalidInputError: open,
-    EventNotFoundError: open,
-    EventStartedError: open,
-    IdempotencyKeyReusedError: open,
-    VersionConflictError: open,
+    User: visibleToEveryone,
+    CreateEventPayload: visibleToEveryone,
+    UpdateEventPayload: visibleToEveryone,
+    InvalidInputError: visibleToEveryone,
+    EventNotFoundError: visibleToEveryone,
+    EventStartedError: visibleToEveryone,
+    IdempotencyKeyReusedError: visibleToEveryone,
+    VersionConflictError: visibleToEveryone,
   },
 };

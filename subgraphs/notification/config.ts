@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/config.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
+import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/process/config.ts';
 
 /** A mail server, and how mail goes to it. */
 export interface MailSettings {

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { v7 } from 'uuid';
-import { createBounds } from '#platform/bounds.ts';
-import { configOrExit } from '#platform/config.ts';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
+import { createPruning } from '#platform/database/pruning.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { createStreamKeeper } from '#platform/messaging/stream-keeper.ts';
-import { createPruning } from '#platform/pruning.ts';
-import { createSubgraphService } from '#platform/service.ts';
+import { createBounds } from '#platform/process/bounds.ts';
+import { configOrExit } from '#platform/process/config.ts';
+import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
@@ -25,7 +25,7 @@ import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
-import { pruneDeadLetters, pruneEventFacts, pruneNotifications } from './store/retention.ts';
+import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
 
 const config = configOrExit(readNotificationConfig);
 const service = createSubgraphService('notification', config);
@@ -67,12 +67,12 @@ const consumers = {
   },
 };
 for (const [name, consumer] of Object.entries(consumers)) {
-  service.uses(name, createConsumer({ ...shared, ...consumer, name }));
+  service.addOptionalPart(name, createConsumer({ ...shared, ...consumer, name }));
 }
 
 const bounds = createBounds({ logger, metrics });
 const stream = { ...deadLetterStream, bytesMax: config.DEAD_LETTERS_STREAM_BYTES_MAX };
-service.uses('dead letters', {
+service.addOptionalPart('dead letters', {
   ...createStreamKeeper({ broker, stream, bounds, logger }),
   warning: bounds.warning,
 });
@@ -81,7 +81,7 @@ const pruning = createPruning({
     'received messages': pruneInbox(database),
     notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
     'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
-    'event facts': pruneEventFacts(database, config.NOTIFICATION_KEEP_DAYS),
+    'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
   },
   logger,
   metrics,

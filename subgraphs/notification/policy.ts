@@ -1,5 +1,13 @@
-import { adminsOnly, edgeOf, everyone, isAdmin, open, type Policy, signedIn } from '#platform/authorization.ts';
-import { type Caller, isSelfOrAdmin } from '#platform/identity.ts';
+import {
+  adminsOnly,
+  edgeOf,
+  everyone,
+  isAdmin,
+  type Policy,
+  signedIn,
+  visibleToEveryone,
+} from '#platform/identity/authorization.ts';
+import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 
 interface Reader {
   readonly caller: Caller | null;
@@ -24,7 +32,7 @@ export const policy: Policy<Reader> = {
   },
   types: {
     Notification: { visibleTo: readsNotification, fields: everyone },
-    NotificationConnection: open,
+    NotificationConnection: visibleToEveryone,
     NotificationEdge: edgeOf(readsNotification),
     // What else a booking is and who sees it, the booking subgraph knows.
     Booking: {
@@ -44,15 +52,15 @@ export const policy: Policy<Reader> = {
       },
     },
     DeadLetter: { visibleTo: readsDeadLetter, fields: everyone },
-    DeadLetterConnection: open,
+    DeadLetterConnection: visibleToEveryone,
     DeadLetterEdge: edgeOf(readsDeadLetter),
-    PageInfo: open,
-    RedriveDeadLetterPayload: open,
-    RedriveDeadLettersPayload: open,
-    RetryNotificationPayload: open,
-    RetryNotificationsPayload: open,
-    InvalidInputError: open,
-    DeadLetterNotFoundError: open,
-    NotificationNotFoundError: open,
+    PageInfo: visibleToEveryone,
+    RedriveDeadLetterPayload: visibleToEveryone,
+    RedriveDeadLettersPayload: visibleToEveryone,
+    RetryNotificationPayload: visibleToEveryone,
+    RetryNotificationsPayload: visibleToEveryone,
+    InvalidInputError: visibleToEveryone,
+    DeadLetterNotFoundError: visibleToEveryone,
+    NotificationNotFoundError: visibleToEveryone,
   },
 };

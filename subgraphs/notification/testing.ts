@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { NotificationDatabase } from './store/database.ts';

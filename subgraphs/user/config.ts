@@ -11,7 +11,7 @@ import {
   secrets,
   streamBytes,
   subgraphSettings,
-} from '#platform/config.ts';
+} from '#platform/process/config.ts';
 import { userStream } from './messaging/contract.ts';
 
 /** The user subgraph's settings. @throws ConfigError, also when nobody could verify what the private key signs */

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { configOrExit } from '#platform/config.ts';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
+import { createPruning } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
-import { createPruning } from '#platform/pruning.ts';
-import { createRateLimiters } from '#platform/rate-limiter.ts';
-import { createRedis } from '#platform/redis.ts';
-import { createSubgraphService } from '#platform/service.ts';
+import { configOrExit } from '#platform/process/config.ts';
+import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
+import { createRedis } from '#platform/redis/redis.ts';
+import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { readUserConfig } from './config.ts';
 import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
 import { createCredentialLimits, noCredentialLimits } from './credentials/credential-limits.ts';
@@ -28,7 +28,7 @@ const { broker, lifecycle, logger, metrics } = service;
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.uses('relay', relay);
+service.addOptionalPart('relay', relay);
 const pruning = createPruning({
   prunes: {
     'published messages': pruneOutbox(database),
@@ -48,7 +48,10 @@ const issueAccessToken = await createAccessTokenIssuer({
 
 function startLimits() {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'user', logger });
-  service.uses('limits', { isHealthy: () => redis.status === 'ready', stop: async () => redis.disconnect() });
+  service.addOptionalPart('limits', {
+    isHealthy: () => redis.status === 'ready',
+    stop: async () => redis.disconnect(),
+  });
   return createCredentialLimits(createRateLimiters({ redis, metrics }), {
     signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
     signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,

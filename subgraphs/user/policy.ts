@@ -1,5 +1,5 @@
-import { adminsOnly, everyone, open, type Policy } from '#platform/authorization.ts';
-import { type Caller, isSelfOrAdmin } from '#platform/identity.ts';
+import { adminsOnly, everyone, type Policy, visibleToEveryone } from '#platform/identity/authorization.ts';
+import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { User } from './domain/user.ts';
 
 interface Reader {
@@ -32,13 +32,13 @@ export const policy: Policy<Reader> = {
         createdAt: everyone,
       },
     },
-    UserConnection: open,
-    UserEdge: open,
-    PageInfo: open,
+    UserConnection: visibleToEveryone,
+    UserEdge: visibleToEveryone,
+    PageInfo: visibleToEveryone,
     // Whoever gets a session has just proven to be its user.
-    Session: open,
-    InvalidInputError: open,
-    EmailTakenError: open,
-    InvalidCredentialsError: open,
+    Session: visibleToEveryone,
+    InvalidInputError: visibleToEveryone,
+    EmailTakenError: visibleToEveryone,
+    InvalidCredentialsError: visibleToEveryone,
   },
 };

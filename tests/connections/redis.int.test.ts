@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createRedis } from '#platform/redis.ts';
+import { createRedis } from '#platform/redis/redis.ts';
 import { type Authority, createAuthority } from '../support/certificates.ts';
 import { createLogLines } from '../support/log-lines.ts';
 import { startRedis } from '../support/own-server.ts';

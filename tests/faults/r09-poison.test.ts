@@ -3,7 +3,7 @@ import type { Connection } from 'mariadb';
 import type { JsMsg } from 'nats';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { serializeMessage } from '#platform/messaging/message.ts';
 import { testMessage } from '#platform/messaging/testing.ts';
 import { signInMany } from '../support/buyers.ts';

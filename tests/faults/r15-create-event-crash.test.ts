@@ -1,6 +1,6 @@
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { type Buyer, signInMany } from '../support/buyers.ts';
 import { connectTo } from '../support/invariants.ts';
 import { eachOfMany } from '../support/random.ts';

@@ -1,6 +1,6 @@
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { createProxy } from '#platform/messaging/testing.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openSale, type Sale } from '../support/sale.ts';

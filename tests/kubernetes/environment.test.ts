@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { databaseUrl, driverOptions } from '#platform/connections/mysql.ts';
-import { CONFIG_READERS } from '#scripts/local/configuration.ts';
+import { CONFIG_READERS } from '#scripts/local/services/configuration.ts';
 import { eachOf, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { environmentOf, exampleKeys, secretOf } from './support/environment.ts';
 import { containersOf, type Manifest, OVERLAYS, oneOf, RENDER, renderOverlay, workloadsOf } from './support/overlay.ts';

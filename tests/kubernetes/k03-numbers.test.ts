@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PROBE_TIMEOUT_MS, SILENCE_MS_MAX } from '#platform/breaker.ts';
-import { SOURCE_TIMEOUT_MS } from '#platform/cache.ts';
+import { PROBE_TIMEOUT_MS, SILENCE_MS_MAX } from '#platform/clients/breaker.ts';
+import { CONNECT_TIMEOUT_MS, KEEP_ALIVE_MS, SERVER_SHARE } from '#platform/clients/graphql-client.ts';
 import {
   LOCK_WAIT_S,
   POOL_IDLE_S,
@@ -8,10 +8,10 @@ import {
   SOCKET_TIMEOUT_MS,
   STATEMENT_TIMEOUT_MS,
   TRANSACTION_LIMITS,
-} from '#platform/database.ts';
-import { CONNECT_TIMEOUT_MS, KEEP_ALIVE_MS, SERVER_SHARE } from '#platform/graphql-client.ts';
-import { MIGRATION_TIMEOUT_MS } from '#platform/migrations.ts';
-import { CHECK_TIMEOUT_MS } from '#platform/readiness.ts';
+} from '#platform/database/database.ts';
+import { MIGRATION_TIMEOUT_MS } from '#platform/database/migrations.ts';
+import { CHECK_TIMEOUT_MS } from '#platform/process/readiness.ts';
+import { SOURCE_TIMEOUT_MS } from '#platform/redis/cache.ts';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
 import { readGatewayConfig } from '../../gateway/config.ts';
 import { readBookingConfig } from '../../subgraphs/booking/config.ts';

@@ -2,20 +2,20 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { describe, expect, vi } from 'vitest';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
 import { pruneInbox, recordInInbox } from '#platform/messaging/inbox.ts';
 import { createTestBroker, quiet } from '#platform/messaging/testing.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createRelay } from '#platform/outbox/relay.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
-import { driverTransactions } from '#platform/transactions.ts';
 import { closeNextEvent } from '../../subgraphs/booking/commands/close-events.ts';
 import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
 import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
-import { findBookings } from '../../subgraphs/booking/store/allocation/find-bookings.ts';
 import { type BookingPage, listBookingPages, listBookings } from '../../subgraphs/booking/store/bookings.ts';
+import { findBookings } from '../../subgraphs/booking/store/find-bookings.ts';
 import { pruneIdempotencyKeys } from '../../subgraphs/booking/store/idempotency-keys.ts';
-import { findInventories, saveEventFacts } from '../../subgraphs/booking/store/inventories.ts';
+import { findInventories, saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import {
   countSeats,
   endTurn,
@@ -136,7 +136,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       },
       'facts of events': {
         run: () =>
-          saveEventFacts(
+          saveEventSnapshots(
             database,
             [idOf(1), newId()].map((eventId) => ({
               eventId,

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { describe, expect, it } from 'vitest';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
 import { quiet, testMessage } from '#platform/messaging/testing.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
 import { createNameIndexer } from '../../subgraphs/event/commands/index-event-names.ts';

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { describe, expect } from 'vitest';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
 import { PrismaClient } from '../../subgraphs/notification/generated/prisma/client.ts';
 import { saveContacts } from '../../subgraphs/notification/store/contacts.ts';
 import {
@@ -17,7 +17,7 @@ import {
   markPostponed,
   markSent,
 } from '../../subgraphs/notification/store/deliveries.ts';
-import { saveEventFacts } from '../../subgraphs/notification/store/event-facts.ts';
+import { saveEventDetails } from '../../subgraphs/notification/store/event-details.ts';
 import {
   findFailedNotifications,
   resetFailedNotifications,
@@ -30,7 +30,11 @@ import {
   listNotifications,
   type NotificationPage,
 } from '../../subgraphs/notification/store/notifications.ts';
-import { pruneDeadLetters, pruneEventFacts, pruneNotifications } from '../../subgraphs/notification/store/retention.ts';
+import {
+  pruneDeadLetters,
+  pruneEventDetails,
+  pruneNotifications,
+} from '../../subgraphs/notification/store/retention.ts';
 import { addNotifications } from '../../subgraphs/notification/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
@@ -119,7 +123,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           await database.$transaction(async (transaction) => {
             await saveContacts(transaction, [{ userId, name: 'Ada', email: 'ada@example.com' }]);
             const startsAt = new Date('2031-01-01T00:00:00.000Z');
-            await saveEventFacts(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1 }]);
+            await saveEventDetails(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1 }]);
           });
         },
       },
@@ -169,7 +173,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
             UPDATE dead_letters SET redriven_at = TIMESTAMP('2020-01-01') WHERE id < ${idOf(100)}`);
           await database.$executeRaw(sql`
             UPDATE event_facts SET starts_at = TIMESTAMP('2020-01-01') WHERE event_id < ${idOf(100)}`);
-          for (const prune of [pruneDeadLetters, pruneEventFacts, pruneNotifications]) {
+          for (const prune of [pruneDeadLetters, pruneEventDetails, pruneNotifications]) {
             expect(await prune(database, 90)(1_000)).toBeGreaterThan(0);
           }
         },

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { describe, expect } from 'vitest';
-import { prismaAdapter } from '#platform/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
 import { PrismaClient } from '../../subgraphs/user/generated/prisma/client.ts';
 import {
   deleteFamily,

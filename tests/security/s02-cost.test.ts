@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
-import { LIST_SIZES } from '../../gateway/query-limits.ts';
+import { LIST_SIZES } from '../../gateway/limits/query-limits.ts';
 import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
 
@@ -23,11 +23,15 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 /** Every operation of our own: of the tour, the demo data, the benches, and the explorer. */
 const OWN = [
   read('docs/tour.graphql'),
-  ...['scripts/seed.ts', 'bench/support/http-booking.ts', 'gateway/explorer.ts', 'tests/support/client.ts'].flatMap(
-    (file) =>
-      [...read(file).matchAll(/`\s*((?:#.*\n)*\s*(?:query|mutation) \w+[^`$]*(?:\$\w[^`$]*)*)`/g)].map(
-        ([, text]) => text ?? '',
-      ),
+  ...[
+    'scripts/seed.ts',
+    'bench/support/http-booking.ts',
+    'gateway/http/explorer.ts',
+    'tests/support/client.ts',
+  ].flatMap((file) =>
+    [...read(file).matchAll(/`\s*((?:#.*\n)*\s*(?:query|mutation) \w+[^`$]*(?:\$\w[^`$]*)*)`/g)].map(
+      ([, text]) => text ?? '',
+    ),
   ),
 ].flatMap((text) => Object.values(separateOperations(parse(text))).map(print));
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { createProxy } from '#platform/messaging/testing.ts';
 import { SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 import { answer, type Behaviour, hang, hangUp } from '../../gateway/testing/stand-in.ts';

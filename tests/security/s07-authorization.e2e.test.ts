@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { print } from 'graphql';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import type { SubgraphName } from '#scripts/local/settings.ts';
 import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';

@@ -27,16 +27,16 @@ describe('S11: SQL and subjects', () => {
     expect(linesWith(UNSAFE)).toEqual([]);
     expect(linesWith(/\$(?:queryRaw|executeRaw)(?:<[^>]*(?:<[^>]*>)?[^>]*>)?\((?!sql`|join\()/)).toEqual([
       // The types of the two methods.
-      'platform/database.ts: $queryRaw<Rows>(statement: Sql): PromiseLike<Rows>;',
-      'platform/database.ts: $executeRaw(statement: Sql): PromiseLike<number>;',
+      'platform/database/database.ts: $queryRaw<Rows>(statement: Sql): PromiseLike<Rows>;',
+      'platform/database/database.ts: $executeRaw(statement: Sql): PromiseLike<number>;',
     ]);
   });
 
   it('and the driver by itself gets constant statements only', () => {
-    expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/migrations.ts'))).toEqual([
-      'platform/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
-      "platform/service.ts: readiness: { database: () => pool.query('SELECT 1') },",
-      'platform/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
+    expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
+      'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
+      "platform/subgraph-service.ts: readiness: { database: () => pool.query('SELECT 1') },",
+      'platform/database/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
     ]);
   });
 

@@ -2,13 +2,18 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyone } from '#platform/authorization.ts';
-import { serveSubgraph } from '#platform/graphql-server.ts';
-import { createHttpServer } from '#platform/http-server.ts';
-import { clientAddressOf, createAuthenticator, GATEWAY_PROOF_HEADER, isGatewayProof } from '#platform/identity.ts';
-import { idKey, pageOf } from '#platform/pagination.ts';
-import { parseInput } from '#platform/validation.ts';
-import { withoutValues } from '../../gateway/client-values.ts';
+import { parseInput } from '#platform/errors/validation.ts';
+import { serveSubgraph } from '#platform/graphql/graphql-server.ts';
+import { idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { createHttpServer } from '#platform/http/http-server.ts';
+import { everyone } from '#platform/identity/authorization.ts';
+import {
+  clientAddressOf,
+  createAuthenticator,
+  GATEWAY_PROOF_HEADER,
+  isGatewayProof,
+} from '#platform/identity/identity.ts';
+import { withoutValues } from '../../gateway/http/client-values.ts';
 import { requiredEnv } from '../../gateway/testing/credentials.ts';
 import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
@@ -98,7 +103,7 @@ describe('S13: the work of a subgraph grows at most linearly with what the gatew
     logger: pino({ level: 'silent' }),
     metrics: new Registry(),
     lifecycle: { stopping: false, onStop: () => undefined },
-    readiness: {},
+    required: {},
     bodyLimitBytes: 4 * 1_024 * 1_024,
   });
   let url: string;

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { GATEWAY_PROOF_HEADER } from '#platform/identity.ts';
+import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import type { Buyer } from './buyers.ts';
 
 const TIMEOUT_MS = 30_000;

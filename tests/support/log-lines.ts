@@ -1,4 +1,4 @@
-import { createLogger, type Logger } from '#platform/logger.ts';
+import { createLogger, type Logger } from '#platform/process/logger.ts';
 
 /** A logger that keeps its lines. */
 export function createLogLines(): { logger: Logger; lines: Record<string, unknown>[]; text: () => string } {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createTestDatabase } from '#platform/testing/database.ts';
-import { freePorts } from '#scripts/local/ports.ts';
-import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
-import { createServices, type Services } from '#scripts/local/services.ts';
+import { freePorts } from '#scripts/local/processes/ports.ts';
+import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/services/secrets.ts';
+import { createServices, type Services } from '#scripts/local/services/services.ts';
 import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 
 const PRODUCTION_ENV = {

@@ -1,6 +1,6 @@
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
+import type { Transact } from '#platform/database/transactions.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
-import type { Transact } from '#platform/transactions.ts';
 import {
   type Decision,
   decide,
@@ -11,11 +11,11 @@ import {
 } from '../domain/allocation.ts';
 import { bookingMessage } from '../messaging/booking-changed.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
-import { findBookings } from '../store/allocation/find-bookings.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
 import { insertBookings } from '../store/allocation/insert-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
+import { findBookings } from '../store/find-bookings.ts';
 
 /** The answer for a request that was not decided because another transaction holds its event's inventory. */
 export const HELD = Symbol('held');
@@ -64,7 +64,7 @@ async function allocate(
   { inventories, newId }: { inventories: readonly LockedInventory[]; newId: () => string },
 ): Promise<Decision['outcomes']> {
   const { outcomes, writes } = decide(batch, await readState(transaction, batch, inventories));
-  await save(transaction, writes, newId);
+  await writeAllocation(transaction, writes, newId);
   return outcomes;
 }
 
@@ -95,7 +95,7 @@ async function readState(
 }
 
 /** Writes a decision with the messages that tell of it. */
-export async function save(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
+export async function writeAllocation(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
   const { booked, cancelled, inventories } = writes;
   await insertBookings(transaction, booked);
   await cancelBookings(transaction, cancelled);

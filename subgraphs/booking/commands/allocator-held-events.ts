@@ -1,5 +1,5 @@
-import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { SeatRequest } from '../domain/allocation.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isUnavailable, SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
+import { isUnavailable } from '#platform/errors/outages.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
 import { type BatchAllocation, HELD } from './allocate-batch.ts';
 import {

@@ -1,7 +1,7 @@
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { CancelOutcome } from '../domain/allocation.ts';
 import { mayCancel } from '../policy.ts';
-import { findBookings } from '../store/allocation/find-bookings.ts';
+import { findBookings } from '../store/find-bookings.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 
 /** Cancels a booking of the caller's, or, by an admin, anyone's; to others it does not exist. */

@@ -1,9 +1,9 @@
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openConnection } from '#platform/migrations.ts';
+import { openConnection } from '#platform/database/migrations.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { saveEventFacts } from '../store/inventories.ts';
+import { saveEventSnapshots } from '../store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
 import { closeNextEvent } from './close-events.ts';
 
@@ -30,7 +30,7 @@ describe('closing a cancelled event', () => {
     const { eventId } = facts;
     const allocator = createTestAllocator(pool);
     await Promise.all(Array.from({ length: 450 }, () => allocator.submit(bookRequest({ eventId }))));
-    await saveEventFacts(database, [
+    await saveEventSnapshots(database, [
       { ...facts, version: 2, status: 'CANCELLED', correlationId: 'the-cancelling-request' },
     ]);
 
@@ -60,7 +60,7 @@ describe('closing a cancelled event', () => {
     const allocator = createTestAllocator(pool);
     const events = await Promise.all([1, 2, 3].map(() => makeEvent(database)));
     await Promise.all(events.map(({ eventId }) => allocator.submit(bookRequest({ eventId }))));
-    await saveEventFacts(
+    await saveEventSnapshots(
       database,
       events.map((facts) => ({ ...facts, version: 2, status: 'CANCELLED' })),
     );
@@ -84,15 +84,15 @@ describe('closing a cancelled event', () => {
     const correlationId = async () =>
       (await database.inventory.findUniqueOrThrow({ where: { eventId: facts.eventId } })).factsCorrelationId;
     expect(await correlationId()).toBeNull();
-    await saveEventFacts(database, [{ ...facts, correlationId: 'x'.repeat(100) }]);
+    await saveEventSnapshots(database, [{ ...facts, correlationId: 'x'.repeat(100) }]);
     expect(await correlationId()).toBe('x'.repeat(64));
-    await saveEventFacts(database, [{ ...facts, version: 1, correlationId: 'older' }]);
+    await saveEventSnapshots(database, [{ ...facts, version: 1, correlationId: 'older' }]);
     expect(await correlationId()).toBe('x'.repeat(64));
   });
 
   it('never lets an older message bring an event back', async () => {
     const facts = await makeEvent(database, { version: 3, status: 'CANCELLED' });
-    await saveEventFacts(database, [{ ...facts, version: 2, status: 'SCHEDULED' }]);
+    await saveEventSnapshots(database, [{ ...facts, version: 2, status: 'SCHEDULED' }]);
     const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId: facts.eventId } });
     expect(inventory).toMatchObject({ status: 'CANCELLED', eventVersion: 3 });
   });

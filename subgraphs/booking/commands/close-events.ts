@@ -1,10 +1,11 @@
-import { SQL_ERROR, sqlErrorNumber, TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import { type CancelRequest, decide } from '../domain/allocation.ts';
-import { findBookings } from '../store/allocation/find-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { type EventToClose, findConfirmedBookingIds, findEventsToClose, markClosed } from '../store/closing.ts';
 import type { BookingTransaction } from '../store/database.ts';
-import { save } from './allocate-batch.ts';
+import { findBookings } from '../store/find-bookings.ts';
+import { writeAllocation } from './allocate-batch.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
 type Dependencies = Pick<BookingDependencies, 'database' | 'relay' | 'newId'>;
@@ -81,7 +82,7 @@ async function closeChunk(
           keys: new Map(),
         },
       );
-      await save(transaction, writes, newId);
+      await writeAllocation(transaction, writes, newId);
       if (ids.length < CHUNK_MAX) await markClosed(transaction, eventId);
       return (ids.length < CHUNK_MAX ? undefined : ids.at(-1)) ?? ALL_CLOSED;
     }, TRANSACTION_LIMITS)

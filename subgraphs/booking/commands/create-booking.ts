@@ -1,4 +1,4 @@
-import { forbidden } from '#platform/errors.ts';
+import { forbidden } from '#platform/errors/errors.ts';
 import type { BookOutcome, BookRequest } from '../domain/allocation.ts';
 import type { CreateBookingInput } from '../domain/booking-input.ts';
 import { mayBookFor } from '../policy.ts';

@@ -1,4 +1,4 @@
-import type { Caller } from '#platform/identity.ts';
+import type { Caller } from '#platform/identity/identity.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { createBookingRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';

@@ -1,5 +1,5 @@
-import { isId } from '#platform/validation.ts';
-import { saveEventFacts } from '../store/inventories.ts';
+import { isId } from '#platform/errors/validation.ts';
+import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
 /**
@@ -14,5 +14,5 @@ export async function ensureInventories(
   const wanted = eventIds.filter(isId);
   if (wanted.length === 0) return;
   const facts = await eventFacts.fetch(wanted);
-  if (facts.length > 0) await saveEventFacts(database, facts);
+  if (facts.length > 0) await saveEventSnapshots(database, facts);
 }

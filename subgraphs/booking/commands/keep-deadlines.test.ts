@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { currentDeadlineMs, runWithDeadline } from '#platform/deadline.ts';
+import { currentDeadlineMs, runWithDeadline } from '#platform/clients/deadline.ts';
 import type { BookRequest } from '../domain/allocation.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 import { createAllocator } from './allocator.ts';

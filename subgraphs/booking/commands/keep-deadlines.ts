@@ -1,4 +1,4 @@
-import { currentDeadlineMs, runWithoutDeadline } from '#platform/deadline.ts';
+import { currentDeadlineMs, runWithoutDeadline } from '#platform/clients/deadline.ts';
 import type { Allocator } from './allocator.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { EventFacts } from '../store/inventories.ts';
+import type { EventSnapshot } from '../store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
 import { closeNextEvent } from './close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcileNextPage, reconcilePage } from './reconcile.ts';
@@ -12,7 +12,7 @@ describe('the reconciliation', () => {
   let database: PrismaClient;
   let pool: Pool;
   /** What the event subgraph says. */
-  let facts: EventFacts[];
+  let facts: EventSnapshot[];
   const dependencies = () => ({ database, eventFacts: { fetch: async () => facts } });
 
   beforeAll(async () => {

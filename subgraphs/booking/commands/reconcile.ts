@@ -1,5 +1,5 @@
-import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
-import { saveEventFacts } from '../store/inventories.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
+import { saveEventSnapshots } from '../store/inventories.ts';
 import {
   countSeats,
   endTurn,
@@ -60,7 +60,7 @@ async function refreshFacts(
   const versions = new Map(known.map(({ eventId, version }) => [eventId, version]));
   const newer = facts.filter(({ eventId, version }) => version > (versions.get(eventId) ?? version));
   if (newer.length === 0) return;
-  await saveEventFacts(database, newer);
+  await saveEventSnapshots(database, newer);
   for (const { eventId } of newer) report({ kind: 'outdated-facts', eventId, isRepaired: true });
 }
 

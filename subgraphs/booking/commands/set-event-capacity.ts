@@ -1,5 +1,5 @@
-import { forbidden } from '#platform/errors.ts';
-import { isId } from '#platform/validation.ts';
+import { forbidden } from '#platform/errors/errors.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { CapacityOutcome } from '../domain/allocation.ts';
 import type { SetEventCapacityInput } from '../domain/booking-input.ts';
 import { maySetCapacity } from '../policy.ts';

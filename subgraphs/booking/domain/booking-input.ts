@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idempotencyKey, isId, wholeNumber } from '#platform/validation.ts';
+import { idempotencyKey, isId, wholeNumber } from '#platform/errors/validation.ts';
 
 /** The rules of createBooking's input; made once, since a schema costs more than what it checks. */
 export const createBookingRules = (seatsPerBookingMax: number) =>

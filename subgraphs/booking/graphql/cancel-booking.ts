@@ -1,4 +1,4 @@
-import { requireCaller } from '#platform/identity.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import { cancelBooking as cancel } from '../commands/cancel-booking.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 

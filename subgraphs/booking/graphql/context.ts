@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader';
-import type { RequestContext } from '#platform/graphql-server.ts';
+import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import type { Booking } from '../domain/booking.ts';
 import type { Inventory } from '../domain/inventory.ts';

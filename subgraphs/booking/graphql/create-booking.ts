@@ -1,5 +1,5 @@
-import { requireCaller } from '#platform/identity.ts';
-import { isId, parseInput } from '#platform/validation.ts';
+import { isId, parseInput } from '#platform/errors/validation.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import { createBooking as create } from '../commands/create-booking.ts';
 import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
 

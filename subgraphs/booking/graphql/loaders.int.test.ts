@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { createBookingTestDatabase, makeEvent } from '../testing.ts';
 import { createLoaders } from './loaders.ts';

@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import { findBookings } from '../store/allocation/find-bookings.ts';
 import { listBookingPages } from '../store/bookings.ts';
+import { findBookings } from '../store/find-bookings.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { Context } from './context.ts';
 

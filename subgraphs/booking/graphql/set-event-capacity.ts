@@ -1,5 +1,5 @@
-import { requireCaller } from '#platform/identity.ts';
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import { setEventCapacity as setCapacity } from '../commands/set-event-capacity.ts';
 import { setEventCapacityRules } from '../domain/booking-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

@@ -1,4 +1,4 @@
-import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
+import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { UserResolvers } from '../generated/graphql.ts';
 import { bookingKeyOf } from '../store/bookings.ts';
 

@@ -1,14 +1,14 @@
 import { type MessageHandler, onMessage } from '#platform/messaging/consumer.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import type { BookingTransaction } from '../store/database.ts';
-import { saveEventFacts } from '../store/inventories.ts';
+import { saveEventSnapshots } from '../store/inventories.ts';
 
 /** Keeps the inventories in step with the events: every message carries the event's whole state. */
 export const eventHandlers = Object.fromEntries(
   Object.entries(eventMessages).map(([type, schema]) => [
     type,
     onMessage<BookingTransaction, typeof schema>(schema, (transaction, messages) =>
-      saveEventFacts(
+      saveEventSnapshots(
         transaction,
         messages.map(({ data, correlationId }) => ({ ...data, correlationId })),
       ),

@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import type { Page } from '#platform/pagination.ts';
+import type { Page } from '#platform/graphql/pagination.ts';
 import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
 import type { BookingDatabase } from './database.ts';
 

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { Prune } from '#platform/pruning.ts';
+import type { Prune } from '#platform/database/pruning.ts';
 import type { BookingDatabase } from './database.ts';
 
 /** Deletes keys older than their time to live, by the database's clock. */

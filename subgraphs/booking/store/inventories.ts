@@ -3,7 +3,7 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { BookingDatabase, BookingTransaction } from './database.ts';
 
 /** What another service says of an event at one of its versions. */
-export interface EventFacts {
+export interface EventSnapshot {
   readonly eventId: string;
   readonly organizerId: string;
   readonly startsAt: Date;
@@ -24,9 +24,9 @@ export async function findInventories(database: BookingDatabase, eventIds: reado
 }
 
 /** Makes inventories of events not known yet, and brings the facts of known ones up to date; never back. */
-export async function saveEventFacts(
+export async function saveEventSnapshots(
   database: BookingDatabase | BookingTransaction,
-  facts: readonly EventFacts[],
+  facts: readonly EventSnapshot[],
 ): Promise<void> {
   const rows = [...facts]
     .sort((one, other) => (one.eventId < other.eventId ? -1 : 1))

@@ -1,13 +1,14 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, isUnavailable, prismaAdapter, TRANSACTION_LIMITS } from '#platform/database.ts';
+import { createDatabasePool, prismaAdapter, TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
+import { isUnavailable } from '#platform/errors/outages.ts';
 import { createProxy } from '#platform/messaging/testing.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
-import { driverTransactions } from '#platform/transactions.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
-import { saveEventFacts } from './inventories.ts';
+import { saveEventSnapshots } from './inventories.ts';
 
 /** More than the parts that the longest conversation here has in one direction. */
 const PARTS = 30;
@@ -49,7 +50,7 @@ async function converse(url: string): Promise<unknown[]> {
         () =>
           database.$transaction(async (transaction) => {
             await transaction.inventory.findMany({ take: 1 });
-            await saveEventFacts(transaction, [facts()]);
+            await saveEventSnapshots(transaction, [facts()]);
           }, TRANSACTION_LIMITS),
         () => driverTransactions(pool)(async (transaction) => transaction.$queryRaw(sql`SELECT 1`)),
       ]) {

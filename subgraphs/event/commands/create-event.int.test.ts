@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '#platform/identity.ts';
+import type { Caller } from '#platform/identity/identity.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { pruneIdempotencyKeys } from '../store/idempotency-keys.ts';
 import { createEventTestDependencies } from '../testing.ts';

@@ -1,4 +1,5 @@
-import { SQL_ERROR, sqlErrorNumber, TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { Event } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';

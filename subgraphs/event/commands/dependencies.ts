@@ -1,6 +1,6 @@
-import type { Cache } from '#platform/cache.ts';
-import type { Caller } from '#platform/identity.ts';
+import type { Caller } from '#platform/identity/identity.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
+import type { Cache } from '#platform/redis/cache.ts';
 import type { Event } from '../domain/event.ts';
 import type { EventDatabase } from '../store/events.ts';
 

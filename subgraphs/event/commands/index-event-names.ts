@@ -1,6 +1,6 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
-import type { Logger } from '#platform/logger.ts';
-import { createWorker, type Worker } from '#platform/worker.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import type { Logger } from '#platform/process/logger.ts';
+import { createPoller, type Poller } from '#platform/process/poller.ts';
 import { indexEventNames, lockUnindexedEvents } from '../store/event-names.ts';
 import type { EventDatabase } from '../store/events.ts';
 
@@ -11,8 +11,8 @@ const INDEX_BATCH = 100;
  * Indexes the names of events that were written without it: those from before the index, and those of an older replica
  * during an upgrade. Any number of replicas may do it.
  */
-export const createNameIndexer = ({ database, logger }: { database: EventDatabase; logger: Logger }): Worker =>
-  createWorker({
+export const createNameIndexer = ({ database, logger }: { database: EventDatabase; logger: Logger }): Poller =>
+  createPoller({
     intervalMs: INDEX_EVERY_MS,
     async run() {
       const indexed = await database.$transaction(async (transaction) => {

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Caller } from '#platform/identity.ts';
+import type { Caller } from '#platform/identity/identity.ts';
 import type { Event } from '../domain/event.ts';
 import { createEventTestDependencies } from '../testing.ts';
 import { createEvent } from './create-event.ts';

@@ -1,6 +1,6 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
-import { forbidden } from '#platform/errors.ts';
-import { isId } from '#platform/validation.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import { forbidden } from '#platform/errors/errors.ts';
+import { isId } from '#platform/errors/validation.ts';
 import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { mayRevise } from '../policy.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idempotencyKey, instant, text, wholeNumber } from '#platform/validation.ts';
+import { idempotencyKey, instant, text, wholeNumber } from '#platform/errors/validation.ts';
 import { wordsOf } from './name-search.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
-import { requireCaller } from '#platform/identity.ts';
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import { reviseEvent } from '../commands/revise-event.ts';
 import { cancelEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader';
-import type { RequestContext } from '#platform/graphql-server.ts';
+import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { EventDependencies } from '../commands/dependencies.ts';
 import type { Event } from '../domain/event.ts';
 

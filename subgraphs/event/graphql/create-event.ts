@@ -1,5 +1,5 @@
-import { requireCaller } from '#platform/identity.ts';
-import { invalidInput, parseInput } from '#platform/validation.ts';
+import { invalidInput, parseInput } from '#platform/errors/validation.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import { createEvent as create } from '../commands/create-event.ts';
 import { createEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

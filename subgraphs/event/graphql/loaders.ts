@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { EventDependencies } from '../commands/dependencies.ts';
 import type { EventView } from './context.ts';
 

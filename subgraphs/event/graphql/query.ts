@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { connectionOf, pageOf, resumedBehind } from '#platform/pagination.ts';
-import { isId, parseArgument } from '#platform/validation.ts';
+import { isId, parseArgument } from '#platform/errors/validation.ts';
+import { connectionOf, pageOf, resumedBehind } from '#platform/graphql/pagination.ts';
 import { eventFilterRules, withDefaultTimes } from '../domain/event-input.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { eventKeyOf, listEvents } from '../store/event-lists.ts';

@@ -1,4 +1,4 @@
-import { invalidInput } from '#platform/validation.ts';
+import { invalidInput } from '#platform/errors/validation.ts';
 import type { reviseEvent } from '../commands/revise-event.ts';
 import type { ResolversTypes } from '../generated/graphql.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CacheSource } from '#platform/cache.ts';
+import type { CacheSource } from '#platform/redis/cache.ts';
 import type { Event } from '../domain/event.ts';
 import { type EventDatabase, findEvents } from './events.ts';
 

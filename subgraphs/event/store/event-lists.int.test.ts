@@ -1,9 +1,9 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
 import { quiet } from '#platform/messaging/testing.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import { createNameIndexer } from '../commands/index-event-names.ts';
 import type { Event } from '../domain/event.ts';

@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import type { Page } from '#platform/pagination.ts';
+import type { Page } from '#platform/graphql/pagination.ts';
 import type { Event } from '../domain/event.ts';
 import type { EventFilter } from '../domain/event-input.ts';
 import type { EventDatabase } from './events.ts';

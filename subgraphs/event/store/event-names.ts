@@ -1,5 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Event } from '../domain/event.ts';
 import { namePrefixesOf } from '../domain/name-search.ts';
 

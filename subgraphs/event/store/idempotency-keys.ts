@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
-import type { Prune } from '#platform/pruning.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
+import type { Prune } from '#platform/database/pruning.ts';
 
 /** A client's key, in the scope of its user. */
 export interface ScopedKey {

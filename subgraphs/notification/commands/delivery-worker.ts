@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Logger } from '#platform/logger.ts';
-import { createWorker, type Worker } from '#platform/worker.ts';
+import type { Logger } from '#platform/process/logger.ts';
+import { createPoller, type Poller } from '#platform/process/poller.ts';
 import {
   afterFailedAttempt,
   type Channel,
@@ -52,7 +52,7 @@ export function createDeliveryWorker({
   database: NotificationDatabase;
   logger: Logger;
   metrics: DeliveryMetrics;
-}): Worker {
+}): Poller {
   const inFlight = new Set<Promise<void>>();
   /** Not saved yet, oldest first. */
   const finished: FinishedAttempt[] = [];
@@ -60,7 +60,7 @@ export function createDeliveryWorker({
   let stopping = false;
   let interrupted = false;
 
-  const worker = createWorker({
+  const poller = createPoller({
     intervalMs: POLL_MS,
     pauseMs: PAUSE_MS,
     async run() {
@@ -86,7 +86,7 @@ export function createDeliveryWorker({
     const ended = attempt(pending).then((attempted) => {
       finished.push(attempted);
       inFlight.delete(ended);
-      worker.nudge();
+      poller.nudge();
     });
     inFlight.add(ended);
   }
@@ -167,10 +167,10 @@ export function createDeliveryWorker({
   }
 
   return {
-    nudge: worker.nudge,
+    nudge: poller.nudge,
     async stop() {
       stopping = true;
-      await worker.stop();
+      await poller.stop();
       await Promise.all(inFlight);
       await saveOutcomes();
     },

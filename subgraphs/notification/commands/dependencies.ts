@@ -1,5 +1,5 @@
 import type { Broker } from '#platform/messaging/broker.ts';
-import type { Worker } from '#platform/worker.ts';
+import type { Poller } from '#platform/process/poller.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
 import type { NotificationDatabase } from '../store/database.ts';
 
@@ -8,7 +8,7 @@ export interface NotificationDependencies {
   readonly database: NotificationDatabase;
   readonly broker: Broker;
   /** What delivers the PENDING notifications of each channel. */
-  readonly deliveries: Readonly<Record<NotificationChannel, Pick<Worker, 'nudge'>>>;
+  readonly deliveries: Readonly<Record<NotificationChannel, Pick<Poller, 'nudge'>>>;
   /** A fresh UUIDv7. */
   readonly newId: () => string;
 }

@@ -1,4 +1,4 @@
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import { findDeadLetter, markRedriven } from '../store/dead-letters.ts';
 import type { NotificationDependencies } from './dependencies.ts';

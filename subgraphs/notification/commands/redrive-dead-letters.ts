@@ -1,4 +1,4 @@
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
 import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import { findWaitingDeadLetters, markRedriven } from '../store/dead-letters.ts';
 import type { NotificationDependencies } from './dependencies.ts';

@@ -1,4 +1,4 @@
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { RetryNotificationsRequest } from '../domain/bulk-input.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
 import { findFailedNotifications, resetFailedNotifications } from '../store/failed-notifications.ts';

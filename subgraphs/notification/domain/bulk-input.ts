@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant, wholeNumber } from '#platform/validation.ts';
+import { instant, wholeNumber } from '#platform/errors/validation.ts';
 import type { NotificationChannel, NotificationKind } from './notification.ts';
 
 const optional = <Schema extends z.ZodType>(schema: Schema) =>

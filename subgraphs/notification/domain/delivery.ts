@@ -7,7 +7,7 @@ export interface Recipient {
 }
 
 /** What a notification says about the event. */
-export interface EventFacts {
+export interface EventDetails {
   readonly name: string;
   readonly venue: string | null;
   readonly startsAt: Date;
@@ -17,14 +17,14 @@ export interface EventFacts {
 export interface Delivery {
   readonly notification: Notification;
   readonly recipient: Recipient;
-  readonly event: EventFacts;
+  readonly event: EventDetails;
 }
 
 /** A delivery whose recipient or event this subgraph may not have heard of yet. */
 export interface PendingDelivery {
   readonly notification: Notification;
   readonly recipient: Recipient | undefined;
-  readonly event: EventFacts | undefined;
+  readonly event: EventDetails | undefined;
 }
 
 /** No notification is at fault: the channel reaches nobody for now. It does not count as an attempt. */

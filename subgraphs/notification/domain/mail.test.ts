@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Delivery, EventFacts } from './delivery.ts';
+import type { Delivery, EventDetails } from './delivery.ts';
 import { composeMail } from './mail.ts';
 import type { Notification } from './notification.ts';
 
@@ -16,7 +16,7 @@ const NOTIFICATION: Notification = {
   createdAt: new Date(0),
   sentAt: null,
 };
-const EVENT: EventFacts = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
+const EVENT: EventDetails = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
 
 const compose = ({
   notification,
@@ -24,7 +24,7 @@ const compose = ({
   name = 'Ada Lovelace',
 }: {
   notification?: Partial<Notification>;
-  event?: Partial<EventFacts>;
+  event?: Partial<EventDetails>;
   name?: string;
 } = {}) => {
   const delivery: Delivery = {

@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader';
-import type { RequestContext } from '#platform/graphql-server.ts';
+import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
 import type { Notification } from '../domain/notification.ts';
 import type { NotificationPage } from '../store/notifications.ts';

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
 import { findNotifications, findNotificationsOf, listNotificationPages } from '../store/notifications.ts';
 import type { Context } from './context.ts';

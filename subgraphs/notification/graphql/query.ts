@@ -1,7 +1,7 @@
-import { ownUnlessAdmin } from '#platform/authorization.ts';
-import { requireCaller } from '#platform/identity.ts';
-import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
+import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { ownUnlessAdmin } from '#platform/identity/authorization.ts';
+import { requireCaller } from '#platform/identity/identity.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { deadLetterKeyOf, listDeadLetters } from '../store/dead-letters.ts';
 import { listNotifications, notificationKeyOf } from '../store/notifications.ts';

@@ -1,4 +1,4 @@
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import { redriveDeadLetter as redrive } from '../commands/redrive-dead-letter.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 

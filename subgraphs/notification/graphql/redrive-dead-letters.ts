@@ -1,4 +1,4 @@
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
 import { redriveDeadLetters as redrive } from '../commands/redrive-dead-letters.ts';
 import { redriveDeadLettersRules } from '../domain/bulk-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

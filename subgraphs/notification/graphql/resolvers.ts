@@ -1,4 +1,4 @@
-import { DateTime } from '#platform/scalars.ts';
+import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { booking } from './booking.ts';
 import { deadLetter } from './dead-letter.ts';

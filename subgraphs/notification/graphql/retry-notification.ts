@@ -1,4 +1,4 @@
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import { retryNotification as retry } from '../commands/retry-notification.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 

@@ -1,4 +1,4 @@
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
 import { retryNotifications as retry } from '../commands/retry-notifications.ts';
 import { retryNotificationsRules } from '../domain/bulk-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

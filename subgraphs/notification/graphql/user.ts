@@ -1,5 +1,5 @@
-import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
+import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { UserResolvers } from '../generated/graphql.ts';
 import { notificationKeyOf } from '../store/notifications.ts';
 

@@ -8,7 +8,7 @@ import type { NotificationChannel, NotificationKind } from '../domain/notificati
 import { saveContacts } from '../store/contacts.ts';
 import type { NotificationTransaction } from '../store/database.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
-import { saveEventFacts } from '../store/event-facts.ts';
+import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
 type Handlers = Readonly<Record<string, MessageHandler<NotificationTransaction>>>;
@@ -32,9 +32,9 @@ export const userHandlers: Handlers = {
 
 /** Keeps what notifications say about events. */
 export const eventHandlers: Handlers = {
-  'event.created.v1': onData(eventMessages['event.created.v1'], saveEventFacts),
-  'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventFacts),
-  'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventFacts),
+  'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
+  'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
+  'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
 /** Adds a PENDING notification for every booking confirmed or cancelled, by the channel that is configured now. */

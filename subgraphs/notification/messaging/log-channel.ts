@@ -1,4 +1,4 @@
-import type { Logger } from '#platform/logger.ts';
+import type { Logger } from '#platform/process/logger.ts';
 import type { Channel } from '../domain/delivery.ts';
 
 /** Writes each notification to the log: what about, never to whom. */

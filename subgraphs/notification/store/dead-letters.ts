@@ -1,5 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import type { Page } from '#platform/pagination.ts';
+import type { Page } from '#platform/graphql/pagination.ts';
 import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';

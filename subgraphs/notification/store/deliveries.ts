@@ -1,5 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import type { FailedAttempt, PendingDelivery } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
 import type { NotificationDatabase } from './database.ts';

@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import type { Page } from '#platform/pagination.ts';
+import type { Page } from '#platform/graphql/pagination.ts';
 import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';

@@ -2,7 +2,7 @@ import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { addNotifications, createNotificationDatabase } from '../testing.ts';
 import { insertDeadLetters } from './dead-letters.ts';
-import { pruneDeadLetters, pruneEventFacts, pruneNotifications } from './retention.ts';
+import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './retention.ts';
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
@@ -54,7 +54,7 @@ test('the facts of an event outlive its notifications by a month, and then go', 
   const facts = (days: number) => ({ eventId: v7(), name: 'Concert', startsAt: daysAgo(days), version: 1 });
   const kept = [facts(119), facts(0), facts(-10)];
   await fixture.database.eventFact.createMany({ data: [facts(121), facts(400), ...kept] });
-  const prune = pruneEventFacts(fixture.database, 90);
+  const prune = pruneEventDetails(fixture.database, 90);
   expect([await prune(1), await prune(5), await prune(5)]).toEqual([1, 1, 0]);
   const left = await fixture.database.eventFact.findMany();
   expect(left.map(({ eventId }) => eventId).toSorted()).toEqual(kept.map(({ eventId }) => eventId).toSorted());

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { Prune } from '#platform/pruning.ts';
+import type { Prune } from '#platform/database/pruning.ts';
 import type { NotificationDatabase } from './database.ts';
 
 /**
@@ -33,7 +33,7 @@ export const pruneDeadLetters =
   };
 
 /** Deletes the facts of events that began so long ago that no notification needs them. */
-export const pruneEventFacts =
+export const pruneEventDetails =
   (database: NotificationDatabase, keepNotificationsDays: number): Prune =>
   (limit) =>
     database.$executeRaw(sql`

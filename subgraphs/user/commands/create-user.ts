@@ -1,4 +1,4 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import type { Session } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
 import type { CreateUserRequest } from '../domain/user-input.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '#platform/logger.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
+import type { Logger } from '#platform/process/logger.ts';
 import type { IssueAccessToken } from '../credentials/access-tokens.ts';
 import type { CredentialLimits } from '../credentials/credential-limits.ts';
 import type { Passwords } from '../credentials/passwords.ts';

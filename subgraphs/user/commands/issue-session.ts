@@ -1,4 +1,4 @@
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import { hashRefreshToken, newRefreshToken } from '../credentials/refresh-tokens.ts';
 import type { Session } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';

@@ -1,4 +1,4 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
 import { decideRefresh, type Session } from '../domain/session.ts';
 import { deleteFamily, findSession, lockSessionOwner, markSessionUsed } from '../store/sessions.ts';

@@ -1,4 +1,4 @@
-import { TRANSACTION_LIMITS } from '#platform/database.ts';
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
 import { deleteFamily, findSession, lockSessionOwner } from '../store/sessions.ts';
 import type { UserDependencies } from './dependencies.ts';

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAuthenticator } from '#platform/identity.ts';
+import { createAuthenticator } from '#platform/identity/identity.ts';
 import { createKeyPair } from '../testing.ts';
 import { createAccessTokenIssuer, type IssueAccessToken } from './access-tokens.ts';
 

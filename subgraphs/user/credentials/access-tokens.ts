@@ -1,5 +1,5 @@
 import { importJWK, SignJWT } from 'jose';
-import type { PrivateKey } from '#platform/config.ts';
+import type { PrivateKey } from '#platform/process/config.ts';
 import type { User } from '../domain/user.ts';
 
 interface AccessToken {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CreateRateLimiter } from '#platform/rate-limiter.ts';
+import type { CreateRateLimiter } from '#platform/redis/rate-limiter.ts';
 
 /** Who tries to sign in as whom. */
 export interface SignInAttempt {

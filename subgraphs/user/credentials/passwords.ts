@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-rs/argon2';
 import { BulkheadRejectedError, bulkhead } from 'cockatiel';
-import { unavailable } from '#platform/errors.ts';
+import { unavailable } from '#platform/errors/errors.ts';
 
 /** Password hashes in PHC string format. Both methods @throw SERVICE_UNAVAILABLE when too many wait already. */
 export interface Passwords {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
 import { createUserRules, signInRules } from './user-input.ts';
 
 const valid = { name: 'Ada', email: 'ada@example.org', password: 'correct horse battery' };

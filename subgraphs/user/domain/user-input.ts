@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from '#platform/validation.ts';
+import { text } from '#platform/errors/validation.ts';
 
 const PASSWORD_CHARACTERS_MIN = 12;
 const PASSWORD_CHARACTERS_MAX = 128;

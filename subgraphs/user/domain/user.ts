@@ -1,4 +1,4 @@
-import type { Role } from '#platform/identity.ts';
+import type { Role } from '#platform/identity/identity.ts';
 
 /** Who somebody is. How it proves that is not known here. */
 export interface User {

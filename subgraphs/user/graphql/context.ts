@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader';
-import type { RequestContext } from '#platform/graphql-server.ts';
+import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { UserDependencies } from '../commands/dependencies.ts';
 import type { User } from '../domain/user.ts';
 

@@ -1,4 +1,4 @@
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
 import { createUser as create } from '../commands/create-user.ts';
 import { createUserRules } from '../domain/user-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { isId } from '#platform/validation.ts';
+import { isId } from '#platform/errors/validation.ts';
 import type { User } from '../domain/user.ts';
 import { findUsers, type UserDatabase } from '../store/users.ts';
 

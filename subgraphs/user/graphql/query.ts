@@ -1,4 +1,4 @@
-import { connectionOf, idKey, pageOf } from '#platform/pagination.ts';
+import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { listUsers, userKeyOf } from '../store/users.ts';
 

@@ -1,4 +1,4 @@
-import { parseInput } from '#platform/validation.ts';
+import { parseInput } from '#platform/errors/validation.ts';
 import { signIn as open } from '../commands/sign-in.ts';
 import { signInRules } from '../domain/user-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';

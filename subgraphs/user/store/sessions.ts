@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
-import type { Prune } from '#platform/pruning.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
+import type { Prune } from '#platform/database/pruning.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
 import { lockUser, type UserDatabase, type UserTransaction } from './users.ts';

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import { SQL_ERROR, sqlErrorNumber } from '#platform/database.ts';
-import type { Role } from '#platform/identity.ts';
-import type { Page } from '#platform/pagination.ts';
+import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
+import type { Page } from '#platform/graphql/pagination.ts';
+import type { Role } from '#platform/identity/identity.ts';
 import type { User } from '../domain/user.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'mariadb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { databaseSettings, parseConfig } from '#platform/config.ts';
-import { createDatabasePool } from '#platform/database.ts';
+import { createDatabasePool } from '#platform/database/database.ts';
+import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import { createRowMaker } from './rows.ts';
 import { templatesIn, withoutSpaces } from './templates.ts';

@@ -1,5 +1,5 @@
 import type { Connection } from 'mariadb';
-import { openConnection } from '#platform/migrations.ts';
+import { openConnection } from '#platform/database/migrations.ts';
 
 /** How many rows the plans are looked at with; the command test:plans sets others. */
 export const EVENTS = Number(process.env.PLANS_EVENTS ?? 20_000);

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { BookRequest } from '../../domain/allocation.ts';
 import type { Booking } from '../../domain/booking.ts';
 

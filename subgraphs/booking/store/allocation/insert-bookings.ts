@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Writes } from '../../domain/allocation.ts';
 
 /** Inserts new bookings with their idempotency keys. Their inventories must be locked. */

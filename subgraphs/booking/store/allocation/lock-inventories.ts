@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
 /** A locked inventory, and the database's clock. */

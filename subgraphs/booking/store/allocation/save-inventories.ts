@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
 /** Writes how many seats locked inventories have and have left; the table's check refuses what cannot be. */

@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto';
+import { request } from 'undici';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answer } from '../testing/stand-in.ts';
+import { startTestGateway } from '../testing/test-gateway.ts';
+
+const STUDIO = 'https://studio.apollographql.com';
+const behaviours = { user: answer({ data: { me: null, signOut: true } }) };
+
+type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
+let development: TestGateway;
+let production: TestGateway;
+beforeAll(async () => {
+  development = await startTestGateway(behaviours, { NODE_ENV: 'development' });
+  production = await startTestGateway(behaviours, { NODE_ENV: 'production', RATE_LIMITS: 'on' });
+});
+afterAll(async () => {
+  await development.stop();
+  await production.stop();
+});
+
+const json = { 'content-type': 'application/json' };
+const longType = { 'content-type': `application/json;${' '.repeat(10_000)}x` };
+const preflight = ({ url }: TestGateway, origin: string) =>
+  fetch(`${url}/graphql`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+const codesOf = async (response: Response) =>
+  ((await response.json()) as { errors: { extensions: { code: string } }[] }).errors.map(
+    ({ extensions }) => extensions.code,
+  );
+
+describe('Browsers', () => {
+  test('Apollo Studio may call in development, without credentials', async () => {
+    const { status, headers } = await preflight(development, STUDIO);
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe(STUDIO);
+    expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
+    expect(headers.get('access-control-allow-headers')).toContain('authorization');
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  test('Another origin may not call in development', async () => {
+    const { headers } = await preflight(development, 'https://evil.example');
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('No origin may call in production unless it is configured', async () => {
+    const { headers } = await preflight(production, STUDIO);
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+    const post = await fetch(`${production.url}/graphql`, {
+      method: 'POST',
+      headers: { ...json, origin: STUDIO },
+      body: '{"query":"{me{id}}"}',
+    });
+    expect(post.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('They see the landing page in development only', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const page = await fetch(`${development.url}/graphql`, { headers });
+    expect(page.headers.get('content-type')).toBe('text/html');
+    expect(await page.text()).toContain('EmbeddedSandbox');
+    expect(await codesOf(await fetch(`${production.url}/graphql`, { headers }))).toEqual(['BAD_REQUEST']);
+  });
+
+  test('They see the explorer in development only', async () => {
+    const page = await fetch(`${development.url}/graphiql`);
+    expect(page.headers.get('content-type')).toMatch('text/html');
+    expect(await page.text()).toContain('YogaGraphiQL');
+    expect((await fetch(`${production.url}/graphiql`)).status).toBe(404);
+  });
+});
+
+describe('Requests', () => {
+  test('A query may come by GET from a client that no form can imitate', async () => {
+    const url = `${development.url}/graphql?query=${encodeURIComponent('{me{id}}')}`;
+    expect(await (await fetch(url, { headers: { 'apollo-require-preflight': 'yes' } })).json()).toEqual({
+      data: { me: null },
+    });
+    expect(await codesOf(await fetch(url))).toEqual(['BAD_REQUEST']);
+  });
+
+  test('A mutation by GET is refused', async () => {
+    const url = `${development.url}/graphql?query=${encodeURIComponent('mutation{signOut(refreshToken:"x")}')}`;
+    const response = await fetch(url, { headers: { 'apollo-require-preflight': 'yes' } });
+    expect(response.status).toBe(405);
+    expect(await codesOf(response)).toEqual(['BAD_REQUEST']);
+  });
+
+  test.each([
+    ['an array of operations', json, '[{"query":"{me{id}}"}]', 400],
+    ['plain text', { 'content-type': 'text/plain' }, '{"query":"{me{id}}"}', 400],
+    ['a form', { 'content-type': 'multipart/form-data; boundary=x' }, '--x--', 415],
+    ['broken JSON', json, '{"query":', 400],
+    ['a persisted query of another version', json, '{"extensions":{"persistedQuery":{"version":2}}}', 400],
+    [
+      'a persisted query under a hash of another',
+      json,
+      '{"query":"{me{id}}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}',
+      400,
+    ],
+    ['a body of 300 KB', json, JSON.stringify({ query: `{me{id}}${' '.repeat(300 * 1_024)}` }), 413],
+  ])('A body that is %s is refused', async (_what, headers, body, status) => {
+    const response = await fetch(`${development.url}/graphql`, { method: 'POST', headers, body });
+    expect(response.status).toBe(status);
+    expect(await codesOf(response)).toEqual(['BAD_REQUEST']);
+  });
+
+  test('A garbled Host header is no error of ours', async () => {
+    const options = { method: 'POST', headers: { ...json, host: 'a b' }, body: '{"query":"{me{id}}"}' };
+    expect((await request(`${development.url}/graphql`, options)).statusCode).toBe(200);
+  });
+
+  test('A persisted query is asked for once and found afterwards', async () => {
+    const query = '{ me { id } }';
+    const sha256Hash = createHash('sha256').update(query).digest('hex');
+    const extensions = { persistedQuery: { version: 1, sha256Hash } };
+    const send = (body: object) =>
+      fetch(`${production.url}/graphql`, { method: 'POST', headers: json, body: JSON.stringify(body) });
+    expect(await codesOf(await send({ extensions }))).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
+    await send({ query, extensions });
+    expect(await (await send({ extensions })).json()).toEqual({ data: { me: null } });
+  });
+});
+
+describe('Every answer', () => {
+  const query = JSON.stringify({ query: '{ me { id } }' });
+  test.each([
+    ['an operation', '/graphql', { method: 'POST', headers: json, body: query }, 200],
+    ['a refused operation', '/graphql', { method: 'POST', headers: json, body: '{"query":"{"}' }, 400],
+    ['a body that is no JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400],
+    ['a body that is too large', '/graphql', { method: 'POST', headers: json, body: ' '.repeat(300_000) }, 413],
+    ['an unknown content type', '/graphql', { method: 'POST', headers: { 'content-type': 'a/b' }, body: 'x' }, 415],
+    ['an endless content type', '/graphql', { method: 'POST', headers: longType, body: query }, 415],
+    ['a bad token', '/graphql', { method: 'POST', headers: { ...json, authorization: 'x' }, body: query }, 401],
+    ['an unknown path', '/nothing', {}, 404],
+    ['a malformed path', '/%zz', {}, 400],
+    ['a metric', '/metrics', {}, 200],
+  ] as const)('To %s it has the id of its request and may not be stored', async (_what, path, options, status) => {
+    const headers = { ...('headers' in options && options.headers), 'x-request-id': 'mine-1' };
+    const answered = await request(`${production.url}${path}`, { ...options, headers });
+    await answered.body.dump();
+    expect(answered.statusCode).toBe(status);
+    expect(answered.headers).toMatchObject({ 'x-request-id': 'mine-1', 'cache-control': 'no-store' });
+  });
+
+  test('It has an id of ours where the client sent none, or a wrong one', async () => {
+    for (const headers of [{}, { 'x-request-id': 'a b' }, { 'x-request-id': 'a'.repeat(65) }]) {
+      const answered = await fetch(`${production.url}/health`, { headers });
+      expect(answered.headers.get('x-request-id')).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+    }
+  });
+});
+
+describe('A trace', () => {
+  const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const forwarded = async (traceparent: string) => {
+    await production.ask('{ me { id } }', { headers: { traceparent } });
+    return production.standIns.user.received.at(-1)?.headers.traceparent;
+  };
+
+  test('It goes on to the subgraphs', async () => {
+    expect(await forwarded(TRACE)).toBe(TRACE);
+    expect(await forwarded(TRACE.replace(/^00/, '01'))).toMatch(/^01-/);
+  });
+
+  test.each([
+    '',
+    'x',
+    TRACE.toUpperCase(),
+    TRACE.slice(1),
+    `${TRACE}-more`,
+    TRACE.replace(/^00/, 'ff'),
+    TRACE.replace(/4bf\w+/, '0'.repeat(32)),
+    TRACE.replace(/00f\w+/, '0'.repeat(16)),
+    `${TRACE}, ${TRACE}`,
+  ])('It stays behind when it is no traceparent of W3C Trace Context: %j', async (traceparent) => {
+    expect(await forwarded(traceparent)).toBeUndefined();
+  });
+});
+
+describe('An address that is over its budget', () => {
+  const POINTS = 12;
+  const post = (url: string, body: string) => fetch(`${url}/graphql`, { method: 'POST', headers: json, body });
+
+  test('It is refused before its body is read, in the same words as any other operation', async () => {
+    const gateway = await startTestGateway(behaviours, { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: String(POINTS) });
+    try {
+      const right = JSON.stringify({ query: '{ me { id } }' });
+      // The new document draws ten more points.
+      expect((await post(gateway.url, right)).status).toBe(200);
+      await post(gateway.url, right);
+      const bodies = [right, '{"query":', JSON.stringify({ query: '{ nothing }' }), ' '.repeat(300_000)];
+      for (const body of bodies) {
+        const refused = await post(gateway.url, body);
+        expect(refused.status).toBe(429);
+        expect(refused.headers.get('content-type')).toBe('application/json; charset=utf-8');
+        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(await refused.json()).toEqual({
+          errors: [
+            {
+              message: 'Too many requests; try again later.',
+              extensions: { code: 'RATE_LIMITED', retryAfter: Number(refused.headers.get('retry-after')) },
+            },
+          ],
+        });
+      }
+      const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+      expect(metrics).toMatch(new RegExp(`rate_limited_total\\{budget="address"[^}]*\\} ${bodies.length}\n`));
+      expect(metrics).toMatch(new RegExp(`gateway_refusals_total\\{reason="rate_limited"[^}]*\\} ${bodies.length}\n`));
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
+
+describe('The schema', () => {
+  const INTROSPECTION = '{ __schema { queryType { name } } }';
+
+  test('It can be introspected in development only', async () => {
+    const { body } = await development.ask(INTROSPECTION);
+    expect(body).toEqual({ data: { __schema: { queryType: { name: 'Query' } } } });
+    const refused = await production.ask(INTROSPECTION);
+    expect(refused.body.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_VALIDATION_FAILED' });
+  });
+
+  test('An operation of a kind that it does not have is the mistake of the client', async () => {
+    for (const query of ['subscription { me { id } }', 'subscription S { a: b }']) {
+      const { status, body } = await production.ask(query);
+      expect(status).toBe(400);
+      expect(body.errors).toEqual([
+        {
+          message: 'The schema does not support subscription operations.',
+          locations: [{ line: 1, column: 1 }],
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+        },
+      ]);
+    }
+    expect(production.logs).not.toContainEqual(expect.objectContaining({ level: 'error' }));
+  });
+
+  test('Names of it are not suggested, in fields or in variables', async () => {
+    expect((await production.ask('{ mee { id } }')).text).not.toContain('Did you mean');
+    const variables = { input: { refrehToken: 'x', name: 'x', emial: 'x', password: 'x' } };
+    const { status, text, body } = await production.ask(
+      'mutation($input: CreateUserInput!) { createUser(input: $input) { __typename } }',
+      { variables },
+    );
+    expect(status).toBe(400);
+    expect(body.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' });
+    expect(text).toContain('emial');
+    expect(text).not.toContain('Did you mean');
+  });
+
+  test('Of many mistakes in a document or in variables an answer names the first few', async () => {
+    const fields = Array.from({ length: 90 }, (_, index) => `unknown${index}`);
+    const { body } = await production.ask(`{ me { ${fields.join(' ')} } }`);
+    expect(body.errors?.map(({ message }) => message)).toEqual([
+      ...fields.slice(0, 5).map((field) => `Cannot query field "${field}" on type "User".`),
+      'Too many validation errors, error limit reached. Validation aborted.',
+    ]);
+    const input = { name: 'x', email: 'x', password: 'x', ...Object.fromEntries(fields.map((field) => [field, 1])) };
+    const answered = await production.ask(
+      'mutation($input: CreateUserInput!) { createUser(input: $input) { __typename } }',
+      { variables: { input } },
+    );
+    expect(answered.status).toBe(400);
+    expect(answered.body.errors).toEqual(
+      fields.slice(0, 5).map((field) => ({
+        message: `Variable "$input" got invalid value; Field "${field}" is not defined by type "CreateUserInput".`,
+        locations: [{ line: 1, column: 10 }],
+        extensions: { code: 'BAD_USER_INPUT' },
+      })),
+    );
+  });
+
+  test('Variables reach a subgraph as its types have them, and only those that are declared', async () => {
+    const query = 'query ($id: ID!, $first: Int = 3) { user(id: $id) { bookings(first: $first) { nodes { id } } } }';
+    await production.ask('query ($id: ID!) { user(id: $id) { id } }', { variables: { id: 7, other: { deep: [1] } } });
+    expect(production.standIns.user.received.at(-1)?.variables).toEqual({ id: '7' });
+    await production.ask(query, { variables: { id: 'a' } });
+    expect(production.standIns.user.received.at(-1)?.variables).toEqual({ id: 'a' });
+  });
+});

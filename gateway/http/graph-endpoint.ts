@@ -1,0 +1,140 @@
+import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
+import cors from '@fastify/cors';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DocumentNode } from 'graphql';
+import type { Registry } from 'prom-client';
+import { createErrorMask } from '#platform/errors/errors.ts';
+import { createApolloHandler } from '#platform/graphql/apollo-handler.ts';
+import { apolloSettings, quietPlugins } from '#platform/graphql/graphql-server.ts';
+import { clientAddressOf } from '#platform/identity/identity.ts';
+import type { Logger } from '#platform/process/logger.ts';
+import type { GatewayConfig } from '../config.ts';
+import type { GatewayContext } from '../context.ts';
+import { createBoundedCache } from '../limits/bounded-cache.ts';
+import { knownOperationTypesRule } from '../limits/known-operation-types.ts';
+import type { createQueryLimits } from '../limits/query-limits.ts';
+import type { RateLimits } from '../limits/rate-limits.ts';
+import { readTrustedDocuments } from '../limits/trusted-documents.ts';
+import { MISTAKES_MAX } from '../limits/variables.ts';
+import { countRefusals, createRefusalMask } from './refusals.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, as rate limits see it. */
+    clientAddress: string;
+  }
+}
+
+/** A parsed document takes some 100 bytes for each character of its source. */
+const DOCUMENT_CHARACTERS_MAX = 512 * 1_024;
+const PERSISTED_QUERY_CHARACTERS_MAX = 4 * 1_024 * 1_024;
+const PREFLIGHT_MAX_AGE_S = 7_200;
+
+/** Serves the graph at GET and POST /graphql, to pages of the given origins too; call stop() when HTTP is drained. */
+export async function serveGraph({
+  http,
+  gateway,
+  readContext,
+  rateLimits,
+  limits,
+  config,
+  logger,
+  metrics,
+}: {
+  http: FastifyInstance;
+  gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
+  readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<GatewayContext>;
+  rateLimits: RateLimits;
+  limits: ReturnType<typeof createQueryLimits> | undefined;
+  config: GatewayConfig;
+  logger: Logger;
+  metrics: Registry;
+}): Promise<{ stop(): Promise<void> }> {
+  const isProduction = config.NODE_ENV === 'production';
+  const landingPage = isProduction
+    ? ApolloServerPluginLandingPageDisabled()
+    : ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false } });
+  const { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_PATH: path } = config;
+  const trusted = mode === 'off' ? undefined : readTrustedDocuments({ path, mode, logger });
+  const registered = createBoundedCache<string>({
+    sizeMax: PERSISTED_QUERY_CHARACTERS_MAX,
+    sizeOf: ({ length }) => length,
+  });
+  const apollo = new ApolloServer<GatewayContext>({
+    ...apolloSettings,
+    ...limits?.options,
+    validationRules: [knownOperationTypesRule, ...(limits?.options.validationRules ?? [])],
+    // Each error takes time in proportion to the document, to find its line.
+    validationOptions: { maxErrors: MISTAKES_MAX, hideSuggestions: true },
+    gateway,
+    nodeEnv: config.NODE_ENV,
+    introspection: !isProduction,
+    documentStore: createBoundedCache<DocumentNode>({
+      sizeMax: DOCUMENT_CHARACTERS_MAX,
+      sizeOf: ({ loc }) => loc?.source.body.length ?? 0,
+    }),
+    persistedQueries: { cache: trusted?.cacheOver(registered) ?? registered },
+    plugins: [
+      ...quietPlugins<GatewayContext>(),
+      landingPage,
+      chargeForNewDocuments(rateLimits),
+      ...(trusted ? [trusted.plugin] : []),
+    ],
+    formatError: createRefusalMask({
+      mask: createErrorMask(logger),
+      countRefusal: countRefusals(http, metrics),
+      isClosed: mode === 'enforce',
+    }),
+    logger,
+  });
+  await apollo.start();
+
+  /** Refuses an address that is over its budget as Apollo Server would, but before the body is read. */
+  async function admitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    request.clientAddress = clientAddressOf(request.ip);
+    try {
+      return await rateLimits.admitAddress(request.clientAddress);
+    } catch (refusal) {
+      const refuse = createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal));
+      return reply.send(await refuse(request, reply));
+    }
+  }
+
+  http.decorateRequest('clientAddress', '');
+  await http.register(async (scope) => {
+    if (config.corsOrigins.length > 0) {
+      await scope.register(cors, {
+        origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
+        methods: ['GET', 'POST'],
+        allowedHeaders: [
+          'authorization',
+          'content-type',
+          'x-request-id',
+          'traceparent',
+          'apollo-require-preflight',
+          'apollographql-client-name',
+          'apollographql-client-version',
+        ],
+        exposedHeaders: ['x-request-id', 'retry-after'],
+        credentials: false,
+        maxAge: PREFLIGHT_MAX_AGE_S,
+      });
+    }
+    scope.route({
+      method: ['GET', 'POST'],
+      url: '/graphql',
+      onRequest: admitAddress,
+      handler: createApolloHandler(apollo, readContext),
+    });
+  });
+  return { stop: () => apollo.stop() };
+}
+
+/** Charges for documents that are not remembered; those that turn out to be wrong, too. */
+const chargeForNewDocuments = ({ chargeDocument }: RateLimits): ApolloServerPlugin<GatewayContext> => ({
+  requestDidStart: async () => ({
+    parsingDidStart: async ({ contextValue }) => chargeDocument(contextValue.clientAddress),
+  }),
+});

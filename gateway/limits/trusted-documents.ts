@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { ApolloServerPlugin } from '@apollo/server';
+import { type ASTNode, type DocumentNode, GraphQLError, parse, print, visit } from 'graphql';
+import { z } from 'zod';
+import type { Logger } from '#platform/process/logger.ts';
+import type { GatewayContext } from '../context.ts';
+import type { createBoundedCache } from './bounded-cache.ts';
+
+const manifest = z.record(z.string(), z.string());
+
+/** The refusal of a document that is not trusted. */
+export const unlisted = () =>
+  new GraphQLError('This gateway answers the documents of its own clients only.', {
+    extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: 403 } },
+  });
+
+/** The documents of our own clients, as Apollo Server's options take them. */
+export interface TrustedDocuments {
+  /** Where Apollo Server finds the document behind a hash; what clients register goes to `registered`, if anywhere. */
+  cacheOver(registered: DocumentCache): DocumentCache;
+  /** Looks at every operation whose document is none of them. */
+  readonly plugin: ApolloServerPlugin<GatewayContext>;
+}
+
+type DocumentCache = ReturnType<typeof createBoundedCache<string>>;
+
+/**
+ * Reads a manifest as graphql-codegen's client preset writes it: the text of each document by its hash. In the mode
+ * `enforce` nothing else is answered; in the mode `log` everything is, and what the manifest lacks is logged. A
+ * document counts as the same however it is laid out and in whichever order its fields come.
+ * @throws when there is no such file, or one of another form
+ */
+export function readTrustedDocuments({
+  path,
+  mode,
+  logger,
+}: {
+  path: string;
+  mode: 'log' | 'enforce';
+  logger: Logger;
+}): TrustedDocuments {
+  const listed = Object.entries(manifest.parse(JSON.parse(readFileSync(path, 'utf8'))));
+  const texts = new Map(listed.map(([hash, text]) => [hash.replace(PREFIX, ''), text]));
+  const hashes = new Set([...texts.values()].map((text) => hashOf(parse(text))));
+  const verdicts = new WeakMap<DocumentNode, boolean>();
+
+  function isTrusted(document: DocumentNode): boolean {
+    const verdict = verdicts.get(document) ?? hashes.has(hashOf(document));
+    verdicts.set(document, verdict);
+    return verdict;
+  }
+
+  return {
+    cacheOver: (registered) => ({
+      get: async (key) => texts.get(key.replace(PREFIX, '')) ?? (mode === 'log' ? registered.get(key) : undefined),
+      set: async (key, text) => (mode === 'log' ? registered.set(key, text) : undefined),
+      delete: async (key) => registered.delete(key),
+    }),
+    plugin: {
+      requestDidStart: async () => ({
+        async didResolveOperation({ document, operationName, contextValue: { requestId } }) {
+          if (isTrusted(document)) return;
+          if (mode === 'enforce') throw unlisted();
+          logger.warn({ operationName, document: hashOf(document), requestId }, 'a document that the manifest lacks');
+        },
+      }),
+    },
+  };
+}
+
+/** What Apollo Server, and the manifest, put before a hash. */
+const PREFIX = /^(apq:)?(sha256:)?/;
+
+const hashOf = (document: DocumentNode) =>
+  createHash('sha256')
+    .update(print(inOrder(document)))
+    .digest('hex');
+
+/** The same document in one of its many spellings: the manifest's are sorted, a client's as somebody wrote them. */
+const inOrder = (document: DocumentNode): DocumentNode =>
+  visit(document, {
+    SelectionSet: { leave: (node) => ({ ...node, selections: sorted(node.selections) }) },
+    Field: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },
+    Directive: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },
+    OperationDefinition: { leave: (node) => ({ ...node, variableDefinitions: sorted(node.variableDefinitions) }) },
+    Document: { leave: (node) => ({ ...node, definitions: sorted(node.definitions) }) },
+  });
+
+const sorted = <Node extends ASTNode>(nodes: readonly Node[] = []): Node[] =>
+  nodes
+    .map((node) => ({ node, text: print(node) }))
+    .sort((one, other) => (one.text < other.text ? -1 : 1))
+    .map(({ node }) => node);

@@ -1,0 +1,92 @@
+import type { Pool } from 'mariadb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DeadlineError, runWithDeadline, runWithoutDeadline } from '../clients/deadline.ts';
+import { isUnavailable } from '../errors/outages.ts';
+import { databaseSettings, parseConfig } from '../process/config.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { createDatabasePool, STATEMENT_TIMEOUT_MS } from './database.ts';
+
+/** Takes a server minutes. The comment finds it in the list of what runs. */
+const ENDLESS = `SELECT COUNT(*) AS endless FROM ${Array.from('abcdef', (alias) => `information_schema.collations ${alias}`).join()}`;
+
+describe('a pool that keeps deadlines', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const env = { DATABASE_URL: database.url, DATABASE_POOL_MAX: '2' };
+    pool = createDatabasePool(parseConfig(databaseSettings('test'), env));
+    await pool.query('CREATE TABLE notes (id INT PRIMARY KEY)');
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await database?.drop();
+  });
+
+  const within = <Result>(leftMs: number, run: () => Promise<Result>, signal?: AbortSignal) =>
+    runWithDeadline({ atMs: performance.now() + leftMs, ...(signal && { signal }) }, run);
+  const countNotes = async () => Number((await pool.query('SELECT COUNT(*) AS count FROM notes'))[0].count);
+
+  it('begins no statement after the deadline, nor once the caller has gone', async () => {
+    await expect(within(-1, () => pool.query('INSERT INTO notes VALUES (1)'))).rejects.toThrow(DeadlineError);
+    await expect(within(5_000, () => pool.query('INSERT INTO notes VALUES (1)'), AbortSignal.abort())).rejects.toThrow(
+      DeadlineError,
+    );
+    expect(await countNotes()).toBe(0);
+  });
+
+  it('has the server stop a SELECT that outlasts the deadline', async () => {
+    const startedAtMs = performance.now();
+    const refusal = await within(300, () => pool.query(ENDLESS)).catch((error: unknown) => error);
+    expect(isUnavailable(refusal)).toBe(true);
+    expect(performance.now() - startedAtMs).toBeLessThan(STATEMENT_TIMEOUT_MS - 1_000);
+    const running = await pool.query(
+      "SELECT id FROM information_schema.processlist WHERE info LIKE '% AS endless%' AND info NOT LIKE '%processlist%'",
+    );
+    expect(running).toEqual([]);
+  });
+
+  it('changes nothing about the answer of a statement in time', async () => {
+    const statement = { sql: 'SELECT ? AS one, "a ? /* b" AS text', rowsAsArray: true };
+    const plain = await pool.query(statement, [1]);
+    expect([...(await within(1_000, () => pool.query(statement, [1])))]).toEqual([...plain]);
+    const union = await within(1_000, () => pool.query('(SELECT 1 AS n) UNION ALL (SELECT 2)'));
+    expect(union.map(({ n }: { n: unknown }) => Number(n))).toEqual([1, 2]);
+  });
+
+  it('gives a connection that came too late back unused', async () => {
+    const held = await Promise.all([pool.getConnection(), pool.getConnection()]);
+    const late = within(50, () => pool.query('INSERT INTO notes VALUES (2)'));
+    const refusal = expect(late).rejects.toThrow(DeadlineError);
+    await vi.waitUntil(() => pool.taskQueueSize() === 1);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    for (const connection of held) await connection.release();
+    await refusal;
+    expect(await countNotes()).toBe(0);
+    expect(pool.activeConnections()).toBe(0);
+  });
+
+  it('ends a transaction whose deadline has passed', async () => {
+    await within(200, async () => {
+      const connection = await pool.getConnection();
+      await connection.query('BEGIN');
+      await connection.query('INSERT INTO notes VALUES (3)');
+      await vi.waitUntil(
+        () =>
+          connection.query('SELECT 1').then(
+            () => false,
+            () => true,
+          ),
+        { interval: 20 },
+      );
+      await connection.query('ROLLBACK');
+      await connection.release();
+    });
+    expect(await countNotes()).toBe(0);
+  });
+
+  it('knows no deadline for work that many wait for', async () => {
+    await within(-1, () => runWithoutDeadline(() => pool.query('SELECT 1')));
+  });
+});

@@ -1,0 +1,52 @@
+import type { Pool, PoolConnection, QueryOptions } from 'mariadb';
+import { timeLeftMs } from '../clients/deadline.ts';
+
+/** A transaction may always end. */
+const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b/i;
+const SELECT = /^([\s(]*SELECT)\b/i;
+
+/**
+ * Makes a pool keep the deadline of the work at hand: a connection is not waited for and no statement begins after it, and
+ * the server stops a SELECT that outlasts it. `timeoutMaxMs` is every statement's limit anyway.
+ */
+export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
+  const acquire = pool.getConnection.bind(pool);
+
+  async function getConnection(): Promise<PoolConnection> {
+    timeLeftMs();
+    const connection = await acquire();
+    const query = connection.query.bind(connection);
+    connection.query = async (statement: string | QueryOptions, values?: unknown) =>
+      query(limited(statement, timeoutMaxMs) as QueryOptions, values);
+    return connection;
+  }
+
+  return Object.assign(pool, {
+    getConnection,
+    async query(statement: string | QueryOptions, values?: unknown) {
+      const connection = await getConnection();
+      try {
+        return await connection.query(statement as QueryOptions, values);
+      } finally {
+        await connection.release();
+      }
+    },
+  });
+}
+
+/** The statement with the time left as its limit. @throws DeadlineError when there is none left */
+function limited(statement: string | QueryOptions, timeoutMaxMs: number): string | QueryOptions {
+  if (typeof statement !== 'string') {
+    const sql = limited(statement.sql, timeoutMaxMs);
+    return sql === statement.sql ? statement : { ...statement, sql: sql as string };
+  }
+  if (ENDS_TRANSACTION.test(statement)) return statement;
+  const leftMs = Math.ceil(timeLeftMs());
+  return leftMs < timeoutMaxMs ? withLimit(statement, leftMs) : statement;
+}
+
+/** The same text for both servers: each reads the part that is meant for it, and takes the other one for a comment. */
+const withLimit = (sql: string, limitMs: number): string =>
+  SELECT.test(sql)
+    ? `/*M!100300 SET STATEMENT max_statement_time = ${limitMs / 1_000} FOR */ ${sql.replace(SELECT, `$1 /*+ MAX_EXECUTION_TIME(${limitMs}) */`)}`
+    : sql;

@@ -1,0 +1,83 @@
+import fastify from 'fastify';
+import { request } from 'undici';
+import { afterEach, expect, test, vi } from 'vitest';
+import {
+  currentDeadlineMs,
+  DeadlineError,
+  TIME_LEFT_HEADER,
+  TIME_LEFT_MS_MAX,
+  timeLeftMs,
+} from '../clients/deadline.ts';
+import { answerInTime } from './answer-in-time.ts';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function serve(handle: Parameters<typeof answerInTime>[0]) {
+  const http = fastify();
+  http.post('/graphql', answerInTime(handle));
+  const url = await http.listen({ host: '127.0.0.1', port: 0 });
+  stops.push(() => http.close());
+  return (query: string, { leftMs, signal }: { leftMs?: string; signal?: AbortSignal } = {}) =>
+    request(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(leftMs && { [TIME_LEFT_HEADER]: leftMs }) },
+      body: JSON.stringify({ query }),
+      signal: signal ?? null,
+    });
+}
+
+/** What the work under way is told once the caller has gone, or that it goes on. */
+const fate = () => {
+  try {
+    timeLeftMs();
+    return 'goes on';
+  } catch (error) {
+    return error instanceof DeadlineError ? 'ends' : String(error);
+  }
+};
+
+test('A request that takes longer than its caller waits is answered in time, and its work ends', async () => {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const fates: string[] = [];
+  const ask = await serve(async () => {
+    fates.push(fate());
+    await over;
+    fates.push(fate());
+    return '{}';
+  });
+  const { body, headers } = await ask('{ a }', { leftMs: '100' });
+  expect(headers['content-type']).toContain('application/json');
+  expect(await body.json()).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } }] });
+  resolve();
+  await vi.waitFor(() => expect(fates).toEqual(['goes on', 'ends']));
+});
+
+test.each([
+  ['{ a }', 'ends'],
+  ['mutation { a }', 'goes on'],
+])('When the caller of %s goes away, the work %s', async (query, expected) => {
+  const { promise: gone, resolve: goes } = Promise.withResolvers<void>();
+  const { promise: told, resolve: tell } = Promise.withResolvers<string>();
+  const caller = new AbortController();
+  const ask = await serve(async (_request, reply) => {
+    reply.raw.on('close', goes);
+    caller.abort();
+    await gone;
+    await new Promise(setImmediate);
+    tell(fate());
+    return '{}';
+  });
+  await expect(ask(query, { signal: caller.signal })).rejects.toThrow('aborted');
+  expect(await told).toBe(expected);
+});
+
+test.each(['999999999', '-1', 'soon', ''])('The time left is bounded: %j', async (leftMs) => {
+  const ask = await serve(async () => String(currentDeadlineMs() - performance.now()));
+  const { body } = await ask('{ a }', { leftMs });
+  const granted = Number(await body.text());
+  expect(granted).toBeGreaterThan(TIME_LEFT_MS_MAX - 5_000);
+  expect(granted).toBeLessThanOrEqual(TIME_LEFT_MS_MAX);
+});

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isUnavailable } from '../errors/outages.ts';
+import type { Logger } from './logger.ts';
+
+/** What a process must give back when it stops. */
+export interface Lifecycle {
+  /** True from the first stop signal on. */
+  readonly stopping: boolean;
+  /** Registers a step of the stop; steps run one after another, the last registered first. */
+  onStop(name: string, step: () => Promise<unknown> | unknown): void;
+}
+
+/**
+ * Stops the process on SIGTERM and SIGINT: for `drainDelayMs` it goes on serving, unready, until whoever sends requests
+ * has noticed; then it runs the registered steps in reverse order and exits with 0. A step that fails is logged and the
+ * rest still run; when they have taken `stopTimeoutMs` the process exits with 1.
+ */
+export function createLifecycle({
+  logger,
+  drainDelayMs,
+  stopTimeoutMs,
+}: {
+  logger: Logger;
+  drainDelayMs: number;
+  stopTimeoutMs: number;
+}): Lifecycle {
+  const steps: { name: string; run: () => unknown }[] = [];
+  let stopping = false;
+
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    await delay(drainDelayMs);
+    setTimeout(() => {
+      logger.error({ stopTimeoutMs }, 'the stop took too long; exiting now');
+      process.exit(1);
+    }, stopTimeoutMs).unref();
+    for (const { name, run } of steps.reverse()) {
+      try {
+        await run();
+      } catch (error) {
+        logger.error({ err: error, step: name }, 'a step of the stop failed');
+      }
+    }
+    logger.info('stopped');
+    process.exit(0);
+  }
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (reason) => {
+    // The database driver leaves one when a connection dies between its log-in and its first statement.
+    if (isUnavailable(reason)) return logger.warn({ err: reason }, 'a connection to the database was lost');
+    logger.fatal({ err: reason }, 'unhandled rejection');
+    process.exit(1);
+  });
+  return {
+    get stopping() {
+      return stopping;
+    },
+    onStop: (name, run) => void steps.push({ name, run }),
+  };
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { createProxy } from '../messaging/testing.ts';
+import { createLogger } from '../process/logger.ts';
+import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
+import { createRedis } from './redis.ts';
+
+const POINTS = 5;
+
+describe('a rate limiter', () => {
+  let name: string;
+  let proxy: Awaited<ReturnType<typeof createProxy>>;
+  const stops: (() => unknown)[] = [];
+  beforeEach(async () => {
+    name = `test-${randomUUID()}`;
+    proxy = await createProxy(inject('servers').redisUrl);
+  });
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) stop();
+    proxy.close();
+  });
+
+  /** The limiter of one process. */
+  async function start(): Promise<RateLimiter> {
+    const redis = createRedis({ url: proxy.url, name, logger: createLogger({ service: 'test', level: 'silent' }) });
+    stops.push(() => redis.disconnect());
+    await expect.poll(() => redis.status).toBe('ready');
+    return createRateLimiters({ redis, metrics: new Registry() })({ name, points: POINTS, windowS: 60 });
+  }
+  async function admitted(limiter: RateLimiter, count: number, key = 'ada'): Promise<number> {
+    let passed = 0;
+    for (let index = 0; index < count; index += 1) {
+      await limiter.consume(key).then(
+        () => (passed += 1),
+        (error) => expect(error).toMatchObject({ extensions: { code: 'RATE_LIMITED', http: { status: 429 } } }),
+      );
+    }
+    return passed;
+  }
+
+  it('holds for all processes together', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    expect((await admitted(one, 3)) + (await admitted(other, 10)) + (await admitted(one, 3))).toBe(POINTS);
+    expect(await admitted(other, 1, 'grace')).toBe(1);
+  });
+
+  it('tells when the window ends', async () => {
+    const limiter = await start();
+    await admitted(limiter, POINTS);
+    const refusal = await limiter.consume('ada').catch((error: unknown) => error);
+    const { retryAfter, http } = (
+      refusal as { extensions: { retryAfter: number; http: { headers: Map<string, string> } } }
+    ).extensions;
+    expect(retryAfter).toBeGreaterThan(50);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect(http.headers.get('retry-after')).toBe(String(retryAfter));
+  });
+
+  it.each([
+    ['is down', () => proxy.cut()],
+    ['hangs', () => void proxy.stopAt({ from: 'client', isReached: () => true })],
+  ])('holds for each process while Redis %s, and for all of them again afterwards', async (_how, fail) => {
+    const [one, other] = await Promise.all([start(), start()]);
+    await admitted(one, 2);
+    fail();
+    const during = await Promise.all([admitted(one, 10), admitted(other, 10)]);
+    expect(during[0]).toBe(POINTS - 2);
+    expect(during[1]).toBeLessThanOrEqual(POINTS);
+    expect(await admitted(other, 1, 'grace')).toBe(1);
+
+    proxy.restore();
+    await expect
+      .poll(
+        async () => {
+          const key = randomUUID();
+          return (await admitted(one, POINTS, key)) + (await admitted(other, POINTS, key));
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(POINTS);
+  });
+
+  it('counts, looks and forgets', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    expect(await one.peek('ada')).toBe(0);
+    expect(await one.count('ada')).toBe(1);
+    expect(await other.count('ada')).toBe(2);
+    expect(await one.peek('ada')).toBe(2);
+    await one.reset('ada');
+    expect(await one.peek('ada')).toBe(0);
+  });
+
+  it('opens a window anew, whatever was in the one before', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    await one.count('ada');
+    await one.count('ada');
+    await one.renew('ada');
+    expect(await one.peek('ada')).toBe(1);
+    expect(await other.peek('ada')).toBe(1);
+  });
+
+  it('forgets for every process what one of them resets', async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    for (let index = 0; index < 3; index += 1) await other.count('ada');
+    await one.reset('ada');
+    expect(await other.peek('ada')).toBe(0);
+    expect(await other.count('ada')).toBe(1);
+  });
+
+  it('takes several at once for what costs more', async () => {
+    const limiter = await start();
+    await limiter.consume('ada', { points: POINTS - 1 });
+    expect(await admitted(limiter, 3)).toBe(1);
+  });
+
+  it('lets a window be shorter than its own', async () => {
+    const limiter = await start();
+    await admitted(limiter, POINTS);
+    const keyed = async () =>
+      limiter.consume('short', { windowS: 1 }).then(
+        () => true,
+        () => false,
+      );
+    const outcomes = [];
+    for (let index = 0; index <= POINTS; index += 1) outcomes.push(await keyed());
+    expect(outcomes).toEqual([...Array(POINTS).fill(true), false]);
+    await expect.poll(keyed, { timeout: 5_000 }).toBe(true);
+  });
+});

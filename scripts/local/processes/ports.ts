@@ -1,0 +1,80 @@
+import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { eachOf, LocalError } from '../settings.ts';
+
+/** Below the range that the system gives to outgoing connections: nothing takes one of these by chance. */
+const FREE_PORTS = { min: 20_000, max: 32_000 };
+
+/**
+ * @param ports by the variable that sets each.
+ * @throws LocalError naming every port that is taken, by whom, and the variable that chooses another.
+ */
+export async function refuseTakenPorts(ports: Readonly<Record<string, number>>): Promise<void> {
+  const problems: [variable: string, problem: string][] = [];
+  for (const [variable, port] of Object.entries(ports)) {
+    const twin = Object.keys(ports).find((other) => other !== variable && ports[other] === port);
+    if (twin !== undefined) problems.push([variable, `Port ${port} is asked for by ${twin} as well.`]);
+    else if (!(await isFree(port))) problems.push([variable, `Port ${port} is taken by ${ownerOf(port)}.`]);
+  }
+  const [first] = problems;
+  if (first === undefined) return;
+  const lines = problems.map(([variable, problem]) => `${problem} Choose another with ${variable}.`);
+  throw new LocalError(`${lines.join('\n')}\nFor example: ${first[0]}=${await freePort()} npm start`);
+}
+
+/** A port of 127.0.0.1 that nobody listens on, for each name. */
+export async function freePorts<Name extends string>(names: readonly Name[]): Promise<Record<Name, number>> {
+  const ports = new Set<number>();
+  while (ports.size < names.length) ports.add(await freePort());
+  const chosen = [...ports];
+  return eachOf(names, (name) => chosen[names.indexOf(name)] ?? 0);
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FREE_PORTS.min + Math.floor(Math.random() * (FREE_PORTS.max - FREE_PORTS.min));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Who listens on a port, as Linux tells it: the socket's inode in /proc/net, then whose descriptor that is. */
+function ownerOf(port: number): string {
+  const listening = ['/proc/net/tcp', '/proc/net/tcp6']
+    .flatMap((file) => read(file).split('\n'))
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, , state]) => state === '0A' && Number.parseInt(local?.split(':')[1] ?? '', 16) === port);
+  const inode = listening?.[9];
+  if (inode === undefined) return 'another process';
+  const descriptor = globSync('/proc/[0-9]*/fd/*').find((file) => linkOf(file) === `socket:[${inode}]`);
+  const pid = descriptor?.split('/')[2];
+  return pid === undefined ? "another user's process" : `pid ${pid} (${commandOf(pid)})`;
+}
+
+const commandOf = (pid: string) => read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim().slice(0, 80);
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function linkOf(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,159 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, globSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LocalError, root } from '../settings.ts';
+
+const POLL_MS = 25;
+const STOP_GRACE_MS = 15_000;
+const KILL_WAIT_MS = 5_000;
+
+/** What to run, and where its log and pid file go: logs/<name>.log and run/<name>.pid under dataDir. */
+export interface Command {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  dataDir: string;
+}
+
+export interface LocalProcess {
+  readonly name: string;
+  readonly logFile: string;
+  /** Why it ended; undefined while it runs. */
+  readonly ended: string | undefined;
+  /** Resolves with why it ended. */
+  readonly whenEnded: Promise<string>;
+  /** Asks it to stop, and kills it when it has not within graceMs. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts a process in a session of its own, so that a terminal's Ctrl-C does not reach it, and records it in a pid
+ * file, so that a later run finds it should this one crash.
+ */
+export function startProcess({ name, command, args, env = process.env, dataDir }: Command): LocalProcess {
+  const logFile = join(dataDir, 'logs', `${name}.log`);
+  const pidFile = join(dataDir, 'run', `${name}.pid`);
+  for (const folder of ['logs', 'run']) mkdirSync(join(dataDir, folder), { recursive: true });
+  const log = openLog(logFile);
+  const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const identity = child.pid === undefined ? undefined : identityOf(child.pid);
+  if (identity !== undefined) writeFileSync(pidFile, identity);
+
+  let ended: string | undefined;
+  const whenEnded = new Promise<string>((resolve) => {
+    const end = (reason: string) => {
+      ended = reason;
+      rmSync(pidFile, { force: true });
+      resolve(reason);
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `ended by ${signal}`));
+  });
+  return {
+    name,
+    logFile,
+    get ended() {
+      return ended;
+    },
+    whenEnded,
+    async stop(graceMs) {
+      if (ended !== undefined || identity === undefined) return;
+      await terminate(identity, graceMs);
+      await whenEnded;
+    },
+  };
+}
+
+/** Runs a command to its end. @throws LocalError with the last lines of its log when it fails or takes too long. */
+export async function runToEnd(command: Command, timeoutMs: number): Promise<void> {
+  const running = startProcess(command);
+  const timer = setTimeout(() => running.stop(STOP_GRACE_MS), timeoutMs);
+  const reason = await running.whenEnded;
+  clearTimeout(timer);
+  if (reason === 'exit code 0') return;
+  throw new LocalError(
+    `${command.name} failed (${reason}). Its log, ${running.logFile}, ends:\n${tailOf(running.logFile)}`,
+  );
+}
+
+/** The last lines of a log file. */
+export const tailOf = (logFile: string, lines = 20): string =>
+  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+
+/** Stops every process that the pid files of dataDir still name, and answers their names. */
+export async function stopRecorded(dataDir: string): Promise<string[]> {
+  const recorded = readRecorded(dataDir);
+  await Promise.all(recorded.map(({ identity }) => terminate(identity, STOP_GRACE_MS)));
+  for (const { pidFile } of recorded) rmSync(pidFile, { force: true });
+  return recorded.filter(({ alive }) => alive).map(({ name }) => name);
+}
+
+/** Kills, at once and without waiting, every process that the pid files of dataDir name: for a forced exit. */
+export function killRecorded(dataDir: string): void {
+  for (const { identity, alive } of readRecorded(dataDir)) if (alive) signal(identity, 'SIGKILL');
+}
+
+/**
+ * One process for good, as text: its pid and the moment it started. Undefined when there is none, or nothing but its
+ * exit code is left. The pid alone may by now be somebody else's.
+ */
+export function identityOf(pid: number): string | undefined {
+  const startedAt = process.platform === 'linux' ? startTicksOf(pid) : startTimeOf(pid);
+  return startedAt ? `${pid} ${startedAt}` : undefined;
+}
+
+function startTicksOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = 'Z', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return 'ZX'.includes(state) ? undefined : fields[18];
+  } catch {
+    return undefined;
+  }
+}
+
+const startTimeOf = (pid: number) =>
+  spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 5_000 }).stdout.trim();
+
+function readRecorded(dataDir: string) {
+  return globSync('*.pid', { cwd: join(dataDir, 'run') }).map((file) => {
+    const pidFile = join(dataDir, 'run', file);
+    const identity = readFileSync(pidFile, 'utf8');
+    return { name: basename(file, '.pid'), pidFile, identity, alive: isAlive(identity) };
+  });
+}
+
+const pidOf = (identity: string) => Number.parseInt(identity, 10);
+
+/** True while the process that `identityOf` described runs. */
+export const isAlive = (identity: string): boolean => identityOf(pidOf(identity)) === identity;
+
+async function terminate(identity: string, graceMs: number): Promise<void> {
+  for (const [name, waitMs] of [['SIGTERM', graceMs] as const, ['SIGKILL', KILL_WAIT_MS] as const]) {
+    if (isAlive(identity)) signal(identity, name);
+    for (const endMs = Date.now() + waitMs; isAlive(identity) && Date.now() < endMs; ) await delay(POLL_MS);
+  }
+  if (isAlive(identity)) throw new LocalError(`Process ${pidOf(identity)} does not end, not even by SIGKILL.`);
+}
+
+function signal(identity: string, name: NodeJS.Signals): void {
+  try {
+    process.kill(pidOf(identity), name);
+  } catch (error) {
+    // It ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** A fresh log; the one of the run before is kept beside it. */
+function openLog(logFile: string): number {
+  try {
+    renameSync(logFile, logFile.replace(/\.log$/, '.previous.log'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return openSync(logFile, 'a', 0o600);
+}

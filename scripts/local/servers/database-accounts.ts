@@ -1,0 +1,25 @@
+import type { Secrets } from '../services/secrets.ts';
+import { SUBGRAPHS, type SubgraphName } from '../settings.ts';
+
+/** The URL of a subgraph's database on the private server, as the account that has rights on that database only. */
+export const databaseUrlOf = (name: SubgraphName, port: number, passwords: Secrets['databases']): string =>
+  `mysql://${name}_svc:${passwords[name]}@127.0.0.1:${port}/${name}_db`;
+
+/** The URL of the private server, as the account that may do everything. */
+export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>
+  `mysql://admin:${passwords.admin}@127.0.0.1:${port}/`;
+
+/** Run by the server at every start, before it listens: one statement a line. */
+export function accountsSql(passwords: Secrets['databases']): string {
+  const account = (user: string, password: string, rights: string) => [
+    `CREATE USER IF NOT EXISTS '${user}'@'127.0.0.1';`,
+    `ALTER USER '${user}'@'127.0.0.1' IDENTIFIED BY '${password}';`,
+    `GRANT ALL PRIVILEGES ON ${rights} TO '${user}'@'127.0.0.1';`,
+  ];
+  const lines = SUBGRAPHS.flatMap((name) => [
+    `CREATE DATABASE IF NOT EXISTS ${name}_db;`,
+    ...account(`${name}_svc`, passwords[name], `${name}_db.*`),
+  ]);
+  const admin = [...account('admin', passwords.admin, '*.*'), "GRANT GRANT OPTION ON *.* TO 'admin'@'127.0.0.1';"];
+  return `${[...lines, ...admin].join('\n')}\n`;
+}

@@ -1,0 +1,40 @@
+import { type LocalProcess, startProcess, tailOf } from '../processes/processes.ts';
+import { LocalError } from '../settings.ts';
+import { type Greeting, waitForGreeting } from './greeting.ts';
+import type { CommandOf } from './programs.ts';
+
+/** A server of our own: the program with its arguments, what it needs before, and how it shows that it serves. */
+export interface ServerSpec {
+  name: string;
+  title: string;
+  /** The one to run, and those that prepare for it. */
+  programs: readonly [string, ...string[]];
+  args: readonly string[];
+  port: number;
+  greeting: Omit<Greeting, 'port'>;
+  stopGraceMs: number;
+  prepare(commandOf: CommandOf): Promise<void> | void;
+}
+
+/** A database may have to recover from a crash first. */
+const START_TIMEOUT_MS = 60_000;
+
+/** Starts a server and waits until it serves. @throws LocalError with the end of its log when it does not. */
+export async function startServer(
+  spec: ServerSpec,
+  { dataDir, commandOf, signal }: { dataDir: string; commandOf: CommandOf; signal?: AbortSignal | undefined },
+): Promise<LocalProcess> {
+  const { name, port, greeting } = spec;
+  await spec.prepare(commandOf);
+  signal?.throwIfAborted();
+  const [command, ...args] = commandOf(spec.programs[0]);
+  const server = startProcess({ name, command, args: [...args, ...spec.args], dataDir });
+  const isGivenUp = () => server.ended !== undefined || signal?.aborted === true;
+  if (await waitForGreeting({ port, ...greeting }, START_TIMEOUT_MS, isGivenUp)) return server;
+  const reason = server.ended ?? `no answer within ${START_TIMEOUT_MS / 1_000} s`;
+  await server.stop(spec.stopGraceMs);
+  signal?.throwIfAborted();
+  throw new LocalError(
+    `${name} did not start: ${reason}. Its log, ${server.logFile}, ends:\n${tailOf(server.logFile)}`,
+  );
+}

@@ -1,0 +1,63 @@
+import { beforeAll, expect, test } from 'vitest';
+import { eachOf, readSettings, SUBGRAPHS } from '../settings.ts';
+import type { Secrets } from './secrets.ts';
+import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
+
+let settings: ServiceSettings;
+beforeAll(() => {
+  const secrets: Secrets = {
+    privateKey: { kty: 'OKP', d: 'private' },
+    publicKeys: { keys: [{ kty: 'OKP', x: 'public' }] },
+    subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
+    databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
+  };
+  settings = {
+    secrets,
+    ports: readSettings({}).ports,
+    databaseUrls: eachOf(SUBGRAPHS, (name) => `mysql://${name}`),
+    redisUrl: 'redis://cache',
+    natsUrl: 'nats://broker',
+    env: { PATH: '/bin', DATABASE_URL_USER: 'mysql://given', MYSQL_PASSWORD: 'given', MAX_SEATS_PER_BOOKING: '4' },
+  };
+});
+
+const holders = (variable: string) =>
+  (['gateway', ...SUBGRAPHS] as const).filter((name) => variable in serviceEnvironment(name, settings));
+
+test.each([
+  ['JWT_PRIVATE_KEY', ['user']],
+  ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
+  ['DATABASE_URL', [...SUBGRAPHS]],
+  ['NATS_URL', [...SUBGRAPHS]],
+  ['REDIS_URL', ['gateway', 'user', 'event']],
+  ['USER_SUBGRAPH_SECRET', ['gateway', 'user', 'booking']],
+  ['USER_SUBGRAPH_URL', ['gateway', 'booking']],
+  ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking']],
+  ['EVENT_SUBGRAPH_URL', ['gateway', 'booking']],
+  ['BOOKING_SUBGRAPH_SECRET', ['gateway', 'booking']],
+  ['NOTIFICATION_SUBGRAPH_SECRET', ['gateway', 'notification']],
+  ['DATABASE_URL_USER', []],
+  ['MYSQL_PASSWORD', []],
+  ['MAX_SEATS_PER_BOOKING', ['gateway', ...SUBGRAPHS]],
+])('%s is given to those that need it: %j', (variable, names) => {
+  expect(holders(variable)).toEqual(names);
+});
+
+test('what is set in the environment wins', () => {
+  const env = { EVENT_SUBGRAPH_SECRET: 'given', JWT_PRIVATE_KEY: 'given', NODE_ENV: 'production' };
+  expect(serviceEnvironment('booking', { ...settings, env })).toMatchObject({
+    EVENT_SUBGRAPH_SECRET: 'given',
+    BOOKING_SUBGRAPH_SECRET: 'secret of booking',
+    NODE_ENV: 'production',
+  });
+  expect(serviceEnvironment('user', { ...settings, env })).toMatchObject({ JWT_PRIVATE_KEY: 'given' });
+});
+
+test('a service listens on its own port, whatever PORT says', () => {
+  expect(serviceEnvironment('event', { ...settings, env: { PORT: '9' } })).toMatchObject({ PORT: '4002' });
+});
+
+test('ports that are none are refused all at once', () => {
+  expect(() => readSettings({ USER_PORT: 'x', NATS_PORT: '70000' })).toThrow(/USER_PORT.*\n.*NATS_PORT/);
+  expect(readSettings({ USER_PORT: '' }).ports.user).toBe(4001);
+});

@@ -1,0 +1,31 @@
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { EventDetails } from '../domain/delivery.ts';
+import type { NotificationTransaction } from './database.ts';
+
+/** An event's facts at one of its versions. */
+export interface EventDetailsSnapshot extends EventDetails {
+  readonly eventId: string;
+  readonly version: number;
+}
+
+/** Keeps each event's facts of the highest version seen, in whatever order they come. */
+export async function saveEventDetails(
+  transaction: NotificationTransaction,
+  facts: readonly EventDetailsSnapshot[],
+): Promise<void> {
+  const rows = facts.map(({ startsAt, ...fact }) => ({ ...fact, startsAt: startsAt.toISOString().slice(0, -1) }));
+  await transaction.$executeRaw(sql`
+    INSERT INTO event_facts (event_id, name, venue, starts_at, version)
+    SELECT event_id, name, venue, starts_at, version FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.eventId',
+      name VARCHAR(200) PATH '$.name',
+      venue VARCHAR(200) PATH '$.venue',
+      starts_at DATETIME(3) PATH '$.startsAt',
+      version INT PATH '$.version'
+    )) AS fact
+    ON DUPLICATE KEY UPDATE
+      name = IF(VALUES(version) > event_facts.version, VALUES(name), event_facts.name),
+      venue = IF(VALUES(version) > event_facts.version, VALUES(venue), event_facts.venue),
+      starts_at = IF(VALUES(version) > event_facts.version, VALUES(starts_at), event_facts.starts_at),
+      version = GREATEST(VALUES(version), event_facts.version)`);
+}
