@@ -3,6 +3,34 @@
 const SUBGRAPH = '^subgraphs/([^/]+)/';
 const TEST = '\\.(test|int\\.test|e2e\\.test)\\.ts$|/testing\\.ts$|^platform/testing/';
 
+/** The rooms of a folder, the lowest first: each imports only those before it. */
+const PLATFORM_ROOMS = [
+  'connections',
+  'errors',
+  'process',
+  'identity',
+  'clients',
+  'database',
+  'redis',
+  'http',
+  'graphql',
+  'messaging',
+  'outbox',
+];
+const GATEWAY_ROOMS = ['limits', 'supergraph', 'http'];
+const LOCAL_ROOMS = ['processes', 'servers', 'services'];
+
+const roomRules = (folder, rooms) =>
+  rooms
+    .map((room, index) => ({
+      name: `${folder}/${room}-imports-lower-rooms-only`,
+      comment: 'A room is read without the rooms that build on it.',
+      severity: 'error',
+      from: { path: `^${folder}/${room}/`, pathNot: TEST },
+      to: { path: rooms.slice(index + 1).map((higher) => `^${folder}/${higher}/`) },
+    }))
+    .slice(0, -1);
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -13,6 +41,9 @@ module.exports = {
       from: {},
       to: { circular: true },
     },
+    ...roomRules('platform', PLATFORM_ROOMS),
+    ...roomRules('gateway', GATEWAY_ROOMS),
+    ...roomRules('scripts/local', LOCAL_ROOMS),
     {
       name: 'platform-imports-no-one',
       comment: 'What every service stands on knows none of them.',

@@ -14,7 +14,7 @@ import { createAuthenticator } from '#platform/identity/identity.ts';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
-import type { Secrets } from '#scripts/local/services/secrets.ts';
+import type { Secrets } from '#scripts/local/secrets.ts';
 import { createServices } from '#scripts/local/services/services.ts';
 import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';

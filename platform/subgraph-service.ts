@@ -3,7 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Pool } from 'mariadb';
 import type { Registry } from 'prom-client';
 import { createDatabasePool, type DatabaseSettings } from './database/database.ts';
-import { createErrorMask } from './errors/errors.ts';
+import { createErrorMask } from './graphql/error-mask.ts';
 import { type RequestContext, type SubgraphSchema, serveSubgraph } from './graphql/graphql-server.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { type Authenticate, createAuthenticator } from './identity/identity.ts';

@@ -11,8 +11,8 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { PrismaClient } from '../subgraphs/user/generated/prisma/client.ts';
 import { setRole } from '../subgraphs/user/store/users.ts';
 import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
-import { loadSecrets } from './local/services/secrets.ts';
 import { givenDatabaseUrl, LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const ROLES = { grant: 'ADMIN', revoke: 'USER' } as const;

@@ -14,8 +14,8 @@ import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
-import { loadSecrets } from './local/services/secrets.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = 'npm run outbox -- replay --since <time> [user | event | booking]';

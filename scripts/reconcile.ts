@@ -18,8 +18,8 @@ import { readBookingConfig } from '../subgraphs/booking/config.ts';
 import { createEventFactsClient } from '../subgraphs/booking/event-facts-client.ts';
 import { PrismaClient } from '../subgraphs/booking/generated/prisma/client.ts';
 import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
-import { loadSecrets } from './local/services/secrets.ts';
 import { serviceEnvironment } from './local/services/service-environment.ts';
 import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
 

@@ -13,10 +13,10 @@ import { refuseTakenPorts } from './local/processes/ports.ts';
 import { stopRecorded } from './local/processes/processes.ts';
 import { secondsSince, tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
+import { loadSecrets } from './local/secrets.ts';
 import { type Database, takeDatabase } from './local/servers/databases.ts';
 import { privateServers, startServers } from './local/servers/servers.ts';
 import { checkConfigurations } from './local/services/configuration.ts';
-import { loadSecrets } from './local/services/secrets.ts';
 import { createServices } from './local/services/services.ts';
 import {
   LocalError,

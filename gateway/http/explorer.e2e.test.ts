@@ -1,8 +1,8 @@
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { findProgram } from '#scripts/local/programs.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { requirePrograms } from '#scripts/local/servers/install.ts';
-import { findProgram } from '#scripts/local/servers/programs.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
 import { badUserInput } from '#platform/errors/errors.ts';
-import { fieldsOf } from '../supergraph/selections.ts';
+import { fieldsOf } from './selections.ts';
 
 /** What one operation may ask for. */
 export interface QueryLimits {

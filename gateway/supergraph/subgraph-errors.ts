@@ -1,7 +1,7 @@
 import { type FieldNode, type GraphQLFormattedError, Kind, parse } from 'graphql';
 import type { GraphQLAnswer } from '#platform/clients/graphql-client.ts';
 import type { ErrorCode } from '#platform/errors/errors.ts';
-import { fieldsOf } from './selections.ts';
+import { fieldsOf } from '../limits/selections.ts';
 
 /** One operation that the gateway sends to a subgraph. */
 export interface Fetch {

@@ -1,7 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import type { Logger } from '../process/logger.ts';
-import { isUnavailable } from './outages.ts';
+import { GraphQLError } from 'graphql';
 
 /** Faults that a client sees; expected refusals are union members instead. */
 export type ErrorCode =
@@ -12,22 +9,6 @@ export type ErrorCode =
   | 'QUERY_TOO_COMPLEX'
   | 'SERVICE_UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
-
-/** Codes whose message was written for the client: ours, and those of GraphQL over HTTP itself. */
-const PUBLIC_CODES: ReadonlySet<unknown> = new Set<ErrorCode | string>([
-  'BAD_USER_INPUT',
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'RATE_LIMITED',
-  'QUERY_TOO_COMPLEX',
-  'SERVICE_UNAVAILABLE',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'OPERATION_RESOLUTION_FAILURE',
-  'BAD_REQUEST',
-  'PERSISTED_QUERY_NOT_FOUND',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
-]);
 
 const error = (code: ErrorCode, message: string, extensions: Record<string, unknown> = {}, cause?: unknown) =>
   new GraphQLError(message, {
@@ -56,35 +37,6 @@ export const rateLimited = (retryAfterS: number): GraphQLError =>
 export const unavailable = (cause?: unknown, retryAfterS = 1): GraphQLError =>
   error('SERVICE_UNAVAILABLE', 'The service is busy or unreachable; try again.', { retryAfter: retryAfterS }, cause);
 
-/**
- * What a client may know of an error: code, message, path and retryAfter of the public codes. Anything else is
- * logged in full under a fresh errorId, and only that id leaves the process.
- */
-export function createErrorMask(logger: Logger) {
-  return (formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError => {
-    const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
-    if (isUnavailable(original)) {
-      logger.warn({ err: original, path: formatted.path }, 'a dependency is unavailable');
-      return masked(unavailable().toJSON(), formatted);
-    }
-    // Apollo Server puts a code of its own over that of a validation rule's error.
-    const code = ownCodeOf(original) ?? formatted.extensions?.code;
-    if (PUBLIC_CODES.has(code))
-      return masked({ ...formatted, extensions: { ...formatted.extensions, code } }, formatted);
-    const errorId = randomUUID();
-    logger.error({ err: original, errorId, path: formatted.path }, 'unexpected error');
-    return masked(error('INTERNAL_SERVER_ERROR', 'Something went wrong.', { errorId }).toJSON(), formatted);
-  };
-}
-
-const ownCodeOf = (original: unknown) => (original instanceof GraphQLError ? original.extensions.code : undefined);
-
-function masked(visible: GraphQLFormattedError, { path, locations }: GraphQLFormattedError): GraphQLFormattedError {
-  const { code, retryAfter, errorId } = visible.extensions ?? {};
-  return {
-    message: visible.message,
-    ...(locations && { locations }),
-    ...(path && { path }),
-    extensions: { code, ...(retryAfter !== undefined && { retryAfter }), ...(errorId !== undefined && { errorId }) },
-  };
-}
+/** A fault of ours, which the log tells of under `errorId`. */
+export const internalError = (errorId: string): GraphQLError =>
+  error('INTERNAL_SERVER_ERROR', 'Something went wrong.', { errorId });

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
-import { findProgram } from './servers/programs.ts';
+import { findProgram } from './programs.ts';
 import { LocalError, root } from './settings.ts';
 
 const run = promisify(execFile);

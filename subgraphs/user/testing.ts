@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { v7 as newId } from 'uuid';
 import type { GraphQLAnswer } from '#platform/clients/graphql-client.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
-import { createErrorMask } from '#platform/errors/errors.ts';
+import { createErrorMask } from '#platform/graphql/error-mask.ts';
 import { serveSubgraph } from '#platform/graphql/graphql-server.ts';
 import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/identity/identity.ts';
 import { databaseSettings, type PrivateKey, parseConfig } from '#platform/process/config.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { base64url, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import { createSecrets } from '#scripts/local/services/secrets.ts';
+import { createSecrets } from '#scripts/local/secrets.ts';
 import { anonymous, signUp } from '../support/client.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { createProxy, createSqlClient } from '#platform/messaging/testing.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
-import { createSecrets } from '#scripts/local/services/secrets.ts';
+import { createSecrets } from '#scripts/local/secrets.ts';
 import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { anonymous, book, createEvent, signUp } from '../support/client.ts';
 import { connectTo, expectAllNotified } from '../support/invariants.ts';

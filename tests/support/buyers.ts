@@ -1,6 +1,6 @@
 import { importJWK, SignJWT } from 'jose';
 import { v7 as newId } from 'uuid';
-import type { Secrets } from '#scripts/local/services/secrets.ts';
+import type { Secrets } from '#scripts/local/secrets.ts';
 
 /** Somebody who is signed in, without the cost of a password. */
 export interface Buyer {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { silentStep } from '#scripts/local/progress.ts';
+import { loadSecrets } from '#scripts/local/secrets.ts';
 import { adminUrlOf } from '#scripts/local/servers/database-accounts.ts';
 import { mariadb, mysql } from '#scripts/local/servers/database-servers.ts';
 import { nats } from '#scripts/local/servers/nats.ts';
 import { redis } from '#scripts/local/servers/redis.ts';
 import { type ServerSpec, startServer } from '#scripts/local/servers/server.ts';
 import { findPrograms } from '#scripts/local/servers/servers.ts';
-import { loadSecrets } from '#scripts/local/services/secrets.ts';
 
 export interface Certificate {
   certFile: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { freePorts } from '#scripts/local/processes/ports.ts';
-import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/services/secrets.ts';
+import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { createServices, type Services } from '#scripts/local/services/services.ts';
 import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 

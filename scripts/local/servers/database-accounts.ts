@@ -1,4 +1,4 @@
-import type { Secrets } from '../services/secrets.ts';
+import type { Secrets } from '../secrets.ts';
 import { SUBGRAPHS, type SubgraphName } from '../settings.ts';
 
 /** The URL of a subgraph's database on the private server, as the account that has rights on that database only. */

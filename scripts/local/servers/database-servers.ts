@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { runToEnd } from '../processes/processes.ts';
-import type { Secrets } from '../services/secrets.ts';
+import type { Secrets } from '../secrets.ts';
 import { accountsSql } from './database-accounts.ts';
 import type { ServerSpec } from './server.ts';
 

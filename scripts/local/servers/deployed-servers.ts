@@ -3,9 +3,9 @@ import { existsSync, globSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runToEnd } from '../processes/processes.ts';
+import { type CommandOf, findProgram } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { LocalError, root } from '../settings.ts';
-import { type CommandOf, findProgram } from './programs.ts';
 
 /** What docker-compose.yml and k8s deploy: the version, and the Debian package that has it. */
 export const DEPLOYED = [

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { runToEnd } from '../processes/processes.ts';
+import { findProgram } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { LocalError } from '../settings.ts';
-import { findProgram } from './programs.ts';
 
 const APT_TIMEOUT_MS = 600_000;
 

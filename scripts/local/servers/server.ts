@@ -1,7 +1,7 @@
 import { type LocalProcess, startProcess, tailOf } from '../processes/processes.ts';
+import type { CommandOf } from '../programs.ts';
 import { LocalError } from '../settings.ts';
 import { type Greeting, waitForGreeting } from './greeting.ts';
-import type { CommandOf } from './programs.ts';
 
 /** A server of our own: the program with its arguments, what it needs before, and how it shows that it serves. */
 export interface ServerSpec {

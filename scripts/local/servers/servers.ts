@@ -1,5 +1,6 @@
+import { type CommandOf, installedCommand } from '../programs.ts';
 import type { Step } from '../progress.ts';
-import { loadSecrets, type Secrets } from '../services/secrets.ts';
+import { loadSecrets, type Secrets } from '../secrets.ts';
 import { eachOf, type LocalSettings, type ServerName, SUBGRAPHS, type SubgraphName } from '../settings.ts';
 import { adminUrlOf, databaseUrlOf } from './database-accounts.ts';
 import { mariadb, mysql } from './database-servers.ts';
@@ -7,7 +8,6 @@ import type { Database } from './databases.ts';
 import { deployedServers } from './deployed-servers.ts';
 import { requirePrograms } from './install.ts';
 import { nats } from './nats.ts';
-import { type CommandOf, installedCommand } from './programs.ts';
 import { redis } from './redis.ts';
 import { type ServerSpec, startServer } from './server.ts';
 

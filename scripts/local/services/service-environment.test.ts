@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
+import type { Secrets } from '../secrets.ts';
 import { eachOf, readSettings, SUBGRAPHS } from '../settings.ts';
-import type { Secrets } from './secrets.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
 
 let settings: ServiceSettings;

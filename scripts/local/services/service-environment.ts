@@ -1,6 +1,6 @@
+import type { Secrets } from '../secrets.ts';
 import type { LocalServers } from '../servers/servers.ts';
 import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '../settings.ts';
-import type { Secrets } from './secrets.ts';
 
 export interface ServiceSettings extends Pick<LocalServers, 'databaseUrls' | 'redisUrl' | 'natsUrl'> {
   ports: Record<ServiceName, number>;

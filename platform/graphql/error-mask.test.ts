@@ -1,7 +1,8 @@
 import { GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { badUserInput, createErrorMask, forbidden, unauthenticated, unavailable } from './errors.ts';
+import { badUserInput, forbidden, unauthenticated, unavailable } from '../errors/errors.ts';
+import { createErrorMask } from './error-mask.ts';
 
 describe('what a client may know of an error', () => {
   const lines: string[] = [];
