@@ -32,8 +32,8 @@ export interface SubgraphService {
   readonly pool: Pool;
   readonly broker: Broker;
   readonly authenticate: Authenticate;
-  /** Adds a part that the service reports in /ready and can do without for a while; what it warns of is `<name> bounds`. */
-  addOptionalPart(
+  /** Adds a dependency that the service reports in /ready and can do without for a while; what it warns of is `<name> bounds`. */
+  addOptionalDependency(
     name: string,
     part: { isHealthy(): boolean; warning?(): string | undefined; stop(): Promise<unknown> },
   ): void;
@@ -77,7 +77,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings):
     pool,
     broker,
     authenticate,
-    addOptionalPart(part, { isHealthy, warning, stop }) {
+    addOptionalDependency(part, { isHealthy, warning, stop }) {
       optionalChecks[part] = stateCheck(isHealthy, 'failing');
       if (warning !== undefined) optionalChecks[`${part} bounds`] = warningCheck(warning);
       lifecycle.onStop(part, stop);

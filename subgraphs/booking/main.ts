@@ -39,7 +39,7 @@ const { broker, lifecycle, logger, metrics } = service;
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.addOptionalPart('relay', relay);
+service.addOptionalDependency('relay', relay);
 
 const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
 lifecycle.onStop('event client', eventClient.close);
@@ -83,7 +83,7 @@ const pruning = createPruning({
   metrics,
 });
 lifecycle.onStop('pruning', pruning.stop);
-service.addOptionalPart(
+service.addOptionalDependency(
   'consumer',
   createConsumer({
     name: 'booking-events',

@@ -32,10 +32,10 @@ const cache = createCache({
   logger,
   metrics,
 });
-service.addOptionalPart('cache', cache);
+service.addOptionalDependency('cache', cache);
 const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.addOptionalPart('relay', relay);
+service.addOptionalDependency('relay', relay);
 const pruning = createPruning({
   prunes: {
     'published messages': pruneOutbox(database),

@@ -67,12 +67,12 @@ const consumers = {
   },
 };
 for (const [name, consumer] of Object.entries(consumers)) {
-  service.addOptionalPart(name, createConsumer({ ...shared, ...consumer, name }));
+  service.addOptionalDependency(name, createConsumer({ ...shared, ...consumer, name }));
 }
 
 const bounds = createBounds({ logger, metrics });
 const stream = { ...deadLetterStream, bytesMax: config.DEAD_LETTERS_STREAM_BYTES_MAX };
-service.addOptionalPart('dead letters', {
+service.addOptionalDependency('dead letters', {
   ...createStreamKeeper({ broker, stream, bounds, logger }),
   warning: bounds.warning,
 });

@@ -28,7 +28,7 @@ const { broker, lifecycle, logger, metrics } = service;
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
-service.addOptionalPart('relay', relay);
+service.addOptionalDependency('relay', relay);
 const pruning = createPruning({
   prunes: {
     'published messages': pruneOutbox(database),
@@ -48,7 +48,7 @@ const issueAccessToken = await createAccessTokenIssuer({
 
 function startLimits() {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'user', logger });
-  service.addOptionalPart('limits', {
+  service.addOptionalDependency('limits', {
     isHealthy: () => redis.status === 'ready',
     stop: async () => redis.disconnect(),
   });
