@@ -1,11 +1,12 @@
 /**
- * npm run bench:booking [-- pattern of the lines to run, like "hot event, 64"]
+ * npm run bench:booking [-- [--database mariadb|mysql] [pattern of the lines to run, like "hot event, 64"]]
  *
  * Confirmed bookings per second, side by side in one run, on one hot event and spread over 1,000 events:
  * (a) the usual way, Express and mysql2 with one transaction for each booking, over HTTP;
  * (b) one Prisma transaction for each booking, and (c) the allocator, called directly, (c') the same on Prisma;
  * (d) createBooking over HTTP at the subgraph, (e) through the gateway, with everything behind them at work.
- * Fails when a booking was lost or a seat sold twice. Writes docs/benchmarks/booking.md when everything ran.
+ * Fails when a booking was lost or a seat sold twice. Writes docs/benchmarks/booking.md, or booking-mysql.md, when everything
+ * ran.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mariadb';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
+import { type Database, takeDatabase } from '#scripts/local/servers/databases.ts';
 import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { signInMany } from '#tests/support/buyers.ts';
 import { measure } from './support/load.ts';
@@ -36,15 +38,23 @@ const SPREADS = [
 ];
 const WARM_UP_MS = 2_500;
 const DURATION_MS = Number(process.env.BENCH_DURATION_MS ?? 4_000);
-const EVERYTHING = /^/;
-const WANTED = process.argv[2] === undefined ? EVERYTHING : new RegExp(process.argv[2]);
 const USERS = 200;
 const DRAIN_TIMEOUT_MS = 300_000;
-const REPORT_FILE = 'docs/benchmarks/booking.md';
+const DATABASE_NAMES = { mariadb: 'MariaDB', mysql: 'MySQL' };
+const REPORT_FILES = { mariadb: 'docs/benchmarks/booking.md', mysql: 'docs/benchmarks/booking-mysql.md' };
 
 /** Starts everything, measures every variant under every load, and writes the report. */
-async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
-  const { ports, servers, secrets, admin } = await startBenchSystem(dataDir, started, 'gateway', ...SUBGRAPHS);
+async function compare(
+  dataDir: string,
+  started: AsyncDisposableStack,
+  { database, pattern }: { database: Database; pattern: string | undefined },
+): Promise<void> {
+  const { ports, servers, secrets, admin } = await startBenchSystem({
+    dataDir,
+    started,
+    database,
+    names: ['gateway', ...SUBGRAPHS],
+  });
   const buyers = await signInMany(USERS, secrets);
   const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
   await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
@@ -64,21 +74,22 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   ];
   for (const variant of variants) started.defer(() => void variant.stop());
 
+  const isWanted = new RegExp(pattern ?? '');
   const rows: Row[] = [];
   for (const { name, events, seats } of SPREADS) {
     for (const concurrency of CONCURRENCIES) {
       for (const variant of variants) {
         const load = `${name}, ${concurrency} at a time`;
         const title = `${load}: ${variant.label}`;
-        if (!WANTED.test(title)) continue;
+        if (!isWanted.test(title)) continue;
         const run = () => runOne(variant, { admin, eventCount: events, seats, concurrency });
         const measurement = await tellStep(title, run, ({ throughput }) => `${Math.round(throughput)}/s`);
         rows.push({ load, label: variant.label, measurement });
       }
     }
   }
-  const text = report('Bookings per second', rows);
-  if (WANTED === EVERYTHING) writeFileSync(join(root, REPORT_FILE), text);
+  const text = report(`Bookings per second on ${DATABASE_NAMES[database]}`, rows);
+  if (pattern === undefined) writeFileSync(join(root, REPORT_FILES[database]), text);
   console.log(`\n${text}`);
 }
 
@@ -132,4 +143,7 @@ async function drain(admin: Connection): Promise<void> {
   }
 }
 
-await runScript(() => withDataDir(tmpdir(), compare));
+await runScript(async () => {
+  const { database, rest } = takeDatabase(process.argv.slice(2));
+  await withDataDir(tmpdir(), (dataDir, started) => compare(dataDir, started, { database, pattern: rest[0] }));
+});

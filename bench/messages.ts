@@ -81,7 +81,11 @@ interface System {
 }
 
 async function startSystem(dataDir: string, started: AsyncDisposableStack): Promise<System> {
-  const { ports, servers, secrets, admin } = await startBenchSystem(dataDir, started, 'booking', 'notification');
+  const { ports, servers, secrets, admin } = await startBenchSystem({
+    dataDir,
+    started,
+    names: ['booking', 'notification'],
+  });
   const buyers = await signInMany(USERS, secrets);
   const databaseUrl = servers.databaseUrls.booking;
   const events = await makeEvents(databaseUrl, EVENTS, 1_000_000);

@@ -57,7 +57,7 @@ interface Sample {
 }
 
 async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
-  const system = await startBenchSystem(dataDir, started, ...SUBGRAPHS);
+  const system = await startBenchSystem({ dataDir, started, names: SUBGRAPHS });
   const { servers, secrets, ports, admin } = system;
   const gateways: Gateway[] = [];
   for (const [index, [label, switches]] of Object.entries(VARIANTS).entries()) {

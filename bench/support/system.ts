@@ -7,6 +7,7 @@ import { freePorts } from '#scripts/local/processes/ports.ts';
 import { killRecorded } from '#scripts/local/processes/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { createSecrets, type Secrets } from '#scripts/local/secrets.ts';
+import type { Database } from '#scripts/local/servers/databases.ts';
 import { type LocalServers, startServers } from '#scripts/local/servers/servers.ts';
 import { createServices } from '#scripts/local/services/services.ts';
 import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
@@ -50,14 +51,20 @@ export interface BenchSystem {
   readonly admin: Connection;
 }
 
-/** Private servers with migrated databases, and some services on them, ready. */
-export async function startBenchSystem(
-  dataDir: string,
-  started: AsyncDisposableStack,
-  ...names: ServiceName[]
-): Promise<BenchSystem> {
+/** Starts private servers with migrated databases, and some services on them, and waits until they are ready. */
+export async function startBenchSystem({
+  dataDir,
+  started,
+  database = 'mariadb',
+  names,
+}: {
+  dataDir: string;
+  started: AsyncDisposableStack;
+  database?: Database;
+  names: readonly ServiceName[];
+}): Promise<BenchSystem> {
   const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'other'] as const);
-  const servers = await startServers({ dataDir, ports, step: tellStep });
+  const servers = await startServers({ dataDir, ports, database, step: tellStep });
   started.defer(servers.stop);
   const secrets = await createSecrets('');
   for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
