@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { z } from 'zod';
 import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
 import { deadLetterStream } from './broker.ts';
-import { type Consumer, createConsumer, onMessage } from './consumer.ts';
+import { type Consumer, createConsumer } from './consumer.ts';
 import { serializeMessage } from './message.ts';
-import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from './testing.ts';
+import { onMessage } from './message-handlers.ts';
 
 const stream = { name: 'THINGS', subjects: ['thing.>'], consumers: ['tester', 'impatient'], bytesMax: 64 * 2 ** 20 };
 const TYPE = 'thing.happened.v1';

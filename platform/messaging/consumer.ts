@@ -1,62 +1,41 @@
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, NatsError, nanos } from 'nats';
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { z } from 'zod';
-import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
+import type { ConsumerMessages, JsMsg } from 'nats';
+import type { Registry } from 'prom-client';
+import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
-import { type Broker, deadLetterStream, type StreamDefinition } from './broker.ts';
-import { publishDeadLetter } from './dead-letter.ts';
-import { recordInInbox } from './inbox.ts';
+import type { Broker, StreamDefinition } from './broker.ts';
+import { consumerMetrics } from './consumer-metrics.ts';
+import { createFailureHandling, RETRY_DELAYS_MS } from './failed-message.ts';
 import { parseMessage, type ReceivedMessage } from './message.ts';
-
-/** What one version of one message means here: its form, and its effect within the inbox's transaction. */
-export interface MessageHandler<Transaction> {
-  readonly schema: z.ZodType;
-  apply(transaction: Transaction, messages: readonly ReceivedMessage<never>[]): Promise<void>;
-}
-
-/** Ties a handler's effect to the type of its schema. The effect must not depend on the order of messages. */
-export const onMessage = <Transaction, Schema extends z.ZodType>(
-  schema: Schema,
-  apply: (transaction: Transaction, messages: readonly ReceivedMessage<z.output<Schema>>[]) => Promise<void>,
-): MessageHandler<Transaction> => ({ schema, apply });
+import { applyOnce, type MessageHandlers, readFor } from './message-handlers.ts';
+import { subscribe } from './subscription.ts';
 
 export interface Consumer {
-  /** True while it can receive and the last attempt to apply what it received succeeded. */
+  /** True while it can receive and the last attempt to apply messages succeeded. */
   isHealthy(): boolean;
-  /** Stops pulling and finishes and acknowledges what is in hand. */
+  /** Stops pulling; applies and acknowledges the messages that were received. */
   stop(): Promise<void>;
 }
 
-/** A message in hand, and what it says. */
+/** A received message and its content. */
 interface Delivery {
   readonly message: JsMsg;
   readonly content: ReceivedMessage<unknown>;
 }
 
-/** JetStream's number for a consumer that exists with other settings. */
-const CONSUMER_EXISTS = 10_148;
-const PULL_MAX = 256;
-/** Of all replicas together. What waits for a retry counts too: far fewer than these never keep a neighbour waiting. */
-const UNANSWERED_MAX = 1_024;
 const BATCH_MAX = 100;
-const ACK_WAIT_MS = 30_000;
-const PULL_EXPIRES_MS = 10_000;
-const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
-const NO_DEAD_LETTER_RETRY_MS = 5_000;
 const RECONNECT_MS = 500;
-/** Under load, messages are applied together. */
+/** Under load, the messages of this time are applied together. */
 const PAUSE_MS = 5;
 
 /**
  * A durable consumer of one stream. Messages that wait together are applied together, in one transaction with their
- * inbox rows, and acknowledged after its commit; when that fails the batch is halved until the bad message is alone
- * and holds up no neighbour. A message that keeps failing is tried again after each of `retryDelaysMs` and then goes
- * to the dead letters; a dead letter itself has nowhere to go and is tried for ever. While the database is away the
- * messages wait here, and nothing counts as their own failure. A lost connection, stream or consumer is set up again
- * for ever. `onCommitted` is called after each commit.
- * @throws when the stream does not wait for a consumer of this name: it could lose messages before they get here
+ * inbox rows, and acknowledged after its commit. When the transaction fails, the batch is halved until the bad message is
+ * alone and delays no other. A message that keeps failing becomes a dead letter, see createFailureHandling. While the
+ * database is away the messages wait in this process, and no failure counts as theirs. A lost connection, stream or
+ * consumer is set up again, without a limit of attempts. `onCommitted` is called after each commit.
+ * @throws when the stream does not name this consumer: it could delete messages before they get here
  */
 export function createConsumer<Transaction extends SqlExecutor>({
   name,
@@ -72,7 +51,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
 }: {
   name: string;
   stream: StreamDefinition;
-  handlers: Readonly<Record<string, MessageHandler<Transaction>>>;
+  handlers: MessageHandlers<Transaction>;
   parse?: (message: JsMsg) => ReceivedMessage<unknown>;
   onCommitted?: () => void;
   retryDelaysMs?: readonly number[];
@@ -83,8 +62,16 @@ export function createConsumer<Transaction extends SqlExecutor>({
 }): Consumer {
   if (!stream.consumers.includes(name)) throw new Error(`${stream.name} does not name ${name} among its consumers`);
   const counters = consumerMetrics(metrics);
+  const answerFailed = createFailureHandling({
+    consumer: name,
+    stream,
+    retryDelaysMs,
+    broker,
+    logger,
+    onDeadLetter: () => counters.deadLetters.inc({ consumer: name }),
+  });
   /** Received and not answered yet, oldest first. */
-  const inHand = new Set<JsMsg>();
+  const unanswered = new Set<JsMsg>();
   let source: ConsumerMessages | undefined;
   let healthy = true;
   let stopping = false;
@@ -94,15 +81,15 @@ export function createConsumer<Transaction extends SqlExecutor>({
     pauseMs: PAUSE_MS,
     async run() {
       if (stopping) await source?.close();
-      else if (source === undefined && broker.isConnected()) source = await subscribe();
-      const hadMore = inHand.size > BATCH_MAX;
+      else if (source === undefined && broker.isConnected()) source = await open();
+      const hadMore = unanswered.size > BATCH_MAX;
       do await consumeNext();
-      while (stopping && inHand.size > 0);
+      while (stopping && unanswered.size > 0);
       setHealthy(true);
       return hadMore;
     },
     onError(error) {
-      if (healthy) logger.warn({ err: error, consumer: name }, 'consumer interrupted; it goes on');
+      if (healthy) logger.warn({ err: error, consumer: name }, 'consumer interrupted; it tries again');
       setHealthy(false);
     },
   });
@@ -114,35 +101,13 @@ export function createConsumer<Transaction extends SqlExecutor>({
     counters.up.set({ consumer: name }, isHealthy() ? 1 : 0);
   }
 
-  async function subscribe(): Promise<ConsumerMessages> {
-    const durable = broker.resourceName(name);
-    await broker.ensureStream(stream);
-    const { client, manager } = await broker.jetStream();
-    const streamName = broker.resourceName(stream.name);
-    const settings = {
-      durable_name: durable,
-      ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.All,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: UNANSWERED_MAX,
-      // The server would drop a message in silence; giving up is decided here, with a dead letter.
-      max_deliver: -1,
-    };
-    try {
-      await manager.consumers.add(streamName, settings);
-    } catch (error) {
-      // Servers before 2.10 take this for an update; newer ones refuse it where another release has set other values.
-      if (!(error instanceof NatsError && error.api_error?.err_code === CONSUMER_EXISTS)) throw error;
-      await manager.consumers.update(streamName, durable, settings);
-    }
-    const pulled = await client.consumers.get(streamName, durable);
-    const messages = await pulled.consume({
-      max_messages: PULL_MAX,
-      expires: PULL_EXPIRES_MS,
-      // Ends when stream or consumer are gone.
-      abort_on_missing_resource: true,
-      callback: (message) => {
-        inHand.add(message);
+  async function open(): Promise<ConsumerMessages> {
+    const messages = await subscribe({
+      broker,
+      stream,
+      name,
+      onMessage(message) {
+        unanswered.add(message);
         poller.nudge();
       },
     });
@@ -156,88 +121,57 @@ export function createConsumer<Transaction extends SqlExecutor>({
 
   async function consumeNext(): Promise<void> {
     const batch: Delivery[] = [];
-    for (const message of inHand.values().take(BATCH_MAX).toArray()) {
+    for (const message of unanswered.values().take(BATCH_MAX).toArray()) {
       try {
-        batch.push({ message, content: parseKnown(message) });
+        batch.push({ message, content: readFor(handlers, parse, message) });
       } catch (error) {
-        await refuse(message, error);
+        await fail(message, error);
       }
     }
     try {
       if (batch.length > 0) await consume(batch);
     } catch (error) {
-      // Not answered for longer than the broker waits, they would be delivered again.
-      for (const message of inHand) message.working();
+      // Without an answer the broker would deliver them again after its own time-out.
+      for (const message of unanswered) message.working();
       throw error;
     }
   }
 
-  /** @throws when the message is not in its form, or no handler knows its type and version */
-  function parseKnown(message: JsMsg): ReceivedMessage<unknown> {
-    const content = parse(message);
-    const handler = Object.hasOwn(handlers, content.type) ? handlers[content.type] : undefined;
-    if (handler === undefined) throw new Error(`no handler for ${content.type}`);
-    return { ...content, data: handler.schema.parse(content.data) };
-  }
-
-  /** Applies a batch in one transaction, or in smaller ones where that fails. @throws while the database is away */
+  /** Applies a batch in one transaction, or in smaller ones when that fails. @throws while the database is away */
   async function consume(batch: readonly Delivery[]): Promise<void> {
     try {
-      await apply(batch.map(({ content }) => content));
+      await applyOnce(
+        database,
+        { consumer: name, handlers },
+        batch.map(({ content }) => content),
+      );
     } catch (error) {
       const [first] = batch;
       if (first !== undefined && batch.length === 1) return retryLater(first.message, error);
-      // Not the batch's fault, the first alone will tell; else halves find the one at fault soonest.
+      // While the database is away one message is enough to notice its return. Otherwise halves find the bad message.
       const size = isUnavailable(error) ? 1 : Math.ceil(batch.length / 2);
       for (let start = 0; start < batch.length; start += size) await consume(batch.slice(start, start + size));
       return;
     }
-    for (const { message } of batch) answer(message).ack();
+    for (const { message } of batch) {
+      unanswered.delete(message);
+      message.ack();
+    }
     counters.consumed.inc({ consumer: name }, batch.length);
     onCommitted();
   }
 
-  async function apply(contents: readonly ReceivedMessage<unknown>[]): Promise<void> {
-    await database.$transaction(async (transaction) => {
-      const fresh = await recordInInbox(transaction, name, [...new Set(contents.map(({ id }) => id))]);
-      for (const [type, handler] of Object.entries(handlers)) {
-        const messages = contents.filter((one) => one.type === type && fresh.delete(one.id));
-        if (messages.length > 0) await handler.apply(transaction, messages as ReceivedMessage<never>[]);
-      }
-    }, TRANSACTION_LIMITS);
-  }
-
   async function retryLater(message: JsMsg, error: unknown): Promise<void> {
-    if (!isUnavailable(error)) return refuse(message, error);
-    // Behind the others: should it be what brings the database down, they still get their turn.
-    answer(message);
-    inHand.add(message);
+    if (!isUnavailable(error)) return fail(message, error);
+    // It goes to the end: if this message brings the database down, the others still get their turn.
+    unanswered.delete(message);
+    unanswered.add(message);
     throw error;
   }
 
-  async function refuse(message: JsMsg, error: unknown): Promise<void> {
-    const { deliveryCount } = message.info;
-    const about = { err: error, consumer: name, subject: message.subject, deliveries: deliveryCount };
-    const givesUp = deliveryCount > retryDelaysMs.length && stream !== deadLetterStream;
-    if (!givesUp) {
-      logger.warn(about, 'message failed; tried again');
-      return answer(message).nak(retryDelaysMs[deliveryCount - 1] ?? retryDelaysMs.at(-1));
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    try {
-      await publishDeadLetter(broker, { consumer: name, message, reason });
-    } catch (publishError) {
-      logger.warn({ ...about, err: publishError }, 'no dead letter could be stored; the message waits');
-      return answer(message).nak(NO_DEAD_LETTER_RETRY_MS);
-    }
-    counters.deadLetters.inc({ consumer: name });
-    logger.error(about, 'dead letter');
-    answer(message).term();
-  }
-
-  function answer(message: JsMsg): JsMsg {
-    inHand.delete(message);
-    return message;
+  async function fail(message: JsMsg, error: unknown): Promise<void> {
+    await answerFailed(message, error);
+    unanswered.delete(message);
   }
 
   return {
@@ -246,30 +180,5 @@ export function createConsumer<Transaction extends SqlExecutor>({
       stopping = true;
       await poller.stop();
     },
-  };
-}
-
-/** Shared by all consumers of a process: a registry takes each name once. */
-function consumerMetrics(metrics: Registry) {
-  const shared = <Metric>(name: string, create: () => Metric) =>
-    (metrics.getSingleMetric(name) as Metric | undefined) ?? create();
-  const described = (name: string, help: string) => ({
-    name,
-    help,
-    labelNames: ['consumer'] as const,
-    registers: [metrics],
-  });
-  const counter = (name: string, help: string) => shared(name, () => new Counter(described(name, help)));
-  const gauge = (name: string, help: string) => shared(name, () => new Gauge(described(name, help)));
-  return {
-    consumed: counter(
-      'messages_consumed_total',
-      'Messages whose effect is committed, or that were dropped as duplicates.',
-    ),
-    deadLetters: counter('messages_dead_lettered_total', 'Messages that a consumer gave up on.'),
-    up: gauge(
-      'consumer_up',
-      '1 while the consumer can receive and its last attempt to apply what it received succeeded.',
-    ),
   };
 }

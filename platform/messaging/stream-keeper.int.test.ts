@@ -2,9 +2,9 @@ import { AckPolicy, DiscardPolicy, nanos } from 'nats';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Bounds, createBounds } from '../process/bounds.ts';
+import { createTestBroker, quiet } from '../testing/messaging.ts';
 import type { StreamDefinition } from './broker.ts';
 import { createStreamKeeper } from './stream-keeper.ts';
-import { createTestBroker, quiet } from './testing.ts';
 
 const KILOBYTE = 1_024;
 const SOON = { timeout: 10_000, interval: 20 };

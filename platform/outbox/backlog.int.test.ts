@@ -2,9 +2,9 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createSqlClient, quiet, testMessage } from '../messaging/testing.ts';
 import { createBounds } from '../process/bounds.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { createSqlClient, quiet, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { createBacklog } from './backlog.ts';
 

@@ -1,8 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../messaging/testing.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { pruneOutbox } from './prune.ts';
 import { createRelay, type Relay } from './relay.ts';

@@ -2,8 +2,8 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { driverTransactions } from '../database/transactions.ts';
-import { createSqlClient, testMessage } from '../messaging/testing.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { createSqlClient, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { replayOutbox } from './replay.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createProxy } from '../messaging/testing.ts';
 import { createLogger } from '../process/logger.ts';
+import { createProxy } from '../testing/messaging.ts';
 import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
 import { createRedis } from './redis.ts';
 

@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { serializeMessage } from '#platform/messaging/message.ts';
-import { createTestBroker, quiet } from '#platform/messaging/testing.ts';
+import { createTestBroker, quiet } from '#platform/testing/messaging.ts';
 import { refusal, startMailServer } from '#tests/support/mail-server.ts';
 import { bookingStream } from '../booking/messaging/contract.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProxy } from '#platform/messaging/testing.ts';
+import { createProxy } from '#platform/testing/messaging.ts';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 

@@ -5,7 +5,7 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { serializeMessage } from '#platform/messaging/message.ts';
-import { testMessage } from '#platform/messaging/testing.ts';
+import { testMessage } from '#platform/testing/messaging.ts';
 import { signInMany } from '../support/buyers.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { eachOfMany } from '../support/random.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { createProxy, type StoppingPoint } from '#platform/messaging/testing.ts';
+import { createProxy, type StoppingPoint } from '#platform/testing/messaging.ts';
 import { expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors.ts';

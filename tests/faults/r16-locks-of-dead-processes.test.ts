@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SILENT_CONNECTION_S } from '#platform/database/database.ts';
-import { createProxy } from '#platform/messaging/testing.ts';
+import { createProxy } from '#platform/testing/messaging.ts';
 import { type BookingProcess, createBookingProcess } from '../support/booking-process.ts';
 import { type Buyer, signInMany } from '../support/buyers.ts';
 import { createEvent, signUp } from '../support/client.ts';

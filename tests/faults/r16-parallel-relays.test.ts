@@ -1,7 +1,7 @@
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
-import { createProxy } from '#platform/messaging/testing.ts';
+import { createProxy } from '#platform/testing/messaging.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openSale, type Sale } from '../support/sale.ts';
 import { openStreams, type Streams } from '../support/streams.ts';

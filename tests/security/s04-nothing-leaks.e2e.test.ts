@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import { createProxy } from '#platform/messaging/testing.ts';
+import { createProxy } from '#platform/testing/messaging.ts';
 import { SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
 import { answer, type Behaviour, hang, hangUp } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import { createProxy, createSqlClient } from '#platform/messaging/testing.ts';
+import { createProxy, createSqlClient } from '#platform/testing/messaging.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
 import { createSecrets } from '#scripts/local/secrets.ts';
 import { root, SUBGRAPHS } from '#scripts/local/settings.ts';

@@ -1,7 +1,7 @@
 import type { Connection } from 'mariadb';
 import { expect, vi } from 'vitest';
 import { openConnection } from '#platform/database/migrations.ts';
-import { createTestBroker } from '#platform/messaging/testing.ts';
+import { createTestBroker } from '#platform/testing/messaging.ts';
 import type { TestSystem } from './system.ts';
 
 /** A connection to one of a test system's databases. */

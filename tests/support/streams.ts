@@ -1,4 +1,4 @@
-import { createTestBroker } from '#platform/messaging/testing.ts';
+import { createTestBroker } from '#platform/testing/messaging.ts';
 import type { TestSystem } from './system.ts';
 
 const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS'] as const;

@@ -1,4 +1,4 @@
-import { type MessageHandler, onMessage } from '#platform/messaging/consumer.ts';
+import { type MessageHandler, onMessage } from '#platform/messaging/message-handlers.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import type { BookingTransaction } from '../store/database.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabasePool, prismaAdapter, TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
-import { createProxy } from '#platform/messaging/testing.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
+import { createProxy } from '#platform/testing/messaging.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventSnapshots } from './inventories.ts';
 

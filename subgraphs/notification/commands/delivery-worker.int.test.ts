@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createProxy, quiet } from '#platform/messaging/testing.ts';
+import { createProxy, quiet } from '#platform/testing/messaging.ts';
 import { type Channel, ChannelAwayError, type Delivery, DeliveryRefusedError } from '../domain/delivery.ts';
 import { createLogChannel } from '../messaging/log-channel.ts';
 import { addNotifications, connectDatabase, createNotificationDatabase } from '../testing.ts';

@@ -4,7 +4,7 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createSubgraphSchema } from '#platform/graphql/graphql-server.ts';
 import type { Caller } from '#platform/identity/identity.ts';
-import { createProxy, createTestBroker } from '#platform/messaging/testing.ts';
+import { createProxy, createTestBroker } from '#platform/testing/messaging.ts';
 import { bookingStream } from '../../booking/messaging/contract.ts';
 import { policy } from '../policy.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';

@@ -4,7 +4,7 @@ import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { type Consumer, createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
 import { serializeMessage } from '#platform/messaging/message.ts';
-import { createProxy, createTestBroker, quiet } from '#platform/messaging/testing.ts';
+import { createProxy, createTestBroker, quiet } from '#platform/testing/messaging.ts';
 import { bookingStream } from '../../booking/messaging/contract.ts';
 import { eventStream } from '../../event/messaging/contract.ts';
 import { userStream } from '../../user/messaging/contract.ts';

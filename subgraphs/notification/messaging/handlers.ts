@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { type MessageHandler, onMessage } from '#platform/messaging/consumer.ts';
 import { DEAD_LETTER, deadLetter } from '#platform/messaging/dead-letter.ts';
+import { type MessageHandler, onMessage } from '#platform/messaging/message-handlers.ts';
 import { bookingMessages } from '../../booking/messaging/contract.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';

@@ -5,10 +5,10 @@ import type { Connection, Pool } from 'mariadb';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database/database.ts';
+import { type Broker, createBroker } from '../messaging/broker.ts';
+import type { OutgoingMessage } from '../messaging/message.ts';
 import { databaseSettings, parseConfig } from '../process/config.ts';
 import { createLogger } from '../process/logger.ts';
-import { type Broker, createBroker } from './broker.ts';
-import type { OutgoingMessage } from './message.ts';
 
 /** What a test's consumers and relays share, apart from the database. */
 export const quiet = () => ({ logger: createLogger({ service: 'test', level: 'silent' }), metrics: new Registry() });

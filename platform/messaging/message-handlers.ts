@@ -1,0 +1,47 @@
+import type { JsMsg } from 'nats';
+import type { z } from 'zod';
+import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
+import { recordInInbox } from './inbox.ts';
+import type { ReceivedMessage } from './message.ts';
+
+/** What a consumer does with one version of one message: its form, and its effect within the inbox's transaction. */
+export interface MessageHandler<Transaction> {
+  readonly schema: z.ZodType;
+  apply(transaction: Transaction, messages: readonly ReceivedMessage<never>[]): Promise<void>;
+}
+
+/** Handlers by message type and version, such as `user.registered.v1`. */
+export type MessageHandlers<Transaction> = Readonly<Record<string, MessageHandler<Transaction>>>;
+
+/** Ties a handler's effect to the type of its schema. The effect must not depend on the order of messages. */
+export const onMessage = <Transaction, Schema extends z.ZodType>(
+  schema: Schema,
+  apply: (transaction: Transaction, messages: readonly ReceivedMessage<z.output<Schema>>[]) => Promise<void>,
+): MessageHandler<Transaction> => ({ schema, apply });
+
+/** Reads a message for its handler. @throws when it does not match its schema, or no handler takes its type and version */
+export function readFor<Transaction>(
+  handlers: MessageHandlers<Transaction>,
+  parse: (message: JsMsg) => ReceivedMessage<unknown>,
+  message: JsMsg,
+): ReceivedMessage<unknown> {
+  const content = parse(message);
+  const handler = Object.hasOwn(handlers, content.type) ? handlers[content.type] : undefined;
+  if (handler === undefined) throw new Error(`no handler for ${content.type}`);
+  return { ...content, data: handler.schema.parse(content.data) };
+}
+
+/** Applies messages in one transaction with their inbox rows. Messages that the inbox holds already have no effect. */
+export async function applyOnce<Transaction extends SqlExecutor>(
+  database: SqlClient<Transaction>,
+  { consumer, handlers }: { consumer: string; handlers: MessageHandlers<Transaction> },
+  contents: readonly ReceivedMessage<unknown>[],
+): Promise<void> {
+  await database.$transaction(async (transaction) => {
+    const fresh = await recordInInbox(transaction, consumer, [...new Set(contents.map(({ id }) => id))]);
+    for (const [type, handler] of Object.entries(handlers)) {
+      const messages = contents.filter((one) => one.type === type && fresh.delete(one.id));
+      if (messages.length > 0) await handler.apply(transaction, messages as ReceivedMessage<never>[]);
+    }
+  }, TRANSACTION_LIMITS);
+}

@@ -1,0 +1,98 @@
+import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../process/logger.ts';
+import { createRedis } from './redis.ts';
+
+/** A text in Redis, and whether it is within its TTL. */
+export interface Entry {
+  readonly text: string;
+  readonly isFresh: boolean;
+}
+
+/** Texts by key in Redis, each with a version that only grows. While Redis is slow or away, every key is missing. */
+export interface VersionedEntries {
+  /** The entries that exist, by key. */
+  getMany(keys: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
+  /** Stores a text, unless the key holds a newer version. */
+  put(key: string, version: number, text: string): Promise<void>;
+  /** Deletes the text, and from then on refuses texts of older versions. */
+  invalidate(key: string, version: number): Promise<void>;
+  isHealthy(): boolean;
+  stop(): Promise<void>;
+}
+
+const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
+const TTL_JITTER = 0.1;
+
+/**
+ * An entry is "version|fresh until (ms)|text". Without a text it only holds the version, and refuses older ones.
+ * The script writes nothing when the key holds a newer version.
+ */
+const PUT_SCRIPT = `
+local held = redis.call('GET', KEYS[1])
+local version = held and tonumber(string.match(held, '^%d+'))
+if version and version > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])
+return 1`;
+
+interface EntryRedis extends Redis {
+  putVersion(key: string, version: number, entry: string, ttlMs: number): Promise<number>;
+}
+
+/**
+ * An entry is fresh for `ttlS` seconds, less up to a tenth, so that many entries do not expire together. Redis keeps it for
+ * `graceS` seconds more.
+ */
+export function createVersionedEntries({
+  url,
+  tlsCa,
+  ttlS,
+  graceS,
+  logger,
+}: {
+  url: string;
+  tlsCa?: string | undefined;
+  ttlS: number;
+  graceS: number;
+  logger: Logger;
+}): VersionedEntries {
+  const redis = createRedis({ url, tlsCa, name: 'cache', logger }) as EntryRedis;
+  redis.defineCommand('putVersion', { lua: PUT_SCRIPT, numberOfKeys: 1 });
+  const breaker = circuitBreaker(handleAll, {
+    halfOpenAfter: BREAKER.halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(BREAKER.failures),
+  });
+  breaker.onBreak(() => logger.warn('the cache does not answer; reads go to the database'));
+  breaker.onReset(() => logger.info('the cache answers again'));
+
+  async function run<Result>(command: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await breaker.execute(command);
+    } catch (error) {
+      logger.debug({ err: error }, 'cache command failed');
+      return undefined;
+    }
+  }
+
+  return {
+    async getMany(keys) {
+      const values = (await run(() => redis.mget([...keys]))) ?? [];
+      const entries = new Map<string, Entry>();
+      for (const [index, key] of keys.entries()) {
+        const [, freshUntilMs, text] = /^\d+\|(\d+)\|(.*)$/s.exec(values[index] ?? '') ?? [];
+        if (text) entries.set(key, { text, isFresh: Number(freshUntilMs) > Date.now() });
+      }
+      return entries;
+    },
+    async put(key, version, text) {
+      const freshMs = ttlS * 1_000 * (1 - Math.random() * TTL_JITTER);
+      const entry = `${Math.round(Date.now() + freshMs)}|${text}`;
+      await run(() => redis.putVersion(key, version, entry, Math.round(freshMs + graceS * 1_000)));
+    },
+    async invalidate(key, version) {
+      await run(() => redis.putVersion(key, version, '0|', (ttlS + graceS) * 1_000));
+    },
+    isHealthy: () => redis.status === 'ready',
+    stop: async () => redis.disconnect(),
+  };
+}
