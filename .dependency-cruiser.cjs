@@ -17,7 +17,7 @@ const PLATFORM_ROOMS = [
   'messaging',
   'outbox',
 ];
-const GATEWAY_ROOMS = ['limits', 'supergraph', 'http'];
+const GATEWAY_ROOMS = ['limits', 'execution', 'supergraph', 'http'];
 const LOCAL_ROOMS = ['processes', 'servers', 'services'];
 
 const roomRules = (folder, rooms) =>

@@ -12,6 +12,7 @@ import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
+import { createKnownDocuments } from './execution/known-documents.ts';
 import { serveExplorer } from './http/explorer.ts';
 import { serveGraph } from './http/graph-endpoint.ts';
 import { SECURITY_HEADERS } from './http/security-headers.ts';
@@ -20,6 +21,9 @@ import { createRateLimits, noRateLimits, type RateLimits } from './limits/rate-l
 import { createSubgraphClient } from './supergraph/subgraph-client.ts';
 import { createSupergraph } from './supergraph/supergraph.ts';
 import { createSupergraphFile } from './supergraph/supergraph-file.ts';
+
+/** A parsed and compiled document takes some 200 bytes for each character of its text. */
+const KNOWN_DOCUMENT_CHARACTERS_MAX = 256 * 1_024;
 
 interface Process {
   config: GatewayConfig;
@@ -64,15 +68,22 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
   });
+  const knownDocuments = createKnownDocuments(KNOWN_DOCUMENT_CHARACTERS_MAX);
   const graph = await serveGraph({
     http,
-    gateway: createSupergraph({
+    supergraph: createSupergraph({
       file,
       subgraphs: new Map(subgraphs.map(({ name, source }) => [name, source])),
       checkOperation: limits?.checkOperation,
+      onKnown({ source, queryHash, document }) {
+        if (source !== undefined && queryHash !== undefined && config.TRUSTED_DOCUMENTS !== 'log')
+          knownDocuments.remember({ text: source, hash: queryHash, document });
+      },
+      onSchemaChange: knownDocuments.clear,
       logger,
       metrics,
     }),
+    knownDocuments,
     readContext: createContextReader({
       authenticate,
       rateLimits,

@@ -1,4 +1,4 @@
-import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import cors from '@fastify/cors';
@@ -12,12 +12,15 @@ import { clientAddressOf } from '#platform/identity/identity.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { GatewayContext } from '../context.ts';
+import type { KnownDocuments } from '../execution/known-documents.ts';
 import { createBoundedCache } from '../limits/bounded-cache.ts';
 import { knownOperationTypesRule } from '../limits/known-operation-types.ts';
 import type { createQueryLimits } from '../limits/query-limits.ts';
 import type { RateLimits } from '../limits/rate-limits.ts';
 import { readTrustedDocuments } from '../limits/trusted-documents.ts';
 import { MISTAKES_MAX } from '../limits/variables.ts';
+import type { Supergraph } from '../supergraph/supergraph.ts';
+import { createKnownHandler } from './known-handler.ts';
 import { countRefusals, createRefusalMask } from './refusals.ts';
 
 declare module 'fastify' {
@@ -35,7 +38,8 @@ const PREFLIGHT_MAX_AGE_S = 7_200;
 /** Serves the graph at GET and POST /graphql, to pages of the given origins too; call stop() when HTTP is drained. */
 export async function serveGraph({
   http,
-  gateway,
+  supergraph,
+  knownDocuments,
   readContext,
   rateLimits,
   limits,
@@ -44,7 +48,8 @@ export async function serveGraph({
   metrics,
 }: {
   http: FastifyInstance;
-  gateway: ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
+  supergraph: Supergraph;
+  knownDocuments: KnownDocuments;
   readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<GatewayContext>;
   rateLimits: RateLimits;
   limits: ReturnType<typeof createQueryLimits> | undefined;
@@ -58,6 +63,11 @@ export async function serveGraph({
     : ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false } });
   const { TRUSTED_DOCUMENTS: mode, TRUSTED_DOCUMENTS_PATH: path } = config;
   const trusted = mode === 'off' ? undefined : readTrustedDocuments({ path, mode, logger });
+  const formatError = createRefusalMask({
+    mask: createErrorMask(logger),
+    countRefusal: countRefusals(http, metrics),
+    isClosed: mode === 'enforce',
+  });
   const registered = createBoundedCache<string>({
     sizeMax: PERSISTED_QUERY_CHARACTERS_MAX,
     sizeOf: ({ length }) => length,
@@ -68,7 +78,7 @@ export async function serveGraph({
     validationRules: [knownOperationTypesRule, ...(limits?.options.validationRules ?? [])],
     // Each error takes time in proportion to the document, to find its line.
     validationOptions: { maxErrors: MISTAKES_MAX, hideSuggestions: true },
-    gateway,
+    gateway: supergraph.gateway,
     nodeEnv: config.NODE_ENV,
     introspection: !isProduction,
     documentStore: createBoundedCache<DocumentNode>({
@@ -82,14 +92,12 @@ export async function serveGraph({
       chargeForNewDocuments(rateLimits),
       ...(trusted ? [trusted.plugin] : []),
     ],
-    formatError: createRefusalMask({
-      mask: createErrorMask(logger),
-      countRefusal: countRefusals(http, metrics),
-      isClosed: mode === 'enforce',
-    }),
+    formatError,
     logger,
   });
   await apollo.start();
+  const askApollo = createApolloHandler(apollo, readContext);
+  const known = createKnownHandler({ supergraph, knownDocuments, readContext, refuse, formatError });
 
   /** Refuses an address that is over its budget as Apollo Server would, but before the body is read. */
   async function admitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -97,9 +105,13 @@ export async function serveGraph({
     try {
       return await rateLimits.admitAddress(request.clientAddress);
     } catch (refusal) {
-      const refuse = createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal));
-      return reply.send(await refuse(request, reply));
+      return reply.send(await refuse(request, reply, refusal));
     }
+  }
+
+  /** Answers with a refusal as Apollo Server words it. */
+  function refuse(request: FastifyRequest, reply: FastifyReply, refusal: unknown): Promise<string> {
+    return createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal))(request, reply);
   }
 
   http.decorateRequest('clientAddress', '');
@@ -126,7 +138,13 @@ export async function serveGraph({
       method: ['GET', 'POST'],
       url: '/graphql',
       onRequest: admitAddress,
-      handler: createApolloHandler(apollo, readContext),
+      handler: async (request, reply) => {
+        const answer = await known.answer(request, reply);
+        if (answer !== undefined) return answer;
+        const answerByApollo = await askApollo(request, reply);
+        known.learn(request, reply);
+        return answerByApollo;
+      },
     });
   });
   return { stop: () => apollo.stop() };

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import type { GatewayContext } from '../context.ts';
 import { answer, type Behaviour, hang, hangUp, inTurn, refusedUrl, startStandIn } from '../testing/stand-in.ts';
 import { createSubgraphClient } from './subgraph-client.ts';
 
@@ -36,12 +37,13 @@ async function start(behave: Behaviour | string, timeoutMs = 2_000) {
     queryTimeoutMs: timeoutMs,
     logger: pino({ level: 'silent' }),
   });
-  /** Asks as @apollo/gateway does, of whose arguments the client reads these only. */
   const ask = (query: string, context: object = {}) =>
-    subgraph.process({
-      request: { query, variables: {} },
-      context: { caller: null, requestId: 'r-1', deadlineMs: performance.now() + 4_000, ...context },
-    } as unknown as Parameters<typeof subgraph.process>[0]);
+    subgraph({ query, variables: {}, operationName: undefined }, {
+      caller: null,
+      requestId: 'r-1',
+      deadlineMs: performance.now() + 4_000,
+      ...context,
+    } as unknown as GatewayContext);
   return { ask, received: standIn?.received ?? [] };
 }
 

@@ -1,16 +1,19 @@
-import type { GraphQLDataSource } from '@apollo/gateway';
 import { GraphQLError } from 'graphql';
 import { type GraphQLClient, isMutation } from '#platform/clients/graphql-client.ts';
 import { CLIENT_ADDRESS_HEADER } from '#platform/identity/identity.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
-import { type Fetch, placeErrors } from './subgraph-errors.ts';
+import type { Fetch, FetchAnswer } from '../execution/query-plan.ts';
+import { placeErrors } from './subgraph-errors.ts';
+
+/** Sends one operation to a subgraph. Never throws for a subgraph that is away: the answer has the errors. */
+export type SubgraphClient = (fetch: Fetch, context: GatewayContext) => Promise<FetchAnswer>;
 
 /**
- * A subgraph as @apollo/gateway sees it. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both
- * before the operation's deadline. Of the client's request it forwards the access token, the request id, the trace and the
- * client's address, nothing else. A subgraph that is dead or hung answers SERVICE_UNAVAILABLE for the fields that were asked
- * of it. Queries end when the client goes away, mutations do not.
+ * A client of one subgraph. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both before the
+ * operation's deadline. It forwards the client's access token, request id, trace and address, and no other header. A
+ * subgraph that does not answer gives SERVICE_UNAVAILABLE for the fields that were asked of it. Queries end when the client
+ * goes away, mutations do not.
  */
 export function createSubgraphClient({
   name,
@@ -24,7 +27,7 @@ export function createSubgraphClient({
   timeoutMs: number;
   queryTimeoutMs: number;
   logger: Logger;
-}): GraphQLDataSource {
+}): SubgraphClient {
   const ask = (
     fetch: Fetch,
     { authorization, traceparent, requestId, clientAddress, deadlineMs, signal }: GatewayContext,
@@ -41,20 +44,15 @@ export function createSubgraphClient({
       ...(isMutation(fetch.query) ? { timeoutMs } : { timeoutMs: queryTimeoutMs, signal }),
     });
 
-  return {
-    async process({ request: { query = '', variables = {}, operationName }, context: given }) {
-      const context = given as GatewayContext;
-      const fetch = { query, variables, operationName };
-      try {
-        const { data = null, errors } = await ask(fetch, context);
-        return errors === undefined ? { data } : { data, errors: placeErrors(errors, fetch) };
-      } catch (error) {
-        if (!(error instanceof GraphQLError)) throw error;
-        const { message, extensions, originalError } = error;
-        if (originalError)
-          logger.warn({ err: originalError, subgraph: name, requestId: context.requestId }, 'no answer');
-        return { data: null, errors: placeErrors([{ message, extensions }], fetch) };
-      }
-    },
+  return async (fetch, context) => {
+    try {
+      const { data = null, errors } = await ask(fetch, context);
+      return errors === undefined ? { data } : { data, errors: placeErrors(errors, fetch) };
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      const { message, extensions, originalError } = error;
+      if (originalError) logger.warn({ err: originalError, subgraph: name, requestId: context.requestId }, 'no answer');
+      return { data: null, errors: placeErrors([{ message, extensions }], fetch) };
+    }
   };
 }

@@ -1,14 +1,8 @@
 import { type FieldNode, type GraphQLFormattedError, Kind, parse } from 'graphql';
 import type { GraphQLAnswer } from '#platform/clients/graphql-client.ts';
 import type { ErrorCode } from '#platform/errors/errors.ts';
+import type { Fetch } from '../execution/query-plan.ts';
 import { fieldsOf } from '../limits/selections.ts';
-
-/** One operation that the gateway sends to a subgraph. */
-export interface Fetch {
-  readonly query: string;
-  readonly variables: Record<string, unknown>;
-  readonly operationName: string | undefined;
-}
 
 type SubgraphError = NonNullable<GraphQLAnswer['errors']>[number];
 type Path = readonly (string | number)[];

@@ -5,95 +5,175 @@ import { Counter, type Registry } from 'prom-client';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
+import type { KnownOperation } from '../execution/known-documents.ts';
+import { type CompiledOperation, createCompiledOperations } from '../execution/operations.ts';
+import type { FetchFrom } from '../execution/query-plan.ts';
 import type { CheckOperation } from '../limits/query-limits.ts';
 import { coerceVariables } from '../limits/variables.ts';
+import type { SubgraphClient } from './subgraph-client.ts';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 type Executor = ApolloGateway['executor'];
+type AdmittedRequest = Pick<Parameters<Executor>[0], 'source' | 'queryHash' | 'document'>;
+type GatewayExecutionResult = Awaited<ReturnType<Executor>>;
 
 const QUERY_PLANS_MIB_MAX = 16;
 
+type Execute = (context: GatewayContext) => Promise<GatewayExecutionResult>;
+
+export interface Supergraph {
+  /** The supergraph as Apollo Server takes it. */
+  readonly gateway: GatewayInterface;
+  /** How to execute an operation that was planned before; undefined when it was not, or when it has to be refused. */
+  prepare(operation: KnownOperation): Execute | undefined;
+}
+
 /**
- * The supergraph, planned and executed by @apollo/gateway over our own clients of the subgraphs; their addresses in
- * the supergraph are ignored. It asks no subgraph at its start and reports to nobody.
+ * The supergraph, planned by @apollo/gateway over our own clients of the subgraphs; it ignores their addresses in the
+ * supergraph. The first execution of an operation is the package's; further ones are ours, see compileQueryPlan. It asks no
+ * subgraph at its start and reports to nobody.
  */
 export function createSupergraph({
   file,
   subgraphs,
   checkOperation,
+  onKnown,
+  onSchemaChange,
   logger,
   metrics,
 }: {
   file: SupergraphManager;
-  subgraphs: ReadonlyMap<string, GraphQLDataSource>;
-  /** Looks at each operation, its variables coerced, before it is planned. */
+  subgraphs: ReadonlyMap<string, SubgraphClient>;
+  /** Checks each operation, its variables coerced, before it is planned. */
   checkOperation: CheckOperation | undefined;
+  /** Called when Apollo Server has admitted an operation that was planned before. */
+  onKnown: (request: AdmittedRequest) => void;
+  onSchemaChange: () => void;
   logger: Logger;
   metrics: Registry;
-}): GatewayInterface {
+}): Supergraph {
   // The package knows no other switch, and reads it in the constructor.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
+  const compiled = createCompiledOperations();
+  const reportEmptiedFields = createEmptiedFieldsReport({ logger, metrics });
+  const executions = new Counter({
+    name: 'gateway_executions_total',
+    help: 'Operations executed, by executor: our own, or the one of @apollo/gateway for new operations and introspection.',
+    labelNames: ['executor'] as const,
+    registers: [metrics],
+  });
   const gateway = new ApolloGateway({
     supergraphSdl: file,
-    buildService: ({ name }) => {
-      const subgraph = subgraphs.get(name);
-      if (subgraph === undefined) throw new Error(`The supergraph names an unknown subgraph: ${name}.`);
-      return subgraph;
-    },
+    buildService: ({ name }) => toDataSource(clientOf(name)),
+    experimental_didResolveQueryPlan: compiled.add,
     validateSupergraph: true,
     serviceHealthCheck: false,
     experimental_approximateQueryPlanStoreMiB: QUERY_PLANS_MIB_MAX,
     __exposeQueryPlanExperimental: false,
     logger,
   });
-  const reportEmptiedFields = createEmptiedFieldsReport({ logger, metrics });
+
+  function clientOf(name: string): SubgraphClient {
+    const client = subgraphs.get(name);
+    if (client === undefined) throw new Error(`The supergraph names an unknown subgraph: ${name}.`);
+    return client;
+  }
+  const fetchFrom: FetchFrom = (name, fetch, context) => clientOf(name)(fetch, context);
+
+  /** The coerced variables of an operation within the limits, or its refusal. */
+  function admit({ operation, document, given }: KnownOperation, schema: GraphQLSchema) {
+    const { variables, errors } = coerceVariables({ schema, operation, given });
+    if (variables === undefined) return { errors };
+    const refusal = checkOperation?.({ schema, document, operation, given, variables });
+    return refusal === undefined ? { variables } : { errors: [refusal] };
+  }
+
+  /** The package's result without its notes on absent entities (extensions.valueCompletion), which are for operators. */
+  function withoutNotes(
+    {
+      data,
+      errors,
+      emptied = [],
+    }: Pick<GatewayExecutionResult, 'data' | 'errors'> & { emptied?: readonly GraphQLError[] },
+    context: GatewayContext,
+  ): GatewayExecutionResult {
+    if (data === undefined) return { errors: errors ?? [] };
+    if (errors !== undefined) return { data, errors };
+    if (emptied.length === 0) return { data };
+    reportEmptiedFields(emptied, context);
+    // An absent entity empties the nullable field around it. Without such a field the response has no data, and an error.
+    return data === null ? { data, errors: emptied } : { data };
+  }
+
+  async function executeCompiled(
+    { executePlan, shapeResponse }: CompiledOperation,
+    variables: Record<string, unknown>,
+    context: GatewayContext,
+  ): Promise<GatewayExecutionResult> {
+    executions.inc({ executor: 'own' });
+    const { data: fetched, errors } = await executePlan({ variables, context, fetchFrom });
+    try {
+      const { data, emptied } = shapeResponse(fetched, variables);
+      return withoutNotes({ data, emptied, ...(errors.length > 0 && { errors }) }, context);
+    } catch (error) {
+      return { errors: [toGraphQLError(error)] };
+    }
+  }
+
+  /**
+   * The package sees only variables that are right and operations within the limits: it would list every error of wrong
+   * variables and print the whole value with each, which takes quadratic time. An unknown operation name is the client's
+   * mistake.
+   */
+  const createExecutor =
+    (execute: Executor): Executor =>
+    async (requestContext) => {
+      const { operation, schema, document, request } = requestContext;
+      if (operation === undefined) return { errors: [new GraphQLError('No operation of this name.')] };
+      const context = requestContext.context as GatewayContext;
+      const { variables, errors } = admit({ operation, document, given: request.variables ?? {} }, schema);
+      if (variables === undefined) return { errors };
+      const known = compiled.get(operation);
+      if (known !== undefined) {
+        onKnown(requestContext);
+        return executeCompiled(known, variables, context);
+      }
+      executions.inc({ executor: 'library' });
+      const result = await execute({ ...requestContext, request: { ...request, variables } });
+      return withoutNotes({ ...result, emptied: result.extensions?.valueCompletion }, context);
+    };
+
   return {
-    onSchemaLoadOrUpdate: (callback) =>
-      gateway.onSchemaLoadOrUpdate((schemas) => {
-        checkScalars(schemas.apiSchema);
-        callback(schemas);
-      }),
-    async load(options) {
-      const { executor } = await gateway.load(options);
-      return { executor: createExecutor({ execute: executor, checkOperation, reportEmptiedFields }) };
+    gateway: {
+      onSchemaLoadOrUpdate: (callback) =>
+        gateway.onSchemaLoadOrUpdate((schemas) => {
+          checkScalars(schemas.apiSchema);
+          compiled.reset(schemas.apiSchema);
+          onSchemaChange();
+          callback(schemas);
+        }),
+      load: async (options) => ({ executor: createExecutor((await gateway.load(options)).executor) }),
+      stop: () => gateway.stop(),
     },
-    stop: () => gateway.stop(),
+    prepare(request) {
+      const known = compiled.get(request.operation);
+      if (known === undefined) return undefined;
+      const { variables } = admit(request, known.schema);
+      return variables && ((context) => executeCompiled(known, variables, context));
+    },
   };
 }
 
-/**
- * The package's executor, which sees only variables that are right and operations within the limits: it would list every
- * error of wrong variables and print the whole value with each, which takes quadratic time. Two more corrections: an
- * unknown operation name is the client's mistake, and the package's notes on absent entities
- * (extensions.valueCompletion) are for the operator, not for the client.
- */
-function createExecutor({
-  execute,
-  checkOperation,
-  reportEmptiedFields,
-}: {
-  execute: Executor;
-  checkOperation: CheckOperation | undefined;
-  reportEmptiedFields: ReportEmptiedFields;
-}): Executor {
-  return async (requestContext) => {
-    const { operation, schema, document, request, context } = requestContext;
-    if (operation === undefined) return { errors: [new GraphQLError('No operation of this name.')] };
-    const { variables: given = {} } = request;
-    const { variables, errors: mistakes } = coerceVariables({ schema, operation, given });
-    if (variables === undefined) return { errors: mistakes };
-    const refusal = checkOperation?.({ schema, document, operation, given, variables });
-    if (refusal !== undefined) return { errors: [refusal] };
-    const { data, errors, extensions } = await execute({ ...requestContext, request: { ...request, variables } });
-    if (data === undefined) return { errors: errors ?? [] };
-    if (errors !== undefined) return { data, errors };
-    const emptied: readonly GraphQLError[] | undefined = extensions?.valueCompletion;
-    if (emptied === undefined) return { data };
-    reportEmptiedFields(emptied, context as GatewayContext);
-    // An absent entity empties the nullable field around it. Where there is none, an answer without data needs its error.
-    return data === null ? { data, errors: emptied } : { data };
-  };
-}
+const toDataSource = (client: SubgraphClient): GraphQLDataSource => ({
+  process: async ({ request: { query = '', variables = {}, operationName }, context }) =>
+    client({ query, variables, operationName }, context as GatewayContext),
+});
+
+const toGraphQLError = (error: unknown): GraphQLError => {
+  if (error instanceof GraphQLError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(cause.message, { originalError: cause });
+};
 
 type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
 

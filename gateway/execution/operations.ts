@@ -1,0 +1,37 @@
+import type { Experimental_DidResolveQueryPlanCallback } from '@apollo/gateway';
+import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { compileQueryPlan, type ExecutePlan } from './query-plan.ts';
+import { compileResponseShape, type ShapeResponse } from './response-shape.ts';
+
+/** An operation that this process executes itself: its query plan and the shape of its response, compiled. */
+export interface CompiledOperation {
+  readonly schema: GraphQLSchema;
+  readonly executePlan: ExecutePlan;
+  readonly shapeResponse: ShapeResponse;
+}
+
+/** The operations that were planned for the schema that is served, by their nodes in the parsed documents. */
+export function createCompiledOperations() {
+  let operations = new WeakMap<OperationDefinitionNode, CompiledOperation>();
+  let schema: object | undefined;
+
+  /** Compiles an operation that the package has planned, unless the plan is for an older schema. */
+  const add: Experimental_DidResolveQueryPlanCallback = ({ queryPlan, requestContext, operationContext }) => {
+    const { operation } = operationContext;
+    if (operationContext.schema !== schema || operations.has(operation)) return;
+    const executePlan = compileQueryPlan(queryPlan, operationContext.schema);
+    const shapeResponse = compileResponseShape(operationContext.schema, requestContext.document, operation);
+    if (executePlan && shapeResponse)
+      operations.set(operation, { schema: operationContext.schema, executePlan, shapeResponse });
+  };
+
+  return {
+    add,
+    get: (operation: OperationDefinitionNode) => operations.get(operation),
+    /** Drops all operations: the schema that is served has changed. */
+    reset(served: object): void {
+      schema = served;
+      operations = new WeakMap();
+    },
+  };
+}

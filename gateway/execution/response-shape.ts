@@ -1,0 +1,264 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  GraphQLError,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  isAbstractType,
+  isCompositeType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isScalarType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  specifiedScalarTypes,
+} from 'graphql';
+
+export type Data = Record<string, unknown>;
+
+/** The part of the subgraphs' data that an operation selects, and notes on values that had to become null. */
+export interface ShapedResponse {
+  readonly data: Data | null;
+  readonly emptied: readonly GraphQLError[];
+}
+
+export type ShapeResponse = (input: Data, variables: Data) => ShapedResponse;
+
+interface Shaping {
+  readonly variables: Data;
+  readonly path: (string | number)[];
+  readonly emptied: GraphQLError[];
+}
+
+/** Shapes one selection into `output`. Answers false when a null must empty the object itself. */
+type ShapeSelection = (input: Data, output: Data, type: GraphQLNamedType, shaping: Shaping) => boolean;
+
+interface Shaped {
+  readonly value: unknown;
+  /** The value is null where its type does not allow it. */
+  readonly isInvalid?: boolean;
+  /** A note about the null exists already. */
+  readonly isNoted?: boolean;
+}
+
+type ShapeValue = (input: unknown, held: unknown, parent: GraphQLNamedType, shaping: Shaping) => Shaped;
+
+/** An object without inherited names, so that no response name can reach a prototype. */
+const Output = function Output() {
+  // Its fields are written later.
+} as unknown as { new (): Data };
+Output.prototype = Object.create(null);
+
+const NULL: Shaped = { value: null };
+const INTEGER = /^-?\d+$/;
+
+/**
+ * Compiles an operation's selections into a function from the merged data of the subgraphs to the response: aliases,
+ * fragments, @skip and @include, nulls that empty their surroundings. It follows `computeResponse` of @apollo/gateway
+ * 2.14 case by case. Answers undefined for an operation that asks for the schema itself.
+ */
+export function compileResponseShape(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): ShapeResponse | undefined {
+  const root = schema.getRootType(operation.operation);
+  if (root == null) return undefined;
+  let asksForSchema = false;
+  const fragments = new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+    ),
+  );
+
+  function compileSelections({ selections }: SelectionSetNode, parent: GraphQLNamedType): ShapeSelection {
+    const steps = selections.map((selection): ShapeSelection => {
+      const isIncluded = compileCondition(selection.directives);
+      const step = selection.kind === Kind.FIELD ? compileField(selection, parent) : compileFragment(selection, parent);
+      if (isIncluded === undefined) return step;
+      return (input, output, type, shaping) => !isIncluded(shaping.variables) || step(input, output, type, shaping);
+    });
+    return (input, output, type, shaping) => {
+      for (const step of steps) if (!step(input, output, type, shaping)) return false;
+      return true;
+    };
+  }
+
+  function compileFragment(
+    selection: Exclude<SelectionSetNode['selections'][number], FieldNode>,
+    parent: GraphQLNamedType,
+  ) {
+    const fragment =
+      selection.kind === Kind.INLINE_FRAGMENT
+        ? selection
+        : (fragments.get(selection.name.value) as FragmentDefinitionNode);
+    const condition = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value);
+    const shape = compileSelections(fragment.selectionSet, condition ?? parent);
+    const step: ShapeSelection = (input, output, type, shaping) => {
+      const name = ownValue(input, '__typename');
+      const actual = typeof name === 'string' && name !== '' ? schema.getType(name) : type;
+      if (condition !== undefined && !(actual && isSubtype(condition, actual))) return true;
+      return shape(input, output, condition ?? type, shaping);
+    };
+    return step;
+  }
+
+  function isSubtype(type: GraphQLNamedType, actual: GraphQLNamedType): boolean {
+    if (type === actual) return true;
+    return (
+      isAbstractType(type) &&
+      (isObjectType(actual) || isAbstractType(actual)) &&
+      schema.isSubType(type, actual as never)
+    );
+  }
+
+  function compileField(field: FieldNode, parent: GraphQLNamedType): ShapeSelection {
+    const name = field.name.value;
+    const key = field.alias?.value ?? name;
+    if (name === '__typename') return compileTypename(key);
+    if (name === '__schema' || name === '__type') {
+      asksForSchema = true;
+      return () => true;
+    }
+    const definition = isCompositeType(parent) && 'getFields' in parent ? parent.getFields()[name] : undefined;
+    if (definition === undefined) throw new Error(`The schema has no field ${parent.name}.${name}.`);
+    const shape = compileValue(definition.type, field.selectionSet);
+    return (input, output, type, shaping) => {
+      shaping.path.push(key);
+      const { value, isInvalid } = shape(ownValue(input, key) ?? null, output[key], type, shaping);
+      shaping.path.pop();
+      output[key] = value;
+      return isInvalid !== true;
+    };
+  }
+
+  const compileTypename =
+    (key: string): ShapeSelection =>
+    (input, output, type) => {
+      if (output[key] !== undefined) return true;
+      const name = ownValue(input, key) ?? ownValue(input, '__typename');
+      const actual = (typeof name === 'string' ? schema.getType(name) : undefined) ?? type;
+      if (!isObjectType(actual)) return false;
+      output[key] = actual.name;
+      return true;
+    };
+
+  function compileValue(type: GraphQLOutputType, selectionSet: SelectionSetNode | undefined): ShapeValue {
+    const shape = compileNullable(isNonNullType(type) ? type.ofType : type, selectionSet);
+    const keepsHeld = selectionSet === undefined;
+    if (!isNonNullType(type)) {
+      return (input, held, parent, shaping) => {
+        if (held === null || (held !== undefined && keepsHeld)) return { value: held };
+        return input === null ? NULL : shape(input, held, parent, shaping);
+      };
+    }
+    return (input, held, parent, shaping) => {
+      if (held !== undefined && held !== null && keepsHeld) return { value: held };
+      const shaped = input === null || held === null ? NULL : shape(input, held, parent, shaping);
+      if (shaped.value !== null) return shaped.isInvalid === true ? { value: shaped.value } : shaped;
+      if (shaped.isNoted !== true) {
+        note(shaping, `Cannot return null for non-nullable ${describe(shaping, type.ofType, parent)}.`);
+      }
+      return { value: null, isInvalid: true, isNoted: true };
+    };
+  }
+
+  function compileNullable(type: GraphQLOutputType, selectionSet: SelectionSetNode | undefined): ShapeValue {
+    if (isListType(type)) return compileList(compileValue(type.ofType, selectionSet), type);
+    if (isCompositeType(type) && selectionSet !== undefined) return compileObject(type, selectionSet);
+    const isValid = leafCheck(type);
+    return (input, _held, parent, shaping) => {
+      if (isValid(input)) return { value: input };
+      note(shaping, `Invalid value found for ${describe(shaping, type, parent)}.`);
+      return { value: null, isNoted: true };
+    };
+  }
+
+  function compileList(shapeItem: ShapeValue, type: GraphQLOutputType): ShapeValue {
+    return (input, held, parent, shaping) => {
+      if (!Array.isArray(input)) throw new Error(`A subgraph answered with no list for ${type}.`);
+      let [isInvalid, isNoted] = [false, false];
+      const value = input.map((item, index) => {
+        shaping.path.push(index);
+        const shaped = shapeItem(item, (held as unknown[] | undefined)?.[index], parent, shaping);
+        shaping.path.pop();
+        isInvalid ||= shaped.isInvalid === true;
+        isNoted ||= shaped.isNoted === true;
+        return shaped.value;
+      });
+      return { value: isInvalid ? null : value, isNoted };
+    };
+  }
+
+  function compileObject(type: GraphQLCompositeType, selectionSet: SelectionSetNode): ShapeValue {
+    const shape = compileSelections(selectionSet, type);
+    return (input, held, parent, shaping) => {
+      if (typeof input !== 'object') throw new Error(`A subgraph answered with no object for ${type}.`);
+      const name = ownValue(input as Data, '__typename');
+      let actual: GraphQLNamedType = type;
+      if (name !== undefined && name !== null && name !== '') {
+        if (typeof name !== 'string') throw new Error('A subgraph answered with a __typename that is no string.');
+        const named = schema.getType(name);
+        if (named === undefined || !isCompositeType(named)) {
+          note(shaping, `Invalid __typename found for object at ${describe(shaping, type, parent)}.`);
+          return { value: null, isNoted: true };
+        }
+        actual = named;
+      }
+      const output = (held as Data | undefined) ?? new Output();
+      return shape(input as Data, output, actual, shaping) ? { value: output } : { value: null, isNoted: true };
+    };
+  }
+
+  const shape = compileSelections(operation.selectionSet, root);
+  if (asksForSchema) return undefined;
+  return (input, variables) => {
+    const shaping: Shaping = { variables, path: [], emptied: [] };
+    const output = new Output();
+    const isWhole = shape(input, output, root, shaping);
+    return { data: isWhole ? output : null, emptied: shaping.emptied };
+  };
+}
+
+/** True when the directives include a selection; undefined when there is nothing to decide. */
+function compileCondition(directives: FieldNode['directives'] = []): ((variables: Data) => boolean) | undefined {
+  const conditions = directives.flatMap(({ name: { value: name }, arguments: [argument] = [] }) => {
+    if ((name !== 'skip' && name !== 'include') || argument === undefined) return [];
+    const expected = name === 'include';
+    const { value } = argument;
+    if (value.kind === Kind.VARIABLE) return [(variables: Data) => variables[value.name.value] === expected];
+    return value.kind === Kind.BOOLEAN ? [() => value.value === expected] : [];
+  });
+  return conditions.length === 0 ? undefined : (variables) => conditions.every((isMet) => isMet(variables));
+}
+
+/** What a leaf may be in JSON. A custom scalar may be anything: its subgraph has serialized it. */
+function leafCheck(type: GraphQLOutputType): (value: unknown) => boolean {
+  if (isEnumType(type)) return (value) => typeof value === 'string' && type.getValue(value) !== undefined;
+  if (!isScalarType(type) || !specifiedScalarTypes.some(({ name }) => name === type.name)) return () => true;
+  const isInteger = (value: unknown) => typeof value === 'number' && INTEGER.test(String(value));
+  return {
+    Boolean: (value: unknown) => typeof value === 'boolean',
+    Int: isInteger,
+    Float: (value: unknown) => typeof value === 'number',
+    String: (value: unknown) => typeof value === 'string',
+    ID: (value: unknown) => typeof value === 'string' || isInteger(value),
+  }[type.name] as (value: unknown) => boolean;
+}
+
+const ownValue = (object: Data, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+
+function note({ emptied, path }: Shaping, message: string): void {
+  emptied.push(new GraphQLError(message, { path: [...path] }));
+}
+
+function describe({ path }: Shaping, type: GraphQLOutputType, parent: GraphQLNamedType): string {
+  const last = path.at(-1);
+  return typeof last === 'string' ? `field ${parent.name}.${last}` : `array element of type ${type} at index ${last}`;
+}
