@@ -4,7 +4,7 @@ import { unavailable } from '#platform/errors/errors.ts';
 
 /** Asks the user subgraph whether a user exists. */
 export interface UsersClient {
-  /** @throws SERVICE_UNAVAILABLE when the user subgraph does not answer, or answers with an error */
+  /** @throws SERVICE_UNAVAILABLE when the request fails */
   exists(userId: string): Promise<boolean>;
 }
 
