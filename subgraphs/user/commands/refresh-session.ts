@@ -26,7 +26,7 @@ export async function refreshSession(
       case 'end-family':
         dependencies.logger.warn(
           { userId: user.id, familyId, requestId },
-          'A refresh token was used again; all sessions of its family were ended',
+          'a refresh token was used again; its session family ends',
         );
         await deleteFamily(transaction, familyId);
         return null;
