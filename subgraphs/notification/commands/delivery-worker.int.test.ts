@@ -162,7 +162,7 @@ test('a failed delivery is retried after growing pauses, then FAILED until an ad
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 1 });
 });
 
-test('an unavailable channel costs no attempt, is probed one by one, and gets all deliveries afterwards', async () => {
+test('an unavailable channel costs no attempt, gets one probe at a time, and later gets all deliveries', async () => {
   const user = await known();
   const ids = await addNotifications(
     fixture.database,
@@ -284,7 +284,7 @@ test('a delivery whose outcome cannot be saved is not repeated, and the outcome 
   try {
     const worker = startDelivery({ deliveriesMax: 100, deliver: slow }, { database, logger });
     await vi.waitFor(() => expect(slow).toHaveBeenCalledOnce(), SOON);
-    // Wait: if a connection is cut during its setup, the driver rejects a promise that no code can handle.
+    // Wait first: if a connection is cut during its setup, the driver rejects a promise that no code can handle.
     await vi.waitFor(() => expect(pool.idleConnections()).toBe(pool.totalConnections()), SOON);
     proxy.cut();
     release();

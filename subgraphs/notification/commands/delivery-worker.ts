@@ -30,7 +30,7 @@ interface FinishedAttempt {
 
 /**
  * Delivers the notifications of one channel, at most `channel.deliveriesMax` at once. When a delivery ends, the next
- * one starts, so a delivery that hangs does not delay the others. No transaction is open during a delivery, and a delivery
+ * one starts, so a delivery that hangs does not delay the others. No transaction is open during a delivery. A delivery
  * is aborted after `timeoutMs`. A failed attempt is retried for `retryHours`. If the channel is away, the attempt does
  * not count: the notification is due immediately, and the whole channel pauses (see createChannelPause).
  *

@@ -69,7 +69,7 @@ const FIRST_PAUSES_MS: readonly number[] = [
 /** The state of a notification after a failed attempt. `retryInMs` is a mean value: the actual pauses vary. */
 export type FailedAttempt = { status: 'PENDING'; retryInMs: number } | { status: 'FAILED' };
 
-/** Returns PENDING and the next pause, or FAILED if all pauses together would exceed `retryHours`. */
+/** Returns PENDING with the pause after this many attempts, or FAILED if all pauses together exceed `retryHours`. */
 export function afterFailedAttempt(attempts: number, retryHours: number): FailedAttempt {
   const retryInMs = FIRST_PAUSES_MS[attempts - 1] ?? HOUR_MS;
   const firstPauses = FIRST_PAUSES_MS.slice(0, attempts);

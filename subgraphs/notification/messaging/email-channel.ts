@@ -82,6 +82,6 @@ function failureOf(error: unknown): Error {
   return isForNow ? new Error(message) : new DeliveryRefusedError(message);
 }
 
-/** The server closes the connection, regardless of the command. Source: RFC 5321, 3.8. */
+/** The server is closing the connection. It may send this reply to any command. Source: RFC 5321, 3.8. */
 const SERVICE_CLOSING = 421;
 const PERMANENT = 500;

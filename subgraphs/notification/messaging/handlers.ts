@@ -25,19 +25,19 @@ const onData = <Schema extends z.ZodType>(
     ),
   );
 
-/** Save the contacts of users. */
+/** Handlers that save the contacts of users. */
 export const userHandlers: Handlers = {
   'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
 };
 
-/** Save the event facts that notifications contain. */
+/** Handlers that save the event facts that notifications contain. */
 export const eventHandlers: Handlers = {
   'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
   'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
-/** Add a PENDING notification on the given channel for each confirmed or cancelled booking. */
+/** Handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }): Handlers {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
@@ -52,7 +52,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
   };
 }
 
-/** Save the messages that consumers could not process. */
+/** A handler that saves the messages that consumers could not process. */
 export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(

@@ -51,8 +51,8 @@ export async function markSent(database: NotificationDatabase, ids: readonly str
 }
 
 /**
- * Uncounts attempt number `attempts` of these notifications, because the channel was away. The notifications are due
- * immediately, after those that are already due.
+ * Reverts attempt number `attempts` of these notifications: it does not count, because the channel was away. The
+ * notifications are due immediately, after those that are already due.
  */
 export async function markPostponed(
   database: NotificationDatabase,

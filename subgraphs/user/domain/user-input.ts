@@ -22,7 +22,7 @@ export const createUserRules = z.object({
 
 export type CreateUserRequest = z.output<typeof createUserRules>;
 
-/** The rules for the input of signIn. They set no minimum length: passwords stay valid after the minimum is raised. */
+/** The rules for the input of signIn. They set no minimum length: old passwords stay valid if the minimum is raised. */
 export const signInRules = z.object({ email, password: password(1) });
 
 export type SignInRequest = z.output<typeof signInRules>;
