@@ -46,7 +46,7 @@ describe('the rules of createUser', () => {
     ['password', '🔑'.repeat(12)],
     ['password', 'x'.repeat(128)],
     ['password', '  a space at both ends  '],
-  ])('accept %s %j, which has the minimum or maximum number of characters', (field, value) => {
+  ])('accept %s %j, with the length counted in characters', (field, value) => {
     expect(parseInput(createUserRules, { ...valid, [field]: value })).toMatchObject({
       ok: true,
       value: { [field]: value },
