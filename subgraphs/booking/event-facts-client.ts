@@ -4,9 +4,9 @@ import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 import type { EventSnapshot } from './store/inventories.ts';
 
-/** The event subgraph, asked directly about events of which no message has told yet. */
+/** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
 export interface EventFactsClient {
-  /** The facts of the events that exist. @throws SERVICE_UNAVAILABLE */
+  /** Returns the facts of those events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
   fetch(eventIds: readonly string[]): Promise<EventSnapshot[]>;
 }
 

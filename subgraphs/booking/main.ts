@@ -50,7 +50,7 @@ const allocator = createAllocator({
   allocation: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
-  // The other connections are for the batch, the relay, the consumer and reads.
+  // Leaves the other connections to the batch, the relay, the consumer and reads.
   heldLanesMax: Math.floor(config.DATABASE_POOL_MAX / 4),
 });
 lifecycle.onStop('allocator', allocator.stop);
@@ -68,7 +68,7 @@ const dependencies = {
 const closing = createPoller({
   intervalMs: CLOSE_POLL_MS,
   run: () => closeNextEvent(dependencies, { isStopping: () => lifecycle.stopping }),
-  onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it goes on'),
+  onError: (error) => logger.warn({ err: error }, 'closing a cancelled event failed; it will be tried again'),
 });
 lifecycle.onStop('closing', closing.stop);
 const reconciler = createReconciler(dependencies, service);

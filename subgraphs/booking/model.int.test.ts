@@ -12,7 +12,7 @@ const SEATS = 6;
 const USERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 const KEYS = ['key-number-1', 'key-number-2', 'key-number-3', 'key-number-4'] as const;
 
-/** What the booking subgraph promises, without a database: 30 lines that anybody can check by reading. */
+/** A model of the booking rules without a database, short enough to be verified by reading. */
 class Model {
   events = Array.from({ length: EVENTS }, () => ({ total: SEATS, cancelled: false }));
   bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
@@ -51,16 +51,16 @@ class Model {
   }
 }
 
-/** The real thing, and which of its ids stand for the model's numbers. */
+/** The ids in the real database. Their positions are the numbers that the model uses. */
 interface Real {
   eventIds: string[];
   bookingIds: string[];
 }
 
-/** Some thousand commits, one after the other. */
+/** The run makes several thousand commits, one after another. */
 const RUN_TIMEOUT_MS = 120_000;
 
-describe('random commands against the real database and against a model', () => {
+describe('random commands on the real database and on a model', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
   let allocator: Allocator;
@@ -113,7 +113,7 @@ describe('random commands against the real database and against a model', () => 
       command(`book(${event}, ${user.slice(-1)}, ${seats}, ${key.slice(-1)})`, async (model, real) => {
         const expected = model.book(event, user, seats, key);
         const eventId = real.eventIds[event] ?? '';
-        // Keys live as long as the database does: each run has its own.
+        // Keys stay in the database after a run, so each run uses its own keys.
         const idempotencyKey = `${key}-of-${real.eventIds[0]}`;
         const outcome = await allocator.submit(
           bookRequest({ eventId, userId: user, seatCount: seats, idempotencyKey }),
@@ -156,7 +156,7 @@ describe('random commands against the real database and against a model', () => 
   );
 
   it(
-    'agree after every step',
+    'have the same result after every step',
     async () => {
       const commands = fc.commands([book, book, book, cancel, setCapacity, close], { maxCommands: 40, size: 'max' });
       await fc.assert(

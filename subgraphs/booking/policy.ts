@@ -15,24 +15,24 @@ interface Reader {
   readonly inventories: { load(eventId: string): Promise<Inventory | null> };
 }
 
-/** A user books for itself, an admin for anybody. */
+/** Users may book for themselves. Admins may book for any user. */
 export const mayBookFor = (caller: Caller, userId: string): boolean => isSelfOrAdmin(caller, userId);
 
-/** A booking is cancelled by its owner and by admins; to all others, the event's organizer too, there is none. */
+/** The owner and admins may cancel a booking. All other callers, including the event's organizer, get "not found". */
 export const mayCancel = (caller: Caller, { userId }: Booking): boolean => isSelfOrAdmin(caller, userId);
 
-/** Others than the organizer and admins are refused, which betrays nothing: everybody sees events. */
+/** For the organizer and admins. Refusing other callers reveals nothing, because everyone can read events. */
 export const maySetCapacity = (caller: Caller, { organizerId }: Inventory): boolean =>
   isSelfOrAdmin(caller, organizerId);
 
-/** The event's organizer and admins. */
+/** True for the event's organizer and for admins. */
 async function organizes(eventId: string, { caller, inventories }: Reader): Promise<boolean> {
   if (caller === null) return false;
   if (isAdmin(caller)) return true;
   return (await inventories.load(eventId))?.organizerId === caller.userId;
 }
 
-/** The booking's owner, the event's organizer, and admins. */
+/** True for the booking's owner, the event's organizer, and admins. */
 const readsBooking = ({ userId, eventId }: Booking, reader: Reader): boolean | Promise<boolean> =>
   isSelfOrAdmin(reader.caller, userId) || organizes(eventId, reader);
 
@@ -51,7 +51,7 @@ export const policy: Policy<Reader> = {
     BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
     PageInfo: visibleToEveryone,
-    // Everybody sees events and how many seats are left of them.
+    // Everyone can read events and their seat numbers.
     Event: {
       visibleTo: everyone,
       fields: {
@@ -61,7 +61,7 @@ export const policy: Policy<Reader> = {
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
       },
     },
-    // What else a user is and who sees it, the user subgraph knows.
+    // The user subgraph owns the other fields and decides who may read them.
     User: {
       visibleTo: everyone,
       fields: {

@@ -5,14 +5,14 @@ import { reconcileNextPage } from './commands/reconcile.ts';
 
 const POLL_MS = 5_000;
 
-/** Runs the check of seats and bookings slowly in the background; logs and counts what it finds. */
+/** Checks seats and bookings in the background, page by page. Logs and counts each finding. */
 export function createReconciler(
   dependencies: Parameters<typeof reconcileNextPage>[0],
   { lifecycle, logger, metrics }: Pick<SubgraphService, 'lifecycle' | 'logger' | 'metrics'>,
 ): Poller {
   const findings = new Counter({
     name: 'booking_reconciliation_findings_total',
-    help: 'What the check of seats and bookings has found; each finding is logged.',
+    help: 'Findings of the check of seats and bookings. Each finding is logged.',
     labelNames: ['kind'],
     registers: [metrics],
   });
@@ -22,11 +22,15 @@ export function createReconciler(
       if (lifecycle.stopping) return false;
       await reconcileNextPage(dependencies, (finding) => {
         findings.inc({ kind: finding.kind });
-        if (finding.kind === 'wrong-seats') logger.error(finding, 'the seats of an event do not add up');
-        else logger.warn(finding, 'the check of seats and bookings has found something');
+        if (finding.kind === 'wrong-seats')
+          logger.error(
+            finding,
+            'confirmed plus available seats of an event differ from its total seats; nothing was changed',
+          );
+        else logger.warn(finding, 'the check of seats and bookings reports a finding; see its kind');
       });
       return false;
     },
-    onError: (error) => logger.warn({ err: error }, 'the check of seats and bookings failed; it goes on'),
+    onError: (error) => logger.warn({ err: error }, 'the check of seats and bookings failed; it will be tried again'),
   });
 }

@@ -10,7 +10,7 @@ import type { BookRequest } from './domain/allocation.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
-/** A booking database for one test file, as many clients of it as there would be processes, and its removal. */
+/** A booking database for one test file. Each `connect` stands for one process. `remove` deletes the database. */
 export async function createBookingTestDatabase() {
   const { url, drop } = await createTestDatabase('booking');
   const pools: Pool[] = [];
@@ -29,7 +29,7 @@ export async function createBookingTestDatabase() {
   };
 }
 
-/** An allocator as one process runs it. */
+/** The allocator of one process. */
 export const createTestAllocator = (pool: Pool) =>
   createAllocator({
     allocation: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId() }),
@@ -40,7 +40,7 @@ export const createTestAllocator = (pool: Pool) =>
 
 const DAY_MS = 86_400_000;
 
-/** An event that can be booked, by its id. */
+/** Saves the inventory of an event that can be booked, and returns the event's facts. */
 export async function makeEvent(database: PrismaClient, facts: Partial<EventSnapshot> = {}): Promise<EventSnapshot> {
   const event: EventSnapshot = {
     eventId: newId(),
@@ -55,7 +55,7 @@ export async function makeEvent(database: PrismaClient, facts: Partial<EventSnap
   return event;
 }
 
-/** A request for seats that differs from every other, but for what is given. */
+/** A booking request for one seat with new ids and a new key, except for the given fields. */
 export function bookRequest(request: Partial<BookRequest> & { eventId: string }): BookRequest {
   const userId = request.userId ?? newId();
   return {

@@ -14,7 +14,7 @@ describe('the client of the user subgraph', () => {
     return { users: createUsersClient({ request, close: async () => undefined }, TIMEOUT_MS), requests };
   };
 
-  it('tells a user who exists from one who does not, and waits no longer than it is told', async () => {
+  it('reports whether a user exists, and passes the timeout on', async () => {
     const { users, requests } = answering({ data: { _entities: [{ id: 'ada' }] } });
     expect(await users.exists('ada')).toBe(true);
     expect(requests).toMatchObject([
@@ -23,8 +23,8 @@ describe('the client of the user subgraph', () => {
     expect(await answering({ data: { _entities: [null] } }).users.exists('bob')).toBe(false);
   });
 
-  it('takes an error for no answer, not for a user who does not exist', async () => {
-    const { users } = answering({ data: { _entities: [null] }, errors: [{ message: 'The database is away.' }] });
+  it('fails when the answer contains an error, instead of reporting that the user does not exist', async () => {
+    const { users } = answering({ data: { _entities: [null] }, errors: [{ message: 'The database is unavailable.' }] });
     await expect(users.exists('ada')).rejects.toMatchObject({ extensions: { code: 'SERVICE_UNAVAILABLE' } });
   });
 });

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 
-/** The user subgraph, asked whether a user exists for whom an admin books. */
+/** Asks the user subgraph whether a user exists. */
 export interface UsersClient {
-  /** @throws SERVICE_UNAVAILABLE */
+  /** @throws SERVICE_UNAVAILABLE when the request fails */
   exists(userId: string): Promise<boolean>;
 }
 
-/** A reference to a user, resolved as the gateway resolves it: null when there is no such user. */
+/** Resolves a reference to a user in the same way as the gateway. The result is null when the user does not exist. */
 const QUERY = `query UserExists($references: [_Any!]!) {
   _entities(representations: $references) { ... on User { id } }
 }`;

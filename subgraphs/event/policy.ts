@@ -2,13 +2,15 @@ import { everyone, type Policy, signedIn, visibleToEveryone } from '#platform/id
 import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { Event } from './domain/event.ts';
 
-/** Changing and cancelling: the organizer and admins. Others are refused, which betrays nothing: everybody sees events. */
+/**
+ * The organizer and admins may change and cancel. Refusing others reveals nothing, because everyone can read events.
+ */
 export const mayRevise = (caller: Caller, { organizerId }: Event): boolean => isSelfOrAdmin(caller, organizerId);
 
 export const policy: Policy<{ readonly caller: Caller | null }> = {
   Query: {
     event: everyone,
-    // @inaccessible: the gateway offers it to no client.
+    // @inaccessible in the schema: the gateway does not offer it to clients.
     eventFacts: everyone,
     events: everyone,
   },
@@ -22,7 +24,7 @@ export const policy: Policy<{ readonly caller: Caller | null }> = {
     EventConnection: visibleToEveryone,
     EventEdge: visibleToEveryone,
     PageInfo: visibleToEveryone,
-    // References alone: what a user is and who sees it, the user subgraph knows.
+    // Only references. The user subgraph owns the other fields and decides who may read them.
     User: visibleToEveryone,
     CreateEventPayload: visibleToEveryone,
     UpdateEventPayload: visibleToEveryone,

@@ -5,7 +5,7 @@ import { createTestDatabase } from '#platform/testing/database.ts';
 import type { EventDependencies } from './commands/dependencies.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 
-/** What the commands need, on a database for one test file, and the database's removal. */
+/** The commands' dependencies, with a database for one test file. `remove` deletes the database. */
 export async function createEventTestDependencies(): Promise<{
   dependencies: EventDependencies;
   remove(): Promise<void>;

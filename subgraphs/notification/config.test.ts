@@ -9,13 +9,13 @@ const read = (overrides: NodeJS.ProcessEnv = {}) =>
     ...overrides,
   });
 
-describe('the mail server', () => {
-  it('is none by default', () => {
+describe('the mail settings', () => {
+  it('are undefined by default', () => {
     expect(read()).toMatchObject({ PORT: 4004, mail: undefined });
     expect(read({ SMTP_URL: '' }).mail).toBeUndefined();
   });
 
-  it('is read from a URL, with the usual ports', () => {
+  it('are read from a URL, with default ports', () => {
     const server = (SMTP_URL: string) => read({ SMTP_URL }).mail?.server;
     expect(server('smtp://mail.example.com')).toEqual({ host: 'mail.example.com', port: 587, secure: false });
     expect(server('smtps://mail.example.com/')).toEqual({ host: 'mail.example.com', port: 465, secure: true });
@@ -36,12 +36,12 @@ describe('the mail server', () => {
     'smtp://mail:99999',
     'smtp://user:hunter2%zz@mail',
     'smtp://user:hunter2@mail/?pool=false',
-  ])('refuses %j without showing it', (SMTP_URL) => {
+  ])('refuse the URL %j and do not print it', (SMTP_URL) => {
     expect(() => read({ SMTP_URL })).toThrow(/SMTP_URL: must be like smtp:/);
     expect(() => read({ SMTP_URL })).not.toThrow(/hunter2/);
   });
 
-  it('must offer TLS in production and where a password is sent, unless told otherwise', () => {
+  it('require TLS in production and with a password, unless SMTP_TLS overrides it', () => {
     const requiresTls = (env: NodeJS.ProcessEnv) =>
       read({ SMTP_URL: 'smtp://mail', MAIL_FROM: 'tickets@example.com', ...env }).mail?.requireTls;
     expect(requiresTls({})).toBe(false);
@@ -51,7 +51,7 @@ describe('the mail server', () => {
     expect(requiresTls({ ...productionEnv, SMTP_TLS: 'optional' })).toBe(false);
   });
 
-  it('needs a sender of its own in production', () => {
+  it('require MAIL_FROM in production', () => {
     const env = { ...productionEnv, SMTP_URL: 'smtp://mail' };
     expect(() => read(env)).toThrow('MAIL_FROM: required');
     const from = 'Tickets & more <tickets@shop.example.com>';
@@ -59,7 +59,7 @@ describe('the mail server', () => {
   });
 
   it.each(['Tickets', 'a@b\r\nBcc: c@d', 'a@b, c@d', 'Tickets <a@b', '<a@b>', 'A\n <a@b>'])(
-    'refuses to send from %j',
+    'refuse the sender %j',
     (MAIL_FROM) => {
       expect(() => read({ SMTP_URL: 'smtp://mail', MAIL_FROM })).toThrow('MAIL_FROM: must be like');
     },

@@ -2,26 +2,26 @@ import { z } from 'zod';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/process/config.ts';
 
-/** A mail server, and how mail goes to it. */
+/** The mail server and how to send mail to it. */
 export interface MailSettings {
   readonly server: MailServer;
-  /** An address, or a name with an address in angle brackets. */
+  /** The sender: an address, or a name followed by an address in angle brackets. */
   readonly from: string;
-  /** Whether a server that offers no TLS is refused. */
+  /** Whether to refuse a server that offers no TLS. */
   readonly requireTls: boolean;
 }
 
 interface MailServer {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first byte on, rather than by STARTTLS. */
+  /** Whether to use TLS from the first byte, instead of STARTTLS. */
   readonly secure: boolean;
   readonly auth?: { readonly user: string; readonly pass: string };
 }
 
 const MAIL_FROM = /^(?:[^\p{Cc}<>@",;:]+ <[^\s<>@,;:]+@[a-z0-9.-]+>|[^\s<>@,;:]+@[a-z0-9.-]+)$/iu;
 
-/** The notification subgraph's settings; no `mail` without SMTP_URL. @throws ConfigError */
+/** Reads the notification subgraph's settings. Without SMTP_URL, `mail` is undefined. @throws ConfigError */
 export function readNotificationConfig(env: NodeJS.ProcessEnv) {
   const settings = parseConfig(
     {
@@ -41,7 +41,7 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv) {
     env,
     ({ NODE_ENV, SMTP_URL, MAIL_FROM }) =>
       NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined
-        ? ['MAIL_FROM: required with SMTP_URL in production']
+        ? ['MAIL_FROM: required in production when SMTP_URL is set']
         : [],
   );
   return { ...settings, mail: mailSettings(settings) };
@@ -59,7 +59,7 @@ function mailSettings({
   MAIL_FROM?: string | undefined;
 }): MailSettings | undefined {
   if (server === undefined) return undefined;
-  // A password is never sent in the clear unless somebody says so.
+  // A password is sent without TLS only if SMTP_TLS=optional.
   const isTlsDefault = NODE_ENV === 'production' || server.auth !== undefined;
   return {
     server,
@@ -70,7 +70,7 @@ function mailSettings({
 
 const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 };
 
-/** smtp://user:password@host:port or smtps://..., for use in transform(). */
+/** Parses smtp://user:password@host:port or smtps://...; for use in transform(). */
 function toMailServer(text: string, context: z.RefinementCtx): MailServer {
   const url = URL.parse(text);
   const defaultPort = SMTP_PORTS[url?.protocol ?? ''];
@@ -89,7 +89,7 @@ function toMailServer(text: string, context: z.RefinementCtx): MailServer {
   };
 }
 
-/** The text behind its percent signs, undefined where they make no sense. */
+/** Decodes percent-encoded text. Returns undefined when the encoding is invalid. */
 function decoded(text = ''): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -35,7 +35,7 @@ async function startServer(options?: Parameters<typeof startMailServer>[0]) {
   return server;
 }
 
-/** Delivers mails as one process of the service does. */
+/** Starts a delivery worker, as one process of the service does. */
 function startDelivery(server: { host: string; port: number }, { timeoutMs = 10_000 } = {}) {
   const channel = createEmailChannel({
     server: { host: server.host, port: server.port, secure: false },
@@ -55,7 +55,7 @@ function startWorker(channel: Parameters<typeof createDeliveryWorker>[0]['channe
   return Object.assign(worker, { logger });
 }
 
-/** Adds mails to be sent, each to a user of its own, whose address is `<user's id>@example.com`; answers their ids. */
+/** Adds PENDING mails, each to a different user with the address `<user's id>@example.com`. Returns their ids. */
 async function addMails(count: number): Promise<string[]> {
   const [eventId, userIds] = [newId(), Array.from({ length: count }, () => newId())];
   await fixture.database.eventFact.create({ data: { eventId, name: 'Concert', startsAt: new Date(), version: 1 } });
@@ -74,7 +74,7 @@ const countSent = (attempts?: number) =>
 const skipTheWait = () => fixture.database.notification.updateMany({ data: { nextAttemptAt: new Date(0) } });
 const messageIdOf = (id: string) => `<${id}@shop.example>`;
 
-test('replicas send one mail for each notification', async () => {
+test('two replicas send one mail for each notification', async () => {
   const server = await startServer();
   const ids = await addMails(100);
   for (let replica = 0; replica < 2; replica += 1) startDelivery(server);
@@ -82,7 +82,7 @@ test('replicas send one mail for each notification', async () => {
   expect(server.mails.map(({ messageId }) => messageId).toSorted()).toEqual(ids.map(messageIdOf).toSorted());
 });
 
-test('a mail that the server took without saying so is sent again under the same Message-ID', async () => {
+test('a mail that the server did not confirm is sent again with the same Message-ID', async () => {
   let answers = false;
   const seen: string[] = [];
   const server = await startServer({
@@ -104,7 +104,7 @@ test('a mail that the server took without saying so is sent again under the same
   await worker.stop();
 });
 
-test('a mail server that is away is waited for: no mail loses an attempt, few connections are tried, and all mails follow', async () => {
+test('an unavailable mail server costs no attempts and gets few connections; all mails are sent later', async () => {
   const gone = await startMailServer();
   const { port } = gone;
   await gone.stop();
@@ -114,7 +114,7 @@ test('a mail server that is away is waited for: no mail loses an attempt, few co
   const info = vi.spyOn(worker.logger, 'info');
   const warn = vi.spyOn(worker.logger, 'warn');
   await vi.waitFor(() => expect(warn).toHaveBeenCalledOnce(), SOON);
-  // Refused at the greeting, as a server does that is overloaded or restarting.
+  // Refused at the greeting, like an overloaded or restarting server.
   const starting = await startMailServer({
     port,
     onConnect: (_session, done) => {
@@ -131,10 +131,10 @@ test('a mail server that is away is waited for: no mail loses an attempt, few co
   await vi.waitFor(async () => expect(await countSent(1)).toBe(100), { ...SOON, timeout: 20_000 });
   expect(server.mails).toHaveLength(100);
   expect(warn).toHaveBeenCalledOnce();
-  expect(info).toHaveBeenCalledWith({ channel: 'EMAIL' }, 'the channel is there again');
+  expect(info).toHaveBeenCalledWith({ channel: 'EMAIL' }, 'the channel is available again');
 }, 60_000);
 
-test('an address that does not exist fails its own mail at once; the others arrive', async () => {
+test('a mail to an unknown address is FAILED immediately, and the other mails arrive', async () => {
   let unknown = '';
   const server = await startServer({
     onRcptTo: ({ address }, _session, done) => done(address.startsWith(unknown) ? refusal(550, 'no such user') : null),
@@ -146,7 +146,7 @@ test('an address that does not exist fails its own mail at once; the others arri
   await vi.waitFor(async () => expect(await find(ids[0] ?? '')).toMatchObject({ status: 'FAILED', attempts: 1 }), SOON);
 });
 
-test('a server that refuses for now gets the mail later; one that refuses for a day makes it FAILED', async () => {
+test('a mail that is refused temporarily is sent later, and FAILED if it is refused for a day', async () => {
   let code = 451;
   const server = await startServer({ onRcptTo: (_address, _session, done) => done(code ? refusal(code, 'no') : null) });
   const [later = '', never = ''] = await addMails(2);
@@ -158,7 +158,7 @@ test('a server that refuses for now gets the mail later; one that refuses for a 
   await vi.waitFor(async () => expect(await find(later)).toMatchObject({ status: 'SENT', attempts: 2 }), SOON);
 });
 
-test('a server that hangs for one recipient takes the mails of all others meanwhile', async () => {
+test('a server that hangs for one recipient receives the mails to all others in the meantime', async () => {
   let hanging = '';
   const server = await startServer({
     onRcptTo: ({ address }, _session, done) => void (address.startsWith(hanging) || done()),
@@ -170,13 +170,13 @@ test('a server that hangs for one recipient takes the mails of all others meanwh
   expect(await find(ids[0] ?? '')).toMatchObject({ status: 'PENDING', attempts: 1 });
 });
 
-test('a slow server gets all mails at its own pace, none of them tried in vain', async () => {
+test('a slow server gets each mail once, at its own pace', async () => {
   const slowMs = 150;
   const server = await startServer({
     onRcptTo: (_address, _session, done) => void setTimeout(done, slowMs),
   });
   const timeoutMs = 1_000;
-  // More than go through in one time-out, five at a time.
+  // More mails than five connections can send within one timeout.
   const count = 60;
   expect((count / 5) * slowMs).toBeGreaterThan(timeoutMs);
   await addMails(count);
@@ -185,7 +185,7 @@ test('a slow server gets all mails at its own pace, none of them tried in vain',
   expect(await countSent(1)).toBe(count);
 });
 
-test('messages are consumed at their pace while the mail server hangs', async () => {
+test('messages are consumed at normal speed while the mail server hangs', async () => {
   const server = await startServer({ onConnect: () => undefined });
   await addMails(100);
   const worker = startDelivery(server, { timeoutMs: 1_000 });
@@ -215,13 +215,13 @@ test('messages are consumed at their pace while the mail server hangs', async ()
   const startedAtMs = performance.now();
   await Promise.all(Array.from({ length: 500 }, publish));
   await vi.waitFor(async () => expect(await fixture.database.inboxMessage.count()).toBe(500), SOON);
-  // The mails alone would take 20 time-outs of 1 s.
+  // The mails alone would take 20 timeouts of 1 s.
   expect(performance.now() - startedAtMs).toBeLessThan(5_000);
   expect(await fixture.database.notification.count({ where: { status: 'PENDING' } })).toBe(600);
   expect(server.mails).toHaveLength(0);
 });
 
-test('a mail that was to be sent before the mail server was taken away stays one, and FAILS with the reason', async () => {
+test('an EMAIL notification keeps its channel without SMTP_URL, and is FAILED with the reason in the log', async () => {
   const [id = ''] = await addMails(1);
   await fixture.database.notification.update({ where: { id }, data: { attempts: 29 } });
   const { logger } = startWorker(unconfiguredEmailChannel);

@@ -13,7 +13,7 @@ interface Reader {
   readonly caller: Caller | null;
 }
 
-/** What is written to a user is for that user and for admins, not for the organizer of the event it is about. */
+/** A notification is visible to its recipient and to admins, but not to the organizer of the event. */
 const readsNotification = ({ userId }: { userId: string }, { caller }: Reader): boolean =>
   isSelfOrAdmin(caller, userId);
 
@@ -34,7 +34,7 @@ export const policy: Policy<Reader> = {
     Notification: { visibleTo: readsNotification, fields: everyone },
     NotificationConnection: visibleToEveryone,
     NotificationEdge: edgeOf(readsNotification),
-    // What else a booking is and who sees it, the booking subgraph knows.
+    // The booking subgraph has the rules for the other fields of a booking.
     Booking: {
       visibleTo: everyone,
       fields: {
@@ -43,7 +43,7 @@ export const policy: Policy<Reader> = {
         notifications: ({ ownerId }: { ownerId: string | null }, { caller }) => isSelfOrAdmin(caller, ownerId),
       },
     },
-    // What else a user is and who sees it, the user subgraph knows.
+    // The user subgraph has the rules for the other fields of a user.
     User: {
       visibleTo: everyone,
       fields: {

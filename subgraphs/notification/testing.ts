@@ -6,7 +6,7 @@ import { PrismaClient } from './generated/prisma/client.ts';
 import type { NotificationDatabase } from './store/database.ts';
 import { insertNotifications, type NewNotification } from './store/notifications.ts';
 
-/** A connection to a notification database, and the statements that were sent on it since the last look. */
+/** Connects to a notification database. `takeStatements` returns the statements since its last call. */
 export function connectDatabase(url: string) {
   const pool = createDatabasePool(parseConfig(databaseSettings('notification_db'), { DATABASE_URL: url }));
   const client = new PrismaClient({ adapter: prismaAdapter(pool), log: [{ emit: 'event', level: 'query' }] });
@@ -16,7 +16,7 @@ export function connectDatabase(url: string) {
   return { pool, database, takeStatements: () => statements.splice(0) };
 }
 
-/** A notification database of the test's own. */
+/** Creates a notification database for one test file. */
 export async function createNotificationDatabase() {
   const { url, drop } = await createTestDatabase('notification');
   const { pool, database, takeStatements } = connectDatabase(url);
@@ -36,7 +36,7 @@ export async function createNotificationDatabase() {
   };
 }
 
-/** Adds notifications, newest last; what is not given is made up. Answers their ids. */
+/** Adds notifications, newest last, and fills missing properties with defaults. Returns their ids. */
 export async function addNotifications(
   database: NotificationDatabase,
   given: readonly Partial<NewNotification>[],

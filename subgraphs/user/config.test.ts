@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readUserConfig } from './config.ts';
 import { createKeyPair } from './testing.ts';
 
-describe('the configuration', () => {
+describe('readUserConfig', () => {
   let keys: Awaited<ReturnType<typeof createKeyPair>>;
   const env = (overrides: NodeJS.ProcessEnv = {}) => ({
     USER_SUBGRAPH_SECRET: 'a secret of the gateway',
@@ -15,24 +15,24 @@ describe('the configuration', () => {
     keys = await createKeyPair('mine');
   });
 
-  it('lets a session last 15 minutes between refreshes and 30 days without one', () => {
+  it('defaults to access tokens of 15 minutes and refresh tokens of 30 days', () => {
     expect(readUserConfig(env())).toMatchObject({ PORT: 4001, ACCESS_TOKEN_TTL: 900, REFRESH_TOKEN_TTL: 2_592_000 });
   });
 
-  it('takes a private key among several public ones', async () => {
+  it('accepts a private key whose public key is one of several', async () => {
     const next = await createKeyPair('next');
     const published = JSON.stringify({ keys: [...next.publicKeys.keys, ...keys.publicKeys.keys] });
     expect(readUserConfig(env({ JWT_PUBLIC_KEYS: published })).JWT_PRIVATE_KEY.kid).toBe('mine');
   });
 
-  it('refuses a private key that no public one verifies, by name or by content', async () => {
+  it('refuses a private key if no public key has both its kid and its value', async () => {
     const renamed = JSON.stringify({ ...keys.privateKey, kid: 'unknown' });
     expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: renamed }))).toThrow('not among JWT_PUBLIC_KEYS');
     const other = JSON.stringify((await createKeyPair('mine')).privateKey);
     expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: other }))).toThrow('not among JWT_PUBLIC_KEYS');
   });
 
-  it('refuses a missing or broken key without showing it', () => {
+  it('refuses a missing or malformed key and does not print it', () => {
     expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: '' }))).toThrow('JWT_PRIVATE_KEY');
     const broken = JSON.stringify({ ...keys.privateKey, crv: 'P-256' });
     expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: broken }))).toThrow('is not JSON of the expected form');

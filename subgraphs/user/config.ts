@@ -14,7 +14,10 @@ import {
 } from '#platform/process/config.ts';
 import { userStream } from './messaging/contract.ts';
 
-/** The user subgraph's settings. @throws ConfigError, also when nobody could verify what the private key signs */
+/**
+ * Reads the user subgraph's settings.
+ * @throws ConfigError when a setting is invalid or the private key's public key is not in JWT_PUBLIC_KEYS
+ */
 export const readUserConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
@@ -35,5 +38,5 @@ export const readUserConfig = (env: NodeJS.ProcessEnv) =>
     ({ JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: published }) =>
       own === undefined || published?.keys.some(({ kid, x }) => kid === own.kid && x === own.x) !== false
         ? []
-        : ['JWT_PRIVATE_KEY: its public half is not among JWT_PUBLIC_KEYS under the same kid'],
+        : ['JWT_PRIVATE_KEY: its public key is not among JWT_PUBLIC_KEYS; add it under the same kid'],
   );

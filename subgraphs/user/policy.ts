@@ -4,7 +4,7 @@ import type { User } from './domain/user.ts';
 
 interface Reader {
   readonly caller: Caller | null;
-  /** Ids of users who proved themselves within this request. */
+  /** Ids of the users that this request authenticated by a password or refresh token. */
   readonly signedIn: ReadonlySet<string>;
 }
 
@@ -22,7 +22,8 @@ export const policy: Policy<Reader> = {
   },
   types: {
     User: {
-      // Who holds a reference got it from a subgraph that let it, as an event's organizer or a booking's owner.
+      // A reference comes from another subgraph, for example as the organizer of an event. That subgraph has already
+      // checked that the reader may see it.
       visibleTo: everyone,
       fields: {
         id: everyone,
@@ -35,7 +36,7 @@ export const policy: Policy<Reader> = {
     UserConnection: visibleToEveryone,
     UserEdge: visibleToEveryone,
     PageInfo: visibleToEveryone,
-    // Whoever gets a session has just proven to be its user.
+    // A request gets a session only after it has authenticated as its user.
     Session: visibleToEveryone,
     InvalidInputError: visibleToEveryone,
     EmailTakenError: visibleToEveryone,

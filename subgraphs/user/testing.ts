@@ -25,7 +25,7 @@ const PROOF = 'the proof of the gateway';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** An Ed25519 key pair as the configuration holds it. */
+/** Creates an Ed25519 key pair in the form that the configuration has. */
 export async function createKeyPair(kid = 'test-key') {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid } as PrivateKey;
@@ -33,7 +33,7 @@ export async function createKeyPair(kid = 'test-key') {
   return { privateKey: jwk, publicKeys: { keys: [publicKey] } };
 }
 
-/** A session as a test asks for it, or the refusal in its place. */
+/** The session that a test receives, or the error instead. */
 export interface SessionAnswer {
   __typename: string;
   accessToken: string;
@@ -48,7 +48,7 @@ const SESSION = `__typename
   ... on Session { accessToken refreshToken expiresAt user { id name email role } }
   ... on DomainError { code }`;
 
-/** The whole subgraph on a database of its own, without a port. */
+/** Starts the whole subgraph with its own database and without a port. */
 export async function startUserSubgraph() {
   const { url, drop } = await createTestDatabase('user');
   const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
@@ -131,7 +131,7 @@ export async function startUserSubgraph() {
       });
       return data.signOut;
     },
-    /** The session of a new admin. */
+    /** Creates an admin and returns their session. */
     async createAdmin(): Promise<SessionAnswer> {
       const email = `${newId()}@example.org`;
       await createUser({ email });

@@ -81,7 +81,7 @@ describe('S12: secrets stay secret', () => {
     const ada = await signUp(system.graphqlUrl);
     await book(ada, await createEvent(ada));
     await expectAllNotified(system);
-    await vi.waitFor(() => expect(logFiles().map(logOf).join()).toContain('did not take the mail'), 20_000);
+    await vi.waitFor(() => expect(logFiles().map(logOf).join()).toContain('did not accept the mail'), 20_000);
     const users = await connectTo(system.databaseUrls.user);
     const people = await users.query<{ email: string }[]>('SELECT email FROM users');
     await users.end();

@@ -17,23 +17,27 @@ import { type LockedInventory, lockFreeInventories, lockInventory } from '../sto
 import { saveInventories } from '../store/allocation/save-inventories.ts';
 import { findBookings } from '../store/find-bookings.ts';
 
-/** The answer for a request that was not decided because another transaction holds its event's inventory. */
+/** The result of a request that was not decided because another transaction has locked its event's inventory. */
 export const HELD = Symbol('held');
 
 export type DecidedOutcome = Decision['outcomes'][number];
 
-/** Decides and commits seat requests. Both throw when nothing was committed, or the commit's outcome is unknown. */
+/**
+ * Decides and commits seat requests. Both methods throw when nothing was committed or the commit's outcome is unknown.
+ */
 export interface BatchAllocation {
-  /** One outcome per request, in the batch's order. Waits for no inventory: a request whose event is held gets HELD. */
+  /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
   allocateFree(batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]>;
-  /** Waits for one event's inventory, and only then takes the requests to decide; one outcome for each of them. */
+  /**
+   * Waits for the lock on one event's inventory, then calls `take` for the requests to decide. One outcome per request.
+   */
   allocateHeld(eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]>;
 }
 
 /**
- * One transaction for a whole batch: lock the inventories, then read keys and bookings, decide, and write seats, bookings
- * and outbox together. Seats change under the inventory's lock only, so what was read stays true until the commit. There is
- * no circle of transactions that wait for each other's inventories: a batch of several events waits for none of them.
+ * Handles a whole batch in one transaction: locks the inventories, reads keys and bookings, decides, and writes seats,
+ * bookings and outbox messages. Seats change only under the inventory's lock, so the data stays valid until the commit.
+ * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks.
  */
 export const createBatchAllocation = ({
   transact,
@@ -84,7 +88,7 @@ async function readState(
         )
       : [];
   return {
-    // Without an inventory nothing is decided by the clock.
+    // Without an inventory, no decision depends on the time.
     now: inventories[0]?.now ?? new Date(0),
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
@@ -94,7 +98,7 @@ async function readState(
   };
 }
 
-/** Writes a decision with the messages that tell of it. */
+/** Writes a decision and the messages about it. */
 export async function writeAllocation(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
   const { booked, cancelled, inventories } = writes;
   await insertBookings(transaction, booked);

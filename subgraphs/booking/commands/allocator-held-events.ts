@@ -3,7 +3,7 @@ import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { SeatRequest } from '../domain/allocation.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 
-/** A request, and who waits for its outcome. */
+/** A waiting request, and the callbacks that answer it. */
 export interface Waiting {
   readonly request: SeatRequest;
   readonly expiresAtMs: number;
@@ -11,43 +11,46 @@ export interface Waiting {
   reject(error: unknown): void;
 }
 
-/** The requests for an event whose inventory another transaction holds, oldest first. */
+/** The waiting requests for one held event, oldest first. */
 interface Group {
   readonly eventId: string;
   waiting: Waiting[];
-  /** Some of its requests are being decided: by a lane, or by the batch. */
+  /** A lane or the batch is deciding some of its requests. */
   isTaken: boolean;
-  /** The last attempt to decide some of its requests found it held. */
+  /** The last attempt to decide some of its requests found the event held. */
   isHeld: boolean;
-  /** It was found held once, by a batch that usually commits soon: it is tried again with the next one. */
+  /** The event was found held only once so far. It is tried again with the next batch, because most locks end soon. */
   isNew: boolean;
-  /** A lane has waited for its inventory in vain. */
+  /** A lane's last wait for the inventory timed out. */
   hasTimedOut: boolean;
 }
 
-/** Requests that are tried again with the batch. */
+/** Waiting requests that are tried again with the next batch. */
 export interface Probe {
   readonly waiting: readonly Waiting[];
-  /** Call when they are answered or held again. Answers the other requests of events that are free now. */
+  /** To be called after the attempt. Returns the other waiting requests of the events that are no longer held. */
   end(): Waiting[];
 }
 
 export const BATCH_MAX = 256;
-/** Leaves room for other events in the batch. */
+/** Leaves room in the batch for requests of other events. */
 const PROBE_MAX = BATCH_MAX / 2;
 const PROBE_PER_EVENT_MAX = 8;
 export const PROBE_INTERVAL_MS = 50;
 
 /**
- * The events that are held by another transaction, each with the requests that wait for it. A few lanes, each with a
- * connection of its own, wait for one event's inventory in the database's queue, which is fair between processes. A lane
- * takes its requests when it has the lock, so that none that expired is booked. Lanes prefer events that they have not
- * waited for in vain, and of these the one with the most requests. All other events are probed every PROBE_INTERVAL_MS
- * with the batch, which does not wait. An event that was found held for the first time is tried again with the next
- * batch: most often another process was just committing.
- * @param lanesMax how many connections may wait for inventories at once
- * @param waitingMax how many requests may wait in all; beyond that an event has only its equal share
- * @param answer decides requests without waiting, and answers all that are not held
+ * Keeps the requests for held events. An event is held while another transaction has locked its inventory.
+ *
+ * A lane is a loop that waits for the lock of one event at a time, on its own connection, in the database's queue. The
+ * queue is fair between processes. A lane takes requests only after it has the lock, so it never books an expired
+ * request. Lanes prefer events whose last wait did not time out, and among these the event with the most requests.
+ *
+ * The batch tries the other events again ("probes" them) every PROBE_INTERVAL_MS, without waiting for their locks. An
+ * event that was found held for the first time is tried again with the next batch, because another process usually
+ * commits soon.
+ * @param lanesMax the maximum number of lanes, and thus of waiting connections
+ * @param waitingMax the maximum number of waiting requests; above it, an event only gets up to its equal share
+ * @param answer decides requests without waiting for locks, and puts requests for held events back
  */
 export function createHeldEvents({
   allocateHeld,
@@ -73,7 +76,7 @@ export function createHeldEvents({
     return count >= waitingMax;
   }
 
-  /** Opens lanes for events that have none, as far as there may be more. */
+  /** Opens lanes for events without a lane, up to `lanesMax` lanes. */
   function openLanes(): void {
     for (let left = readyForLane().length; left > 0 && lanes < lanesMax; left -= 1) void runLane();
   }
@@ -114,11 +117,14 @@ export function createHeldEvents({
 
   return {
     isEmpty: () => groups.size === 0,
-    /** True while there are events that no lane waits for. */
+    /** True when an event has requests that neither a lane nor the batch is deciding. */
     hasUntaken: () => untaken().length > 0,
-    /** True while there are events to be tried again with the next batch. */
+    /** True when an event must be tried again with the next batch. */
     hasNew: () => groups.values().some(({ isNew }) => isNew),
-    /** Lets a request wait behind the others for its event; false when its event is not known to be held. */
+    /**
+     * Adds a request behind the others for its event, or refuses it when the queue is full. Returns false when the event
+     * is not known as held.
+     */
     join(waiting: Waiting): boolean {
       const group = groups.get(waiting.request.eventId);
       if (group === undefined) return false;
@@ -126,7 +132,7 @@ export function createHeldEvents({
       else group.waiting.push(waiting);
       return true;
     },
-    /** Lets requests wait that were tried and found held, in front of those that came after them. */
+    /** Puts requests back whose event was found held, in front of later requests for the same event. */
     putBack(held: readonly Waiting[]): void {
       for (const [eventId, waiting] of Map.groupBy(held, ({ request }) => request.eventId)) {
         const group = groups.get(eventId);
@@ -139,7 +145,7 @@ export function createHeldEvents({
       }
       openLanes();
     },
-    /** The requests to be tried again now, of the events that were probed longest ago first. */
+    /** Takes the requests to try again now. Events with the oldest probe come first. */
     takeProbe(nowMs: number): Probe {
       const probed: { group: Group; waiting: Waiting[] }[] = [];
       const isDue = nowMs >= probeAtMs;
@@ -167,7 +173,7 @@ export function createHeldEvents({
         },
       };
     },
-    /** Refuses what has waited too long. */
+    /** Refuses expired requests. */
     expire(): void {
       for (const group of groups.values()) {
         group.waiting = rejectExpired(group.waiting);
@@ -182,7 +188,7 @@ function takeLive(group: Group, count: number): Waiting[] {
   return group.waiting.splice(0, count);
 }
 
-/** Refuses requests that are past their time, and answers the others. */
+/** Refuses expired requests and returns the others. */
 export function rejectExpired(all: Waiting[], cause?: unknown): Waiting[] {
   const nowMs = performance.now();
   if (!all.some(({ expiresAtMs }) => expiresAtMs <= nowMs)) return all;

@@ -4,7 +4,7 @@ import type { PrismaClient } from '../generated/prisma/client.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
 
-describe('the allocator on a real database', () => {
+describe('the allocator with a real database', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
   let allocator: Allocator;
@@ -19,7 +19,7 @@ describe('the allocator on a real database', () => {
   });
   afterAll(() => test.remove());
 
-  /** G1, G2: seats add up, and bookings, keys and messages agree with them. */
+  /** Checks that the seats add up and the messages match the bookings. Returns the number of confirmed bookings. */
   async function expectConsistent(eventId: string): Promise<number> {
     const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId } });
     const confirmed = await database.booking.findMany({ where: { eventId, status: 'CONFIRMED' } });
@@ -34,7 +34,7 @@ describe('the allocator on a real database', () => {
     return confirmed.length;
   }
 
-  it('sells the last seat once to fifty who ask at once in two processes', async () => {
+  it('sells the last seat once to fifty simultaneous requests in two processes', async () => {
     const { eventId } = await makeEvent(database, { initialSeats: 1 });
     const outcomes = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
@@ -46,7 +46,7 @@ describe('the allocator on a real database', () => {
     expect(await expectConsistent(eventId)).toBe(1);
   });
 
-  it('books once for one key sent many times by two processes, and answers all the same', async () => {
+  it('books once when two processes send one key many times, and always returns that booking', async () => {
     const { eventId } = await makeEvent(database);
     const userId = newId();
     const send = (to: Allocator) => to.submit(bookRequest({ eventId, userId, idempotencyKey: 'the-same-key' }));
@@ -60,7 +60,7 @@ describe('the allocator on a real database', () => {
     expect(await expectConsistent(eventId)).toBe(1);
   });
 
-  it('books once for one key used on two events by two processes at once', async () => {
+  it('books once when two processes use one key for two events at the same time', async () => {
     const one = await makeEvent(database);
     const other = await makeEvent(database);
     const userId = newId();
@@ -72,7 +72,7 @@ describe('the allocator on a real database', () => {
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['booked', 'key-reused']);
   });
 
-  it('refuses a key that was used for another seat count, event or user', async () => {
+  it('refuses a key that was used for a different seat count, event or user', async () => {
     const { eventId } = await makeEvent(database);
     const request = bookRequest({ eventId, seatCount: 2 });
     await allocator.submit(request);
@@ -83,7 +83,7 @@ describe('the allocator on a real database', () => {
     expect(await again({})).toMatchObject({ outcome: 'booked', replayed: true, booking: { id: request.bookingId } });
   });
 
-  it('forgets a refusal: the same key books once there are seats', async () => {
+  it('does not remember a refusal: the same key can book when there are more seats', async () => {
     const { eventId } = await makeEvent(database, { initialSeats: 1 });
     const request = bookRequest({ eventId, seatCount: 2 });
     expect(await allocator.submit(request)).toEqual({ outcome: 'sold-out', availableSeats: 1 });
@@ -91,7 +91,7 @@ describe('the allocator on a real database', () => {
     expect(await allocator.submit(request)).toMatchObject({ outcome: 'booked', replayed: false });
   });
 
-  it('gives the seats of a booking back once, however often and from wherever it is cancelled', async () => {
+  it('gives the seats back once when two processes cancel a booking several times', async () => {
     const { eventId } = await makeEvent(database);
     const booked = await allocator.submit(bookRequest({ eventId, seatCount: 4 }));
     if (booked.outcome !== 'booked') throw new Error(booked.outcome);
@@ -101,7 +101,7 @@ describe('the allocator on a real database', () => {
     expect(await expectConsistent(eventId)).toBe(0);
   });
 
-  it('refuses a booking after the start, by the clock of the database', async () => {
+  it("refuses a booking after the event's start, by the database's clock", async () => {
     const { eventId } = await makeEvent(database, { startsAt: new Date(Date.now() - 1_000) });
     expect(await allocator.submit(bookRequest({ eventId }))).toEqual({
       outcome: 'not-bookable',
@@ -109,7 +109,7 @@ describe('the allocator on a real database', () => {
     });
   });
 
-  it('keeps seats and bookings in step while events are booked, cancelled and resized at once', async () => {
+  it('keeps seats and bookings consistent when bookings, cancellations and capacity changes overlap', async () => {
     const events = await Promise.all(Array.from({ length: 5 }, () => makeEvent(database, { initialSeats: 40 })));
     const one = async (index: number) => {
       const lane = index % 2 === 0 ? allocator : otherProcess;

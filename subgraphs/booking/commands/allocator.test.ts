@@ -31,7 +31,7 @@ const inventory: Inventory = {
   availableSeats: 1_000,
 };
 
-/** A database in memory that commits a batch at a time, holds inventories, and fails on demand before or after a commit. */
+/** A database in memory. Tests can lock inventories, and make it fail before or after a commit. */
 function createFakeDatabase() {
   const batches: string[][] = [];
   let state: LockedState = {
@@ -44,7 +44,7 @@ function createFakeDatabase() {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,
     after: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,
   };
-  /** The events that somebody else holds, and what lets them go: it answers whether the lock came in time. */
+  /** The locked events. Each promise resolves when a wait for the lock ends: false means a lock time-out. */
   const held = new Map<string, PromiseWithResolvers<boolean>>();
 
   function commit(batch: readonly SeatRequest[]) {
@@ -92,7 +92,7 @@ function createFakeDatabase() {
       held.delete(eventId);
       lock?.resolve(true);
     },
-    /** Lets those who wait for an event that stays held give up. */
+    /** Ends the waits for an event with a lock time-out. The event stays locked. */
     timeOut(eventId: string) {
       const lock = held.get(eventId);
       held.set(eventId, Promise.withResolvers());
@@ -117,11 +117,11 @@ const start = (allocation: BatchAllocation, { queueMax = 1_000, queueTimeoutMs =
 
 const idOf = (outcome: BookOutcome) => (outcome.outcome === 'booked' ? outcome.booking.id : outcome.outcome);
 
-/** A promise, and what opens it. */
+/** A promise that a test resolves. */
 const gate = () => Promise.withResolvers<void>();
 
 describe('the allocator', () => {
-  it('commits what comes at once together, and what comes meanwhile in the next batch, in order of arrival', async () => {
+  it('commits simultaneous requests together, and requests during the commit in the next batch', async () => {
     const { batches, hooks, allocation } = createFakeDatabase();
     const commit = gate();
     const begun = gate();
@@ -141,14 +141,14 @@ describe('the allocator', () => {
     ]);
   });
 
-  it('never puts more than 256 into a batch', async () => {
+  it('never puts more than 256 requests into a batch', async () => {
     const { batches, allocation } = createFakeDatabase();
     const allocator = start(allocation);
     await Promise.all(Array.from({ length: 600 }, (_, index) => allocator.submit(book(`b${index}`))));
     expect(batches.map(({ length }) => length)).toEqual([256, 256, 88]);
   });
 
-  it('does not let large requests starve a small one, nor one that does not fit hold up those behind it', async () => {
+  it('books a small request after a large one that was refused', async () => {
     const { allocation } = createFakeDatabase();
     const allocator = start(allocation);
     const requests = [
@@ -160,7 +160,7 @@ describe('the allocator', () => {
     expect(outcomes.map(idOf)).toEqual(['most', 'sold-out', 'small']);
   });
 
-  it('refuses at once what does not fit into the queue, and goes on with the rest', async () => {
+  it('refuses a request at once when the queue is full, and answers the others', async () => {
     const { allocation } = createFakeDatabase();
     const allocator = start(allocation, { queueMax: 3 });
     const waiting = ['a', 'b', 'c'].map((id) => allocator.submit(book(id)));
@@ -169,7 +169,7 @@ describe('the allocator', () => {
     expect(idOf(await allocator.submit(book('e')))).toBe('e');
   });
 
-  it('does not book what has waited beyond its time before its batch began', async () => {
+  it('does not book a request that expired before its batch began', async () => {
     const { hooks, allocation, availableSeats } = createFakeDatabase();
     const commit = gate();
     const begun = gate();
@@ -190,7 +190,7 @@ describe('the allocator', () => {
     vi.restoreAllMocks();
   });
 
-  it('keeps a request that fails from failing its neighbours', async () => {
+  it('fails only the faulty request of a batch', async () => {
     const { hooks, allocation } = createFakeDatabase();
     hooks.before = async (batch) => {
       if (batch.some((one) => one.kind === 'book' && one.bookingId === 'bad')) throw failure(CHECK_VIOLATED);
@@ -201,9 +201,9 @@ describe('the allocator', () => {
   });
 
   it.each([
-    ['the victim of a deadlock', DEADLOCK, 1],
-    ['refused by a database that comes back', LOST_CONNECTION, 2],
-  ])('tries a batch again, whole, when it was %s', async (_why, errno, times) => {
+    ['a deadlock', DEADLOCK, 1],
+    ['a short database outage', LOST_CONNECTION, 2],
+  ])('retries the whole batch after %s', async (_why, errno, times) => {
     const { batches, hooks, allocation } = createFakeDatabase();
     let left = times;
     hooks.before = async () => {
@@ -215,7 +215,7 @@ describe('the allocator', () => {
     expect(batches).toHaveLength(times + 1);
   });
 
-  it('gives up on a database that stays away, after a bounded number of attempts, for all who wait', async () => {
+  it('fails all waiting requests after a bounded number of attempts when the database stays unavailable', async () => {
     const { batches, hooks, allocation } = createFakeDatabase();
     hooks.before = async () => {
       throw failure(LOST_CONNECTION);
@@ -226,7 +226,7 @@ describe('the allocator', () => {
     expect(batches.length).toBeLessThanOrEqual(5);
   });
 
-  it('answers with what was committed when the connection was lost during the commit', async () => {
+  it('returns the committed bookings when the connection was lost during the commit', async () => {
     const { hooks, allocation, availableSeats } = createFakeDatabase();
     let lost = false;
     hooks.after = async () => {
@@ -243,7 +243,7 @@ describe('the allocator', () => {
     expect(availableSeats()).toBe(998);
   });
 
-  it('reads a key that another process has used meanwhile', async () => {
+  it('returns the booking of another process that has just used the same key', async () => {
     const { hooks, allocation } = createFakeDatabase();
     const elsewhere = start(allocation);
     let raced = false;
@@ -257,7 +257,7 @@ describe('the allocator', () => {
     expect(outcome).toMatchObject({ booking: { id: 'theirs' }, replayed: true });
   });
 
-  it('reads the keys again when another process has used one of a batch, and decides the batch once more as a whole', async () => {
+  it('retries the whole batch when another process has just used one of its keys', async () => {
     const { batches, hooks, allocation } = createFakeDatabase();
     let left = 1;
     hooks.before = async () => {
@@ -269,8 +269,8 @@ describe('the allocator', () => {
   });
 
   it.each([
-    ['breaks a rule of the table', CHECK_VIOLATED],
-    ['needs a lock that somebody keeps', LOCK_TIMEOUT],
+    ['violates a constraint of the table', CHECK_VIOLATED],
+    ['needs a lock that is not released', LOCK_TIMEOUT],
   ])('halves a batch until the request that %s is alone', async (_what, errno) => {
     const { batches, hooks, allocation } = createFakeDatabase();
     hooks.before = async (batch) => {
@@ -286,7 +286,7 @@ describe('the allocator', () => {
     expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8);
   });
 
-  it('does not let a request whose time is over end the attempts of its neighbours', async () => {
+  it('keeps retrying the other requests of a batch after one has expired', async () => {
     const { hooks, allocation } = createFakeDatabase();
     let left = 2;
     hooks.before = async () => {
@@ -300,7 +300,7 @@ describe('the allocator', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
   });
 
-  it('decides what waits before it stops', async () => {
+  it('decides all waiting requests before it stops', async () => {
     const { allocation, availableSeats } = createFakeDatabase();
     const allocator = start(allocation);
     const waiting = Promise.all(Array.from({ length: 300 }, (_, index) => allocator.submit(book(`b${index}`))));
@@ -309,12 +309,12 @@ describe('the allocator', () => {
     await waiting;
   });
 
-  describe('while another transaction holds an event', () => {
+  describe('while another transaction has locked an event', () => {
     const ofEvent = (eventId: string) => (id: string) => book(id, { eventId });
     const [concert, play] = [ofEvent('concert'), ofEvent('play')];
 
     it.each([2, 0])(
-      'books other events, and the held one in order of arrival once it is free (%i lanes)',
+      'books other events at once, and the locked event in order of arrival after its release (%i lanes)',
       async (heldLanesMax) => {
         const { batches, hold, free, allocation } = createFakeDatabase();
         hold('concert');
@@ -331,7 +331,7 @@ describe('the allocator', () => {
       },
     );
 
-    it('tries an event again with the next batch before a lane waits for it, since most holders commit soon', async () => {
+    it('tries a locked event again with the next batch before a lane waits for it', async () => {
       const { batches, hooks, hold, free, allocation } = createFakeDatabase();
       hold('concert');
       const allocateHeld = vi.fn(allocation.allocateHeld);
@@ -350,7 +350,7 @@ describe('the allocator', () => {
       expect(allocateHeld).not.toHaveBeenCalled();
     });
 
-    it('refuses its requests when their time is over, and books none of them later', async () => {
+    it('refuses requests that expire, and does not book them later', async () => {
       const { hold, free, allocation, availableSeats } = createFakeDatabase();
       hold('concert');
       const allocator = start(allocation, { queueTimeoutMs: 150 });
@@ -373,7 +373,7 @@ describe('the allocator', () => {
       expect(idOf(await patient)).toBe('patient');
     });
 
-    it('probes the events that no lane waits for', async () => {
+    it('tries locked events without a lane again with later batches', async () => {
       const { hold, free, allocation } = createFakeDatabase();
       const events = Array.from({ length: 300 }, (_, index) => `held-${index}`);
       for (const eventId of events) hold(eventId);
@@ -385,11 +385,11 @@ describe('the allocator', () => {
       free('concert');
       expect(idOf(await waiting)).toBe('a');
       for (const eventId of events) free(eventId);
-      // They have no inventory here.
+      // These events have no inventory: their outcome is `unknown-event`.
       expect((await stuck).every(({ status }) => status === 'fulfilled')).toBe(true);
     });
 
-    it('gives the lane to an event that it has not waited for in vain', async () => {
+    it('gives the lane to an event whose last wait did not time out', async () => {
       const { hold, free, timeOut, batches, allocation } = createFakeDatabase();
       hold('concert');
       hold('play');
@@ -406,14 +406,14 @@ describe('the allocator', () => {
       expect((await Promise.all(first)).map(idOf)).toEqual(['a', 'b']);
     });
 
-    it('shares the queue between the held events, so that one cannot keep the others from waiting', async () => {
+    it('shares the queue between the locked events, so that one event cannot fill it alone', async () => {
       const { hold, free, allocation } = createFakeDatabase();
       for (const eventId of ['concert', 'play']) hold(eventId);
       const allocator = start(allocation, { queueMax: 10 });
       const waiting: Promise<string>[] = [];
       const submit = async (request: BookRequest) => {
         waiting.push(allocator.submit(request).then(idOf, () => 'refused'));
-        // One at a time, so that none is refused for the queue in front of the held events.
+        // One request at a time, so that none is refused because the main queue is full.
         await allocator.submit(ofEvent('match')(`after-${request.bookingId}`));
       };
       for (let index = 0; index < 12; index += 1) await submit(concert(`c${index}`));
@@ -425,7 +425,7 @@ describe('the allocator', () => {
       expect([booked('c'), booked('p')]).toEqual([10, 5]);
     });
 
-    it('answers what a lane took when its commit was lost', async () => {
+    it('answers the requests of a lane that lost its connection during the commit', async () => {
       const { hold, free, hooks, allocation, availableSeats } = createFakeDatabase();
       hold('concert');
       const allocator = start(allocation);

@@ -12,19 +12,19 @@ import {
   type Waiting,
 } from './allocator-held-events.ts';
 
-/** Decides requests for seats. */
+/** Decides and commits seat requests. */
 export interface Allocator {
   /**
-   * The request's outcome, committed. Requests for one event are decided in the order in which they came.
-   * @param deadlineMs when the caller stops waiting, on performance.now()'s clock: a request that has not begun by then is
-   *   refused, and not booked
-   * @throws SERVICE_UNAVAILABLE at once when too many wait, or when this one waited too long to begin
+   * Returns the committed outcome. Requests for the same event are decided in order of arrival.
+   * @param deadlineMs when the caller stops waiting, on the clock of performance.now(). A request that has not begun by
+   *   then is refused and not booked.
+   * @throws SERVICE_UNAVAILABLE at once when the queue is full, or later when the request expires before it begins
    */
   submit<Request extends SeatRequest>(
     request: Request,
     options?: { deadlineMs?: number | undefined },
   ): Promise<OutcomeOf<Request>>;
-  /** Decides what waits, then ends. */
+  /** Decides all waiting requests, then ends. */
   stop(): Promise<void>;
 }
 
@@ -32,12 +32,12 @@ const ATTEMPTS_MAX = 4;
 const RETRY_JITTER_MS = 50;
 
 /**
- * Group commit (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984) at the
- * application's level: what arrives while one transaction commits is the next one's batch, on one lane per process.
- * Correctness rests on the database's locks, so any number of processes may run a lane on the same events. The batch
- * waits for no inventory that another transaction holds: requests for such an event wait apart from the others, see
+ * Group commit (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984) in the
+ * application: requests that arrive during one transaction form the next batch. Each process decides one batch at a
+ * time. Correctness relies on the database's locks, so any number of processes may book the same events. The batch does
+ * not wait for inventories that another transaction has locked. Requests for such events wait separately, see
  * createHeldEvents.
- * @param heldLanesMax how many connections, besides the batch's, may wait for held inventories
+ * @param heldLanesMax the maximum number of connections, besides the batch's, that wait for locked inventories
  */
 export function createAllocator({
   allocation,
@@ -60,7 +60,7 @@ export function createAllocator({
     waitingMax: queueMax,
   });
 
-  /** Lets requests of the same turn of the event loop share the first batch. */
+  /** Decides batches until the queue is empty. Requests of the same event loop turn share the first batch. */
   async function run(): Promise<void> {
     await new Promise(setImmediate);
     for (;;) {
@@ -72,7 +72,7 @@ export function createAllocator({
     lane = undefined;
   }
 
-  /** The oldest requests for events that are not known to be held. */
+  /** Takes the oldest requests from the queue. Requests for events known as held join the held events instead. */
   function takeFromQueue(count: number): Waiting[] {
     const taken: Waiting[] = [];
     let seen = 0;
@@ -85,7 +85,9 @@ export function createAllocator({
     return rejectExpired(taken);
   }
 
-  /** Answers every request of the batch whose event is free; one that makes the batch fail must not fail its neighbours. */
+  /**
+   * Answers every request of the batch whose event is not held. A faulty request does not make the other requests fail.
+   */
   async function answer(batch: readonly Waiting[]): Promise<void> {
     let live = [...batch];
     for (let attempt = 1; live.length > 0; attempt += 1) {
@@ -109,7 +111,7 @@ export function createAllocator({
     if (again.length > 0) held.putBack(again);
   }
 
-  /** Halves a batch until the request at fault is alone; a database that is away is no request's fault. */
+  /** Halves a batch until the faulty request is alone. If the database is unavailable, all requests are refused. */
   async function giveUp(batch: readonly Waiting[], error: unknown): Promise<void> {
     if (batch.length <= 1 || (isUnavailable(error) && !isLockTimeout(error))) {
       for (const { reject } of batch) reject(error);
@@ -120,7 +122,7 @@ export function createAllocator({
     await answer(batch.slice(half));
   }
 
-  /** Runs while requests wait: refuses those past their time, and probes the events that are held. */
+  /** Runs periodically while requests wait. Refuses expired requests and probes held events. */
   function tick(): void {
     queue = rejectExpired(queue);
     held.expire();
@@ -149,10 +151,11 @@ export function createAllocator({
 const isLockTimeout = (error: unknown) => sqlErrorNumber(error) === SQL_ERROR.lockWaitTimeout;
 
 /**
- * The database was away, or chose the batch as a deadlock's victim; or another process has just used one of its keys,
- * which the retry reads. A connection lost during the commit leaves the outcome unknown: the retry finds its own booking
- * under its key and answers with it; cancelling or setting a capacity twice is the same as once. A lock that the batch
- * waited for in vain would be waited for again: halves find the request that needs it.
+ * True after an outage, a deadlock, or a duplicate key.
+ * - Duplicate key: another process has just used one of the batch's keys. The retry reads that key's booking.
+ * - Connection lost during the commit: the outcome is unknown. If it was committed, the retry finds its own booking by
+ *   its key and returns it. Repeating a cancellation or a capacity change has no further effect.
+ * - Lock time-out: not retried, because the batch would wait again. Halving finds the request that needs the lock.
  */
 const isWorthRetrying = (error: unknown) =>
   (isUnavailable(error) && !isLockTimeout(error)) || sqlErrorNumber(error) === SQL_ERROR.duplicateKey;

@@ -4,7 +4,7 @@ import { mayCancel } from '../policy.ts';
 import { findBookings } from '../store/find-bookings.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 
-/** Cancels a booking of the caller's, or, by an admin, anyone's; to others it does not exist. */
+/** Cancels a booking of the caller. Admins may cancel any booking. Other callers get 'unknown-booking'. */
 export async function cancelBooking(
   { database, allocator, relay }: BookingDependencies,
   { caller, requestId, input: { id } }: CommandRequest<{ id: string }>,

@@ -25,7 +25,7 @@ describe('closing a cancelled event', () => {
     relay: { nudge: afterChunk, requireRoom: () => undefined },
   });
 
-  it('cancels every booking once, with a message each, also when it is broken off after a chunk', async () => {
+  it('cancels every booking once, with one message each, even after a crash between two chunks', async () => {
     const facts = await makeEvent(database, { initialSeats: 1_000 });
     const { eventId } = facts;
     const allocator = createTestAllocator(pool);
@@ -56,7 +56,7 @@ describe('closing a cancelled event', () => {
     expect(await allocator.submit(bookRequest({ eventId }))).toMatchObject({ reason: 'EVENT_CANCELLED' });
   });
 
-  it('closes other events while one is held, and the held one later', async () => {
+  it('closes other events while one is locked, and closes that event after its release', async () => {
     const allocator = createTestAllocator(pool);
     const events = await Promise.all([1, 2, 3].map(() => makeEvent(database)));
     await Promise.all(events.map(({ eventId }) => allocator.submit(bookRequest({ eventId }))));
@@ -65,9 +65,9 @@ describe('closing a cancelled event', () => {
       events.map((facts) => ({ ...facts, version: 2, status: 'CANCELLED' })),
     );
     const open = () => database.inventory.findMany({ where: { status: 'CANCELLED', closedAt: null } });
-    // The first one that the search finds.
+    // The first event that the search finds.
     const [held] = (await open()).map(({ eventId }) => eventId).sort();
-    // Not from the pool, which gives up a connection that is silent for as long as this.
+    // Not from the pool, because a connection of the pool times out when it is silent for so long.
     const holder = await openConnection(test.url);
     await holder.beginTransaction();
     await holder.query('SELECT event_id FROM inventories WHERE event_id = ? FOR UPDATE', [held]);
@@ -79,7 +79,7 @@ describe('closing a cancelled event', () => {
     expect(await open()).toEqual([]);
   });
 
-  it('keeps the request that cancelled the event, also when the event subgraph told of it before the message', async () => {
+  it('saves the id of the cancelling request, even if the facts were fetched before the message', async () => {
     const facts = await makeEvent(database, { version: 2, status: 'CANCELLED' });
     const correlationId = async () =>
       (await database.inventory.findUniqueOrThrow({ where: { eventId: facts.eventId } })).factsCorrelationId;
@@ -90,7 +90,7 @@ describe('closing a cancelled event', () => {
     expect(await correlationId()).toBe('x'.repeat(64));
   });
 
-  it('never lets an older message bring an event back', async () => {
+  it('ignores an older message about a cancelled event', async () => {
     const facts = await makeEvent(database, { version: 3, status: 'CANCELLED' });
     await saveEventSnapshots(database, [{ ...facts, version: 2, status: 'SCHEDULED' }]);
     const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId: facts.eventId } });

@@ -15,9 +15,9 @@ const CANDIDATES_MAX = 100;
 const BEFORE_ALL_IDS = '';
 
 /**
- * Cancels the bookings of one cancelled event, chunk by chunk; answers whether there may be another one to close. A crash
- * between two chunks leaves the event open: the next call finds what is still confirmed. An event that another transaction
- * holds does not keep the others open: it is passed over, and waited for only when no other is left.
+ * Cancels the bookings of one cancelled event, chunk by chunk. Returns whether there may be another event to close.
+ * After a crash between two chunks, the event is still open, and the next call cancels the remaining bookings. Events
+ * that another transaction has locked are skipped. If only locked events are left, the function waits for one of them.
  */
 export async function closeNextEvent(
   dependencies: Dependencies,
@@ -39,7 +39,7 @@ export async function closeNextEvent(
   return event !== undefined && !isStopping() && (await closeEvent(dependencies, event, { waits: true, isStopping }));
 }
 
-/** Cancels an event's bookings until none is left; false when another transaction held it. */
+/** Cancels an event's bookings until none is left. Returns false when another transaction has locked the event. */
 async function closeEvent(
   dependencies: Dependencies,
   event: EventToClose,
@@ -47,7 +47,7 @@ async function closeEvent(
 ): Promise<boolean> {
   let afterId = BEFORE_ALL_IDS;
   for (let isFirst = true; !isStopping(); isFirst = false) {
-    // What follows the first chunk waits: polling would lose against processes that book the event.
+    // Later chunks wait for the lock. Otherwise processes that handle bookings for the event could always get it first.
     const lastId = await closeChunk(dependencies, event, { afterId, waits: waits || !isFirst });
     if (lastId === HELD) return false;
     if (lastId === ALL_CLOSED) break;
@@ -59,7 +59,7 @@ async function closeEvent(
 const HELD = Symbol('held');
 const ALL_CLOSED = Symbol('all closed');
 
-/** Cancels the next bookings of the event; answers the last one's id, unless none is left or the event is held. */
+/** Cancels the next bookings of the event. Returns the last booking's id, ALL_CLOSED after the last chunk, or HELD. */
 async function closeChunk(
   { database, relay, newId }: Dependencies,
   { eventId, correlationId }: EventToClose,

@@ -6,9 +6,9 @@ import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
 /**
- * Books seats for the caller, or, by an admin, for another user who exists. Users are never deleted: one that exists
- * when the user subgraph is asked also exists when the booking is committed.
- * @throws FORBIDDEN when a user books for another one
+ * Books seats for the caller. Admins may also book for another user if that user exists. Users are never deleted, so a
+ * user who exists at the check also exists at the commit.
+ * @throws FORBIDDEN when a caller who is not an admin books for another user
  * @throws SERVICE_UNAVAILABLE when an admin books for another user and the user subgraph does not answer
  */
 export async function createBooking(
@@ -19,7 +19,7 @@ export async function createBooking(
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
   relay.requireRoom();
-  // The callers themselves exist: the user subgraph signed their tokens.
+  // Callers exist, because the user subgraph has signed their tokens. Only other users are checked.
   if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
   const request: BookRequest = {
     kind: 'book',

@@ -6,7 +6,7 @@ import type { BookingDatabase } from '../store/database.ts';
 import type { UsersClient } from '../users-client.ts';
 import type { Allocator } from './allocator.ts';
 
-/** What the commands need from outside. */
+/** The database, clients and functions that the commands use. */
 export interface BookingDependencies {
   readonly database: BookingDatabase;
   readonly allocator: Allocator;
@@ -14,11 +14,11 @@ export interface BookingDependencies {
   readonly users: UsersClient;
   readonly relay: Publisher;
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
-  /** A fresh UUIDv7. */
+  /** Returns a new UUIDv7. */
   readonly newId: () => string;
 }
 
-/** A command's input, and on whose behalf. */
+/** The input of a command, its caller, and the id of the client's request. */
 export interface CommandRequest<Input> {
   readonly caller: Caller;
   readonly requestId: string;

@@ -3,8 +3,8 @@ import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
 /**
- * Makes the inventories of events that no message has told of yet, from the event subgraph's facts, so that an
- * event can be booked as soon as it is created. Events that do not exist stay without one.
+ * Creates inventories from the event subgraph's facts, for events whose messages have not arrived yet. An event can
+ * thus be booked as soon as it is created. Events that do not exist get no inventory.
  * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
  */
 export async function ensureInventories(

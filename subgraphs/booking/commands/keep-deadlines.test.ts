@@ -16,7 +16,7 @@ const request = (bookingId: string): BookRequest => ({
   requestId: 'test',
 });
 
-test('A queued request is not booked after the deadline of its caller, and the batch has the deadline of nobody', async () => {
+test('A queued request is not booked after its caller’s deadline, and batches have no deadline', async () => {
   const batches: { ids: string[]; deadlineMs: number }[] = [];
   const begun = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();

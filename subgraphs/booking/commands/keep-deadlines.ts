@@ -2,8 +2,8 @@ import { currentDeadlineMs, runWithoutDeadline } from '#platform/clients/deadlin
 import type { Allocator } from './allocator.ts';
 
 /**
- * Makes an allocator refuse a request that has not begun by the deadline of its caller. The batch that it begins answers
- * other callers, too, and so has no caller's deadline.
+ * Makes an allocator refuse requests that have not begun by their caller's deadline. The batch itself runs without a
+ * deadline, because it also answers other callers.
  */
 export const keepDeadlines = ({ submit, stop }: Allocator): Allocator => ({
   submit(request) {

@@ -11,7 +11,7 @@ describe('the reconciliation', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
   let pool: Pool;
-  /** What the event subgraph says. */
+  /** The facts that the event subgraph returns. */
   let facts: EventSnapshot[];
   const dependencies = () => ({ database, eventFacts: { fetch: async () => facts } });
 
@@ -44,7 +44,7 @@ describe('the reconciliation', () => {
     expect(outcome.outcome).toBe('booked');
   };
 
-  it('finds nothing where everything is right, also on an event that is being closed', async () => {
+  it('reports nothing for consistent events, including an event that is being closed', async () => {
     const event = await makeEvent(database);
     const cancelled = await makeEvent(database);
     for (const { eventId } of [event, cancelled]) await book(eventId);
@@ -53,7 +53,7 @@ describe('the reconciliation', () => {
     expect(await reconcile()).toEqual([]);
   });
 
-  it('cancels bookings that stayed open on a closed event, with a message each', async () => {
+  it('cancels confirmed bookings of a closed event, with one message each', async () => {
     const { eventId } = await makeEvent(database);
     await book(eventId);
     await pool.query(
@@ -72,7 +72,7 @@ describe('the reconciliation', () => {
     expect(await reconcile()).toEqual([]);
   });
 
-  it('cancels the bookings of an event whose cancellation was never told', async () => {
+  it('cancels the bookings of an event whose cancellation message was lost', async () => {
     const event = await makeEvent(database);
     const { eventId } = event;
     await book(eventId);
@@ -91,7 +91,7 @@ describe('the reconciliation', () => {
     expect(await database.inventory.findUnique({ where: { eventId } })).toMatchObject({ availableSeats: 90 });
   });
 
-  it('checks a page at a time in the background, in one process at once, and goes on where it was', async () => {
+  it('checks one page at a time, in one process at a time, and continues after a failure', async () => {
     const events = await Promise.all(Array.from({ length: 150 }, () => makeEvent(database)));
     await pool.query('UPDATE inventories SET available_seats = 90');
     const found: string[] = [];
@@ -103,13 +103,13 @@ describe('the reconciliation', () => {
     expect(found).toHaveLength(100);
 
     await makeDue();
-    const failing = { database, eventFacts: { fetch: () => Promise.reject(new Error('away')) } };
-    await expect(reconcileNextPage(failing, () => undefined)).rejects.toThrow('away');
+    const failing = { database, eventFacts: { fetch: () => Promise.reject(new Error('unavailable')) } };
+    await expect(reconcileNextPage(failing, () => undefined)).rejects.toThrow('unavailable');
     await makeDue();
     await turn();
     expect(found.toSorted()).toEqual(events.map(({ eventId }) => eventId).sort());
 
-    // The next round begins at the first event again.
+    // The next round begins again at the first event.
     await makeDue();
     await turn();
     expect(found).toHaveLength(250);

@@ -12,32 +12,34 @@ import type { BookingDependencies } from './dependencies.ts';
 
 type Dependencies = Pick<BookingDependencies, 'database' | 'eventFacts'>;
 
-/** What a check has found at one event. */
+/** A finding of the check about one event. */
 export type Finding = { readonly eventId: string } & (
   | {
       /**
-       * outdated-facts: the event subgraph knows a newer version, of which no message has told (yet); saved here.
-       * open-bookings: a cancelled event still had bookings; the event is closed once more, which cancels them.
+       * outdated-facts: the event subgraph has a newer version whose message has not arrived. The version is saved
+       * here.
+       * open-bookings: a closed event still had confirmed bookings. It is marked as not closed, so that they are
+       * cancelled.
        */
       readonly kind: 'outdated-facts' | 'open-bookings';
       readonly isRepaired: true;
     }
-  /** Seats that do not add up: a bug or a damaged database. Nothing is changed, since nobody knows which number is right. */
+  /** The seats do not add up: a bug or a damaged database. Nothing is changed, because the right number is unknown. */
   | { readonly kind: 'wrong-seats'; readonly isRepaired: false; readonly seats: SeatCount }
-  /** The statement took too long, or the event was held. */
+  /** The statement timed out, or another transaction had locked the event. */
   | { readonly kind: 'unchecked'; readonly isRepaired: false }
 );
 
 const PAGE_MAX = 100;
 const PAUSE_S = 5;
 const ROUND_PAUSE_S = 3_600;
-/** Longer than a page takes: another process takes over from one that crashed. */
+/** Must be longer than a page takes. When a process has crashed, another one takes over after this time. */
 const LEASE_S = 600;
 export const BEFORE_ALL_EVENTS = '';
 
 /**
- * Checks the next page of events after `afterId`, and repairs what can be repaired without a guess; answers the last
- * event's id, or undefined at the end.
+ * Checks the next page of events after `afterId`, and makes the repairs that need no guess. Returns the id of the
+ * page's last event, or undefined after the last page.
  * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
  */
 export async function reconcilePage(
@@ -50,7 +52,7 @@ export async function reconcilePage(
   return known.length < PAGE_MAX ? undefined : known.at(-1)?.eventId;
 }
 
-/** Brings facts up to date whose message got lost; an event that turns out to be cancelled is closed as always. */
+/** Saves newer facts whose messages have not arrived. Events that turn out to be cancelled are then closed as usual. */
 async function refreshFacts(
   { database, eventFacts }: Dependencies,
   known: readonly { eventId: string; version: number }[],
@@ -92,8 +94,9 @@ const TOOK_TOO_LONG: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /**
- * The check in the background: one page every few seconds, and an hour's pause after the last one. All processes share the
- * work, and a restart goes on where it was; a page that fails is checked again.
+ * The background check. Checks the next page if it is due: one page every few seconds, with an hour's pause after the
+ * last page. All processes share the position in the database, so a restart continues there. A page that fails is
+ * checked again.
  */
 export async function reconcileNextPage(dependencies: Dependencies, report: (finding: Finding) => void): Promise<void> {
   const { database } = dependencies;

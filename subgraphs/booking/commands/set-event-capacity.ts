@@ -8,7 +8,7 @@ import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
 /**
- * Changes how many seats an event has, under the lock that bookings take.
+ * Changes the total seats of an event, under the same lock as bookings.
  * @throws FORBIDDEN unless the caller is the event's organizer or an admin
  */
 export async function setEventCapacity(

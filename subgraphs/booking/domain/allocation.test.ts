@@ -50,21 +50,21 @@ const booking = (change: Partial<Booking> = {}): Booking => ({
   ...change,
 });
 
-describe('deciding a booking', () => {
-  it('takes the seats and writes booking and inventory', () => {
+describe('deciding a booking request', () => {
+  it('takes the seats, and writes the booking and the inventory', () => {
     const { outcomes, writes } = decide([book()], stateOf([inventory()]));
     expect(outcomes).toEqual([{ outcome: 'booked', booking: booking(), replayed: false }]);
     expect(writes.booked.map((one) => one.booking)).toEqual([booking()]);
     expect(writes.inventories).toEqual([inventory({ availableSeats: 8 })]);
   });
 
-  it('refuses more seats than are free, says how many are, and writes nothing', () => {
+  it('refuses more seats than are free, reports the free seats, and writes nothing', () => {
     const { outcomes, writes } = decide([book({ seatCount: 3 })], stateOf([inventory({ availableSeats: 2 })]));
     expect(outcomes).toEqual([{ outcome: 'sold-out', availableSeats: 2 }]);
     expect(writes).toEqual({ booked: [], cancelled: [], inventories: [] });
   });
 
-  it('lets a smaller request through behind one that does not fit', () => {
+  it('books a smaller request after a larger one that was refused', () => {
     const batch = [book({ seatCount: 3 }), book({ bookingId: 'b2', idempotencyKey: 'key-two', seatCount: 2 })];
     const { outcomes } = decide(batch, stateOf([inventory({ availableSeats: 2 })]));
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['sold-out', 'booked']);
@@ -73,28 +73,28 @@ describe('deciding a booking', () => {
   it.each([
     [{ status: 'CANCELLED' } as const, 'EVENT_CANCELLED'],
     [{ startsAt: NOW }, 'EVENT_STARTED'],
-  ])('refuses an event with %o as %s', (change, reason) => {
+  ])('refuses a booking for an event with %o as %s', (change, reason) => {
     const { outcomes } = decide([book()], stateOf([inventory(change)]));
     expect(outcomes).toEqual([{ outcome: 'not-bookable', reason }]);
   });
 
-  it('does not know an event without an inventory', () => {
+  it('reports an event without an inventory as unknown', () => {
     expect(decide([book()], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
   });
 
-  it('answers a known key with its booking, even when the event takes no more', () => {
+  it('returns the earlier booking for a known key, even when the event takes no more bookings', () => {
     const keys = { [scopedKey('ada', 'key-one')]: booking({ id: 'b0' }) };
     const { outcomes, writes } = decide([book()], stateOf([inventory({ status: 'CANCELLED' })], { keys }));
     expect(outcomes).toEqual([{ outcome: 'booked', booking: booking({ id: 'b0' }), replayed: true }]);
     expect(writes.booked).toEqual([]);
   });
 
-  it('recognises its own booking after a lost answer as the first answer', () => {
+  it('does not report its own booking as a replay after a lost commit answer', () => {
     const keys = { [scopedKey('ada', 'key-one')]: booking() };
     expect(decide([book()], stateOf([inventory()], { keys })).outcomes).toMatchObject([{ replayed: false }]);
   });
 
-  it('decides a key that comes twice in one batch once', () => {
+  it('books once for two requests with the same key in one batch', () => {
     const { outcomes, writes } = decide([book(), book({ bookingId: 'b2' })], stateOf([inventory()]));
     expect(outcomes).toMatchObject([
       { booking: { id: 'b1' }, replayed: false },
@@ -103,19 +103,22 @@ describe('deciding a booking', () => {
     expect(writes.booked).toHaveLength(1);
   });
 
-  it.each([{ eventId: 'play' }, { seatCount: 1 }, { userId: 'bob' }])('refuses a known key with %o', (change) => {
-    const keys = { [scopedKey('ada', 'key-one')]: booking() };
-    const state = stateOf([inventory(), inventory({ eventId: 'play' })], { keys });
-    expect(decide([book(change)], state).outcomes).toEqual([{ outcome: 'key-reused' }]);
-  });
+  it.each([{ eventId: 'play' }, { seatCount: 1 }, { userId: 'bob' }])(
+    'refuses a known key when the request differs in %o',
+    (change) => {
+      const keys = { [scopedKey('ada', 'key-one')]: booking() };
+      const state = stateOf([inventory(), inventory({ eventId: 'play' })], { keys });
+      expect(decide([book(change)], state).outcomes).toEqual([{ outcome: 'key-reused' }]);
+    },
+  );
 
-  it("keeps two callers' same key apart", () => {
+  it('treats the same key of two callers as two keys', () => {
     const batch = [book(), book({ bookingId: 'b2', callerId: 'bob', userId: 'bob' })];
     expect(decide(batch, stateOf([inventory()])).writes.booked).toHaveLength(2);
   });
 });
 
-describe('deciding a cancellation', () => {
+describe('deciding a cancellation request', () => {
   const cancel = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r2' } as const;
 
   it('gives the seats back', () => {
@@ -128,51 +131,51 @@ describe('deciding a cancellation', () => {
     expect(writes.inventories).toEqual([inventory()]);
   });
 
-  it('gives them back once when it comes twice', () => {
+  it('gives the seats back once when the booking is cancelled twice', () => {
     const state = stateOf([inventory({ availableSeats: 8 })], { bookings: [booking()] });
     const { writes } = decide([cancel, cancel], state);
     expect(writes.cancelled).toHaveLength(1);
     expect(writes.inventories).toEqual([inventory()]);
   });
 
-  it('does not know a booking that is not there', () => {
+  it('reports a booking that does not exist as unknown', () => {
     expect(decide([cancel], stateOf([inventory()])).outcomes).toEqual([{ outcome: 'unknown-booking' }]);
   });
 
-  it('frees seats for a booking behind it in the same batch', () => {
+  it('frees seats for a later request in the same batch', () => {
     const state = stateOf([inventory({ availableSeats: 0 })], { bookings: [booking()] });
     const { outcomes } = decide([cancel, book({ bookingId: 'b2', idempotencyKey: 'key-two' })], state);
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['cancelled', 'booked']);
   });
 });
 
-describe('deciding a capacity', () => {
+describe('deciding a capacity request', () => {
   const resize = (totalSeats: number) => ({ kind: 'set-capacity', eventId: 'concert', totalSeats }) as const;
 
-  it('keeps what is booked booked', () => {
+  it('changes the available seats and keeps the booked seats', () => {
     const { writes } = decide([resize(5)], stateOf([inventory({ availableSeats: 7 })]));
     expect(writes.inventories).toEqual([inventory({ totalSeats: 5, availableSeats: 2 })]);
   });
 
-  it('refuses to go below what is booked, and says how much that is', () => {
+  it('refuses a capacity below the booked seats, and reports the booked seats', () => {
     const { outcomes, writes } = decide([resize(2)], stateOf([inventory({ availableSeats: 7 })]));
     expect(outcomes).toEqual([{ outcome: 'capacity-below-booked', bookedSeats: 3 }]);
     expect(writes.inventories).toEqual([]);
   });
 
-  it('refuses to change a cancelled event, also below what is booked', () => {
+  it('refuses every capacity for a cancelled event', () => {
     const cancelled = inventory({ status: 'CANCELLED', availableSeats: 7 });
     const { outcomes, writes } = decide([resize(20), resize(2)], stateOf([cancelled]));
     expect(outcomes).toEqual([{ outcome: 'event-cancelled' }, { outcome: 'event-cancelled' }]);
     expect(writes.inventories).toEqual([]);
   });
 
-  it('does not know an event without an inventory', () => {
+  it('reports an event without an inventory as unknown', () => {
     expect(decide([resize(2)], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
   });
 });
 
-describe('any batch whatever', () => {
+describe('deciding random batches', () => {
   const events = ['concert', 'play'];
   const held = events.flatMap((eventId) =>
     [0, 1, 2].map((i) => booking({ id: `${eventId}-${i}`, eventId, seatCount: 2 })),
@@ -198,7 +201,7 @@ describe('any batch whatever', () => {
     }),
   );
 
-  it('keeps confirmed plus available equal to total, and never sells what is not there', () => {
+  it('keeps confirmed plus available seats equal to total seats, and never sells more seats than are available', () => {
     const before = events.map((eventId) => inventory({ eventId, totalSeats: 20, availableSeats: 14 }));
     fc.assert(
       fc.property(fc.array(anyRequest, { maxLength: 60 }), (batch) => {

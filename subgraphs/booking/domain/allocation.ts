@@ -1,21 +1,24 @@
 import type { Booking } from './booking.ts';
 import type { Inventory } from './inventory.ts';
 
-/** Asks for seats: all of seatCount or none. The booking's id is chosen before, so that a lost answer can be told. */
+/**
+ * Books all of `seatCount` seats or none. The booking's id is chosen in advance: after a lost commit answer, a retry
+ * recognizes its own booking by the id.
+ */
 export interface BookRequest {
   readonly kind: 'book';
   readonly bookingId: string;
   readonly eventId: string;
   readonly userId: string;
   readonly seatCount: number;
-  /** Whose key it is: the user, or the admin who books for the user. */
+  /** The owner of the key: the user, or the admin who books for the user. */
   readonly callerId: string;
   readonly idempotencyKey: string;
-  /** The request that asks, for the message that tells of it. */
+  /** The id of the client's request. It becomes the correlation id of the message. */
   readonly requestId: string;
 }
 
-/** Gives a booking's seats back. */
+/** Cancels a booking and gives its seats back. */
 export interface CancelRequest {
   readonly kind: 'cancel';
   readonly bookingId: string;
@@ -23,7 +26,7 @@ export interface CancelRequest {
   readonly requestId: string;
 }
 
-/** Changes how many seats an event has. */
+/** Changes the total seats of an event. */
 export interface CapacityRequest {
   readonly kind: 'set-capacity';
   readonly eventId: string;
@@ -55,18 +58,18 @@ export type OutcomeOf<Request extends SeatRequest> = Request extends BookRequest
     ? CancelOutcome
     : CapacityOutcome;
 
-/** What the database says while the inventories are locked. */
+/** The data that a decision needs, read while the inventories are locked. */
 export interface LockedState {
-  /** The database's clock. */
+  /** The time of the database's clock. */
   readonly now: Date;
   readonly inventories: ReadonlyMap<string, Inventory>;
-  /** The bookings that are to be cancelled, by id. */
+  /** The bookings to cancel, by id. */
   readonly bookings: ReadonlyMap<string, Booking>;
-  /** The bookings that were made under the batch's idempotency keys, by scopedKey. */
+  /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
   readonly keys: ReadonlyMap<string, Booking>;
 }
 
-/** What is to be written before the locks are given up. */
+/** The changes to write before the locks are released. */
 export interface Writes {
   readonly booked: readonly { readonly booking: Booking; readonly request: BookRequest }[];
   readonly cancelled: readonly { readonly booking: Booking; readonly request: { readonly requestId: string } }[];
@@ -74,18 +77,18 @@ export interface Writes {
 }
 
 export interface Decision {
-  /** One per request, in the batch's order. */
+  /** One outcome per request, in the batch's order. */
   readonly outcomes: readonly (BookOutcome | CancelOutcome | CapacityOutcome)[];
   readonly writes: Writes;
 }
 
-/** An idempotency key in the scope of its caller. A key holds no space. */
+/** Identifies an idempotency key of a caller. The space separates the parts, because a key contains no spaces. */
 export const scopedKey = (callerId: string, idempotencyKey: string): string => `${callerId} ${idempotencyKey}`;
 
 /**
- * Decides a batch of requests in its order, as if each had its own transaction: for every event confirmed seats plus
- * available seats stay equal to total seats, and available seats never fall below zero. A request that does not fit
- * is refused and does not hold up a smaller one behind it.
+ * Decides the requests of a batch in order, as if each had its own transaction. A pure function. For every event,
+ * confirmed seats plus available seats stay equal to total seats, and available seats never become negative. A request
+ * for too many seats is refused and does not block later, smaller requests.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
   const inventories = new Map(state.inventories);
@@ -106,7 +109,7 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
     const earlier = keys.get(key);
     if (earlier !== undefined) {
       if (!isSameRequest(earlier, request)) return { outcome: 'key-reused' };
-      // Its own id means that the commit whose answer was lost had succeeded: to the client this is the first answer.
+      // With the request's own id, an earlier attempt was committed but its answer was lost: this is no replay.
       return { outcome: 'booked', booking: earlier, replayed: earlier.id !== bookingId };
     }
     const inventory = inventories.get(eventId);

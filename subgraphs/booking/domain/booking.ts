@@ -1,7 +1,7 @@
 export const BOOKING_STATUSES = ['CONFIRMED', 'CANCELLED'] as const;
 export type BookingStatus = (typeof BOOKING_STATUSES)[number];
 
-/** Seats of an event that a user holds, or held. */
+/** A user's booking of seats for one event. */
 export interface Booking {
   readonly id: string;
   readonly eventId: string;

@@ -5,19 +5,19 @@ import type { Booking } from '../domain/booking.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookingPage } from '../store/bookings.ts';
 
-/** An event as this subgraph knows it: by reference, and by its seats. */
+/** A reference to an event. This subgraph adds the event's seats and bookings. */
 export interface EventReference {
   readonly __typename: 'Event';
   readonly id: string;
 }
 
-/** A user as this subgraph knows it: by reference only. */
+/** A reference to a user. This subgraph adds the user's bookings. */
 export interface UserReference {
   readonly __typename: 'User';
   readonly id: string;
 }
 
-/** What the resolvers of one request share. */
+/** The dependencies and data loaders that the resolvers of one request share. */
 export interface Context extends RequestContext {
   readonly dependencies: BookingDependencies;
   readonly inventories: DataLoader<string, Inventory | null>;

@@ -23,7 +23,7 @@ function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTyp
       return {
         __typename: 'SoldOutError',
         code: 'SOLD_OUT',
-        message: 'The event has fewer free seats than that.',
+        message: 'The event does not have enough free seats.',
         availableSeats: result.availableSeats,
       };
     case 'not-bookable':
@@ -36,7 +36,7 @@ function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTyp
       return {
         __typename: 'IdempotencyKeyReusedError',
         code: 'IDEMPOTENCY_KEY_REUSED',
-        message: 'This key was used for another booking; choose a new one.',
+        message: 'This idempotency key was used for a different booking. Choose a new key.',
       };
     case 'unknown-user':
       return {

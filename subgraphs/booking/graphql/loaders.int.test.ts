@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => bookings?.remove());
 
-test('An event subgraph that does not answer costs the seats of unknown events only', async () => {
+test('Only events without an inventory fail while the event subgraph does not answer', async () => {
   const { database } = bookings.connect();
   const { eventId } = await makeEvent(database, { initialSeats: 7 });
   const eventFacts = { fetch: () => Promise.reject(unavailable()) };

@@ -13,7 +13,9 @@ const PAGES_PER_STATEMENT_MAX = 100;
 
 type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages'>;
 
-/** One statement for all that a request asks for at once. Mutations clear what they change. */
+/**
+ * The data loaders of one request: they combine single look-ups into batches. Mutations clear the entries they change.
+ */
 export const createLoaders = (dependencies: BookingDependencies): Loaders => ({
   inventories: new DataLoader((ids) => loadInventories(dependencies, ids), { maxBatchSize: BATCH_MAX }),
   bookings: new DataLoader(
@@ -30,7 +32,7 @@ export const createLoaders = (dependencies: BookingDependencies): Loaders => ({
   }),
 });
 
-/** Where the event subgraph cannot tell of unknown events, only those fail. */
+/** If the event subgraph does not answer, only the events without an inventory fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {
   const known = ids.filter(isId);
   const byId = new Map<string, Inventory | Error>();

@@ -19,7 +19,7 @@ export const setEventCapacity: NonNullable<MutationResolvers['setEventCapacity']
       return {
         __typename: 'CapacityBelowBookedError',
         code: 'CAPACITY_BELOW_BOOKED',
-        message: 'More seats than that are booked.',
+        message: 'The new capacity is lower than the number of booked seats.',
         bookedSeats: result.bookedSeats,
       };
     case 'event-cancelled':

@@ -3,7 +3,7 @@ import type { OutgoingMessage } from '#platform/messaging/message.ts';
 import type { Booking } from '../domain/booking.ts';
 import type { bookingFacts, bookingMessages } from './contract.ts';
 
-/** The message of a booking's new state. */
+/** Builds the message about a booking's new state. */
 export function bookingMessage(
   type: keyof typeof bookingMessages,
   { id: bookingId, eventId, userId, seatCount, createdAt, cancelledAt }: Booking,

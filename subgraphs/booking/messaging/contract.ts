@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 
-/** Where the booking subgraph's messages are kept. */
+/** The stream to which the booking subgraph publishes. */
 export const bookingStream: StreamDefinition = {
   name: 'BOOKINGS',
   subjects: ['booking.>'],
@@ -9,12 +9,12 @@ export const bookingStream: StreamDefinition = {
   bytesMax: 2 ** 30,
 };
 
-/** What was booked, or given back. */
+/** The data of a message about a booking. */
 export const bookingFacts = z
   .object({
     bookingId: z.uuid(),
     eventId: z.uuid(),
-    userId: z.uuid().describe('Whose booking it is'),
+    userId: z.uuid().describe('The user who owns the booking'),
     seatCount: z.int().positive(),
   })
   .meta({
@@ -29,6 +29,6 @@ export const bookingFacts = z
   });
 
 export const bookingMessages = {
-  'booking.confirmed.v1': bookingFacts.describe('The seats are the user’s.'),
-  'booking.cancelled.v1': bookingFacts.describe('The seats were given back, by the user or with the whole event.'),
+  'booking.confirmed.v1': bookingFacts.describe('A booking was confirmed.'),
+  'booking.cancelled.v1': bookingFacts.describe('A booking was cancelled, alone or together with its event.'),
 } as const;

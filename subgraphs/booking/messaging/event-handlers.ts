@@ -3,7 +3,7 @@ import { eventMessages } from '../../event/messaging/contract.ts';
 import type { BookingTransaction } from '../store/database.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 
-/** Keeps the inventories in step with the events: every message carries the event's whole state. */
+/** Update the inventories from event messages. Each message contains the event's whole state. */
 export const eventHandlers = Object.fromEntries(
   Object.entries(eventMessages).map(([type, schema]) => [
     type,

@@ -3,11 +3,11 @@ import type { Page } from '#platform/graphql/pagination.ts';
 import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
 import type { BookingDatabase } from './database.ts';
 
-/** The position of a booking in lists, which are newest first: ids are UUIDv7. */
+/** The position of a booking in a list. Ids are UUIDv7, so descending ids list the newest bookings first. */
 export type BookingKey = readonly [id: string];
 export const bookingKeyOf = ({ id }: Booking): BookingKey => [id];
 
-/** Which bookings a list holds: all of them, or those for which everything that is given is true. */
+/** Filters a list of bookings: all given conditions must hold. Without conditions, the list holds all bookings. */
 export interface BookingConditions {
   readonly userId?: string | undefined;
   readonly eventId?: string | undefined;
@@ -18,13 +18,13 @@ export interface BookingPage extends BookingConditions {
   readonly page: Page<BookingKey>;
 }
 
-/** One page of bookings, newest first, and one row more when there are more. */
+/** Returns one page of bookings, newest first, plus one extra row if there is a next page. */
 export async function listBookings(database: BookingDatabase, wanted: BookingPage): Promise<Booking[]> {
   const [rows = []] = await listBookingPages(database, [wanted]);
   return rows;
 }
 
-/** Several such pages in one statement. */
+/** Reads several such pages with one statement. Returns them in the order of `pages`. */
 export async function listBookingPages(database: BookingDatabase, pages: readonly BookingPage[]): Promise<Booking[][]> {
   const selects = pages.flatMap((wanted, position) =>
     statusesOf(wanted).map((status) => selectPage(position, { ...wanted, status })),
@@ -38,8 +38,9 @@ export async function listBookingPages(database: BookingDatabase, pages: readonl
 }
 
 /**
- * The statuses to read one by one. The indexes of users and events have the status before the id, so that each of their
- * bookings of one status stand in the order of the list; everybody's bookings do so in the primary key.
+ * The statuses to read separately; undefined reads all statuses together. The indexes of users and events contain the
+ * status before the id, so only bookings with the same status are in list order. Bookings of all users are in list
+ * order in the primary key.
  */
 const statusesOf = ({ userId, eventId, status }: BookingConditions): readonly (BookingStatus | undefined)[] =>
   status !== undefined || (userId === undefined && eventId === undefined) ? [status] : BOOKING_STATUSES;
@@ -57,7 +58,7 @@ function selectPage(position: number, { userId, eventId, status, page: { limit, 
     WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
 }
 
-/** The index that has these bookings in the order of the list. Left to choose, MariaDB reads others and sorts or skips. */
+/** The index that holds these bookings in list order. MariaDB would choose other indexes, and sort or skip rows. */
 function indexOf({ userId, eventId, status }: BookingConditions): Sql {
   if (userId !== undefined && eventId !== undefined) return sql`bookings_user_id_event_id_status_id_idx`;
   if (userId !== undefined) return sql`bookings_user_id_status_id_idx`;

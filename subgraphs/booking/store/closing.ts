@@ -4,11 +4,11 @@ import type { BookingDatabase, BookingTransaction } from './database.ts';
 /** A cancelled event whose bookings are not all cancelled yet. */
 export interface EventToClose {
   readonly eventId: string;
-  /** The request that cancelled the event, if a message has told of it. */
+  /** The id of the request that cancelled the event. Null when it is unknown because no message has arrived. */
   readonly correlationId: string | null;
 }
 
-/** The next cancelled events, by id, whose bookings are not all cancelled yet. */
+/** Returns the next cancelled events after `afterId`, in id order, whose bookings are not all cancelled yet. */
 export async function findEventsToClose(
   database: BookingDatabase,
   { afterId, limit }: { afterId: string; limit: number },
@@ -22,7 +22,7 @@ export async function findEventsToClose(
   return rows.map(({ eventId, factsCorrelationId }) => ({ eventId, correlationId: factsCorrelationId }));
 }
 
-/** The ids of the next confirmed bookings of an event, oldest first. */
+/** Returns the ids of an event's next confirmed bookings after `afterId`, oldest first. */
 export async function findConfirmedBookingIds(
   transaction: BookingTransaction,
   { eventId, afterId, limit }: { eventId: string; afterId: string; limit: number },

@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Booking } from '../domain/booking.ts';
 
-/** The bookings that exist among these. */
+/** Returns the bookings with these ids, as far as they exist. */
 export const findBookings = (executor: SqlExecutor, ids: readonly string[]): PromiseLike<Booking[]> =>
   executor.$queryRaw<Booking[]>(sql`
     SELECT bookings.id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,

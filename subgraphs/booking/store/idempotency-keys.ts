@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { Prune } from '#platform/database/pruning.ts';
 import type { BookingDatabase } from './database.ts';
 
-/** Deletes keys older than their time to live, by the database's clock. */
+/** A pruning step that deletes keys older than `ttlS` seconds by the database's clock. */
 export const pruneIdempotencyKeys =
   (database: BookingDatabase, ttlS: number): Prune =>
   (limit) =>

@@ -2,28 +2,28 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookingDatabase, BookingTransaction } from './database.ts';
 
-/** What another service says of an event at one of its versions. */
+/** The facts of an event at one version, as the event subgraph reports them. */
 export interface EventSnapshot {
   readonly eventId: string;
   readonly organizerId: string;
   readonly startsAt: Date;
   readonly status: Inventory['status'];
   readonly version: number;
-  /** What the event was created with; counts only when the inventory does not exist yet. */
+  /** The number of seats at the event's creation. Used only when the inventory does not exist yet. */
   readonly initialSeats: number;
-  /** The request that made this version; unknown when the facts do not come from a message. */
+  /** The id of the request that created this version. Undefined when the facts do not come from a message. */
   readonly correlationId?: string | undefined;
 }
 
 const CORRELATION_ID_LENGTH_MAX = 64;
 
-/** The inventories that exist among these, in one statement; always from the database. */
+/** Returns the inventories of these events, as far as they exist. Always reads from the database. */
 export async function findInventories(database: BookingDatabase, eventIds: readonly string[]): Promise<Inventory[]> {
   const rows = await database.inventory.findMany({ where: { eventId: { in: [...eventIds] } } });
   return rows.map((row) => ({ ...row, status: row.status as Inventory['status'] }));
 }
 
-/** Makes inventories of events not known yet, and brings the facts of known ones up to date; never back. */
+/** Creates the inventories of new events and updates the facts of known events. An older version changes nothing. */
 export async function saveEventSnapshots(
   database: BookingDatabase | BookingTransaction,
   facts: readonly EventSnapshot[],

@@ -10,8 +10,8 @@ import { createProxy } from '#platform/testing/messaging.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventSnapshots } from './inventories.ts';
 
-/** More than the parts that the longest conversation here has in one direction. */
-const PARTS = 30;
+/** More than the data chunks that the test's calls exchange in one direction. */
+const CHUNKS = 30;
 const ROUNDS_MAX = 20;
 
 let test: TestDatabase;
@@ -20,7 +20,7 @@ const noteUnhandled = (error: unknown) => void unhandled.push(error);
 let listeners: NodeJS.UnhandledRejectionListener[];
 beforeAll(async () => {
   test = await createTestDatabase('booking');
-  // The driver leaves some; a service ends on those that are no outage.
+  // The driver leaves some rejections unhandled. A service stops on those that are not outages.
   listeners = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection').on('unhandledRejection', noteUnhandled);
 });
@@ -30,8 +30,8 @@ afterAll(async () => {
   await test?.drop();
 });
 
-/** Says everything that a service says to its database, until it was said without an error; answers the errors before. */
-async function converse(url: string): Promise<unknown[]> {
+/** Repeats all kinds of database calls until a round has no errors. Returns the errors of the earlier rounds. */
+async function callDatabase(url: string): Promise<unknown[]> {
   const settings = parseConfig(databaseSettings('test'), { DATABASE_URL: url, DATABASE_POOL_MAX: '2' });
   const pool = createDatabasePool(settings);
   const database = new PrismaClient({ adapter: prismaAdapter(pool) });
@@ -43,7 +43,7 @@ async function converse(url: string): Promise<unknown[]> {
   try {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const before = errors.length;
-      for (const say of [
+      for (const call of [
         () => pool.query('SELECT 1'),
         () => database.inventory.findMany({ take: 1 }),
         () => database.$queryRaw(sql`SELECT 1`),
@@ -55,14 +55,14 @@ async function converse(url: string): Promise<unknown[]> {
         () => driverTransactions(pool)(async (transaction) => transaction.$queryRaw(sql`SELECT 1`)),
       ]) {
         try {
-          await say();
+          await call();
         } catch (error) {
           errors.push(error);
         }
       }
       if (errors.length === before) return errors;
     }
-    throw new Error('The conversation never succeeds.');
+    throw new Error(`The database calls still fail after ${ROUNDS_MAX} rounds.`);
   } finally {
     await pool.end();
   }
@@ -74,22 +74,22 @@ it.each([
   ['reset', 'client'],
   ['reset', 'server'],
 ] as const)(
-  'a %s before any part of what the %s sends is an outage, and passes',
+  'a connection %s before any data chunk from the %s is an outage, and later calls succeed',
   {
     timeout: 60_000,
   },
   async (how, from) => {
     const outcomes = await Promise.all(
-      Array.from({ length: PARTS }, async (_, part) => {
+      Array.from({ length: CHUNKS }, async (_, cutAt) => {
         const proxy = await createProxy(test.url);
-        let parts = 0;
+        let chunks = 0;
         let isCut = false;
-        proxy.stopAt({ from, isReached: () => parts++ === part }).then(() => {
+        proxy.stopAt({ from, isReached: () => chunks++ === cutAt }).then(() => {
           isCut = true;
           proxy.cut(how);
           proxy.restore();
         });
-        const errors = await converse(proxy.url);
+        const errors = await callDatabase(proxy.url);
         proxy.close();
         return { isCut, errors };
       }),
@@ -98,7 +98,7 @@ it.each([
     expect(errors.filter((error) => !isUnavailable(error))).toEqual([]);
     expect(unhandled.filter((error) => !isUnavailable(error))).toEqual([]);
     expect(errors.length).toBeGreaterThan(3);
-    // The last parts are beyond the end of the conversation: no point of it was left out.
+    // The last chunk numbers were never reached, so the connection was cut at every possible point.
     expect(outcomes[0]?.isCut).toBe(true);
     expect(outcomes.at(-1)?.isCut).toBe(false);
   },

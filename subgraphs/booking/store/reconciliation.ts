@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { BookingDatabase } from './database.ts';
 
-/** The next events by id, with the version of the facts that are known of each. */
+/** Returns the next events after `afterId`, in id order, with the version of each event's saved facts. */
 export async function findEventsAfter(
   database: BookingDatabase,
   { afterId, limit }: { afterId: string; limit: number },
@@ -15,16 +15,18 @@ export async function findEventsAfter(
   return rows.map(({ eventId, eventVersion }) => ({ eventId, version: eventVersion }));
 }
 
-/** An event's seats as its inventory and its bookings have them. */
+/** The seats of an event according to its inventory and its bookings. */
 export interface SeatCount {
   readonly totalSeats: number;
   readonly availableSeats: number;
   readonly confirmedSeats: number;
-  /** The event is cancelled, and all its bookings were found cancelled. */
+  /** True when the event is cancelled and marked as closed: all its bookings should be cancelled. */
   readonly isClosed: boolean;
 }
 
-/** Counts in one statement, so that inventory and bookings are of one moment. */
+/**
+ * Counts with one statement, so that inventory and bookings are from the same moment. Undefined without an inventory.
+ */
 export async function countSeats(database: BookingDatabase, eventId: string): Promise<SeatCount | undefined> {
   const [row] = await database.$queryRaw<Record<keyof SeatCount, bigint | number>[]>(sql`
     SELECT total_seats AS totalSeats, available_seats AS availableSeats,
@@ -43,12 +45,15 @@ export async function countSeats(database: BookingDatabase, eventId: string): Pr
   );
 }
 
-/** Has a cancelled event's bookings cancelled once more. */
+/** Marks a cancelled event as not closed, so that its remaining bookings are cancelled. */
 export const reopenForClosing = (database: BookingDatabase, eventId: string): Promise<number> =>
   database.$executeRaw(sql`
     UPDATE inventories SET closed_at = NULL WHERE event_id = ${eventId} AND status = 'CANCELLED'`);
 
-/** Where the next page of the background check begins, if it is due; for the next `leaseS` no other process gets it. */
+/**
+ * Takes the next page of the background check: returns the id after which it begins, or undefined when no page is due.
+ * For `leaseS` seconds, no other process can take it.
+ */
 export async function takeTurn(database: BookingDatabase, leaseS: number): Promise<string | undefined> {
   const taken = await database.$executeRaw(sql`
     UPDATE reconciliations SET due_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND
@@ -58,7 +63,7 @@ export async function takeTurn(database: BookingDatabase, leaseS: number): Promi
   return row?.afterEventId;
 }
 
-/** Lets the next page begin after an event, in `pauseS`. */
+/** Makes the next page begin after `afterId` and become due in `pauseS` seconds. */
 export const endTurn = (
   database: BookingDatabase,
   { afterId, pauseS }: { afterId: string; pauseS: number },

@@ -11,7 +11,7 @@ import { reviseEvent } from './revise-event.ts';
 const DAY_MS = 86_400_000;
 const KEY = 'the-key-of-this-test';
 
-describe('creating an event under an idempotency key', () => {
+describe('creating an event with an idempotency key', () => {
   let test: Awaited<ReturnType<typeof createEventTestDependencies>>;
   let dependencies: EventDependencies;
   let caller: Caller;
@@ -35,7 +35,7 @@ describe('creating an event under an idempotency key', () => {
         input: { name: 'Concert', startsAt, totalSeats: 100, idempotencyKey: KEY, ...input },
       },
     );
-  /** What the caller's requests have left in the database. */
+  /** The rows that the caller's requests have created. */
   async function stored() {
     const { database } = dependencies;
     const { userId } = caller;
@@ -44,14 +44,14 @@ describe('creating an event under an idempotency key', () => {
     return { events, messages, keys: await database.idempotencyKey.count({ where: { userId } }) };
   }
 
-  it('makes one event with one message, and answers a retry with it', async () => {
+  it('creates one event with one message, and returns the event to a retry', async () => {
     const first = await create();
     expect(first).toMatchObject({ outcome: 'created', replayed: false });
     expect(await create()).toEqual({ ...first, replayed: true });
     expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
   });
 
-  it('answers a retry with the event as it is now, also when it was changed and has started', async () => {
+  it('returns the current state of the event to a retry, even after it was changed or has started', async () => {
     const first = await create();
     if (first.outcome !== 'created') throw new Error(first.outcome);
     const { id } = first.event;
@@ -62,7 +62,7 @@ describe('creating an event under an idempotency key', () => {
     expect(await create({ idempotencyKey: 'another-key' }, { now })).toEqual({ outcome: 'starts-in-past' });
   });
 
-  it('refuses another request under the key, and changes nothing', async () => {
+  it('refuses a different request with the same key, and changes nothing', async () => {
     await create({ venue: 'Hall' });
     for (const input of [{ venue: 'Park' }, { venue: null }, { venue: 'Hall', totalSeats: 1 }]) {
       expect(await create(input)).toEqual({ outcome: 'key-reused' });
@@ -70,21 +70,21 @@ describe('creating an event under an idempotency key', () => {
     expect(await stored()).toMatchObject({ events: [{ venue: 'Hall' }], messages: 1, keys: 1 });
   });
 
-  it('keeps the keys of users apart', async () => {
+  it('treats the same key of two users as two keys', async () => {
     const first = await create();
     caller = { userId: newId(), role: 'USER' };
     const second = await create({ name: 'Another' });
     expect([first, second]).toMatchObject([{ replayed: false }, { replayed: false }]);
   });
 
-  it('makes an event each time without a key, and with keys that differ in case', async () => {
+  it('creates a new event for each request without a key, and for keys that differ in case', async () => {
     for (const idempotencyKey of [undefined, null, 'upper-or-lower', 'UPPER-OR-LOWER']) {
       expect(await create({ idempotencyKey })).toMatchObject({ outcome: 'created', replayed: false });
     }
     expect(await stored()).toMatchObject({ events: [{}, {}, {}, {}], messages: 4, keys: 2 });
   });
 
-  it('makes one event when many send the key at once', async () => {
+  it('creates one event for many simultaneous requests with the same key', async () => {
     const creations = await Promise.all(Array.from({ length: 40 }, () => create()));
     const made = creations.map((creation) => (creation.outcome === 'created' ? creation : undefined));
     expect(new Set(made.map((creation) => creation?.event.id)).size).toBe(1);
@@ -92,13 +92,13 @@ describe('creating an event under an idempotency key', () => {
     expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
   });
 
-  it('makes one event of two different ones that are sent under the key at once', async () => {
+  it('creates one event when two different requests use the same key at the same time', async () => {
     const outcomes = await Promise.all([create({ name: 'Concert' }), create({ name: 'Gala' })]);
     expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual(['created', 'key-reused']);
     expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
   });
 
-  it('answers the retry with the event when the process was lost between commit and answer', async () => {
+  it('returns the event to a retry after a crash between commit and answer', async () => {
     const nudge = () => {
       throw new Error('lost');
     };
@@ -108,16 +108,16 @@ describe('creating an event under an idempotency key', () => {
     expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
   });
 
-  it('remembers no failure: a retry after a transaction that was rolled back makes the event', async () => {
+  it('creates the event on a retry after the first transaction was rolled back', async () => {
     const other = await create({ idempotencyKey: 'another-key' });
-    // With the id of another event, the key is taken and then the event's row is refused.
+    // The key is inserted first. Then the event's row is refused, because another event has the same id.
     const sameId = () => (other.outcome === 'created' ? other.event.id : '');
     await expect(create({}, { newId: sameId })).rejects.toThrow();
     expect(await stored()).toMatchObject({ events: [{}], messages: 1, keys: 1 });
     expect(await create()).toMatchObject({ outcome: 'created', replayed: false });
   });
 
-  it('forgets keys once they have expired by the database’s clock, so many at a time', async () => {
+  it('deletes expired keys in batches, by the database’s clock', async () => {
     const { database } = dependencies;
     await database.idempotencyKey.deleteMany();
     for (const key of ['one-old-key', 'two-old-key', 'three-old-key']) await create({ idempotencyKey: key });

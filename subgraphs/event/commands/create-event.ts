@@ -14,8 +14,9 @@ export type Creation =
   | { outcome: 'starts-in-past' };
 
 /**
- * Creates an event with the caller as its organizer. A key of the caller makes one event: the same request under it
- * answers that event as it is now, and another request is refused. Refusals are not remembered.
+ * Creates an event with the caller as its organizer. An idempotency key creates at most one event per caller. The same
+ * request with the same key returns the current state of that event. A different request with the key is refused.
+ * Refusals are not stored.
  */
 export async function createEvent(
   dependencies: EventDependencies,
@@ -49,12 +50,12 @@ export async function createEvent(
     if (first === undefined) throw error;
     return first;
   }
-  // A crash here: the client sends the request again and gets this event; the relay polls for the message.
+  // After a crash here, a retry returns this event, and the relay finds the message when it polls.
   dependencies.relay.nudge();
   return { outcome: 'created', event, replayed: false };
 }
 
-/** What a request under the same key came to, or undefined when there was none. */
+/** The outcome for a key that was used before. Undefined without a key, or for a new key. */
 async function findEarlierCreation(
   { database }: EventDependencies,
   { caller: { userId }, input }: CommandRequest<CreateEventRequest>,
@@ -68,7 +69,10 @@ async function findEarlierCreation(
   return event && { outcome: 'created', event, replayed: true };
 }
 
-/** Key, event and message in one transaction. The key comes first: a second request with it waits there for the first. */
+/**
+ * Writes key, event and message in one transaction. The key comes first: a second request with the same key waits
+ * there.
+ */
 async function saveCreation(
   { database, newId }: EventDependencies,
   { caller: { userId }, requestId, input }: CommandRequest<CreateEventRequest>,

@@ -4,17 +4,17 @@ import type { Cache } from '#platform/redis/cache.ts';
 import type { Event } from '../domain/event.ts';
 import type { EventDatabase } from '../store/events.ts';
 
-/** What the commands need from outside. */
+/** The database, cache, relay and functions that the commands use. */
 export interface EventDependencies {
   readonly database: EventDatabase;
   readonly cache: Cache<Event>;
   readonly relay: Publisher;
   readonly now: () => Date;
-  /** A fresh UUIDv7. */
+  /** Returns a new UUIDv7. */
   readonly newId: () => string;
 }
 
-/** A command's input, and on whose behalf. */
+/** The input of a command, its caller, and the id of the client's request. */
 export interface CommandRequest<Input> {
   readonly caller: Caller;
   readonly requestId: string;

@@ -8,8 +8,8 @@ const INDEX_EVERY_MS = 5_000;
 const INDEX_BATCH = 100;
 
 /**
- * Indexes the names of events that were written without it: those from before the index, and those of an older replica
- * during an upgrade. Any number of replicas may do it.
+ * Adds missing event names to the search index: names of events that were written before the index existed, or by an
+ * older replica during an upgrade. Any number of replicas may run it at the same time.
  */
 export const createNameIndexer = ({ database, logger }: { database: EventDatabase; logger: Logger }): Poller =>
   createPoller({
@@ -20,8 +20,9 @@ export const createNameIndexer = ({ database, logger }: { database: EventDatabas
         if (events.length > 0) await indexEventNames(transaction, events);
         return events.length;
       }, TRANSACTION_LIMITS);
-      if (indexed > 0) logger.info({ events: indexed }, 'names of events indexed for search');
+      if (indexed > 0) logger.info({ events: indexed }, 'event names were added to the search index');
       return indexed === INDEX_BATCH;
     },
-    onError: (error) => logger.warn({ err: error }, 'names of events could not be indexed; tried again later'),
+    onError: (error) =>
+      logger.warn({ err: error }, 'event names could not be added to the search index; it will be tried again'),
   });

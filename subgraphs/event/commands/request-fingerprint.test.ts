@@ -4,10 +4,10 @@ import { fingerprintOf } from './request-fingerprint.ts';
 
 const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
 
-describe('the fingerprint of a request for an event', () => {
+describe('the fingerprint of a createEvent request', () => {
   const of = (input: object) => fingerprintOf(createEventRules.parse({ ...valid, ...input }));
 
-  it('is the same for the same event, however it is written and whatever the key', () => {
+  it('is the same for the same event, regardless of notation and idempotency key', () => {
     for (const same of [
       { name: ' Concert ' },
       { startsAt: '2026-12-01T21:00:00+01:00' },
@@ -18,7 +18,7 @@ describe('the fingerprint of a request for an event', () => {
     }
   });
 
-  it('differs in whatever makes another event', () => {
+  it('differs when any field of the event differs', () => {
     const others = [
       {},
       { name: 'Concerto' },

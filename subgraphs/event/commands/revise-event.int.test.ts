@@ -32,7 +32,7 @@ describe('events in a real database', () => {
     return rows.map(({ payload }) => JSON.parse(payload)).filter(({ subject }) => subject === id);
   };
 
-  it('are stored to the millisecond in UTC, with the message that tells of them', async () => {
+  it('are stored with millisecond precision in UTC, together with their message', async () => {
     const event = await make('Grüße 🎟', new Date('2030-06-01T12:00:00.123Z'));
     const row = await dependencies.database.event.findUniqueOrThrow({ where: { id: event.id } });
     expect(row).toEqual(event);
@@ -45,7 +45,7 @@ describe('events in a real database', () => {
     });
   });
 
-  it('are changed by one of many who saw the same version', async () => {
+  it('accept only one of several simultaneous changes to the same version', async () => {
     const { id } = await make();
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, i) =>
@@ -56,7 +56,7 @@ describe('events in a real database', () => {
     expect(results.filter(({ outcome }) => outcome === 'version-conflict')).toHaveLength(7);
   });
 
-  it('tell of every change once, and are forgotten by the cache after it', async () => {
+  it('publish one message per change, and invalidate the cache after each change', async () => {
     const event = await make();
     const { id } = event;
     invalidate.mockClear();
@@ -74,7 +74,7 @@ describe('events in a real database', () => {
     ]);
   });
 
-  it('are changed by their organizer and admins only', async () => {
+  it('can be changed only by their organizer and by admins', async () => {
     const { id } = await make();
     const input = { id, expectedVersion: 1, changes: { name: 'Mine' } };
     const stranger: Caller = { userId: newId(), role: 'USER' };
@@ -85,7 +85,7 @@ describe('events in a real database', () => {
     expect(await reviseEvent(dependencies, request(input, admin))).toMatchObject({ outcome: 'revised' });
   });
 
-  it('are neither cancelled nor moved once they have started, and nothing tells of the attempt', async () => {
+  it('cannot be cancelled or moved after their start, and the attempt publishes no message', async () => {
     const startsAt = new Date(Date.now() + DAY_MS);
     const event = await make('Concert', startsAt);
     const started = { ...dependencies, now: () => startsAt };
@@ -98,7 +98,7 @@ describe('events in a real database', () => {
     expect((await messagesOf(event)).map(({ type }) => type)).toEqual(['event.created.v1', 'event.updated.v1']);
   });
 
-  it('that do not exist are not found', async () => {
+  it('are reported as not found when they do not exist', async () => {
     const input = { id: newId(), expectedVersion: 1, changes: {} };
     expect(await reviseEvent(dependencies, request(input))).toEqual({ outcome: 'not-found' });
   });

@@ -14,14 +14,14 @@ export interface ReviseEventInput {
 }
 
 /**
- * Changes or cancels an event, and tells of it, in one transaction; the cached state is forgotten after the commit.
+ * Changes or cancels an event and writes its message in one transaction. Invalidates the cached state after the commit.
  * @throws FORBIDDEN unless the caller is the organizer or an admin
  */
 export async function reviseEvent(
   { database, cache, relay, now, newId }: EventDependencies,
   { caller, requestId, input: { id, expectedVersion, changes } }: CommandRequest<ReviseEventInput>,
 ): Promise<Revision | { outcome: 'not-found' }> {
-  // Text that no id can be is not even comparable with one for the database.
+  // The database may be unable to compare text that is not an id with the id column.
   if (!isId(id)) return { outcome: 'not-found' };
   relay.requireRoom();
   const result = await database.$transaction(async (transaction) => {
@@ -35,7 +35,7 @@ export async function reviseEvent(
     await publishEventChange(transaction, type, { event: revision.event, messageId: newId(), requestId });
     return revision;
   }, TRANSACTION_LIMITS);
-  // A crash before this line: the cache keeps the older state until its TTL, and no longer.
+  // After a crash before this line, the cache serves the older state until its TTL ends.
   if (result.outcome === 'revised') {
     await cache.invalidate(id, result.event.version);
     relay.nudge();

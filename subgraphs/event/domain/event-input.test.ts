@@ -10,7 +10,7 @@ const refusedField = (input: object) => {
 };
 
 describe("createEvent's input", () => {
-  it('is taken at its bounds', () => {
+  it('is accepted at its limits', () => {
     for (const input of [
       { name: 'x' },
       { name: '🎟'.repeat(200) },
@@ -43,13 +43,15 @@ describe("createEvent's input", () => {
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(129) }],
     ['idempotencyKey', { idempotencyKey: 'with a space' }],
     ['idempotencyKey', { idempotencyKey: 'schlüssel' }],
-  ])('is refused with the path of %s for %j', (field, input) => expect(refusedField(input)).toBe(`input.${field}`));
+  ])('is refused with the path of the field %s for %j', (field, input) =>
+    expect(refusedField(input)).toBe(`input.${field}`),
+  );
 });
 
 describe("updateEvent's input", () => {
   const parse = (input: object) => parseInput(updateEventRules, { id: 'e1', expectedVersion: 1, ...input });
 
-  it('may leave out what stays, and empty what may be empty', () => {
+  it('may omit all changes, and may set optional fields to null', () => {
     expect(parse({})).toMatchObject({ ok: true });
     expect(parse({ description: null, venue: null })).toMatchObject({ ok: true, value: { venue: null } });
   });
@@ -58,21 +60,21 @@ describe("updateEvent's input", () => {
     ['name', { name: null }],
     ['startsAt', { startsAt: null }],
     ['expectedVersion', { expectedVersion: 0 }],
-  ])('is refused with the path of %s for %j', (field, input) => {
+  ])('is refused with the path of the field %s for %j', (field, input) => {
     expect(parse(input)).toMatchObject({ ok: false, error: { field: `input.${field}` } });
   });
 });
 
-describe('the times that a list of events shows', () => {
+describe('the default time range of a list of events', () => {
   const NOW = new Date('2026-11-22T09:30:00.000Z');
   const past = new Date('2020-01-01T00:00:00.000Z');
 
-  it('begin now without a bound', () => {
+  it('starts now when the filter has no time', () => {
     expect(withDefaultTimes({ status: 'SCHEDULED' }, NOW)).toEqual({ status: 'SCHEDULED', startsAfter: NOW });
     expect(withDefaultTimes({ startsAfter: null, startsBefore: null }, NOW)).toMatchObject({ startsAfter: NOW });
   });
 
-  it.each([{ startsAfter: past }, { startsBefore: past }])('are those that are asked for: %j', (filter) => {
+  it.each([{ startsAfter: past }, { startsBefore: past }])('is not used when the filter has a time: %j', (filter) => {
     expect(withDefaultTimes(filter, NOW)).toEqual(filter);
   });
 });

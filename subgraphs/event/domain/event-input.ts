@@ -9,7 +9,7 @@ const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
 
-/** The rules of createEvent's input. */
+/** The validation rules of createEvent's input. */
 export const createEventRules = z.object({
   name,
   description: description.nullish(),
@@ -21,7 +21,9 @@ export const createEventRules = z.object({
 
 export type CreateEventRequest = z.output<typeof createEventRules>;
 
-/** The rules of updateEvent's input. What is left out stays; null empties description or venue. */
+/**
+ * The validation rules of updateEvent's input. Omitted fields stay unchanged. Null removes the description or venue.
+ */
 export const updateEventRules = z.object({
   id: z.string(),
   expectedVersion: wholeNumber(1, VERSION_MAX),
@@ -33,7 +35,7 @@ export const updateEventRules = z.object({
 
 export const cancelEventRules = z.object({ id: z.string(), expectedVersion: wholeNumber(1, VERSION_MAX) });
 
-/** The rules of the filter of a list of events. */
+/** The validation rules of the filter for a list of events. */
 export const eventFilterRules = z
   .object({
     status: z.enum(['SCHEDULED', 'CANCELLED']).nullish(),
@@ -49,6 +51,6 @@ export const eventFilterRules = z
 
 export type EventFilter = z.output<typeof eventFilterRules>;
 
-/** Without any bound of time a list shows what is to come. */
+/** Without a time in the filter, a list shows only future events. */
 export const withDefaultTimes = (filter: NonNullable<EventFilter>, now: Date): NonNullable<EventFilter> =>
   filter.startsAfter == null && filter.startsBefore == null ? { ...filter, startsAfter: now } : filter;

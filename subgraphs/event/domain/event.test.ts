@@ -19,24 +19,24 @@ const event = (change: Partial<Event> = {}): Event => ({
 });
 
 describe('revising an event', () => {
-  it('changes what is given, keeps the rest and grows the version by one', () => {
+  it('changes the given fields, keeps the others and increases the version by one', () => {
     expect(reviseEvent(event(), 3, { changes: { name: 'Gala', venue: null }, now: NOW })).toEqual({
       outcome: 'revised',
       event: event({ name: 'Gala', venue: null, version: 4, updatedAt: NOW }),
     });
   });
 
-  it('refuses a stale version and says which is current', () => {
+  it('refuses an outdated version and reports the current one', () => {
     const result = reviseEvent(event(), 2, { changes: { name: 'Gala' }, now: NOW });
     expect(result).toEqual({ outcome: 'version-conflict', currentVersion: 3 });
   });
 
-  it('leaves the version alone when nothing changes', () => {
+  it('keeps the version when nothing changes', () => {
     const changes = { name: 'Concert', startsAt: new Date('2026-12-01T20:00:00.000Z') };
     expect(reviseEvent(event(), 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: event() });
   });
 
-  it('cancels once: again is no change', () => {
+  it('cancels an event once: cancelling it again changes nothing', () => {
     const changes = { status: 'CANCELLED' } as const;
     const once = reviseEvent(event(), 3, { changes, now: NOW });
     expect(once).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED', version: 4 } });
@@ -56,7 +56,7 @@ describe('revising an event', () => {
       expect(reviseEvent(started, 3, { changes, now: NOW })).toEqual({ outcome: 'already-started' });
     });
 
-    it('takes corrections that leave its start alone', () => {
+    it('accepts corrections that do not change its start', () => {
       const changes = { name: 'Gala', description: 'It was sold out.', venue: null, startsAt: new Date(NOW) };
       expect(reviseEvent(started, 3, { changes, now: NOW })).toEqual({
         outcome: 'revised',
@@ -64,20 +64,20 @@ describe('revising an event', () => {
       });
     });
 
-    it('may still be cancelled a millisecond before', () => {
+    it('accepts a cancellation one millisecond before the start', () => {
       const now = new Date(NOW.getTime() - 1);
       const result = reviseEvent(started, 3, { changes: { status: 'CANCELLED' }, now });
       expect(result).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED' } });
     });
 
-    it('was cancelled before: cancelling it again is no change', () => {
+    it('changes nothing when a cancelled event is cancelled again', () => {
       const cancelled = { ...started, status: 'CANCELLED' } as const;
       const result = reviseEvent(cancelled, 3, { changes: { status: 'CANCELLED' }, now: NOW });
       expect(result).toEqual({ outcome: 'unchanged', event: cancelled });
     });
   });
 
-  it('refuses a new start that does not lie in the future', () => {
+  it('refuses a new start that is not in the future', () => {
     for (const startsAt of [NOW, new Date(NOW.getTime() - 1)]) {
       expect(reviseEvent(event(), 3, { changes: { startsAt }, now: NOW })).toEqual({ outcome: 'starts-in-past' });
     }

@@ -1,6 +1,6 @@
 export type EventStatus = 'SCHEDULED' | 'CANCELLED';
 
-/** What an event is. How many of its seats are left is not known here. */
+/** The facts of an event. The number of free seats belongs to the booking subgraph. */
 export interface Event {
   readonly id: string;
   readonly name: string;
@@ -26,8 +26,9 @@ export type Revision =
   | { outcome: 'starts-in-past' };
 
 /**
- * Applies changes to the version of the event that the caller saw. Cancelling a cancelled event changes nothing;
- * any other change to it is refused. An event that has started can be corrected, but not cancelled or moved.
+ * Applies changes to an event if `expectedVersion` is its current version. Cancelling a cancelled event changes
+ * nothing, and other changes to it are refused. An event that has started can be corrected, but not cancelled or moved
+ * to another time.
  */
 export function reviseEvent(
   event: Event,

@@ -7,7 +7,7 @@ const isFound = (name: string, text: string) => {
 };
 
 describe('the words of a name', () => {
-  it('are its letters and digits in lower case, without accents, each once', () => {
+  it('consist of letters and digits in lower case, without accents, and each word is listed once', () => {
     expect(wordsOf(' "Émile\'s" Jazz-Night, JAZZ & 3 Gäste (№ 7)! ')).toEqual([
       'emile',
       's',
@@ -20,15 +20,15 @@ describe('the words of a name', () => {
     ]);
   });
 
-  it('are none where there is neither a letter nor a digit', () => {
+  it('are an empty list for text without letters and digits', () => {
     expect(wordsOf(' %_% -- 🎟 ')).toEqual([]);
   });
 
-  it('are also found where no spaces stand between them', () => {
+  it('are found in text without spaces between words', () => {
     expect(isFound('東京ジャズフェスティバル', 'ジャズ')).toBe(true);
   });
 
-  it('are cut at 16 characters, the same in names and in searches', () => {
+  it('are cut at 16 characters, both in names and in searches', () => {
     expect(namePrefixesOf('Donaudampfschifffahrt').at(-1)).toBe('donaudampfschiff');
     expect(isFound('Donaudampfschifffahrt', 'Donaudampfschifffahrtsgesellschaft')).toBe(true);
   });
@@ -41,16 +41,16 @@ describe('a search', () => {
     ['Berlin Jazz Night', 'nig berl'],
     ['Café del Mar', 'cafe'],
     ['Cafe del Mar', 'CAFÉ'],
-  ])('finds %j by %j', (name, text) => expect(isFound(name, text)).toBe(true));
+  ])('finds the name %j for the text %j', (name, text) => expect(isFound(name, text)).toBe(true));
 
   it.each([
     ['Berlin Jazz Night', 'azz'],
     ['Berlin Jazz Night', 'jazz day'],
     ['Berlin Jazz Night', 'nights'],
-  ])('does not find %j by %j', (name, text) => expect(isFound(name, text)).toBe(false));
+  ])('does not find the name %j for the text %j', (name, text) => expect(isFound(name, text)).toBe(false));
 });
 
-it('a name of 200 characters has few prefixes, however it is written', () => {
+it('a name of 200 characters has at most 200 prefixes', () => {
   for (const name of ['a'.repeat(200), 'ab '.repeat(66), '東'.repeat(200), [...'abcdefghij'].join(' ').repeat(10)]) {
     expect(namePrefixesOf(name.slice(0, 200)).length).toBeLessThanOrEqual(200);
   }

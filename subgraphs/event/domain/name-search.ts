@@ -1,7 +1,7 @@
-/** Longer words are found by this many of their first characters. */
+/** Words are cut at this length, both in names and in searches. */
 const PREFIX_LENGTH_MAX = 16;
 
-/** Finds the words also in scripts that put no spaces between them, such as Chinese and Thai. */
+/** Splits text into words, also in scripts without spaces between words, such as Chinese and Thai. */
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
 const LETTERS_AND_DIGITS = /[\p{L}\p{N}]+/gu;
 const MARKS = /\p{M}/gu;
@@ -13,7 +13,7 @@ export function wordsOf(text: string): string[] {
   return [...new Set(words.map((word) => [...word].slice(0, PREFIX_LENGTH_MAX).join('')))];
 }
 
-/** Every beginning of every word of a name, once: what a search for a part of the name may ask for. */
+/** All distinct prefixes of all words of a name. A search finds the name if each search word is one of them. */
 export function namePrefixesOf(name: string): string[] {
   const prefixes = wordsOf(name).flatMap((word) => {
     const characters = [...word];

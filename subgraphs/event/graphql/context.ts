@@ -3,18 +3,18 @@ import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { EventDependencies } from '../commands/dependencies.ts';
 import type { Event } from '../domain/event.ts';
 
-/** An event as a reader gets it. */
+/** An event, and whether it was served from the cache. */
 export interface EventView extends Event {
   readonly cached: boolean;
 }
 
-/** A user as this subgraph knows it: by reference only. */
+/** A reference to a user. */
 export interface UserReference {
   readonly __typename: 'User';
   readonly id: string;
 }
 
-/** What the resolvers of one request share. */
+/** The dependencies and data loader that the resolvers of one request share. */
 export interface Context extends RequestContext {
   readonly dependencies: EventDependencies;
   readonly events: DataLoader<string, EventView | null>;

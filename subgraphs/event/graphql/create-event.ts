@@ -19,9 +19,9 @@ export const createEvent: NonNullable<MutationResolvers['createEvent']> = async 
       return {
         __typename: 'IdempotencyKeyReusedError',
         code: 'IDEMPOTENCY_KEY_REUSED',
-        message: 'This key was used for another event; choose a new one.',
+        message: 'This idempotency key was used for a different event. Choose a new key.',
       };
     case 'starts-in-past':
-      return invalidInput('startsAt', 'must lie in the future');
+      return invalidInput('startsAt', 'must be in the future');
   }
 };

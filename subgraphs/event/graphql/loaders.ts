@@ -3,7 +3,7 @@ import { isId } from '#platform/errors/validation.ts';
 import type { EventDependencies } from '../commands/dependencies.ts';
 import type { EventView } from './context.ts';
 
-/** Events by id, read through the cache: one look-up for all that a request asks for at once. */
+/** Loads events by id through the cache. Combines the single look-ups of one request into batches. */
 export const createEventLoader = ({ cache }: EventDependencies): DataLoader<string, EventView | null> =>
   new DataLoader(
     async (ids) => {

@@ -8,7 +8,7 @@ import { findEvents } from '../store/events.ts';
 
 const eventKey = z.tuple([z.int().min(0).max(253_402_300_799_999), z.uuid()]);
 
-const factIds = z.array(z.string()).max(1_000, 'takes 1,000 ids at the most');
+const factIds = z.array(z.string()).max(1_000, 'must not contain more than 1,000 ids');
 
 export const query: QueryResolvers = {
   event: (_parent, { id }, { events }) => events.load(id),

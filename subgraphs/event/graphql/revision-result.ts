@@ -12,19 +12,19 @@ export function revisionResult(result: Awaited<ReturnType<typeof reviseEvent>>):
       return {
         __typename: 'VersionConflictError',
         code: 'VERSION_CONFLICT',
-        message: 'The event was changed by someone else; read it again.',
+        message: 'The event was changed in the meantime. Read it again and retry with its current version.',
         currentVersion: result.currentVersion,
       };
     case 'already-cancelled':
-      return invalidInput('id', 'names a cancelled event, which cannot change');
+      return invalidInput('id', 'is the id of a cancelled event, which cannot be changed');
     case 'already-started':
       return {
         __typename: 'EventStartedError',
         code: 'EVENT_STARTED',
-        message: 'The event has started; it cannot be cancelled or moved any more.',
+        message: 'The event has started, so it cannot be cancelled or moved to another time.',
       };
     case 'starts-in-past':
-      return invalidInput('startsAt', 'must lie in the future');
+      return invalidInput('startsAt', 'must be in the future');
     case 'not-found':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 
-/** Where the event subgraph's messages are kept. */
+/** The stream to which the event subgraph publishes. */
 export const eventStream: StreamDefinition = {
   name: 'EVENTS',
   subjects: ['event.>'],
@@ -9,16 +9,16 @@ export const eventStream: StreamDefinition = {
   bytesMax: 256 * 2 ** 20,
 };
 
-/** The whole state of an event at a version: a consumer keeps the highest version that it has seen. */
+/** The whole state of an event at one version. Consumers keep the highest version that they have received. */
 export const eventFacts = z.object({
   eventId: z.uuid(),
   name: z.string(),
   venue: z.string().nullable(),
   startsAt: z.iso.datetime().transform((value) => new Date(value)),
   status: z.enum(['SCHEDULED', 'CANCELLED']),
-  organizerId: z.uuid().describe('The user who made it'),
-  initialSeats: z.int().positive().describe('Seats at its creation; the booking subgraph owns what became of them'),
-  version: z.int().positive().describe('Grows with every change: the highest one seen is the state'),
+  organizerId: z.uuid().describe('The user who created the event'),
+  initialSeats: z.int().positive().describe('Seats at creation; later the booking subgraph owns the number of seats'),
+  version: z.int().positive().describe('Grows with every change; the highest version is the current state'),
 });
 
 const example: z.input<typeof eventFacts> = {
@@ -33,13 +33,13 @@ const example: z.input<typeof eventFacts> = {
 };
 
 export const eventMessages = {
-  'event.created.v1': eventFacts.meta({ description: 'There is a new event.', examples: [example] }),
+  'event.created.v1': eventFacts.meta({ description: 'An event was created.', examples: [example] }),
   'event.updated.v1': eventFacts.meta({
-    description: 'Its facts have changed.',
+    description: 'An event was changed.',
     examples: [{ ...example, venue: null, version: 2 }],
   }),
   'event.cancelled.v1': eventFacts.meta({
-    description: 'It will not take place, and takes no bookings any more.',
+    description: 'An event was cancelled. It takes no more bookings.',
     examples: [{ ...example, status: 'CANCELLED', version: 3 }],
   }),
 } as const;

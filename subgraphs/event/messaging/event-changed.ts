@@ -4,7 +4,7 @@ import type { Event } from '../domain/event.ts';
 import type { EventTransaction } from '../store/events.ts';
 import type { eventFacts, eventMessages } from './contract.ts';
 
-/** Tells of an event's new state, within the transaction that saves it. */
+/** Writes the message about an event's new state to the outbox, in the transaction that saves this state. */
 export async function publishEventChange(
   transaction: EventTransaction,
   type: keyof typeof eventMessages,

@@ -17,7 +17,7 @@ const cachedEvent = z.object({
   updatedAt: z.coerce.date(),
 });
 
-/** Event facts as the cache keeps them. */
+/** Loads event facts for the cache, and converts them to and from the cached text. */
 export const eventCacheSource = (database: EventDatabase): CacheSource<Event> => ({
   name: 'event',
   load: (ids) => findEvents(database, ids),

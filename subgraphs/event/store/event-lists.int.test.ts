@@ -54,7 +54,7 @@ describe('lists of events', () => {
   }
   const save = (event: Event) => database.$transaction((transaction) => saveEvent(transaction, event));
 
-  /** Every page of a list, by the names of its events. */
+  /** The names of the events on each page of a list. */
   async function pagesOf(filter: object, limit = 10): Promise<string[][]> {
     const conditions = eventFilterRules.parse(filter) ?? {};
     const pages: string[][] = [];
@@ -70,14 +70,14 @@ describe('lists of events', () => {
   }
   const named = async (nameContains: string) => (await pagesOf({ nameContains })).flat();
 
-  it('hold events with all fields as they were written', async () => {
+  it('return all fields of an event as they were written', async () => {
     const event = await make({ name: 'Grüße 🎟', description: 'One\nTwo', venue: 'Park' });
     expect((await listEvents(database, { limit: 1, after: undefined }, {})).rows).toEqual([event]);
     const found = await listEvents(database, { limit: 1, after: undefined }, { nameContains: ['gru'] });
     expect(found.rows).toEqual([event]);
   });
 
-  it('find names by the beginnings of their words, in any order, without regard to case and accents', async () => {
+  it('find names by the beginnings of their words, in any order, ignoring case and accents', async () => {
     for (const name of ['Berlin Jazz Night', 'Jazz at the Café', 'Blue Night', '100% fun_fair']) await make({ name });
     expect(await named('JAZZ')).toEqual(['Berlin Jazz Night', 'Jazz at the Café']);
     expect(await named('nig ber')).toEqual(['Berlin Jazz Night']);
@@ -87,7 +87,7 @@ describe('lists of events', () => {
     expect(await named('jazz blue')).toEqual([]);
   });
 
-  it('find an event by its present name, start and status', async () => {
+  it('find an event by its current name, start and status', async () => {
     const event = await make({ name: 'Jazz Night' });
     await make({ name: 'Jazz Day', startsAt: new Date(STARTS_AT.getTime() + 1) });
     const moved = new Date(STARTS_AT.getTime() + 2);
@@ -99,7 +99,7 @@ describe('lists of events', () => {
   });
 
   it.each([{}, { status: 'SCHEDULED' }, { nameContains: 'con' }, { nameContains: 'concert part' }])(
-    'show each event once where many start at the same moment: %j',
+    'show each event once when many start at the same time: %j',
     async (filter) => {
       for (let i = 0; i < 25; i += 1) await make({ name: `Concert, part ${i}` });
       const shown = await pagesOf(filter, 5);
@@ -108,7 +108,7 @@ describe('lists of events', () => {
     },
   );
 
-  it('go on behind a bounded number of events where two common words rarely occur together', async () => {
+  it('use several pages to search for two common words that rarely occur together', async () => {
     const organizerId = newId();
     const rows = Array.from({ length: 6_000 }, (_, index) => ({
       id: newId(),
@@ -126,7 +126,7 @@ describe('lists of events', () => {
     expect(await pagesOf({ nameContains: 'common', status: 'CANCELLED' })).toEqual([[]]);
   });
 
-  it('find events that were written without the search index, as soon as the indexer has run', async () => {
+  it('find events that were written without search index entries, after the indexer has run', async () => {
     const event = await make({ name: 'Indexed' });
     const other = { id: newId(), name: 'From Before', startsAt: STARTS_AT, organizerId: newId(), initialSeats: 1 };
     await database.event.create({ data: other });

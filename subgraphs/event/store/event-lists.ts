@@ -4,7 +4,7 @@ import type { Event } from '../domain/event.ts';
 import type { EventFilter } from '../domain/event-input.ts';
 import type { EventDatabase } from './events.ts';
 
-/** The position of an event in lists, which are ordered by start, then id. */
+/** The position of an event in a list. Lists are ordered by start, then by id. */
 export type EventKey = readonly [startsAtMs: number, id: string];
 export const eventKeyOf = ({ startsAt, id }: Pick<Event, 'startsAt' | 'id'>): EventKey => [startsAt.getTime(), id];
 
@@ -13,15 +13,15 @@ const EVENT_COLUMNS = sql`
   events.organizer_id AS organizerId, events.initial_seats AS initialSeats, events.version,
   events.created_at AS createdAt, events.updated_at AS updatedAt`;
 
-/** Index entries that one page of a search may read while it leaves events out. */
+/** The maximum number of index entries that a search with several conditions reads for one page. */
 const SEARCH_ENTRIES_MAX = 10_000;
 
 export type EventConditions = NonNullable<EventFilter>;
 
 export interface EventRows {
-  /** One page, soonest first, and one row more when there are more. */
+  /** One page, earliest start first, plus one extra row if there is a next page. */
   readonly rows: readonly Event[];
-  /** Set when the search stopped before the page was full: the next page starts behind this position. */
+  /** Set when the search stopped before the page was full. The next page starts after this position. */
   readonly resumeAfter: EventKey | undefined;
 }
 
@@ -41,9 +41,10 @@ export async function listEvents(
 }
 
 /**
- * Events whose names have, for each of these words, a word that begins with it. Reads the index entries of one word in the
- * order of the list and leaves out events that lack another word or have another status. It reads a bounded number of
- * entries: two common words that seldom occur together take several pages.
+ * Finds events whose names contain, for each search word, a word that begins with it. Reads the index entries of one
+ * search word in list order, and leaves out events that lack another word or have another status. The number of entries
+ * read per page is bounded. The matches for two common words that rarely occur together may therefore take several
+ * pages.
  */
 async function searchEvents(
   database: EventDatabase,
@@ -54,7 +55,7 @@ async function searchEvents(
   const [first = '', ...others] = words.toSorted((one, other) => other.length - one.length);
   const conditions = [sql`TRUE`];
   if (status != null) conditions.push(sql`status = ${status}`);
-  // One look-up for each word. Together, as IN (...), they would read all entries of all words.
+  // One look-up per word. A single look-up with IN (...) would read all entries of all words.
   for (const word of others) {
     conditions.push(sql`(
       SELECT COUNT(*) FROM event_name_prefixes AS other FORCE INDEX (event_name_prefixes_search_idx)
@@ -82,7 +83,7 @@ async function searchEvents(
   return { rows, resumeAfter: last && eventKeyOf(last) };
 }
 
-/** What the bounds of time and the position of the page ask for; `id` is the column that decides among equal starts. */
+/** The conditions for the time range and the page position. `id` is the column that orders events with equal starts. */
 function timeConditions(
   { after }: Page<EventKey>,
   { startsAfter, startsBefore }: Pick<EventConditions, 'startsAfter' | 'startsBefore'>,

@@ -5,7 +5,7 @@ import { namePrefixesOf } from '../domain/name-search.ts';
 
 export type IndexedFacts = Pick<Event, 'id' | 'name' | 'startsAt' | 'status'>;
 
-/** Brings the search index of names up to date with these events, which must be locked or new. */
+/** Updates the search index of names for these events. The events must be locked or new. */
 export async function indexEventNames(transaction: SqlExecutor, events: readonly IndexedFacts[]): Promise<void> {
   const ids = join(events.map(({ id }) => id));
   const rows = events.flatMap(({ id, name, startsAt, status }) => {
@@ -24,7 +24,9 @@ export async function indexEventNames(transaction: SqlExecutor, events: readonly
   await transaction.$executeRaw(sql`UPDATE events SET indexed_version = version WHERE id IN (${ids})`);
 }
 
-/** Some events whose names the search index does not hold as they are now, locked; not those that others hold. */
+/**
+ * Locks and returns events with missing or outdated search index entries. Skips events locked by other transactions.
+ */
 export const lockUnindexedEvents = (transaction: SqlExecutor, limit: number): PromiseLike<IndexedFacts[]> =>
   transaction.$queryRaw<IndexedFacts[]>(sql`
     SELECT id, name, starts_at AS startsAt, status FROM events

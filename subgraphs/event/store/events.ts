@@ -6,13 +6,13 @@ import { indexEventNames } from './event-names.ts';
 export type EventDatabase = PrismaClient;
 export type EventTransaction = Prisma.TransactionClient;
 
-/** The events that exist among these. */
+/** Returns the events with these ids, as far as they exist. */
 export async function findEvents(database: EventDatabase, ids: readonly string[]): Promise<Event[]> {
   const rows = await database.event.findMany({ where: { id: { in: [...ids] } } });
   return rows.map(toEvent);
 }
 
-/** The event, locked until the transaction ends. */
+/** Locks an event until the transaction ends and returns it. Null when it does not exist. */
 export async function lockEvent(transaction: EventTransaction, id: string): Promise<Event | null> {
   await transaction.$queryRaw(sql`SELECT id FROM events WHERE id = ${id} FOR UPDATE`);
   const row = await transaction.event.findUnique({ where: { id } });
@@ -24,7 +24,7 @@ export async function insertEvent(transaction: EventTransaction, event: Event): 
   await indexEventNames(transaction, [event]);
 }
 
-/** Writes what a revision may change. The row must be locked. */
+/** Writes the fields that a revision may change. The row must be locked. */
 export async function saveEvent(transaction: EventTransaction, event: Event): Promise<void> {
   const { name, description, venue, startsAt, status, version, updatedAt } = event;
   await transaction.event.update({

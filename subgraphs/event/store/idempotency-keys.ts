@@ -2,19 +2,19 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
 
-/** A client's key, in the scope of its user. */
+/** An idempotency key and the user who sent it. */
 export interface ScopedKey {
   readonly userId: string;
   readonly idempotencyKey: string;
 }
 
-/** What was made under a key: the event, and the fingerprint of the request for it. */
+/** The event that was created with a key, and the fingerprint of the request. */
 export interface KeyedEvent {
   readonly eventId: string;
   readonly fingerprint: string;
 }
 
-/** What was made under this key, if anything was. */
+/** Returns the event that was created with this key. Undefined when the key is new. */
 export async function findKeyedEvent(
   executor: SqlExecutor,
   { userId, idempotencyKey }: ScopedKey,
@@ -26,8 +26,8 @@ export async function findKeyedEvent(
 }
 
 /**
- * Takes the key for an event; waits while another transaction is taking it.
- * @throws the database's duplicate-key error when it is taken
+ * Saves the key of an event. Waits while another transaction is saving the same key.
+ * @throws the database's duplicate-key error when the key was already used
  */
 export async function insertKeyedEvent(
   transaction: SqlExecutor,
@@ -38,7 +38,7 @@ export async function insertKeyedEvent(
     VALUES (${userId}, ${idempotencyKey}, ${eventId}, ${fingerprint})`);
 }
 
-/** Deletes keys older than their time to live, by the database's clock. */
+/** A pruning step that deletes keys older than `ttlS` seconds by the database's clock. */
 export const pruneIdempotencyKeys =
   (executor: SqlExecutor, ttlS: number): Prune =>
   (limit) =>

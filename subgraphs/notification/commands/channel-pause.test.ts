@@ -12,12 +12,12 @@ beforeEach(() => {
 
 const room = (inFlight = 0) => pause.roomFor({ free: 5 - inFlight, inFlight });
 
-test('a channel that is there gets as many deliveries as there is room for', () => {
+test('an available channel gets as many deliveries as it has room for', () => {
   expect([room(), room(3)]).toEqual([5, 2]);
   expect(pause.isAway()).toBe(false);
 });
 
-test('one that is away is probed by one delivery at a time, after pauses that double up to a minute', () => {
+test('an unavailable channel is probed by one delivery at a time, after pauses that double up to a minute', () => {
   const pausesMs: number[] = [];
   for (let failure = 0; failure < 8; failure += 1) {
     pause.foundAway(nowMs);
@@ -30,7 +30,7 @@ test('one that is away is probed by one delivery at a time, after pauses that do
   expect(pausesMs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
 
-test('deliveries that were under way together make one pause, not one each', () => {
+test('concurrent deliveries that fail together cause only one pause', () => {
   nowMs = 1_000;
   for (let delivery = 0; delivery < 5; delivery += 1) {
     pause.foundAway(900);
@@ -40,24 +40,24 @@ test('deliveries that were under way together make one pause, not one each', () 
   expect(room()).toBe(1);
 });
 
-test('the first delivery that gets through ends the pause, and the next pause is short again', () => {
+test('the first successful delivery ends the pause, and the next pause is short again', () => {
   for (let failure = 0; failure < 5; failure += 1) {
     pause.foundAway(nowMs);
     nowMs += 60_000;
   }
-  pause.foundThere();
+  pause.foundAvailable();
   expect(room()).toBe(5);
   pause.foundAway(nowMs);
   nowMs += 1_000;
   expect(room()).toBe(1);
 });
 
-test('pauses vary by a fifth, so that replicas do not probe together', () => {
+test('pauses vary by up to 20 %, so that replicas do not probe at the same time', () => {
   chance = 0;
   pause.foundAway(nowMs);
   nowMs = 800;
   expect(room()).toBe(1);
-  pause.foundThere();
+  pause.foundAvailable();
   chance = 0.999;
   pause.foundAway(nowMs);
   nowMs = 800 + 1_190;

@@ -1,13 +1,13 @@
 const FIRST_PAUSE_MS = 1_000;
 const PAUSE_MS_MAX = 60_000;
-/** A pause varies by this part of it, so that replicas do not probe together. */
+/** Each pause varies by up to this fraction, so that replicas do not probe at the same time. */
 const JITTER = 0.2;
 
 export type ChannelPause = ReturnType<typeof createChannelPause>;
 
 /**
- * Keeps a channel that is away from being tried with every notification. While it is away, one delivery at a time probes
- * it, after pauses that double from a second to a minute; the first that gets through ends the pause.
+ * Pauses a channel that is away (unavailable), so that not every notification tries it. While the channel is away, one
+ * delivery at a time probes it, after pauses that double from 1 s to 60 s. The first success ends the pause.
  */
 export function createChannelPause({ nowMs, random }: { nowMs: () => number; random: () => number }) {
   let failures = 0;
@@ -15,12 +15,12 @@ export function createChannelPause({ nowMs, random }: { nowMs: () => number; ran
   let pausedUntilMs = 0;
   return {
     isAway: () => failures > 0,
-    /** How many of `free` deliveries may begin now, beside those in flight. */
+    /** Returns how many of the `free` deliveries may start now, in addition to those in flight. */
     roomFor({ free, inFlight }: { free: number; inFlight: number }): number {
       if (failures === 0) return free;
       return nowMs() < pausedUntilMs ? 0 : Math.max(0, 1 - inFlight);
     },
-    /** The delivery begun at `begunAtMs` found the channel away. Those begun before the pause tell nothing new. */
+    /** Records that a delivery begun at `begunAtMs` found the channel away. Ignores one begun before the pause. */
     foundAway(begunAtMs: number): void {
       if (failures > 0 && begunAtMs < pausedSinceMs) return;
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, PAUSE_MS_MAX);
@@ -28,8 +28,8 @@ export function createChannelPause({ nowMs, random }: { nowMs: () => number; ran
       pausedSinceMs = nowMs();
       pausedUntilMs = pausedSinceMs + pauseMs * (1 - JITTER + 2 * JITTER * random());
     },
-    /** A delivery got through to the channel. */
-    foundThere(): void {
+    /** Records that a delivery reached the channel. */
+    foundAvailable(): void {
       failures = 0;
     },
   };

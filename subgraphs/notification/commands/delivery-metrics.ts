@@ -4,11 +4,11 @@ import { countPendingNotifications } from '../store/notifications.ts';
 
 export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>;
 
-/** What the delivery of notifications counts, and how many are still to be delivered, by any process. */
+/** Creates the metrics of the delivery. `notifications_pending` counts the notifications of all processes. */
 export function createDeliveryMetrics({ database, metrics }: { database: NotificationDatabase; metrics: Registry }) {
   new Gauge({
     name: 'notifications_pending',
-    help: 'Notifications that are neither SENT nor FAILED; not a number while the database is away.',
+    help: 'Notifications that are neither SENT nor FAILED; NaN while the database is unavailable.',
     registers: [metrics],
     async collect() {
       this.set(await countPendingNotifications(database).catch(() => Number.NaN));
@@ -17,13 +17,13 @@ export function createDeliveryMetrics({ database, metrics }: { database: Notific
   return {
     attempts: new Counter({
       name: 'notification_attempts_total',
-      help: 'Deliveries attempted: sent, postponed (the channel is away), retried (made again later) or failed (for good).',
+      help: 'Delivery attempts by outcome: sent, postponed (channel away), retried (later) or failed (permanently).',
       labelNames: ['channel', 'outcome'] as const,
       registers: [metrics],
     }),
     away: new Gauge({
       name: 'notification_channel_away',
-      help: '1 while the channel reaches nobody: its notifications wait, and one at a time probes it.',
+      help: '1 while the channel is unavailable: its notifications wait, and one delivery at a time probes it.',
       labelNames: ['channel'] as const,
       registers: [metrics],
     }),

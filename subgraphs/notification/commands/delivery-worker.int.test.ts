@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 beforeEach(() => fixture.empty());
 
-/** A user and an event that this subgraph knows. */
+/** Adds a contact and event facts, and returns their ids. */
 async function known(): Promise<{ userId: string; eventId: string }> {
   const [userId, eventId] = [newId(), newId()];
   const event = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-01-01T20:00:00.000Z'), version: 1 };
@@ -31,7 +31,7 @@ async function known(): Promise<{ userId: string; eventId: string }> {
   return { userId, eventId };
 }
 
-/** A channel that notes what it is given, and throws while `fails`. */
+/** Creates a channel that records its deliveries, or throws while `fails` returns true. */
 function createChannel(fails: () => boolean = () => false): Channel & { delivered: Delivery[] } {
   const delivered: Delivery[] = [];
   return {
@@ -51,16 +51,16 @@ function startDelivery(channel: Channel, options: Partial<Parameters<typeof crea
   return createDeliveryWorker({ ...defaults, ...options });
 }
 
-/** Begins what is due now, as far as there is room, and waits until it has ended. */
+/** Starts the due deliveries, up to the channel's limit, and waits until they have ended. */
 const deliver = (channel: Channel, options: Parameters<typeof startDelivery>[1] = {}) =>
   startDelivery(channel, options).stop();
 
 const find = (id: string) => fixture.database.notification.findUniqueOrThrow({ where: { id } });
 
-/** Lets the time pass until every notification is due. */
+/** Makes all notifications due now. */
 const skipTheWait = () => fixture.database.notification.updateMany({ data: { nextAttemptAt: new Date(0) } });
 
-/** How long a notification waits from now, by the database's clock. */
+/** Returns how long a notification still waits, by the database's clock. */
 async function waitMs(id: string): Promise<number> {
   const [row] = await fixture.database.$queryRaw<{ waitMs: bigint }[]>`
     SELECT TIMESTAMPDIFF(MICROSECOND, CURRENT_TIMESTAMP(3), next_attempt_at) DIV 1000 AS waitMs
@@ -68,7 +68,7 @@ async function waitMs(id: string): Promise<number> {
   return Number(row?.waitMs);
 }
 
-test('a PENDING notification is delivered with its recipient and event, and SENT', async () => {
+test('a PENDING notification is delivered with its recipient and event and becomes SENT', async () => {
   const { userId, eventId } = await known();
   const [id = ''] = await addNotifications(fixture.database, [{ userId, eventId, seatCount: 3 }]);
   const channel = createChannel();
@@ -88,7 +88,7 @@ test('a PENDING notification is delivered with its recipient and event, and SENT
   expect(channel.delivered).toHaveLength(1);
 });
 
-test('the log tells of notification, booking and event, and of no person', async () => {
+test('the log contains the notification, booking and event, but no person', async () => {
   const { userId, eventId } = await known();
   const [id = ''] = await addNotifications(fixture.database, [{ userId, eventId }]);
   const lines: string[] = [];
@@ -115,7 +115,7 @@ test('the log tells of notification, booking and event, and of no person', async
   expect(lines.join()).not.toMatch(/lovelace|example\.com/i);
 });
 
-test('a notification whose recipient or event is not known yet waits, and is delivered once both are', async () => {
+test('a notification with an unknown recipient or event waits and is delivered when both are known', async () => {
   const ids = { userId: newId(), eventId: newId() };
   const [id = ''] = await addNotifications(fixture.database, [ids]);
   const channel = createChannel();
@@ -132,7 +132,7 @@ test('a notification whose recipient or event is not known yet waits, and is del
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 3 });
 });
 
-test('a delivery that fails is tried again after growing pauses, and after its hours FAILED until an admin retries it', async () => {
+test('a failed delivery is retried after growing pauses, then FAILED until an admin retries it', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   let isDown = true;
   const channel = createChannel(() => isDown);
@@ -141,7 +141,7 @@ test('a delivery that fails is tried again after growing pauses, and after its h
     await deliverOnce();
     expect(await find(id)).toMatchObject({ status: 'PENDING' });
     const wait = await waitMs(id);
-    // Within a tenth of it, less the time that this test took.
+    // The wait varies by 10 % and is shorter by the time that this test took.
     expect(wait).toBeLessThanOrEqual(1.1 * seconds * SECOND_MS);
     expect(wait).toBeGreaterThan((0.9 * seconds - 1) * SECOND_MS);
     await skipTheWait();
@@ -162,7 +162,7 @@ test('a delivery that fails is tried again after growing pauses, and after its h
   expect(await find(id)).toMatchObject({ status: 'SENT', attempts: 1 });
 });
 
-test('a channel that is away costs no notification an attempt, is probed by one at a time, and gets all once it is back', async () => {
+test('an unavailable channel costs no attempt, gets one probe at a time, and later gets all deliveries', async () => {
   const user = await known();
   const ids = await addNotifications(
     fixture.database,
@@ -187,7 +187,7 @@ test('a channel that is away costs no notification an attempt, is probed by one 
     },
     { logger, metrics },
   );
-  // The five that begin together, and two probes, after pauses of about 1 and 2 s.
+  // Five deliveries start together. Two probes follow after pauses of about 1 s and 2 s.
   await vi.waitFor(() => expect(tried).toBe(5), SOON);
   expect(atOnceMax).toBe(5);
   atOnceMax = 0;
@@ -210,7 +210,7 @@ test('a channel that is away costs no notification an attempt, is probed by one 
   expect(lines).toContain('notification_attempts_total{channel="LOG",outcome="postponed"} 7');
 });
 
-test('a notification that is refused for good fails at once, and alone', async () => {
+test('a notification that is refused permanently fails immediately, and no other does', async () => {
   const user = await known();
   const [refused = '', fine = ''] = await addNotifications(fixture.database, [user, user]);
   await deliver({
@@ -223,7 +223,7 @@ test('a notification that is refused for good fails at once, and alone', async (
   expect(await find(fine)).toMatchObject({ status: 'SENT' });
 });
 
-test('a delivery that hangs is given up in time and costs its own notification an attempt, the others nothing', async () => {
+test('a delivery that hangs is aborted and costs an attempt only for its own notification', async () => {
   const user = await known();
   const [hanging = '', mailed = '', fine = ''] = await addNotifications(fixture.database, [
     user,
@@ -246,7 +246,7 @@ test('a delivery that hangs is given up in time and costs its own notification a
   expect(givenUp?.aborted).toBe(true);
 });
 
-test('deliveries that hang hold up no other, and a channel gets no more at once than it takes', async () => {
+test('deliveries that hang do not delay others, and a channel gets at most deliveriesMax at once', async () => {
   const user = await known();
   const [hanging = ''] = await addNotifications(fixture.database, [user]);
   const ids = await addNotifications(
@@ -273,7 +273,7 @@ test('deliveries that hang hold up no other, and a channel gets no more at once 
   expect(await find(hanging)).toMatchObject({ status: 'SENT', attempts: 1 });
 });
 
-test('what was delivered while its outcome could not be saved is not delivered again, and saved later', async () => {
+test('a delivery whose outcome cannot be saved is not repeated, and the outcome is saved later', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   const proxy = await createProxy(fixture.url);
   const { pool, database } = connectDatabase(proxy.url);
@@ -284,7 +284,7 @@ test('what was delivered while its outcome could not be saved is not delivered a
   try {
     const worker = startDelivery({ deliveriesMax: 100, deliver: slow }, { database, logger });
     await vi.waitFor(() => expect(slow).toHaveBeenCalledOnce(), SOON);
-    // A connection that is cut while it is being set up makes the driver reject a promise that nobody can handle.
+    // Wait first: if a connection is cut during its setup, the driver rejects a promise that no code can handle.
     await vi.waitFor(() => expect(pool.idleConnections()).toBe(pool.totalConnections()), SOON);
     proxy.cut();
     release();
@@ -301,7 +301,7 @@ test('what was delivered while its outcome could not be saved is not delivered a
   }
 });
 
-test('a worker that stops waits for what it began', async () => {
+test('a worker that stops waits for its deliveries in flight', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   const { promise: end, resolve: release } = Promise.withResolvers<void>();
   const deliverSlowly = vi.fn<Channel['deliver']>(() => end);
@@ -313,7 +313,7 @@ test('a worker that stops waits for what it began', async () => {
   expect(await find(id)).toMatchObject({ status: 'SENT' });
 });
 
-test('a worker that stops begins nothing more', async () => {
+test('a worker that stops starts no more deliveries', async () => {
   const user = await known();
   await addNotifications(fixture.database, [user, user, user]);
   const channel = createChannel();
@@ -322,7 +322,7 @@ test('a worker that stops begins nothing more', async () => {
   expect(await fixture.database.notification.count({ where: { attempts: 0 } })).toBe(2);
 });
 
-test('the metrics count what was sent, retried and failed by channel, and what is still to be delivered', async () => {
+test('the metrics count sent, retried and failed attempts by channel, and pending notifications', async () => {
   const user = await known();
   await addNotifications(fixture.database, [user, user, { ...user, channel: 'EMAIL' }]);
   const [last = ''] = await addNotifications(fixture.database, [user]);
@@ -346,7 +346,7 @@ test('the metrics count what was sent, retried and failed by channel, and what i
   );
 });
 
-test('while the database is away the metrics answer, and do not know what is still to be delivered', async () => {
+test('the metrics report NaN pending notifications while the database is unavailable', async () => {
   const { pool, database } = connectDatabase(fixture.url);
   const registry = new Registry();
   createDeliveryMetrics({ database, metrics: registry });
@@ -354,7 +354,7 @@ test('while the database is away the metrics answer, and do not know what is sti
   expect(await registry.metrics()).toContain('notifications_pending Nan');
 });
 
-test('replicas that deliver at once share the notifications; each is delivered once', async () => {
+test('concurrent replicas deliver each notification once', async () => {
   const user = await known();
   const ids = await addNotifications(
     fixture.database,
@@ -370,7 +370,7 @@ test('replicas that deliver at once share the notifications; each is delivered o
   expect(await fixture.database.notification.count({ where: { status: 'SENT', attempts: 1 } })).toBe(500);
 });
 
-test('an attempt that crashed is made again after its lease, and not before', async () => {
+test('a delivery that crashed is repeated after its lease, and not before', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { promise: end, reject: crash } = Promise.withResolvers<void>();

@@ -16,25 +16,27 @@ import { createChannelPause } from './channel-pause.ts';
 import type { DeliveryMetrics } from './delivery-metrics.ts';
 
 const POLL_MS = 250;
-/** Under load, outcomes are saved and notifications claimed together. */
+/** Under load, this pause collects outcomes and notifications, so that they are saved and claimed in batches. */
 const PAUSE_MS = 10;
 const TIMEOUT_MS = 10_000;
-/** Longer than any delivery takes, so that nobody else begins one meanwhile. */
+/** Longer than a delivery can take, so that no other process starts the same delivery in the meantime. */
 const LEASE_S = 30;
 
-/** An attempt that is over: the metrics know these outcomes by the same names. */
+/** A finished attempt. The metrics use the same names for the outcomes. */
 interface FinishedAttempt {
   readonly notification: Notification;
   readonly outcome: 'sent' | 'postponed' | 'retried' | 'failed';
 }
 
 /**
- * Delivers the notifications of one channel, as many at once as the channel takes: each that ends makes room for the
- * next, so that one that hangs holds up no other. No transaction is open during a delivery, and it is given up after
- * `timeoutMs`. An attempt that fails is made again for `retryHours`. One that finds the channel away is no attempt: its
- * notification is due at once, and the whole channel pauses, see createChannelPause. What this process has delivered it does not deliver again, however long the outcome cannot be saved; a
- * crash before that tries again after the lease: the channel gets the same notification id twice. Stopping begins no
- * more deliveries and waits for those begun.
+ * Delivers the notifications of one channel, at most `channel.deliveriesMax` at once. When a delivery ends, the next
+ * one starts, so a delivery that hangs does not delay the others. No transaction is open during a delivery. A delivery
+ * is aborted after `timeoutMs`. A failed attempt is retried for `retryHours`. If the channel is away, the attempt does
+ * not count: the notification is due immediately, and the whole channel pauses (see createChannelPause).
+ *
+ * The worker saves outcomes before it claims more notifications, so it does not repeat a delivery while the database is
+ * unavailable. If the process crashes before it saves an outcome, the delivery is repeated after the lease, and the
+ * channel gets the same notification id twice. `stop` starts no more deliveries and waits for those in flight.
  */
 export function createDeliveryWorker({
   name,
@@ -54,7 +56,7 @@ export function createDeliveryWorker({
   metrics: DeliveryMetrics;
 }): Poller {
   const inFlight = new Set<Promise<void>>();
-  /** Not saved yet, oldest first. */
+  /** Attempts whose outcome is not saved yet, oldest first. */
   const finished: FinishedAttempt[] = [];
   const pause = createChannelPause({ nowMs: () => performance.now(), random: Math.random });
   let stopping = false;
@@ -71,13 +73,13 @@ export function createDeliveryWorker({
       if (room === 0) return false;
       const due = await claimDeliveries(database, { channel: name, limit: room, leaseS: LEASE_S });
       for (const pending of due) begin(pending);
-      // What ends at once is saved at once.
+      // Deliveries that end immediately are saved in the same run.
       await setImmediate();
       await saveOutcomes();
       return due.length === room && inFlight.size < channel.deliveriesMax && !pause.isAway();
     },
     onError(error) {
-      if (!interrupted) logger.warn({ err: error, channel: name }, 'delivering was interrupted; it goes on');
+      if (!interrupted) logger.warn({ err: error, channel: name }, 'delivery was interrupted; it will be retried');
       interrupted = true;
     },
   });
@@ -107,7 +109,7 @@ export function createDeliveryWorker({
     } catch (error) {
       const about = { err: error, channel: name, notificationId, attempts };
       if (error instanceof ChannelAwayError) {
-        if (!pause.isAway()) logger.warn(about, 'the channel is away; its notifications wait');
+        if (!pause.isAway()) logger.warn(about, 'the channel is unavailable; its notifications wait');
         pause.foundAway(begunAtMs);
         metrics.away.set({ channel: name }, 1);
         return 'postponed';
@@ -115,7 +117,7 @@ export function createDeliveryWorker({
       const isLast =
         error instanceof DeliveryRefusedError || afterFailedAttempt(attempts, retryHours).status === 'FAILED';
       if (isLast) logger.error(about, 'notification failed');
-      else logger.info(about, 'notification not delivered yet; tried again');
+      else logger.info(about, 'notification was not delivered; it will be retried');
       return isLast ? 'failed' : 'retried';
     }
   }
@@ -130,23 +132,23 @@ export function createDeliveryWorker({
     }, timeoutMs);
     try {
       await Promise.race([channel.deliver(delivery, abort.signal), timedOut]);
-      noteThere();
+      noteAvailable();
     } catch (error) {
-      // Silence says nothing about the channel.
-      if (!(error instanceof ChannelAwayError) && !abort.signal.aborted) noteThere();
+      // A timeout does not show whether the channel is available.
+      if (!(error instanceof ChannelAwayError) && !abort.signal.aborted) noteAvailable();
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  function noteThere(): void {
-    if (pause.isAway()) logger.info({ channel: name }, 'the channel is there again');
-    pause.foundThere();
+  function noteAvailable(): void {
+    if (pause.isAway()) logger.info({ channel: name }, 'the channel is available again');
+    pause.foundAvailable();
     metrics.away.set({ channel: name }, 0);
   }
 
-  /** @throws while the database is away; the outcomes are kept */
+  /** @throws while the database is unavailable; the unsaved outcomes are kept for the next call */
   async function saveOutcomes(): Promise<void> {
     const saving = [...finished];
     const byOutcome = Map.groupBy(saving, ({ outcome, notification }) =>

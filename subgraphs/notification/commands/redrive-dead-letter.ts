@@ -4,9 +4,9 @@ import { findDeadLetter, markRedriven } from '../store/dead-letters.ts';
 import type { NotificationDependencies } from './dependencies.ts';
 
 /**
- * Puts a dead letter back on its subject, byte by byte; null when there is no such one. Every consumer of the stream
- * gets it again: the message's own id stays, so that it has no second effect where it had one already.
- * @throws SERVICE_UNAVAILABLE while the broker does not take it
+ * Publishes a dead letter again on its subject, byte for byte, and returns it. Returns null when the id is unknown. All
+ * consumers of the stream receive the message again. It keeps its id, so consumers that have applied it ignore it.
+ * @throws SERVICE_UNAVAILABLE when the broker does not accept the message
  */
 export async function redriveDeadLetter(
   { database, broker, newId }: Pick<NotificationDependencies, 'database' | 'broker' | 'newId'>,
@@ -15,12 +15,12 @@ export async function redriveDeadLetter(
   const deadLetter = await findDeadLetter(database, id);
   if (deadLetter === null) return null;
   await putBack({ broker, newId }, deadLetter);
-  // A crash before this line: it does not show as redriven, and may be redriven again.
+  // After a crash before this line, the dead letter is not marked as redriven and may be redriven again.
   await markRedriven(database, [id]);
   return findDeadLetter(database, id);
 }
 
-/** Publishes a dead letter on its subject. @throws SERVICE_UNAVAILABLE while the broker does not take it */
+/** Publishes a dead letter on its subject. @throws SERVICE_UNAVAILABLE when the broker does not accept it */
 export async function putBack(
   { broker, newId }: Pick<NotificationDependencies, 'broker' | 'newId'>,
   { subject, payload }: DeadLetter,
@@ -28,7 +28,7 @@ export async function putBack(
   if (!broker.isConnected()) throw unavailable();
   const { client } = await broker.jetStream();
   try {
-    // An id of its own for the broker, whose duplicate window would swallow the message's.
+    // A new broker id. With the message's own id, the broker could drop the message as a duplicate.
     await client.publish(broker.subject(subject), payload, { msgID: newId() });
   } catch (error) {
     throw unavailable(error);

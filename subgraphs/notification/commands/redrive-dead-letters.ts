@@ -4,12 +4,13 @@ import { findWaitingDeadLetters, markRedriven } from '../store/dead-letters.ts';
 import type { NotificationDependencies } from './dependencies.ts';
 import { putBack } from './redrive-dead-letter.ts';
 
-/** Payloads in memory at once. */
+/** The number of payloads that are in memory at once. */
 const CHUNK = 10;
 
 /**
- * Puts dead letters back on their subjects that were never put back, at most `limit`, and tells whether there are more.
- * @throws SERVICE_UNAVAILABLE while the broker takes none; when it stops taking them, the count says how far this came
+ * Redrives dead letters that were never redriven, oldest first and at most `limit`. Returns their number, and whether
+ * there are more. If the broker starts to refuse messages, it returns the number so far.
+ * @throws SERVICE_UNAVAILABLE when the broker accepts none of them
  */
 export async function redriveDeadLetters(
   dependencies: Pick<NotificationDependencies, 'database' | 'broker' | 'newId'>,
@@ -22,7 +23,7 @@ export async function redriveDeadLetters(
     const [letters, hasMore] = await findWaitingDeadLetters(database, { filter, limit: size });
     const outcomes = await Promise.allSettled(letters.map((letter) => putBack(dependencies, letter)));
     const done = letters.filter((_, index) => outcomes[index]?.status === 'fulfilled');
-    // A crash before this line: they do not show as redriven, and may be redriven again.
+    // After a crash before this line, these dead letters are not marked as redriven and may be redriven again.
     await markRedriven(
       database,
       done.map(({ id }) => id),

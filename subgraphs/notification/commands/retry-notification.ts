@@ -3,7 +3,7 @@ import { resetFailedNotifications } from '../store/failed-notifications.ts';
 import { findNotifications } from '../store/notifications.ts';
 import type { NotificationDependencies } from './dependencies.ts';
 
-/** Has a FAILED notification delivered again; null when there is no such one. */
+/** Makes a FAILED notification PENDING again. Returns null when it does not exist or is not FAILED. */
 export async function retryNotification(
   { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
   id: string,

@@ -4,18 +4,18 @@ import type { NotificationChannel } from '../domain/notification.ts';
 import { findFailedNotifications, resetFailedNotifications } from '../store/failed-notifications.ts';
 import type { NotificationDependencies } from './dependencies.ts';
 
-/** Has FAILED notifications delivered again, at most `limit`, and tells whether there are more. */
+/** Makes at most `limit` FAILED notifications PENDING again. Returns how many, and whether there are more. */
 export async function retryNotifications(
   { database, deliveries }: Pick<NotificationDependencies, 'database' | 'deliveries'>,
   { filter, limit }: RetryNotificationsRequest,
 ): Promise<{ retriedCount: number; hasMore: boolean }> {
-  // Text that no id can be is not even comparable with one for the database.
+  // The id columns are ASCII: the database refuses to compare them with other text.
   const ids = [filter.eventId, filter.userId].filter((id) => id !== undefined);
   if (!ids.every(isId)) return { retriedCount: 0, hasMore: false };
   const found: string[] = [];
   const channels = Object.keys(deliveries) as NotificationChannel[];
   for (const channel of channels.filter((one) => one === (filter.channel ?? one))) {
-    // One more than may be retried tells whether there are more.
+    // One row more than the limit shows whether there are more.
     const more = await findFailedNotifications(database, channel, { filter, limit: limit + 1 - found.length });
     found.push(...more);
   }

@@ -5,16 +5,16 @@ import type { NotificationChannel, NotificationKind } from './notification.ts';
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
-/** Other text is not comparable with a name for the database. */
+/** The name columns are ASCII: the database refuses to compare them with other text. */
 const name = z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must have 1 to 255 ASCII characters');
 
 const times = { createdFrom: optional(instant()), createdBefore: optional(instant()) };
 
-/** No filter is one without conditions. */
+/** Treats a missing filter as a filter without conditions. */
 const orNone = <Schema extends z.ZodObject>(filter: Schema) =>
   filter.nullish().transform((value): z.output<Schema> => value ?? filter.parse({}));
 
-/** Which FAILED notifications are tried again, and how many at the most by one call. */
+/** The rules for the arguments of retryNotifications. */
 export const retryNotificationsRules = z.object({
   filter: orNone(
     z.object({
@@ -29,7 +29,7 @@ export const retryNotificationsRules = z.object({
 });
 export type RetryNotificationsRequest = z.output<typeof retryNotificationsRules>;
 
-/** Which dead letters are put back, and how many at the most by one call: each may have megabytes. */
+/** The rules for the arguments of redriveDeadLetters. The limit is lower, because a dead letter may have megabytes. */
 export const redriveDeadLettersRules = z.object({
   filter: orNone(z.object({ consumer: optional(name), subject: optional(name), ...times })),
   limit: wholeNumber(1, 100),

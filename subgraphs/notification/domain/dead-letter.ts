@@ -1,9 +1,9 @@
-/** A message that a consumer gave up on, kept as it arrived. */
+/** A message that a consumer could not process, stored unchanged. */
 export interface DeadLetter {
   readonly id: string;
   readonly consumer: string;
   readonly subject: string;
-  /** The message's body; it need not be text. */
+  /** The message's body, which may be any bytes. */
   readonly payload: Uint8Array<ArrayBuffer>;
   readonly reason: string;
   readonly deliveries: number;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { afterFailedAttempt, completeDelivery } from './delivery.ts';
 import type { Notification } from './notification.ts';
 
-test('failed attempts are made again after growing pauses, an hour at the most, for the hours that are set', () => {
+test('failed attempts are retried after growing pauses of at most an hour, for the configured hours', () => {
   const pausesS = (retryHours: number) => {
     const outcomes = Array.from({ length: 100 }, (_, index) => afterFailedAttempt(index + 1, retryHours));
     const last = outcomes.findIndex(({ status }) => status === 'FAILED');
@@ -34,7 +34,7 @@ const notification: Notification = {
 const recipient = { name: 'Ada', email: 'ada@example.com' };
 const event = { name: 'Concert', venue: null, startsAt: new Date(0) };
 
-test('a delivery needs to know its recipient and its event', () => {
+test('a delivery requires a known recipient and a known event', () => {
   expect(completeDelivery({ notification, recipient, event })).toEqual({ notification, recipient, event });
   expect(() => completeDelivery({ notification, recipient: undefined, event })).toThrow('recipient is not known');
   expect(() => completeDelivery({ notification, recipient, event: undefined })).toThrow('event is not known');

@@ -1,52 +1,52 @@
 import type { Notification, NotificationChannel } from './notification.ts';
 
-/** Who is told. */
+/** The user who receives the notification. */
 export interface Recipient {
   readonly name: string;
   readonly email: string;
 }
 
-/** What a notification says about the event. */
+/** The facts about an event that a notification contains. */
 export interface EventDetails {
   readonly name: string;
   readonly venue: string | null;
   readonly startsAt: Date;
 }
 
-/** One attempt to deliver a notification, and all that it needs. */
+/** One attempt to deliver a notification, with the data that it needs. */
 export interface Delivery {
   readonly notification: Notification;
   readonly recipient: Recipient;
   readonly event: EventDetails;
 }
 
-/** A delivery whose recipient or event this subgraph may not have heard of yet. */
+/** A delivery whose recipient or event may still be unknown to this subgraph. */
 export interface PendingDelivery {
   readonly notification: Notification;
   readonly recipient: Recipient | undefined;
   readonly event: EventDetails | undefined;
 }
 
-/** No notification is at fault: the channel reaches nobody for now. It does not count as an attempt. */
+/** The channel is unavailable for all notifications. The delivery does not count as an attempt. */
 export class ChannelAwayError extends Error {}
 
-/** The channel refuses this notification for good: no later attempt would end differently. */
+/** The channel refuses this notification permanently. A retry would not help. */
 export class DeliveryRefusedError extends Error {}
 
-/** A way to reach the recipient. It may be used twice for one notification, whose id tells. */
+/** A way to deliver notifications. It may get a notification twice, with the same id. */
 export interface Channel {
-  /** The deliveries that it works on at once; it is given no more. */
+  /** The maximum number of concurrent deliveries. */
   readonly deliveriesMax: number;
   /**
-   * @throws ChannelAwayError or DeliveryRefusedError where it knows that much; any other error when the recipient was not
-   *   reached, or not before the signal aborted
+   * @throws ChannelAwayError when the channel is unavailable, DeliveryRefusedError when a retry would not help, and any
+   *   other error when the delivery failed or the signal aborted it
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<void>;
 }
 
 export type Channels = Readonly<Record<NotificationChannel, Channel>>;
 
-/** The attempt as its channel takes it. @throws while something is not known yet: messages arrive in any order */
+/** Checks that recipient and event are known. @throws Error if not: their messages may arrive later */
 export function completeDelivery({ notification, recipient, event }: PendingDelivery): Delivery {
   if (recipient === undefined) throw new Error('the recipient is not known yet');
   if (event === undefined) throw new Error('the event is not known yet');
@@ -56,7 +56,7 @@ export function completeDelivery({ notification, recipient, event }: PendingDeli
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-/** From then on one attempt follows the other by an hour. */
+/** The first pauses between attempts. All later pauses are one hour. */
 const FIRST_PAUSES_MS: readonly number[] = [
   SECOND_MS,
   5 * SECOND_MS,
@@ -66,10 +66,10 @@ const FIRST_PAUSES_MS: readonly number[] = [
   30 * MINUTE_MS,
 ];
 
-/** What becomes of a notification whose attempt failed. `retryInMs` is a mean: the pauses vary, to spread the attempts. */
+/** The state of a notification after a failed attempt. `retryInMs` is a mean value: the actual pauses vary. */
 export type FailedAttempt = { status: 'PENDING'; retryInMs: number } | { status: 'FAILED' };
 
-/** Tries again after growing pauses, an hour at the most, and gives up before they add up to more than `retryHours`. */
+/** Returns PENDING with the pause after this many attempts, or FAILED if all pauses together exceed `retryHours`. */
 export function afterFailedAttempt(attempts: number, retryHours: number): FailedAttempt {
   const retryInMs = FIRST_PAUSES_MS[attempts - 1] ?? HOUR_MS;
   const firstPauses = FIRST_PAUSES_MS.slice(0, attempts);

@@ -35,10 +35,10 @@ const compose = ({
   return composeMail(delivery);
 };
 
-test('a confirmation tells event, venue, time for people and machines, seats and booking, in both forms', () => {
+test('a confirmation contains the event, venue, time, seats and booking, as text and as HTML', () => {
   const { subject, text, html } = compose();
   expect(subject).toBe('Booking confirmed: Concert');
-  // With or without the comma, by the version of Node's own language data.
+  // The comma depends on the version of Node's language data.
   expect(text.replace('Saturday,', 'Saturday')).toBe(`Hello Ada Lovelace,
 
 your booking is confirmed.
@@ -56,7 +56,7 @@ Booking: booking-1
   expect(html).toContain('<p>Hello Ada Lovelace,</p>\n<p>your booking is confirmed.</p>');
 });
 
-test('a cancellation says so in the subject and in both forms', () => {
+test('a cancellation is stated in the subject, the text and the HTML', () => {
   const { subject, text, html } = compose({ notification: { kind: 'BOOKING_CANCELLED' } });
   expect(subject).toBe('Booking cancelled: Concert');
   for (const form of [text, html]) {
@@ -65,12 +65,12 @@ test('a cancellation says so in the subject and in both forms', () => {
   }
 });
 
-test('an event without a venue has no line for one', () => {
+test('the mail has no venue line if the event has no venue', () => {
   const { text, html } = compose({ event: { venue: null } });
   for (const form of [text, html]) expect(form).not.toMatch(/venue|null/i);
 });
 
-test('no name adds markup', () => {
+test('names cannot add markup', () => {
   const evil = `<img src="x" onerror='alert(1)'> & co`;
   const { text, html } = compose({ event: { name: evil, venue: evil }, name: evil });
   expect(html).not.toContain('<img');
@@ -78,7 +78,7 @@ test('no name adds markup', () => {
   expect(text).toContain(`Event: ${evil}\nVenue: ${evil}\n`);
 });
 
-test.each(['\r\n', '\n', '\r', '\0', '\u2028', '\u2029', '\u0085'])('no name adds a line by %j', (lineEnd) => {
+test.each(['\r\n', '\n', '\r', '\0', '\u2028', '\u2029', '\u0085'])('names cannot add a line with %j', (lineEnd) => {
   const evil = `Concert${lineEnd}${lineEnd}Bcc: eve@example.com`;
   const { subject, text } = compose({ event: { name: evil, venue: evil }, name: evil });
   expect(subject).toBe('Booking confirmed: Concert Bcc: eve@example.com');
@@ -86,7 +86,7 @@ test.each(['\r\n', '\n', '\r', '\0', '\u2028', '\u2029', '\u0085'])('no name add
   expect(text).toContain('Hello Concert Bcc: eve@example.com,\n');
 });
 
-test('long names and names in any script stay as they are', () => {
+test('long names and names in any script stay unchanged', () => {
   const name = `${'𝕃ö'.repeat(60)} 👩‍👩‍👧 שלום مرحبا`;
   const { subject, text, html } = compose({ event: { name, venue: name }, name });
   expect(subject).toBe(`Booking confirmed: ${name}`);

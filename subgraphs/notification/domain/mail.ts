@@ -1,7 +1,7 @@
 import type { Delivery } from './delivery.ts';
 import type { NotificationKind } from './notification.ts';
 
-/** A mail as its reader sees it: one text in two forms. */
+/** The content of a mail, as plain text and as HTML. */
 export interface Mail {
   /** One line. */
   readonly subject: string;
@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string
 
 const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
-/** Tells the recipient about a booking. Whatever the names contain, they add no line, header or markup. */
+/** Writes the mail about a booking. Names cannot add a line, header or markup, whatever they contain. */
 export function composeMail({ notification, recipient, event }: Delivery): Mail {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
@@ -46,7 +46,7 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
   };
 }
 
-/** Control characters and line separators become one space. */
+/** Replaces each run of control characters and line separators by one space. */
 const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ export type NotificationChannel = 'EMAIL' | 'LOG';
 export const NOTIFICATION_STATUSES = ['PENDING', 'SENT', 'FAILED'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
-/** What a user is told about a booking, once for each kind. */
+/** A notification to a user about a booking. There is at most one per booking and kind. */
 export interface Notification {
   readonly id: string;
   readonly bookingId: string;
@@ -13,7 +13,7 @@ export interface Notification {
   readonly kind: NotificationKind;
   readonly channel: NotificationChannel;
   readonly status: NotificationStatus;
-  /** Deliveries begun so far. */
+  /** The number of delivery attempts so far. */
   readonly attempts: number;
   readonly createdAt: Date;
   readonly sentAt: Date | null;

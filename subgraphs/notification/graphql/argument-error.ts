@@ -1,6 +1,6 @@
 import type { InvalidInput } from '#platform/errors/validation.ts';
 
-/** The refusal of arguments that stand by themselves, not in an `input`. */
+/** Removes the prefix `input.` from an error, for mutations whose arguments are not in an `input` object. */
 export const argumentError = ({ message, field, ...refusal }: InvalidInput): InvalidInput => ({
   ...refusal,
   message: message.replace(/^input\./, ''),

@@ -9,7 +9,7 @@ const PAGES_PER_STATEMENT_MAX = 100;
 
 type Loaders = Pick<Context, 'notifications' | 'bookingNotifications' | 'notificationPages'>;
 
-/** One statement for all that a request asks for at once. */
+/** Creates the loaders of a request. Each batches concurrent loads into one statement. */
 export const createLoaders = ({ database }: NotificationDependencies): Loaders => ({
   notifications: new DataLoader(
     async (ids) => {

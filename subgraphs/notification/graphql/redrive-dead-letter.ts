@@ -9,6 +9,6 @@ export const redriveDeadLetter: NonNullable<MutationResolvers['redriveDeadLetter
 ) => {
   const deadLetter = isId(id) ? await redrive(dependencies, id) : null;
   if (deadLetter !== null) return { __typename: 'RedriveDeadLetterPayload', deadLetter };
-  const message = 'There is no such dead letter.';
+  const message = 'The dead letter does not exist.';
   return { __typename: 'DeadLetterNotFoundError', code: 'DEAD_LETTER_NOT_FOUND', message };
 };

@@ -48,7 +48,7 @@ interface Answer {
   codes: unknown[];
 }
 
-/** Runs one operation; answers the data and the codes of the errors. */
+/** Runs one operation and returns the data and the error codes. */
 async function run(caller: Caller | null, source: string, variables: Record<string, unknown> = {}): Promise<Answer> {
   const dependencies = { database: fixture.database, broker, deliveries, newId };
   const contextValue: Context = {
@@ -95,7 +95,7 @@ const list = async (caller: Caller | null, variables: Record<string, unknown> = 
   return { codes, ids: connection?.nodes.map(({ id }) => id), pageInfo: connection?.pageInfo };
 };
 
-test('a user lists its own notifications, an admin everyone’s, newest first; anonymous callers are refused', async () => {
+test('users list their own notifications, admins all, newest first; anonymous callers are refused', async () => {
   const [own = '', others = '', last = ''] = await addNotifications(fixture.database, [{ userId }, {}, { userId }]);
   expect((await list(user)).ids).toEqual([last, own]);
   expect((await list(stranger)).ids).toEqual([]);
@@ -103,7 +103,7 @@ test('a user lists its own notifications, an admin everyone’s, newest first; a
   expect((await list(null)).codes).toEqual(['UNAUTHENTICATED']);
 });
 
-test('the list is filtered by booking and by status; an id that is none finds nothing', async () => {
+test('the list is filtered by booking and by status; a malformed booking id matches nothing', async () => {
   const bookingId = newId();
   const [confirmed = '', cancelled = '', other = ''] = await addNotifications(fixture.database, [
     { userId, bookingId },
@@ -117,7 +117,7 @@ test('the list is filtered by booking and by status; an id that is none finds no
   expect((await list(user, { filter: { bookingId: 'ü' } })).ids).toEqual([]);
 });
 
-test('a walk in pages, while notifications are added, meets each old one once', async () => {
+test('paging returns each existing notification once while others are added', async () => {
   const old = await addNotifications(
     fixture.database,
     Array.from({ length: 100 }, () => ({ userId })),
@@ -136,7 +136,7 @@ test('a walk in pages, while notifications are added, meets each old one once', 
   expect((await list(user, { after: 'broken' })).codes).toEqual(['BAD_USER_INPUT']);
 });
 
-test('a notification is seen by its owner and admins; to everyone else it looks absent', async () => {
+test('a notification is visible to its owner and admins, and null for everyone else', async () => {
   const [id = ''] = await addNotifications(fixture.database, [{ userId }]);
   const of = ['none', newId(), id].map((one) => ({ __typename: 'Notification', id: one }));
   expect(await entities(user, of)).toEqual([null, null, { id }]);
@@ -145,7 +145,7 @@ test('a notification is seen by its owner and admins; to everyone else it looks 
   expect(await entities(null, of)).toEqual([null, null, null]);
 });
 
-test('the notifications of a booking are seen by its owner and admins, oldest first', async () => {
+test('the notifications of a booking are visible to its owner and admins, oldest first', async () => {
   const bookingId = newId();
   const [confirmed, cancelled] = await addNotifications(fixture.database, [
     { userId, bookingId },
@@ -159,7 +159,7 @@ test('the notifications of a booking are seen by its owner and admins, oldest fi
   expect(await entities(null, of)).toEqual([{ ofBooking: null }, { ofBooking: null }]);
 });
 
-test('a booking whose owner is not known, or not the one it is said to be, shows no notifications', async () => {
+test('a booking shows no notifications if its reference has no owner or a wrong owner', async () => {
   const bookingId = newId();
   await addNotifications(fixture.database, [{ userId, bookingId }]);
   const booking = { __typename: 'Booking', id: bookingId };
@@ -168,7 +168,7 @@ test('a booking whose owner is not known, or not the one it is said to be, shows
   expect(await entities(stranger, [{ ...booking, user: { id: strangerId } }])).toEqual([{ ofBooking: [] }]);
 });
 
-test('the notifications of a user are seen by itself and admins, each user with a page of its own', async () => {
+test('the notifications of a user are visible to this user and admins, and each user has their own page', async () => {
   const others = await addNotifications(fixture.database, [{ userId: strangerId }, { userId: strangerId }]);
   const own = await addNotifications(
     fixture.database,
@@ -193,7 +193,7 @@ test('the notifications of a user are seen by itself and admins, each user with 
   expect(await entities(user, of, { first: 2, after })).toEqual([page([own[0]]), none]);
 });
 
-test('however many bookings and users a query asks for, each list is one statement', async () => {
+test('each list is loaded with one statement, regardless of the number of bookings and users', async () => {
   const bookings = Array.from({ length: 20 }, () => ({ bookingId: newId(), userId: newId() }));
   const ids = await addNotifications(fixture.database, bookings);
   fixture.takeStatements();
@@ -205,7 +205,7 @@ test('however many bookings and users a query asks for, each list is one stateme
   expect(fixture.takeStatements()).toHaveLength(3);
 });
 
-test('a notification refers to its booking and its user', async () => {
+test('a notification has references to its booking and its user', async () => {
   const bookingId = newId();
   await addNotifications(fixture.database, [{ userId, bookingId }]);
   const { data } = await run(
@@ -230,7 +230,7 @@ const RETRY = `mutation ($id: ID!) { retryNotification(id: $id) { __typename
   ... on NotificationNotFoundError { code }
 } }`;
 
-test('an admin retries a FAILED notification, and no other; nobody else may', async () => {
+test('only admins may retry a notification, and only a FAILED one', async () => {
   const [id = ''] = await addNotifications(fixture.database, [{ userId }]);
   const notFound = { __typename: 'NotificationNotFoundError', code: 'NOTIFICATION_NOT_FOUND' };
   for (const other of [id, newId(), 'none']) {
@@ -254,7 +254,7 @@ const RETRY_MANY = `mutation ($filter: FailedNotificationFilter, $limit: Int! = 
   }
 }`;
 
-test('an admin retries FAILED notifications in bulk, by filter, so many at a time; nobody else may', async () => {
+test('only admins may retry FAILED notifications in bulk, by filter and up to a limit', async () => {
   const eventId = newId();
   const ids = await addNotifications(fixture.database, [
     ...Array.from({ length: 5 }, () => ({ eventId, channel: 'EMAIL' as const })),
@@ -314,7 +314,7 @@ const DEAD_LETTERS = `query ($first: Int, $after: String) { deadLetters(first: $
   nodes { id consumer subject payload reason deliveries createdAt redrivenAt } pageInfo { hasNextPage endCursor }
 } }`;
 
-test('admins list dead letters, newest first, as text; nobody else may', async () => {
+test('only admins may list dead letters, newest first and with the body as text', async () => {
   const ids = await addDeadLetters(3);
   expect((await run(null, DEAD_LETTERS)).codes).toEqual(['UNAUTHENTICATED']);
   expect((await run(user, DEAD_LETTERS)).codes).toEqual(['FORBIDDEN']);
@@ -337,7 +337,7 @@ const REDRIVE = `mutation ($id: ID!) { redriveDeadLetter(id: $id) { __typename
   ... on DeadLetterNotFoundError { code }
 } }`;
 
-test('an admin redrives a dead letter, unless the broker is away; nobody else may', async () => {
+test('only admins may redrive a dead letter, and only while the broker is available', async () => {
   await broker.ensureStream(bookingStream);
   const [id = ''] = await addDeadLetters(1);
   expect((await run(null, REDRIVE, { id })).codes).toEqual(['UNAUTHENTICATED']);
@@ -365,7 +365,7 @@ const REDRIVE_MANY = `mutation ($filter: DeadLetterFilter, $limit: Int! = 100) {
   }
 }`;
 
-test('an admin redrives dead letters in bulk, by filter, the oldest first, each once; nobody else may', async () => {
+test('only admins may redrive dead letters in bulk, by filter, oldest first and each once', async () => {
   await broker.ensureStream(bookingStream);
   const ids = await addDeadLetters(25);
   await addDeadLetters(2, { consumer: 'booking-events', subject: 'booking.cancelled.v1' });

@@ -9,6 +9,6 @@ export const retryNotification: NonNullable<MutationResolvers['retryNotification
 ) => {
   const notification = isId(id) ? await retry(dependencies, id) : null;
   if (notification !== null) return { __typename: 'RetryNotificationPayload', notification };
-  const message = 'There is no such notification, or it is not FAILED.';
+  const message = 'The notification does not exist or is not FAILED.';
   return { __typename: 'NotificationNotFoundError', code: 'NOTIFICATION_NOT_FOUND', message };
 };

@@ -25,7 +25,7 @@ async function startServer(options?: SMTPServerOptions) {
   return server;
 }
 
-/** A channel as its process's environment describes it. */
+/** Creates a channel from environment variables. */
 function createChannel(env: NodeJS.ProcessEnv) {
   const required = {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
@@ -56,7 +56,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
   event: { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z'), ...event },
 });
 
-/** What a delivery failed with; whatever can be found in the error, no person, password or answer is among it. */
+/** Returns the error message of a delivery. Checks that the error reveals no person, password or server answer. */
 async function failureOf(delivery: Promise<void>): Promise<string> {
   const error = await delivery.then(
     () => undefined,
@@ -67,7 +67,7 @@ async function failureOf(delivery: Promise<void>): Promise<string> {
   return (error as Error).message;
 }
 
-test('a mail arrives in both forms, with sender, recipient, subject and a Message-ID of its own', async () => {
+test('a mail arrives as text and HTML, with sender, recipient, subject and a unique Message-ID', async () => {
   const server = await startServer();
   const delivery = newDelivery({ recipient: { name: 'Łukasz "Zoë", <eve@example.com>' } });
   await createChannel({ SMTP_URL: server.url }).deliver(delivery, NEVER);
@@ -88,7 +88,7 @@ test('a mail arrives in both forms, with sender, recipient, subject and a Messag
   }
 });
 
-test('a name adds no header, recipient or markup to the mail that arrives', async () => {
+test('a name cannot add a header, recipient or markup to the mail', async () => {
   const server = await startServer();
   const name = `Concert\r\nBcc: eve@example.com\r\n\r\n<script> 👩‍👩‍👧 ${'é'.repeat(150)}`;
   await createChannel({ SMTP_URL: server.url }).deliver(newDelivery({ recipient: { name }, event: { name } }), NEVER);
@@ -114,7 +114,7 @@ test('a second attempt sends the same Message-ID', async () => {
 });
 
 test.each([550, 451])(
-  'a recipient refused with %i is told by that code alone, and the next mail arrives',
+  'a recipient refused with %i is reported only by this code, and the next mail arrives',
   async (code) => {
     const server = await startServer({
       onRcptTo({ address }, _session, done) {
@@ -128,7 +128,7 @@ test.each([550, 451])(
   },
 );
 
-test.each([554, 452])('a mail refused with %i is told by that code alone', async (code) => {
+test.each([554, 452])('a mail refused with %i is reported only by this code', async (code) => {
   const server = await startServer({
     onData(stream, _session, done) {
       stream.resume().on('end', () => done(refusal(code, 'no such luck, ada@example.com')));
@@ -142,23 +142,26 @@ test.each<[where: string, options: SMTPServerOptions]>([
   ['before the greeting', { onConnect: () => undefined }],
   ['at the recipient', { onRcptTo: () => undefined }],
   ['after the data', { onData: (stream) => void stream.resume() }],
-])('a server that hangs %s is given up when the signal says so, with its connection', async (_where, options) => {
-  const server = await startServer(options);
-  const abort = new AbortController();
-  const delivery = createChannel({ SMTP_URL: server.url }).deliver(newDelivery(), abort.signal);
-  await vi.waitFor(() => expect(server.connections()).toBe(1), SOON);
-  abort.abort();
-  expect(await failureOf(delivery)).toContain('EABORT');
-  await vi.waitFor(() => expect(server.connections()).toBe(0), SOON);
-});
+])(
+  'a delivery to a server that hangs %s is aborted by the signal, and its connection is closed',
+  async (_where, options) => {
+    const server = await startServer(options);
+    const abort = new AbortController();
+    const delivery = createChannel({ SMTP_URL: server.url }).deliver(newDelivery(), abort.signal);
+    await vi.waitFor(() => expect(server.connections()).toBe(1), SOON);
+    abort.abort();
+    expect(await failureOf(delivery)).toContain('EABORT');
+    await vi.waitFor(() => expect(server.connections()).toBe(0), SOON);
+  },
+);
 
-test('a server that never greets is given up within 5 s without a signal', async () => {
+test('a delivery to a server that sends no greeting is aborted after 5 s without a signal', async () => {
   const server = await startServer({ onConnect: () => undefined });
   const failure = await failureOf(createChannel({ SMTP_URL: server.url }).deliver(newDelivery(), NEVER));
   expect(failure).toContain('ETIMEDOUT');
 });
 
-test('a server that closes its connections, or is not there, is told by code', async () => {
+test('a server that closes its connections or is not reachable is reported by code', async () => {
   let connections = 0;
   const closing = createServer((socket) => {
     connections += 1;
@@ -174,7 +177,7 @@ test('a server that closes its connections, or is not there, is told by code', a
   expect(await failureOf(channel.deliver(newDelivery(), NEVER))).toContain('ECONNREFUSED');
 });
 
-test('a connection that the server closed while it was idle costs no mail', async () => {
+test('a mail is sent although the server has closed the idle connection', async () => {
   const server = await startServer({ socketTimeout: 400 });
   const channel = createChannel({ SMTP_URL: server.url });
   await channel.deliver(newDelivery(), NEVER);
@@ -183,7 +186,7 @@ test('a connection that the server closed while it was idle costs no mail', asyn
   expect(server.mails).toHaveLength(2);
 });
 
-test('a connection that the server ends when its next mail begins costs no mail', async () => {
+test('a mail is sent although the server ends the connection when the mail begins', async () => {
   const sessions = new Set<string>();
   const server = await startServer({
     onMailFrom(_address, { id }, done) {
@@ -197,7 +200,7 @@ test('a connection that the server ends when its next mail begins costs no mail'
   expect(sessions.size).toBe(2);
 });
 
-test('each failure is told apart: the server is away, the mail is refused for good, or it may be taken later', async () => {
+test('an unavailable server, a permanent refusal and a temporary refusal are distinct errors', async () => {
   const kindOf = async (options: SMTPServerOptions, env: NodeJS.ProcessEnv = {}) => {
     const server = await startServer(options);
     const failure = createChannel({ SMTP_URL: server.url, ...env }).deliver(newDelivery(), NEVER);
@@ -220,7 +223,7 @@ test('each failure is told apart: the server is away, the mail is refused for go
   expect(await kindOf(content(554))).toBe('DeliveryRefusedError');
   expect(await kindOf(recipient(451))).toBe('Error');
   expect(await kindOf(content(452))).toBe('Error');
-  // What every other mail would meet, too.
+  // Failures that would also affect other mails.
   expect(await kindOf(recipient(421))).toBe('ChannelAwayError');
   expect(await kindOf(sender(550))).toBe('ChannelAwayError');
   expect(await kindOf(sender(451))).toBe('ChannelAwayError');
@@ -256,19 +259,19 @@ describe('credentials', () => {
   const urlWith = (password: string, { host, port }: { host: string; port: number }) =>
     `smtp://${encodeURIComponent('ada@example.com')}:${encodeURIComponent(password)}@${host}:${port}`;
 
-  test('are sent as the URL has them', async () => {
+  test('are sent as the URL contains them', async () => {
     const server = await startServer(account);
     await createChannel({ SMTP_URL: urlWith('hunter2/@', server), SMTP_TLS: 'optional' }).deliver(newDelivery(), NEVER);
     expect(server.mails).toHaveLength(1);
   });
 
-  test('that are wrong are told by code and appear nowhere', async () => {
+  test('that are wrong are reported by code and do not appear in the error', async () => {
     const server = await startServer(account);
     const channel = createChannel({ SMTP_URL: urlWith('hunter2', server), SMTP_TLS: 'optional' });
     expect(await failureOf(channel.deliver(newDelivery(), NEVER))).toContain('EAUTH 535');
   });
 
-  test('never reach a server without TLS, unless it is optional', async () => {
+  test('are not sent to a server without TLS, unless TLS is optional', async () => {
     const onAuth = vi.fn(account.onAuth);
     const server = await startServer({ ...account, onAuth, disabledCommands: ['STARTTLS'] });
     const channel = createChannel({ SMTP_URL: urlWith('hunter2/@', server) });
@@ -278,7 +281,7 @@ describe('credentials', () => {
 });
 
 describe('TLS', () => {
-  /** A certificate for this machine that nobody has signed. */
+  /** Creates a self-signed certificate for 127.0.0.1. */
   async function createCertificate() {
     const names = [{ name: 'commonName', value: '127.0.0.1' }];
     const { private: key, cert } = await generateCertificate(names, {
@@ -292,7 +295,7 @@ describe('TLS', () => {
     ['smtp', { hideSTARTTLS: false }],
     ['smtps', { secure: true }],
   ])('by %s://', (protocol, options) => {
-    test('is used where it is offered, if its certificate holds', async () => {
+    test('is used if the certificate is valid', async () => {
       const sessions: boolean[] = [];
       const certificate = await createCertificate();
       const onMailFrom: SMTPServerOptions['onMailFrom'] = (_address, { secure }, done) => {

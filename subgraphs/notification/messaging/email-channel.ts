@@ -3,22 +3,22 @@ import type { MailSettings } from '../config.ts';
 import { type Channel, ChannelAwayError, DeliveryRefusedError } from '../domain/delivery.ts';
 import { composeMail } from '../domain/mail.ts';
 
-/** Few enough for any provider. What is over waits in the database, where its time does not run. */
+/** Low enough for any provider. Further mails wait in the database and lose no attempt. */
 const CONNECTIONS_MAX = 5;
 const MAILS_PER_CONNECTION_MAX = 100;
 
-/** Each below the next: DNS, connection with greeting and TLS, silence; then the delivery's own, then its lease. */
+/** Each timeout must be shorter than the next one, and all must be shorter than the delivery's timeout of 10 s. */
 const DNS_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 8_000;
-/** A connection without work is closed before silence would break it. */
+/** Must be shorter than SILENCE_TIMEOUT_MS: idle connections are then closed before they time out. */
 const IDLE_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * Sends each notification as a mail whose Message-ID comes from the notification's id: should one be sent twice, a
- * provider can tell. A server without TLS gets nothing where TLS is required, and nowhere does one whose certificate
- * does not hold. Errors carry codes alone, never an address, a name or what the server answered.
+ * Sends notifications as mails. The Message-ID is made from the notification's id, so that a provider can detect a mail
+ * that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
+ * Errors contain only codes, never an address, a name or the server's answer.
  */
 export function createEmailChannel({ server, from, requireTls }: MailSettings): Channel & { close(): void } {
   const transport = createTransport({
@@ -28,7 +28,7 @@ export function createEmailChannel({ server, from, requireTls }: MailSettings): 
     pool: true,
     maxConnections: CONNECTIONS_MAX,
     maxMessages: MAILS_PER_CONNECTION_MAX,
-    // Once more on a fresh connection, when the server had closed an idle one; other retries are the delivery's.
+    // One retry on a new connection, in case the server has closed an idle one. The delivery worker does other retries.
     maxRequeues: 1,
     dnsTimeout: DNS_TIMEOUT_MS,
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -61,7 +61,7 @@ export function createEmailChannel({ server, from, requireTls }: MailSettings): 
   };
 }
 
-/** In place of EMAIL where no mail server is configured: its notifications wait for one, and FAIL after some time. */
+/** The EMAIL channel when no mail server is configured. Every attempt fails and is retried for `retryHours`. */
 export const unconfiguredEmailChannel: Channel = {
   deliveriesMax: 100,
   deliver: () => Promise.reject(new Error('SMTP_URL is not set: no mail can be sent')),
@@ -69,12 +69,12 @@ export const unconfiguredEmailChannel: Channel = {
 
 const domainOf = (address: string): string => /@([^>]+)/.exec(address)?.[1] ?? 'localhost';
 
-/** What went wrong, by its codes. Whatever is not about this mail alone is the server's: every other mail meets it, too. */
+/** Returns an error that contains only codes. A failure that would also affect other mails is a ChannelAwayError. */
 function failureOf(error: unknown): Error {
   const { code, originalCode, responseCode, command, timeoutType } = error as Record<string, unknown>;
   const codes = [code, originalCode, responseCode].filter((one) => /^[A-Z0-9_]+$/.test(String(one ?? '')));
-  const message = `the mail server did not take the mail: ${codes.join(' ')}`;
-  // Our own time is up, or a session fell silent: the server may hang for this mail only, or have taken it.
+  const message = `the mail server did not accept the mail: ${codes.join(' ')}`;
+  // The delivery was aborted or timed out. The server may hang for this mail only, or may have accepted it.
   if (code === 'EABORT' || timeoutType === 'SOCKET_TIMEOUT') return new Error(message);
   const isOfMail = code === 'EMESSAGE' || (code === 'EENVELOPE' && command !== 'MAIL FROM');
   if (!isOfMail || responseCode === SERVICE_CLOSING) return new ChannelAwayError(message);
@@ -82,6 +82,6 @@ function failureOf(error: unknown): Error {
   return isForNow ? new Error(message) : new DeliveryRefusedError(message);
 }
 
-/** The server is about to close the connection, whatever it was asked. RFC 5321, 3.8. */
+/** The server is closing the connection. It may send this reply to any command. Source: RFC 5321, 3.8. */
 const SERVICE_CLOSING = 421;
 const PERMANENT = 500;

@@ -74,7 +74,7 @@ const body = (type: string, data: unknown, id = newId()) =>
 
 const newBooking = () => ({ bookingId: newId(), eventId: newId(), userId: newId(), seatCount: 2 });
 
-/** Shuffled, the same way in every run. */
+/** Shuffles the items in the same way in every run. */
 const shuffled = <Item>(items: readonly Item[]): Item[] =>
   items
     .map((item, index) => ({ item, order: (index * 7_919 + 13) % items.length }))
@@ -89,7 +89,7 @@ const listNotifications = () =>
 
 const listDeadLetters = () => fixture.database.deadLetter.findMany({ orderBy: { id: 'asc' } });
 
-test('messages that arrive five times, shuffled, cancelled before confirmed, leave one notification of each kind', async () => {
+test('messages that arrive five times in any order create one notification of each kind', async () => {
   const bookings = Array.from({ length: 20 }, newBooking);
   const messages = bookings.flatMap((data) =>
     ['booking.confirmed.v1', 'booking.cancelled.v1'].map((type) => ({ type, data })),
@@ -105,7 +105,7 @@ test('messages that arrive five times, shuffled, cancelled before confirmed, lea
   expect(await listNotifications()).toEqual(expected.sort((one, other) => (one.bookingId < other.bookingId ? -1 : 1)));
 });
 
-test('two messages of one booking and kind, each under an id of its own, leave one notification', async () => {
+test('two messages with different ids about the same booking and kind create one notification', async () => {
   const data = newBooking();
   const other = newBooking();
   await publish('booking.confirmed.v1', body('booking.confirmed.v1', data));
@@ -118,7 +118,7 @@ test('two messages of one booking and kind, each under an id of its own, leave o
   expect(kept).toMatchObject({ ...data, kind: 'BOOKING_CONFIRMED', channel: 'LOG', status: 'PENDING', attempts: 0 });
 });
 
-test('of an event the facts of the highest version stay, in whatever order they come', async () => {
+test('the event facts with the highest version are kept, regardless of the order of the messages', async () => {
   const eventId = newId();
   const facts = (version: number) => ({
     eventId,
@@ -156,10 +156,10 @@ test('a registered user becomes a contact', async () => {
   expect(await fixture.database.contact.findMany()).toEqual([contact]);
 });
 
-test('a database that cannot be reached for a while makes no dead letter of any message', async () => {
+test('no message becomes a dead letter while the database is unavailable', async () => {
   const proxy = await createProxy(fixture.url);
   const { pool, database } = connectDatabase(proxy.url);
-  // A connection that is cut while it is being set up makes the driver reject a promise that nobody can handle.
+  // If a connection is cut during its setup, the driver rejects a promise that no code can handle.
   const settle = () => vi.waitFor(() => expect(pool.idleConnections()).toBe(pool.totalConnections()), SOON);
   try {
     const consumer = consumeBookings({ database, retryDelaysMs: [] });
@@ -183,7 +183,7 @@ test('a database that cannot be reached for a while makes no dead letter of any 
   }
 });
 
-test('whatever bytes a consumer gives up on are kept as they came, with subject, reason and deliveries', async () => {
+test('a message that a consumer gives up on is stored unchanged, with subject, reason and deliveries', async () => {
   const notText = Uint8Array.of(0xff, 0x00, 0xfe, 0x27, 0x5c);
   const large = new Uint8Array(2 ** 20).fill(0x27);
   const future = new TextEncoder().encode(body('booking.confirmed.v2', newBooking()));
@@ -209,7 +209,7 @@ test('whatever bytes a consumer gives up on are kept as they came, with subject,
   ]);
 });
 
-test('a dead letter that arrives again, or was written twice by a consumer that crashed, is stored once', async () => {
+test('a dead letter that is delivered or published twice is stored once', async () => {
   await publish('booking.confirmed.v1', 'poison');
   const consumer = consumeBookings();
   const { client, manager } = await broker.jetStream();
@@ -217,7 +217,7 @@ test('a dead letter that arrives again, or was written twice by a consumer that 
   await vi.waitFor(async () => expect((await manager.streams.info(stream)).state.messages).toBe(1), SOON);
   await consumer.stop();
   const { header, data, subject } = await manager.streams.getMessage(stream, { seq: 1 });
-  // Past the broker's duplicate window: a stream made anew has forgotten its ids.
+  // A new stream has no duplicate window for the old ids.
   await manager.streams.delete(stream);
   await broker.ensureStream(deadLetterStream);
   await client.publish(subject, data, { headers: header });
@@ -234,7 +234,7 @@ test('a dead letter that arrives again, or was written twice by a consumer that 
   expect(await fixture.database.deadLetter.count()).toBe(1);
 });
 
-test('once the cause is gone a redriven message takes effect, and redriven again it has no second one', async () => {
+test('a redriven message takes effect once its cause is fixed, and only once if it is redriven again', async () => {
   let cured = false;
   const { 'booking.confirmed.v1': confirmed, ...others } = bookingHandlers({ channel: 'LOG', newId });
   if (confirmed === undefined) throw new Error('no handler for booking.confirmed.v1');

@@ -13,7 +13,7 @@ import { insertNotifications } from '../store/notifications.ts';
 
 type Handlers = Readonly<Record<string, MessageHandler<NotificationTransaction>>>;
 
-/** A handler whose effect depends on the messages' data alone, all of them in one statement. */
+/** Creates a handler that needs only the data of the messages and applies a batch in one statement. */
 const onData = <Schema extends z.ZodType>(
   schema: Schema,
   apply: (transaction: NotificationTransaction, data: z.output<Schema>[]) => Promise<void>,
@@ -25,19 +25,19 @@ const onData = <Schema extends z.ZodType>(
     ),
   );
 
-/** Keeps the contacts. */
+/** Handlers that save the contacts of users. */
 export const userHandlers: Handlers = {
   'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
 };
 
-/** Keeps what notifications say about events. */
+/** Handlers that save the event facts that notifications contain. */
 export const eventHandlers: Handlers = {
   'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
   'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
-/** Adds a PENDING notification for every booking confirmed or cancelled, by the channel that is configured now. */
+/** Handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }): Handlers {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
@@ -52,7 +52,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
   };
 }
 
-/** Keeps the messages that any consumer gave up on. */
+/** A handler that saves the messages that consumers could not process. */
 export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(

@@ -1,7 +1,7 @@
 import type { Logger } from '#platform/process/logger.ts';
 import type { Channel } from '../domain/delivery.ts';
 
-/** Writes each notification to the log: what about, never to whom. */
+/** Writes each notification to the log, without the recipient. */
 export const createLogChannel = (logger: Logger): Channel => ({
   deliveriesMax: 100,
   async deliver({ notification: { id, bookingId, kind, seatCount }, event }) {

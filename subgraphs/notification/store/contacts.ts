@@ -1,14 +1,14 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { NotificationTransaction } from './database.ts';
 
-/** Where to reach a user. */
+/** The name and address of a user. */
 export interface Contact {
   readonly userId: string;
   readonly name: string;
   readonly email: string;
 }
 
-/** Keeps the contacts, in place of what was known of the same users. */
+/** Saves contacts. Replaces the existing contacts of the same users. */
 export async function saveContacts(transaction: NotificationTransaction, contacts: readonly Contact[]): Promise<void> {
   await transaction.$executeRaw(sql`
     INSERT INTO contacts (user_id, name, email)

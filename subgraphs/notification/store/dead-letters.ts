@@ -4,7 +4,7 @@ import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';
 
-/** The position of a dead letter in lists, which are newest first: ids are UUIDv7. */
+/** The sort key of a dead letter in lists. Ids are UUIDv7, so they sort by time. */
 export type DeadLetterKey = readonly [id: string];
 export const deadLetterKeyOf = ({ id }: DeadLetter): DeadLetterKey => [id];
 
@@ -17,7 +17,7 @@ export async function insertDeadLetters(
   await transaction.deadLetter.createMany({ data: [...deadLetters] });
 }
 
-/** One page of dead letters, newest first, and one row more when there are more. */
+/** Returns one page of dead letters, newest first, plus one row if there is a next page. */
 export const listDeadLetters = (
   database: NotificationDatabase,
   { limit, after }: Page<DeadLetterKey>,
@@ -31,7 +31,7 @@ export const listDeadLetters = (
 export const findDeadLetter = (database: NotificationDatabase, id: string): Promise<DeadLetter | null> =>
   database.deadLetter.findUnique({ where: { id } });
 
-/** Dead letters that were never put back, the oldest first, and whether there are more. */
+/** Returns dead letters that were never redriven, oldest first, and whether there are more. */
 export async function findWaitingDeadLetters(
   database: NotificationDatabase,
   { filter: { consumer, subject, createdFrom, createdBefore }, limit }: RedriveDeadLettersRequest,
@@ -49,7 +49,7 @@ export async function findWaitingDeadLetters(
   return [letters.slice(0, limit), letters.length > limit];
 }
 
-/** Notes that these were put back on their subjects just now. */
+/** Marks these dead letters as redriven now. */
 export async function markRedriven(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await database.$executeRaw(sql`

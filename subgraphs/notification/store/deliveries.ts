@@ -14,8 +14,8 @@ interface DeliveryRow extends Notification {
 }
 
 /**
- * Begins an attempt on a channel's notifications that are due, the longest due first, and counts it. Nobody else gets them for
- * `leaseS` seconds; after a crash they are due again then.
+ * Claims up to `limit` due notifications of a channel, longest due first, and counts an attempt for each. No other
+ * process can claim them for `leaseS` seconds. After a crash they are due again when this lease ends.
  */
 export async function claimDeliveries(
   database: NotificationDatabase,
@@ -43,7 +43,7 @@ export async function claimDeliveries(
   return rows.map(toDelivery);
 }
 
-/** Tells that these have been delivered. */
+/** Marks notifications as SENT. */
 export async function markSent(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
   await database.$executeRaw(sql`
     UPDATE notifications SET status = 'SENT', sent_at = CURRENT_TIMESTAMP(3)
@@ -51,8 +51,8 @@ export async function markSent(database: NotificationDatabase, ids: readonly str
 }
 
 /**
- * Tells that the so-many-th attempt of these found the channel away: it was none, and they are due, behind those that
- * are due already.
+ * Reverts attempt number `attempts` of these notifications: it does not count, because the channel was away. The
+ * notifications are due immediately, after those that are already due.
  */
 export async function markPostponed(
   database: NotificationDatabase,
@@ -64,12 +64,12 @@ export async function markPostponed(
     WHERE id IN (${join([...ids])}) AND status = 'PENDING' AND attempts = ${attempts}`);
 }
 
-/** A pause varies by this part of it. */
+/** Each pause varies by up to this fraction. */
 const RETRY_JITTER = 0.1;
 
 /**
- * Tells what becomes of notifications whose so-many-th attempt failed. An attempt that outlived its lease changes
- * nothing: whoever has the next one decides.
+ * Saves the outcome of attempt number `attempts`, which failed. Changes nothing if the lease has ended and the next
+ * attempt has started: that attempt then determines the outcome.
  */
 export async function markAttemptFailed(
   database: NotificationDatabase,

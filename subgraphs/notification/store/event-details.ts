@@ -2,13 +2,13 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { EventDetails } from '../domain/delivery.ts';
 import type { NotificationTransaction } from './database.ts';
 
-/** An event's facts at one of its versions. */
+/** An event's facts in one version. */
 export interface EventDetailsSnapshot extends EventDetails {
   readonly eventId: string;
   readonly version: number;
 }
 
-/** Keeps each event's facts of the highest version seen, in whatever order they come. */
+/** Saves event facts, in any order. For each event, only the highest version is kept. */
 export async function saveEventDetails(
   transaction: NotificationTransaction,
   facts: readonly EventDetailsSnapshot[],

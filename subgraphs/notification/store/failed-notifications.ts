@@ -3,7 +3,7 @@ import type { RetryNotificationsRequest } from '../domain/bulk-input.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
 import type { NotificationDatabase } from './database.ts';
 
-/** The ids of a channel's FAILED notifications, those that failed first before the others. */
+/** Returns the ids of a channel's FAILED notifications, in the order in which they failed. */
 export async function findFailedNotifications(
   database: NotificationDatabase,
   channel: NotificationChannel,
@@ -24,7 +24,7 @@ export async function findFailedNotifications(
   return rows.map(({ id }) => id);
 }
 
-/** Makes FAILED notifications due again, with all their attempts before them; answers how many were. */
+/** Makes FAILED notifications PENDING and due, with no attempts counted. Returns how many of them were FAILED. */
 export async function resetFailedNotifications(
   database: NotificationDatabase,
   ids: readonly string[],

@@ -4,11 +4,11 @@ import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } fro
 import type { Prisma } from '../generated/prisma/client.ts';
 import type { NotificationDatabase, NotificationTransaction } from './database.ts';
 
-/** The position of a notification in lists, which are newest first: ids are UUIDv7. */
+/** The sort key of a notification in lists. Ids are UUIDv7, so they sort by time. */
 export type NotificationKey = readonly [id: string];
 export const notificationKeyOf = ({ id }: Notification): NotificationKey => [id];
 
-/** The notifications that exist among these. */
+/** Returns the notifications with these ids, in any order. Unknown ids are left out. */
 export async function findNotifications(
   database: NotificationDatabase,
   ids: readonly string[],
@@ -17,7 +17,7 @@ export async function findNotifications(
   return rows.map(toNotification);
 }
 
-/** The notifications of these bookings, oldest first. */
+/** Returns the notifications of these bookings, oldest first. */
 export async function findNotificationsOf(
   database: NotificationDatabase,
   bookingIds: readonly string[],
@@ -29,7 +29,7 @@ export async function findNotificationsOf(
   return rows.map(toNotification);
 }
 
-/** Which notifications a list holds: all of them, or those for which everything that is given is true. */
+/** The filter of a list. A notification must match all conditions that are given. */
 export interface NotificationConditions {
   readonly userId?: string | undefined;
   readonly bookingId?: string | undefined;
@@ -40,7 +40,7 @@ export interface NotificationPage extends NotificationConditions {
   readonly page: Page<NotificationKey>;
 }
 
-/** One page of notifications, newest first, and one row more when there are more. */
+/** Returns one page of notifications, newest first, plus one row if there is a next page. */
 export async function listNotifications(
   database: NotificationDatabase,
   wanted: NotificationPage,
@@ -49,7 +49,7 @@ export async function listNotifications(
   return rows;
 }
 
-/** Several such pages in one statement. */
+/** Returns several pages, like listNotifications, with one statement. */
 export async function listNotificationPages(
   database: NotificationDatabase,
   pages: readonly NotificationPage[],
@@ -66,8 +66,9 @@ export async function listNotificationPages(
 }
 
 /**
- * The statuses to read one by one. The index of users has the status before the id, so that a user's notifications of one
- * status stand in the order of the list; everybody's do so in the primary key, and a booking has only a few.
+ * Returns the statuses to query separately; undefined stands for all of them. In the index on the user, the status
+ * precedes the id, so it returns a user's notifications in list order only for a single status. Lists of all users use
+ * another index, and a booking has only a few notifications.
  */
 const statusesOf = ({
   userId,
@@ -88,21 +89,21 @@ function selectPage(position: number, { userId, bookingId, status, page: { limit
     WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
 }
 
-/** The index that has these in the order of the list. Left to choose, MariaDB reads others and sorts or skips. */
+/** Returns the index that has the rows in list order. MariaDB would choose another one, and sort or skip rows. */
 function indexOf({ userId, bookingId, status }: NotificationConditions): Sql {
   if (bookingId !== undefined) return sql`notifications_booking_id_kind_key`;
   if (userId !== undefined) return sql`notifications_user_id_status_id_idx`;
   return status !== undefined ? sql`notifications_status_id_idx` : sql`PRIMARY`;
 }
 
-/** A notification's columns under its own names, for raw SQL. */
+/** The columns of a notification for raw SQL, named like the properties of Notification. */
 export const NOTIFICATION_COLUMNS = sql`
   notifications.id, booking_id AS bookingId, notifications.user_id AS userId, notifications.event_id AS eventId,
   seat_count AS seatCount, kind, channel, status, attempts, created_at AS createdAt, sent_at AS sentAt`;
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
 
-/** Adds PENDING notifications; one that its booking has already, of the same kind, stays as it is. */
+/** Adds PENDING notifications. An existing notification of the same booking and kind stays unchanged. */
 export async function insertNotifications(
   transaction: NotificationTransaction,
   notifications: readonly NewNotification[],
@@ -122,7 +123,7 @@ export async function insertNotifications(
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }
 
-/** How many there are still to deliver. */
+/** Returns the number of PENDING notifications. */
 export const countPendingNotifications = (database: NotificationDatabase): Promise<number> =>
   database.notification.count({ where: { status: 'PENDING' } });
 

@@ -6,7 +6,7 @@ import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './reten
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
-/** An id as it was made then. */
+/** Returns an id that was made so many days ago. */
 const idOf = (days: number) => v7({ msecs: daysAgo(days).getTime() });
 
 let fixture: Awaited<ReturnType<typeof createNotificationDatabase>>;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 beforeEach(() => fixture.empty());
 
-test('notifications that are over are pruned after their days, in batches; one that is PENDING never is', async () => {
+test('SENT and FAILED notifications are pruned after the retention period, but PENDING ones are not', async () => {
   const ids = Array.from({ length: 7 }, (_, index) => idOf(index < 5 ? 91 : 89));
   const [pending = '', failed = '', ...rest] = ids;
   await addNotifications(
@@ -31,7 +31,7 @@ test('notifications that are over are pruned after their days, in batches; one t
   expect(left.map(({ id }) => id)).toEqual([pending, ...ids.slice(5)].toSorted());
 });
 
-test('dead letters are pruned when they were put back or stored longer ago than their days', async () => {
+test('dead letters are pruned after the retention period, counted from the redrive or the storage', async () => {
   const letter = { consumer: 'c', subject: 's', payload: new Uint8Array(1), reason: 'r', deliveries: 5 };
   const stored = { old: idOf(91), recent: idOf(89), putBackLongAgo: idOf(200), putBackRecently: idOf(201) };
   await fixture.database.$transaction((transaction) =>
@@ -50,7 +50,7 @@ test('dead letters are pruned when they were put back or stored longer ago than 
   expect(left.map(({ id }) => id).toSorted()).toEqual([stored.recent, stored.putBackRecently].toSorted());
 });
 
-test('the facts of an event outlive its notifications by a month, and then go', async () => {
+test('event facts are pruned 30 days after the retention period of notifications', async () => {
   const facts = (days: number) => ({ eventId: v7(), name: 'Concert', startsAt: daysAgo(days), version: 1 });
   const kept = [facts(119), facts(0), facts(-10)];
   await fixture.database.eventFact.createMany({ data: [facts(121), facts(400), ...kept] });

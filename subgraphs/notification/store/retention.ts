@@ -3,12 +3,12 @@ import type { Prune } from '#platform/database/pruning.ts';
 import type { NotificationDatabase } from './database.ts';
 
 /**
- * How much longer than a notification the facts are kept that it needs: it may be retried on its last day, and is PENDING
- * for a week then at the most.
+ * Event facts are kept this much longer than notifications, which need them. A notification may be retried on its last
+ * day, and is then PENDING for at most a week.
  */
 const FACTS_MARGIN_DAYS = 30;
 
-/** Deletes what was SENT or FAILED and was made longer ago; what is PENDING stays. */
+/** Deletes SENT and FAILED notifications that were created more than `keepDays` ago. */
 export const pruneNotifications =
   (database: NotificationDatabase, keepDays: number): Prune =>
   async (limit) =>
@@ -16,7 +16,7 @@ export const pruneNotifications =
       DELETE FROM notifications WHERE id < ${await firstIdAfter(database, keepDays)} AND status <> 'PENDING'
       ORDER BY id LIMIT ${limit}`);
 
-/** Deletes dead letters that were put back longer ago, and those that nobody wanted for as long. */
+/** Deletes dead letters that were redriven, or stored and never redriven, more than `keepDays` ago. */
 export const pruneDeadLetters =
   (database: NotificationDatabase, keepDays: number): Prune =>
   async (limit) => {
@@ -32,7 +32,7 @@ export const pruneDeadLetters =
     );
   };
 
-/** Deletes the facts of events that began so long ago that no notification needs them. */
+/** Deletes the facts of events that started so long ago that no notification needs them. */
 export const pruneEventDetails =
   (database: NotificationDatabase, keepNotificationsDays: number): Prune =>
   (limit) =>
@@ -41,7 +41,7 @@ export const pruneEventDetails =
       WHERE starts_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepNotificationsDays + FACTS_MARGIN_DAYS} DAY
       ORDER BY starts_at LIMIT ${limit}`);
 
-/** The lowest UUIDv7 of so many days ago, by the database's clock: ids sort by time, so no other index is needed. */
+/** Returns the lower bound of the UUIDv7s of the last `days` by the database's clock. Ids sort by time. */
 async function firstIdAfter(database: NotificationDatabase, days: number): Promise<string> {
   const [row] = await database.$queryRaw<{ time: Date }[]>(sql`
     SELECT CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY AS time`);

@@ -12,7 +12,7 @@ describe('createUser', () => {
   });
   afterAll(() => subgraph.stop());
 
-  it('answers the new user with its e-mail and a token that says who it is', async () => {
+  it('returns the new user with their e-mail and a valid access token', async () => {
     const session = await subgraph.createUser({ name: ' Ada ', email: ' Ada@Example.org' });
     expect(session).toMatchObject({
       __typename: 'Session',
@@ -35,7 +35,7 @@ describe('createUser', () => {
     expect(JSON.stringify(stored)).not.toContain(refreshToken);
   });
 
-  it('gives an e-mail to exactly one of many who ask at once, in any case of letters', async () => {
+  it('registers an e-mail once when many requests use it concurrently, regardless of case', async () => {
     const email = (index: number) => (index % 2 === 0 ? 'race@example.org' : 'RACE@Example.ORG');
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => subgraph.createUser({ email: email(index) })),
@@ -48,7 +48,7 @@ describe('createUser', () => {
     expect(await database.outboxMessage.count({ where: { payload: { contains: 'race@example.org' } } })).toBe(1);
   });
 
-  it('tells of the user in one message that fits its contract', async () => {
+  it('writes one message about the user that matches the contract', async () => {
     const { user } = await subgraph.createUser({ name: 'Grace "Amazing" Hopper' });
     const rows = await subgraph.database.outboxMessage.findMany({ where: { payload: { contains: user.id } } });
     expect(rows).toMatchObject([{ subject: 'user.registered.v1', publishedAt: null }]);
@@ -61,7 +61,7 @@ describe('createUser', () => {
     });
   });
 
-  it('leaves nothing behind when its message cannot be written', async () => {
+  it('rolls back everything when the message cannot be written', async () => {
     const { database, dependencies } = subgraph;
     const taken = newId();
     await database.outboxMessage.create({ data: { id: taken, subject: 'user.registered.v1', payload: '{}' } });
@@ -79,7 +79,7 @@ describe('createUser', () => {
     ['name', { name: '' }],
     ['email', { email: 'nobody' }],
     ['password', { password: 'too short' }],
-  ])('refuses a bad %s as data, and names the field', async (field, input) => {
+  ])('returns an error as data for an invalid %s and names the field', async (field, input) => {
     expect(await subgraph.createUser(input)).toEqual({
       __typename: 'InvalidInputError',
       code: 'INVALID_INPUT',

@@ -8,9 +8,9 @@ import type { CommandRequest, UserDependencies } from './dependencies.ts';
 import { issueRefreshToken, sessionOf } from './issue-session.ts';
 
 /**
- * Registers a user, opens its first session and tells of it, in one transaction. The password is hashed before:
- * nothing is locked meanwhile.
- * @throws RATE_LIMITED when the address has registered too many
+ * Registers a user, opens their first session and writes the `user.registered.v1` message, all in one transaction. The
+ * password is hashed before the transaction, so that no lock is held during the slow hash.
+ * @throws RATE_LIMITED when the client address has registered too many users
  */
 export async function createUser(
   dependencies: UserDependencies,

@@ -5,7 +5,7 @@ import type { CredentialLimits } from '../credentials/credential-limits.ts';
 import type { Passwords } from '../credentials/passwords.ts';
 import type { UserDatabase } from '../store/users.ts';
 
-/** What the commands need from outside. */
+/** The services and settings that the commands use. */
 export interface UserDependencies {
   readonly database: UserDatabase;
   readonly relay: Publisher;
@@ -19,10 +19,10 @@ export interface UserDependencies {
   readonly newId: () => string;
 }
 
-/** A command's input, and the request that it came with. Who makes it is what these commands find out. */
+/** A command's input and its request. It names no caller: these commands establish the caller's identity. */
 export interface CommandRequest<Input> {
   readonly requestId: string;
-  /** Where it came from, as rate limits see it. */
+  /** The client address that rate limits are counted for. */
   readonly clientAddress: string;
   readonly input: Input;
 }

@@ -5,7 +5,7 @@ import type { User } from '../domain/user.ts';
 import { insertSession } from '../store/sessions.ts';
 import type { UserDependencies } from './dependencies.ts';
 
-/** Stores a fresh refresh token, as the next of its family or the first of a new one, and returns it. */
+/** Creates, stores and returns a refresh token. Without a `familyId`, the token starts a new family. */
 export async function issueRefreshToken(
   executor: SqlExecutor,
   { newId, refreshTokenTtlS }: UserDependencies,
@@ -17,7 +17,7 @@ export async function issueRefreshToken(
   return token;
 }
 
-/** The session that a stored refresh token stands for. Call it after the commit. */
+/** Returns the session for a stored refresh token, with a new access token. Call it after the commit. */
 export async function sessionOf(
   { issueAccessToken, now }: UserDependencies,
   { user, refreshToken }: { user: User; refreshToken: string },

@@ -6,9 +6,9 @@ import type { CommandRequest, UserDependencies } from './dependencies.ts';
 import { issueRefreshToken, sessionOf } from './issue-session.ts';
 
 /**
- * Exchanges a refresh token, once, for a session with the role that the user has now. Null when the token is unknown,
- * expired or used; a used one ends its family. Of several that exchange one token at once, one gets a session, and
- * the next ends it: a client must not refresh twice in parallel.
+ * Exchanges a refresh token for a new session, which has the user's current role. A token can be exchanged once.
+ * Returns null when the token is unknown, expired or already used. Reusing a token ends its family. If several requests
+ * exchange one token concurrently, one gets a session and the next ends it: a client must not refresh in parallel.
  */
 export async function refreshSession(
   dependencies: UserDependencies,
@@ -24,7 +24,10 @@ export async function refreshSession(
       case 'refuse':
         return null;
       case 'end-family':
-        dependencies.logger.warn({ userId: user.id, familyId, requestId }, 'a used refresh token: its family ends');
+        dependencies.logger.warn(
+          { userId: user.id, familyId, requestId },
+          'a refresh token was used again; its session family ends',
+        );
         await deleteFamily(transaction, familyId);
         return null;
       case 'rotate':
@@ -35,6 +38,7 @@ export async function refreshSession(
         };
     }
   }, TRANSACTION_LIMITS);
-  // A crash before the answer arrives: the token is used, its retry ends the family, and the user signs in again.
+  // If the process crashes before the client has the answer, the token is used up. A retry then ends the family, and
+  // the user must sign in again.
   return rotated && sessionOf(dependencies, rotated);
 }

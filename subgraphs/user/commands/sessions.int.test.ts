@@ -28,14 +28,14 @@ describe('sessions', () => {
   };
 
   describe('signing in', () => {
-    it('opens one more session, however the e-mail is written', async () => {
+    it('opens another session, regardless of case and spaces in the e-mail', async () => {
       const { user } = await createUser({ email: 'sign-in@example.org' });
       const session = await signIn(' SIGN-IN@example.org');
       expect(session).toMatchObject({ __typename: 'Session', user: { id: user.id, email: 'sign-in@example.org' } });
       expect(await subgraph.database.session.count({ where: { userId: user.id } })).toBe(2);
     });
 
-    it('answers the same to a wrong password, an unknown and a malformed e-mail', async () => {
+    it('gives the same answer for a wrong password, an unknown e-mail and a malformed e-mail', async () => {
       await createUser({ email: 'known@example.org' });
       expect(await signIn('known@example.org', 'a wrong password')).toEqual(REFUSED);
       expect(await signIn('unknown@example.org')).toEqual(REFUSED);
@@ -43,7 +43,7 @@ describe('sessions', () => {
       expect(await signIn('known@example.org', 'x'.repeat(10_000))).toEqual(REFUSED);
     });
 
-    it('checks a password for an unknown e-mail too, so that both take as long', async () => {
+    it('also verifies a password for an unknown e-mail, so that both cases take the same time', async () => {
       const verify = vi.spyOn(subgraph.dependencies.passwords, 'verify');
       await signIn('unknown@example.org');
       expect(verify.mock.calls).toEqual([[null, PASSWORD]]);
@@ -52,7 +52,7 @@ describe('sessions', () => {
   });
 
   describe('refreshing', () => {
-    it('exchanges the token for a new one, again and again', async () => {
+    it('exchanges each token for a new one', async () => {
       const first = await createUser();
       const second = await refresh(first.refreshToken);
       const third = await refresh(second.refreshToken);
@@ -62,7 +62,7 @@ describe('sessions', () => {
       expect(data).toEqual({ me: { id: first.user.id } });
     });
 
-    it('ends the whole family when a token comes back, and no other family', async () => {
+    it('ends only the family of a token that is reused', async () => {
       const first = await createUser({ email: 'reuse@example.org' });
       const elsewhere = await signIn('reuse@example.org');
       const second = await refresh(first.refreshToken);
@@ -72,7 +72,7 @@ describe('sessions', () => {
       expect(await refresh(elsewhere.refreshToken)).toMatchObject({ __typename: 'Session' });
     });
 
-    it('lets exactly one of many win that present one token at once, and then ends the family', async () => {
+    it('gives a session to exactly one of many concurrent requests with one token, then ends the family', async () => {
       const { refreshToken, user } = await createUser();
       const answers = await Promise.all(Array.from({ length: 12 }, () => refresh(refreshToken)));
       const won = answers.filter(({ __typename }) => __typename === 'Session');
@@ -82,7 +82,7 @@ describe('sessions', () => {
       expect(await subgraph.database.session.count({ where: { userId: user.id } })).toBe(0);
     });
 
-    it('never fails otherwise while tokens of one family, old and new, come back and expire together', async () => {
+    it('does not fail when refresh, sign-out and pruning run concurrently on one family', async () => {
       for (let round = 0; round < 5; round += 1) {
         const first = await createUser();
         const second = await refresh(first.refreshToken);
@@ -99,7 +99,7 @@ describe('sessions', () => {
       }
     });
 
-    it("refuses a token that has expired by the database's clock", async () => {
+    it("refuses a token that has expired according to the database's clock", async () => {
       const { refreshToken } = await createUser();
       await expire(refreshToken);
       expect(await refresh(refreshToken)).toEqual(REFUSED);
@@ -112,7 +112,7 @@ describe('sessions', () => {
       },
     );
 
-    it('gives the role that the user has by now', async () => {
+    it("issues an access token with the user's current role", async () => {
       const { refreshToken, user } = await createUser();
       await subgraph.database.user.update({ where: { id: user.id }, data: { role: 'ADMIN' } });
       const { accessToken } = await refresh(refreshToken);
@@ -122,7 +122,7 @@ describe('sessions', () => {
   });
 
   describe('signing out', () => {
-    it('ends the session and every token it came from, and no other session', async () => {
+    it('ends the session and all earlier tokens of its family, and no other session', async () => {
       const first = await createUser({ email: 'sign-out@example.org' });
       const elsewhere = await signIn('sign-out@example.org');
       const second = await refresh(first.refreshToken);
@@ -132,7 +132,7 @@ describe('sessions', () => {
       expect(await refresh(elsewhere.refreshToken)).toMatchObject({ __typename: 'Session' });
     });
 
-    it('answers the same for a token that is unknown or already signed out', async () => {
+    it('returns true for a token that is unknown or already signed out', async () => {
       const { refreshToken } = await createUser();
       expect(await signOut(refreshToken)).toBe(true);
       expect(await signOut(refreshToken)).toBe(true);
@@ -141,7 +141,7 @@ describe('sessions', () => {
   });
 
   describe('pruning', () => {
-    it('deletes expired sessions in chunks, and only those', async () => {
+    it('deletes only expired sessions, in batches', async () => {
       const { database } = subgraph;
       await pruneExpiredSessions(database)(1_000);
       const { user } = await createUser({ email: 'prune@example.org' });
@@ -153,7 +153,7 @@ describe('sessions', () => {
       expect(await database.session.count({ where: { userId: user.id } })).toBe(1);
     });
 
-    it('deletes tokens that were used longer ago than they are kept, and no token that is still good', async () => {
+    it('deletes tokens that were used before the retention period, and no token that is still valid', async () => {
       const { database } = subgraph;
       const old = await createUser();
       const recent = await createUser();
@@ -166,10 +166,10 @@ describe('sessions', () => {
       await usedDaysAgo(old.refreshToken, 8);
       await usedDaysAgo(recent.refreshToken, 6);
       expect(await pruneUsedSessions(database, 7)(1_000)).toBe(1);
-      // Unknown now, and refused; its family goes on.
+      // The pruned token is unknown and refused. Its family continues.
       expect(await refresh(old.refreshToken)).toEqual(REFUSED);
       expect(await refresh(oldNext.refreshToken)).toMatchObject({ refreshToken: expect.any(String) });
-      // Still known: a second use ends its family.
+      // The recent token is still known. Its reuse ends the family.
       expect(await refresh(recent.refreshToken)).toEqual(REFUSED);
       expect(await refresh(recentNext.refreshToken)).toEqual(REFUSED);
     });

@@ -5,8 +5,9 @@ import type { CommandRequest, UserDependencies } from './dependencies.ts';
 import { issueRefreshToken, sessionOf } from './issue-session.ts';
 
 /**
- * Opens a session; null when the e-mail is unknown or the password wrong, which look and last the same.
- * @throws RATE_LIMITED when the address or the account has seen too many attempts
+ * Opens a session. Returns null when the e-mail is unknown or the password is wrong. Both cases take the same time, so
+ * that the answer does not reveal which e-mails exist.
+ * @throws RATE_LIMITED when there were too many attempts from this client address or for this account
  */
 export async function signIn(
   dependencies: UserDependencies,

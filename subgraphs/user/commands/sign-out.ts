@@ -3,7 +3,7 @@ import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
 import { deleteFamily, findSession, lockSessionOwner } from '../store/sessions.ts';
 import type { UserDependencies } from './dependencies.ts';
 
-/** Ends the family of sessions that a refresh token belongs to, if there is one; says nothing about whether. */
+/** Ends the family of sessions that a refresh token belongs to. Does nothing when the token is unknown. */
 export async function signOut({ database }: UserDependencies, refreshToken: string): Promise<void> {
   const tokenHash = hashRefreshToken(refreshToken);
   await database.$transaction(async (transaction) => {

@@ -16,7 +16,7 @@ describe('an access token', () => {
     issue = await createAccessTokenIssuer({ ...NAMES, privateKey: keys.privateKey, ttlS: 900 });
   });
 
-  it('says who, in which role, from whom, for whom and until when, and nothing else', async () => {
+  it('contains the user id, role, issuer, audience, issue time and expiry, and nothing else', async () => {
     const { accessToken, expiresAt } = await issue(USER, new Date('2026-11-22T09:30:00.999Z'));
     const issuedAtS = Date.parse('2026-11-22T09:30:00Z') / 1_000;
     expect(decodeProtectedHeader(accessToken)).toEqual({ alg: 'EdDSA', kid: '2026-11' });
@@ -31,7 +31,7 @@ describe('an access token', () => {
     expect(expiresAt).toEqual(new Date('2026-11-22T09:45:00Z'));
   });
 
-  it('proves the user to whoever has the public key, until it expires', async () => {
+  it('is accepted with the public key until it expires', async () => {
     const authenticate = createAuthenticator({ ...NAMES, publicKeys: keys.publicKeys });
     const { accessToken } = await issue(USER, new Date());
     expect(await authenticate(`Bearer ${accessToken}`)).toEqual({ userId: USER.id, role: 'ADMIN' });
@@ -39,7 +39,7 @@ describe('an access token', () => {
     await expect(authenticate(`Bearer ${expired}`)).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
   });
 
-  it('proves nothing when another key of the same name signed it', async () => {
+  it('is refused when it was signed by another key with the same kid', async () => {
     const { publicKeys } = await createKeyPair('2026-11');
     const authenticate = createAuthenticator({ ...NAMES, publicKeys });
     const { accessToken } = await issue(USER, new Date());

@@ -9,7 +9,7 @@ interface AccessToken {
 
 export type IssueAccessToken = (user: Pick<User, 'id' | 'role'>, now: Date) => Promise<AccessToken>;
 
-/** Issues JWTs, signed with EdDSA, that say who the bearer is and in which role, valid for `ttlS` seconds. */
+/** Returns an issuer of JWTs with the user's id and role, signed with EdDSA and valid for `ttlS` seconds. */
 export async function createAccessTokenIssuer({
   privateKey,
   issuer,

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { CreateRateLimiter } from '#platform/redis/rate-limiter.ts';
 
-/** Who tries to sign in as whom. */
+/** A sign-in attempt: the account by its e-mail, and the address that the client connects from. */
 export interface SignInAttempt {
   readonly email: string;
   readonly clientAddress: string;
 }
 
-/** Slows down whoever guesses passwords or registers in bulk. */
+/** Rate limits against password guessing and bulk registration. */
 export interface CredentialLimits {
-  /** Counts an attempt to sign in, before its password is looked at. @throws RATE_LIMITED */
+  /** Counts a sign-in attempt. Call it before the password is checked. @throws RATE_LIMITED */
   admitSignIn(attempt: SignInAttempt): Promise<void>;
-  /** Forgets the failures before a success, and from now on knows the address as one of this account's. */
+  /** Records a successful sign-in: resets the failure count and marks the address as known for this account. */
   rememberSuccess(attempt: SignInAttempt): Promise<void>;
   /** Counts a registration. @throws RATE_LIMITED */
   admitSignUp(clientAddress: string): Promise<void>;
@@ -20,18 +20,18 @@ export interface CredentialLimits {
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
-/** Failures in a row, within an hour, that cost nothing but themselves. */
+/** The number of consecutive failures, within an hour, that cause no waiting time. */
 const FREE_FAILURES = 5;
 const BACKOFF_S_MAX = 60;
 const ADDRESS_KNOWN_S = 14 * DAY_S;
 
 /**
- * Attempts are limited for each address. Failures are counted for each account, whether it exists or not: after five in
- * a row every further attempt has to wait, 1 s at first and twice as long each time, up to a minute. That would let
- * anybody keep an account's owner out; so an address that has signed in to the account lately is counted by itself, and
- * strangers cannot slow it down.
+ * Limits sign-in attempts and registrations per client address. Also counts failed sign-ins per account, whether the
+ * account exists or not. After five failures in a row, each further attempt must wait: 1 s, then twice as long each
+ * time, up to 60 s. An attacker could use this to lock the owner out. An address that signed in to the account within
+ * the last 14 days therefore has its own count, which other addresses do not affect.
  *
- * Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies, with the address in the cookie's place.
+ * Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies. The address replaces the cookie.
  */
 export function createCredentialLimits(
   createRateLimiter: CreateRateLimiter,
@@ -43,7 +43,7 @@ export function createCredentialLimits(
   const backoff = createRateLimiter({ name: 'sign-in-backoff', points: 1, windowS: BACKOFF_S_MAX });
   const known = createRateLimiter({ name: 'sign-in-known', points: 1, windowS: ADDRESS_KNOWN_S });
 
-  /** Whose failures an attempt belongs to: those of a known address, or of all strangers to the account. */
+  /** The key of an attempt's failure count: one per known address, and one for all unknown addresses of the account. */
   async function scopeOf({ email, clientAddress }: SignInAttempt): Promise<string> {
     const own = keyOf(email, clientAddress);
     return (await known.peek(own)) > 0 ? own : keyOf(email);
@@ -53,7 +53,7 @@ export function createCredentialLimits(
     async admitSignIn(attempt) {
       await signIns.consume(attempt.clientAddress);
       const scope = await scopeOf(attempt);
-      // Counted before the password is checked: of many attempts at once, only the first few get that far.
+      // Counted before the password is checked, so that parallel attempts cannot bypass the limit.
       const count = await failures.count(scope);
       if (count > FREE_FAILURES) await backoff.consume(scope, { windowS: backoffS(count - FREE_FAILURES) });
     },
@@ -69,7 +69,7 @@ export function createCredentialLimits(
   };
 }
 
-/** Limits nothing. */
+/** Applies no limits. Used when RATE_LIMITS is off. */
 export const noCredentialLimits: CredentialLimits = {
   admitSignIn: async () => undefined,
   rememberSuccess: async () => undefined,
@@ -78,5 +78,5 @@ export const noCredentialLimits: CredentialLimits = {
 
 const backoffS = (attempt: number) => Math.min(2 ** (attempt - 1), BACKOFF_S_MAX);
 
-/** No e-mail leaves the database for the counters. */
+/** Hashed, so that the counters contain no e-mail addresses. */
 const keyOf = (...parts: readonly string[]) => createHash('sha256').update(parts.join(' ')).digest('base64url');

@@ -11,21 +11,21 @@ describe('passwords', () => {
     passwords = await createPasswords();
   });
 
-  it('are kept as argon2id hashes with a salt each, at the cost that OWASP asks for', async () => {
+  it('are hashed with argon2id, a salt each and the parameters that OWASP recommends', async () => {
     const [one, other] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)]);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(parseOptions(one)).toMatchObject({ saltLen: 16, outputLen: 32 });
     expect(one).not.toBe(other);
   });
 
-  it('match their own hash only', async () => {
+  it('match only their own hash', async () => {
     const hash = await passwords.hash(PASSWORD);
     expect(await passwords.verify(hash, PASSWORD)).toBe(true);
     expect(await passwords.verify(hash, `${PASSWORD} `)).toBe(false);
     expect(await passwords.verify(null, PASSWORD)).toBe(false);
   });
 
-  it('take as long to refuse without a hash as with one', async () => {
+  it('take as long to verify without a hash as with one', async () => {
     const hash = await passwords.hash(PASSWORD);
     const medianMs = async (against: string | null) => {
       const durationsMs: number[] = [];
@@ -39,7 +39,7 @@ describe('passwords', () => {
     expect(await medianMs(null)).toBeGreaterThan((await medianMs(hash)) / 2);
   });
 
-  it('are refused at once when too many wait', async () => {
+  it('are refused immediately when too many are waiting', async () => {
     const busy = await createPasswords({ atOnceMax: 1, waitingMax: 2 });
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => busy.hash(PASSWORD)));
     expect(outcomes.map(({ status }) => status)).toEqual([

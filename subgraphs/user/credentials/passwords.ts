@@ -3,26 +3,26 @@ import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-
 import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 import { unavailable } from '#platform/errors/errors.ts';
 
-/** Password hashes in PHC string format. Both methods @throw SERVICE_UNAVAILABLE when too many wait already. */
+/** Hashes in PHC string format. Both methods throw SERVICE_UNAVAILABLE when too many calls are already waiting. */
 export interface Passwords {
   hash(password: string): Promise<string>;
-  /** Whether the hash was made from this password. Without a hash: false, after the same time. */
+  /** True if the hash was made from this password. Without a hash it returns false, after the same time. */
   verify(hash: string | null, password: string): Promise<boolean>;
 }
 
 /** https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id */
 const PARAMETERS: Options = {
-  // Argon2id; the package's enum does not exist at run time for isolated modules.
+  // Argon2id. The package exports a const enum, which isolated modules cannot use at run time.
   algorithm: 2,
   memoryCost: 19_456,
   timeCost: 2,
   parallelism: 1,
 };
 
-/** Half of libuv's threads: signing and verifying tokens needs them too. The last in the queue waits a second or two. */
+/** Half of libuv's default of 4 threads: signing and verifying tokens also uses them. A full queue takes 1 to 2 s. */
 const LIMITS = { atOnceMax: 2, waitingMax: 64 };
 
-/** Hashes with argon2id, 19 MiB each, a bounded number at once. */
+/** Hashes passwords with argon2id, which takes 19 MiB each, and limits how many are hashed at once. */
 export async function createPasswords({ atOnceMax, waitingMax } = LIMITS): Promise<Passwords> {
   const limit = bulkhead(atOnceMax, waitingMax);
   const nobodysHash = await argon2Hash(randomBytes(32), PARAMETERS);

@@ -1,6 +1,6 @@
 import type { User } from './user.ts';
 
-/** What a user gets for proving who it is. */
+/** The tokens that a user receives after authentication. */
 export interface Session {
   readonly accessToken: string;
   readonly refreshToken: string;
@@ -9,7 +9,7 @@ export interface Session {
   readonly user: User;
 }
 
-/** A refresh token as it is stored, at the database's present time. */
+/** A stored refresh token and its state at the database's current time. */
 export interface StoredSession {
   readonly id: string;
   /** Shared by all tokens that descend from one sign-in. */
@@ -19,8 +19,9 @@ export interface StoredSession {
 }
 
 /**
- * What a presented refresh token leads to. A used one is a copy in wrong hands, the thief's or by now the owner's:
- * nobody can tell which, so its whole family ends, even when the token itself has expired. RFC 9700, 4.14.2.
+ * Decides how a presented refresh token is handled. If the token was used before, somebody has a copy of it. The server
+ * cannot distinguish the thief from the owner, so the whole family ends, even if the token has also expired.
+ * Source: RFC 9700, 4.14.2.
  */
 export function decideRefresh({ used, expired }: StoredSession): 'rotate' | 'end-family' | 'refuse' {
   if (used) return 'end-family';

@@ -8,7 +8,7 @@ describe('the rules of createUser', () => {
   it.each([
     ['  Ada@Example.ORG ', 'ada@example.org'],
     ["o'brien+tag@mail.example.org", "o'brien+tag@mail.example.org"],
-  ])('take the e-mail %j as %j', (email, normal) => {
+  ])('normalize the e-mail %j to %j', (email, normal) => {
     expect(parseInput(createUserRules, { ...valid, email })).toEqual({ ok: true, value: { ...valid, email: normal } });
   });
 
@@ -26,7 +26,7 @@ describe('the rules of createUser', () => {
     ['email', 'ada lovelace@example.org'],
     ['email', 'ada@example.org\r\nBcc: all@example.org'],
     ['email', 'ada@example.org\u0000'],
-    // The Kelvin sign: in lower case an ordinary k.
+    // Starts with the Kelvin sign, which becomes an ordinary k in lower case.
     ['email', '\u212aelvin@example.org'],
     ['email', `${'a'.repeat(243)}@example.org`],
     ['password', 'eleven char'],
@@ -46,25 +46,25 @@ describe('the rules of createUser', () => {
     ['password', '🔑'.repeat(12)],
     ['password', 'x'.repeat(128)],
     ['password', '  a space at both ends  '],
-  ])('take %s %j at its bound, in characters', (field, value) => {
+  ])('accept %s %j, with the length counted in characters', (field, value) => {
     expect(parseInput(createUserRules, { ...valid, [field]: value })).toMatchObject({
       ok: true,
       value: { [field]: value },
     });
   });
 
-  it('take a composed and a decomposed spelling for one password', () => {
+  it('treat composed and decomposed characters as the same password', () => {
     const spelled = (password: string) => parseInput(createUserRules, { ...valid, password });
     expect(spelled('cre\u0300me bru\u0302le\u0301e')).toEqual(spelled('crème brûlée'));
   });
 });
 
 describe('the rules of signIn', () => {
-  it('let a password in that is shorter than a new one may be', () => {
+  it('accept a password that is shorter than the minimum for new passwords', () => {
     expect(parseInput(signInRules, { email: valid.email, password: 'short' })).toMatchObject({ ok: true });
   });
 
-  it('stop a password that is longer than any may be', () => {
+  it('refuse a password that is longer than the maximum', () => {
     expect(parseInput(signInRules, { email: valid.email, password: 'x'.repeat(129) })).toMatchObject({ ok: false });
   });
 });

@@ -1,6 +1,6 @@
 import type { Role } from '#platform/identity/identity.ts';
 
-/** Who somebody is. How it proves that is not known here. */
+/** A user account, without its credentials. */
 export interface User {
   readonly id: string;
   readonly name: string;

@@ -12,6 +12,6 @@ export const createUser: NonNullable<MutationResolvers['createUser']> = async (_
     case 'registered':
       return { __typename: 'Session', ...result.session };
     case 'email-taken':
-      return { __typename: 'EmailTakenError', code: 'EMAIL_TAKEN', message: 'There is a user with this e-mail.' };
+      return { __typename: 'EmailTakenError', code: 'EMAIL_TAKEN', message: 'A user with this e-mail already exists.' };
   }
 };

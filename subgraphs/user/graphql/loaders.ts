@@ -3,7 +3,7 @@ import { isId } from '#platform/errors/validation.ts';
 import type { User } from '../domain/user.ts';
 import { findUsers, type UserDatabase } from '../store/users.ts';
 
-/** Users by id: one statement for all that a request asks for at once. */
+/** Loads users by id. Batches concurrent loads of a request into one statement. */
 export const createUserLoader = (database: UserDatabase): DataLoader<string, User | null> =>
   new DataLoader(
     async (ids) => {

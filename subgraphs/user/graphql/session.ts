@@ -1,7 +1,7 @@
 import type { SessionResolvers } from '../generated/graphql.ts';
 
 export const session: SessionResolvers = {
-  /** Whoever gets a session has just proven to be its user, and may read what only the user may. */
+  /** The request has just authenticated this user, so it may read fields that only the user may see. */
   user: ({ user }, _args, { signedIn }) => {
     signedIn.add(user.id);
     return user;

@@ -21,12 +21,12 @@ describe('reading users', () => {
 
   const as = (reader: SessionAnswer | null) => (reader === null ? {} : { accessToken: reader.accessToken });
 
-  it('shows me to me, and nobody to a reader without a token', async () => {
+  it('returns the signed-in user as me, and null without a token', async () => {
     expect((await subgraph.ask('{ me { name } }', as(ada))).data).toEqual({ me: { name: 'Ada' } });
     expect(await subgraph.ask('{ me { name } }')).toEqual({ data: { me: null } });
   });
 
-  it('shows a user to itself and to an admin; to others it looks absent', async () => {
+  it('shows a user to themselves and to admins, and returns null to everyone else', async () => {
     const read = async (reader: SessionAnswer | null, id = ada.user.id) => {
       const query = 'query ($id: ID!) { user(id: $id) { name email } }';
       return subgraph.ask(query, { ...as(reader), variables: { id } });
@@ -47,7 +47,7 @@ describe('reading users', () => {
         { ...as(reader), variables: { refs: ids.map((id) => ({ __typename: 'User', id })) } },
       );
 
-    it('gives every reader the name, and the e-mail to the user itself and admins only', async () => {
+    it('shows the name to every reader, and the e-mail only to the user and to admins', async () => {
       const ids = [ada.user.id, bob.user.id];
       const names = [
         { name: 'Ada', email: null },
@@ -61,12 +61,12 @@ describe('reading users', () => {
       ]);
     });
 
-    it('answers null for a user that does not exist and for what is no id', async () => {
+    it('returns null for an unknown user and for a malformed id', async () => {
       const answer = await entities([newId(), 'DROP TABLE users', ada.user.id], null);
       expect(answer).toEqual({ data: { _entities: [null, null, { name: 'Ada', email: null }] } });
     });
 
-    it('finds any number of users, the same one several times too, with one statement', async () => {
+    it('loads any number of users with one statement, including duplicates', async () => {
       const findMany = vi.spyOn(subgraph.database.user, 'findMany');
       const ids = [ada, bob, admin, ada, bob].map(({ user }) => user.id);
       const { data } = await entities(ids, null);
@@ -76,7 +76,7 @@ describe('reading users', () => {
     });
   });
 
-  it('shows the e-mail with a session to whoever opened it, and not in the next request', async () => {
+  it('shows the e-mail in the response that opens the session, but not in a later anonymous request', async () => {
     const { data } = await subgraph.ask(
       `mutation ($input: SignInInput!) { signIn(input: $input) { ... on Session { user { email } } } }`,
       { variables: { input: { email: 'ada@example.org', password: PASSWORD } } },
@@ -99,7 +99,7 @@ describe('reading users', () => {
     it.each([
       ['UNAUTHENTICATED', () => null],
       ['FORBIDDEN', () => ada],
-    ])('is refused with %s to others than admins', async (code, reader) => {
+    ])('is refused with %s for everyone except admins', async (code, reader) => {
       expect(await page({}, reader())).toMatchObject({ errors: [{ extensions: { code } }] });
     });
 
@@ -110,7 +110,7 @@ describe('reading users', () => {
       },
     );
 
-    it('yields each old user exactly once, newest first, while others register', async () => {
+    it('returns each existing user exactly once, newest first, while others register', async () => {
       const insert = (count: number) =>
         subgraph.database.user.createMany({
           data: Array.from({ length: count }, () => newId()).map((id) => ({

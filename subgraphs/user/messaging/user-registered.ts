@@ -6,7 +6,7 @@ import type { userMessages, userRegistration } from './contract.ts';
 
 const TYPE: keyof typeof userMessages = 'user.registered.v1';
 
-/** Tells of a new user, within the transaction that saves it. */
+/** Writes the message about a new user to the outbox, within the transaction that saves the user. */
 export async function publishUserRegistered(
   transaction: UserTransaction,
   { user, messageId, requestId }: { user: User; messageId: string; requestId: string },

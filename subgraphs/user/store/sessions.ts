@@ -6,15 +6,16 @@ import type { User } from '../domain/user.ts';
 import { lockUser, type UserDatabase, type UserTransaction } from './users.ts';
 
 /**
- * The owner of a refresh token, locked: whoever changes a user's sessions does it alone, in whichever order it then
- * touches them. Pruning needs no lock; it and ending a family delete by primary key, so they cannot deadlock.
+ * Locks and returns the owner of a refresh token, or null when the token is unknown. The lock serializes changes to one
+ * user's sessions, so that they cannot deadlock. Pruning needs no lock: pruning and deleteFamily both delete by primary
+ * key, so they cannot deadlock with each other.
  */
 export async function lockSessionOwner(transaction: UserTransaction, tokenHash: string): Promise<User | null> {
   const session = await transaction.session.findUnique({ where: { tokenHash }, select: { userId: true } });
   return session === null ? null : lockUser(transaction, session.userId);
 }
 
-/** The refresh token's state by the database's clock. Its owner must be locked. */
+/** Returns the refresh token's state at the database's current time. The caller must have locked its owner. */
 export async function findSession(transaction: UserTransaction, tokenHash: string): Promise<StoredSession | null> {
   type Row = { id: string; family_id: string; used: unknown; expired: unknown };
   const [row] = await transaction.$queryRaw<Row[]>(sql`
@@ -39,12 +40,12 @@ export async function insertSession(executor: SqlExecutor, session: NewSession):
       CURRENT_TIMESTAMP(3) + INTERVAL ${session.ttlS} SECOND)`);
 }
 
-/** The token has been exchanged. Its row stays until it expires, so that a second use is noticed. */
+/** Records that the token was exchanged. The row stays until it is pruned, so that a second use is detected. */
 export async function markSessionUsed(transaction: UserTransaction, id: string): Promise<void> {
   await transaction.$executeRaw(sql`UPDATE sessions SET used_at = CURRENT_TIMESTAMP(3) WHERE id = ${id}`);
 }
 
-/** Deletes a family of sessions: every token of it is unknown from then on. */
+/** Deletes a family of sessions. All its refresh tokens become unknown. */
 export async function deleteFamily(transaction: UserTransaction, familyId: string): Promise<void> {
   const rows = await transaction.session.findMany({ where: { familyId }, select: { id: true } });
   await transaction.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
@@ -60,7 +61,7 @@ export const pruneExpiredSessions =
         SELECT id FROM sessions WHERE expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at LIMIT ${limit}`),
     );
 
-/** Deletes sessions whose token was exchanged long ago: that token is unknown from then on, and ends its family no more. */
+/** Deletes sessions whose token was exchanged over `keepDays` ago. Reusing such a token no longer ends its family. */
 export const pruneUsedSessions =
   (database: UserDatabase, keepDays: number): Prune =>
   async (limit) =>

@@ -8,17 +8,17 @@ import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 export type UserDatabase = PrismaClient;
 export type UserTransaction = Prisma.TransactionClient;
 
-/** The position of a user in lists: UUIDv7 sorts by time of registration. */
+/** The sort key of a user in lists. Ids are UUIDv7, so they sort by time of registration. */
 type UserKey = readonly [id: string];
 export const userKeyOf = ({ id }: User): UserKey => [id];
 
-/** The users that exist among these. */
+/** Returns the users with these ids, in any order. Unknown ids are left out. */
 export async function findUsers(database: UserDatabase, ids: readonly string[]): Promise<User[]> {
   const rows = await database.user.findMany({ where: { id: { in: [...ids] } }, omit: { passwordHash: true } });
   return rows.map(toUser);
 }
 
-/** One page of users, newest first, and one row more when there are more. */
+/** Returns one page of users, newest first, plus one row if there is a next page. */
 export async function listUsers(database: UserDatabase, { limit, after }: Page<UserKey>): Promise<User[]> {
   const rows = await database.user.findMany({
     ...(after && { where: { id: { lt: after[0] } } }),
@@ -29,7 +29,7 @@ export async function listUsers(database: UserDatabase, { limit, after }: Page<U
   return rows.map(toUser);
 }
 
-/** The user with this e-mail, in lower case, and the hash of its password. */
+/** Returns the user with this e-mail, which must be in lower case, and the hash of their password. */
 export async function findCredentials(
   database: UserDatabase,
   email: string,
@@ -40,20 +40,20 @@ export async function findCredentials(
   return { user: toUser(user), passwordHash };
 }
 
-/** The user, locked until the transaction ends. */
+/** Returns the user and locks their row until the transaction ends. */
 export async function lockUser(transaction: UserTransaction, id: string): Promise<User | null> {
   await transaction.$queryRaw(sql`SELECT id FROM users WHERE id = ${id} FOR UPDATE`);
   const row = await transaction.user.findUnique({ where: { id }, omit: { passwordHash: true } });
   return row === null ? null : toUser(row);
 }
 
-/** Gives the user with this e-mail, in lower case, a role; false when there is no such user. */
+/** Sets the role of the user with this e-mail, which must be in lower case. Returns false when no user has it. */
 export async function setRole(database: UserDatabase, email: string, role: Role): Promise<boolean> {
   const { count } = await database.user.updateMany({ where: { email }, data: { role } });
   return count > 0;
 }
 
-/** False when the e-mail is taken: the unique index decides, also between registrations at the same moment. */
+/** Returns false when the e-mail is taken. The unique index also decides between simultaneous registrations. */
 export async function insertUser(transaction: UserTransaction, user: User, passwordHash: string): Promise<boolean> {
   try {
     await transaction.user.create({ data: { ...user, passwordHash }, select: { id: true } });

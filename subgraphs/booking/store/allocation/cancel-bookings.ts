@@ -6,7 +6,7 @@ import type { Writes } from '../../domain/allocation.ts';
 export async function cancelBookings(transaction: SqlExecutor, cancelled: Writes['cancelled']): Promise<void> {
   const cancelledAt = cancelled[0]?.booking.cancelledAt;
   if (!cancelledAt) return;
-  // In this order of the tables: a scan of the bookings would wait for rows that other transactions hold.
+  // Fixes the order of the tables: a scan of the bookings would wait for rows that other transactions have locked.
   await transaction.$executeRaw(sql`
     UPDATE JSON_TABLE(${JSON.stringify(cancelled.map(({ booking }) => booking.id))}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$'

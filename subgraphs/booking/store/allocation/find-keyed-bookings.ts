@@ -8,7 +8,7 @@ export interface KeyedBooking extends Booking {
   idempotencyKey: string;
 }
 
-/** The bookings that were made before under these requests' idempotency keys. */
+/** Returns the earlier bookings with the idempotency keys of these requests. */
 export async function findKeyedBookings(
   transaction: SqlExecutor,
   requests: readonly BookRequest[],

@@ -2,14 +2,15 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
-/** A locked inventory, and the database's clock. */
+/** A locked inventory, and the time of the database's clock. */
 export interface LockedInventory extends Inventory {
   readonly now: Date;
 }
 
 /**
- * Locks those of the inventories that no other transaction holds, until this one ends, and waits for none. `heldEventIds`
- * are the events whose inventory exists and is held; an event in neither answer has no inventory.
+ * Locks the inventories that no other transaction has locked, until this transaction ends. Does not wait for locks.
+ * `heldEventIds` are the events whose inventory another transaction has locked. An event in neither result has no
+ * inventory.
  */
 export async function lockFreeInventories(
   transaction: SqlExecutor,
@@ -19,15 +20,16 @@ export async function lockFreeInventories(
   const locked = new Set(inventories.map(({ eventId }) => eventId));
   const missing = eventIds.filter((eventId) => !locked.has(eventId));
   if (missing.length === 0) return { inventories, heldEventIds: new Set() };
-  // A plain read sees held rows, too.
+  // A plain read also returns locked rows.
   const held = await transaction.$queryRaw<{ eventId: string }[]>(sql`
     SELECT event_id AS eventId FROM inventories WHERE event_id IN (${join(missing)})`);
   return { inventories, heldEventIds: new Set(held.map(({ eventId }) => eventId)) };
 }
 
 /**
- * Locks one inventory until the transaction ends; waits in the database's queue for whoever holds it. Undefined when
- * there is none. @throws the database's lock time-out
+ * Locks one inventory until the transaction ends. Waits in the database's queue while another transaction has locked
+ * it. Undefined when the inventory does not exist.
+ * @throws the database's lock time-out
  */
 export async function lockInventory(transaction: SqlExecutor, eventId: string): Promise<LockedInventory | undefined> {
   const [inventory] = await lock(transaction, [eventId], sql`FOR UPDATE`);
@@ -35,8 +37,8 @@ export async function lockInventory(transaction: SqlExecutor, eventId: string): 
 }
 
 /**
- * The ids are a list and not a JSON_TABLE, which MySQL refuses in a locking read (error 3569). The index is named because
- * a small table would be scanned instead, and the scan would lock other events' rows for a moment.
+ * The ids are an IN list because MySQL refuses JSON_TABLE in a locking read (error 3569). The index is forced because
+ * the server would scan a small table instead, and the scan would briefly lock the rows of other events.
  */
 async function lock(transaction: SqlExecutor, eventIds: readonly string[], mode: Sql): Promise<LockedInventory[]> {
   if (eventIds.length === 0) return [];

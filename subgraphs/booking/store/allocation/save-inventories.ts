@@ -2,11 +2,11 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
-/** Writes how many seats locked inventories have and have left; the table's check refuses what cannot be. */
+/** Writes the total and available seats of locked inventories. The table's CHECK constraint refuses invalid numbers. */
 export async function saveInventories(transaction: SqlExecutor, inventories: readonly Inventory[]): Promise<void> {
   if (inventories.length === 0) return;
   const rows = inventories.map(({ eventId, totalSeats, availableSeats }) => [eventId, totalSeats, availableSeats]);
-  // In this order of the tables: a scan of the inventories would wait for rows that other transactions hold.
+  // Fixes the order of the tables: a scan of the inventories would wait for rows that other transactions have locked.
   await transaction.$executeRaw(sql`
     UPDATE JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
