@@ -201,7 +201,7 @@ describe('the whole system, used through the gateway', () => {
 
     const cancel = `mutation CancelEvent($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`;
     await ada.send(cancel, { id: eventId });
-    // The booking subgraph learns of the cancellation from a message. Until then this request succeeds without a change.
+    // The booking subgraph learns of the cancellation from a message. Until then this request changes nothing.
     await vi.waitFor(async () =>
       expect((await setCapacity(ada, 5)).data.setEventCapacity).toEqual({ code: 'EVENT_CANCELLED' }),
     );

@@ -44,7 +44,7 @@ describe('R16: three relays on one outbox', () => {
       system.pause(hanging);
       pausedAtMs = performance.now();
     });
-    // The booking process publishes at once. The other relays only poll, so bookings go on until the last one finds some.
+    // The booking process publishes at once and the replicas only poll. Sell until the doomed replica finds messages.
     do await sale.sell(system.urls.booking, BOOKINGS, 8);
     while (pausedAtMs === 0);
 

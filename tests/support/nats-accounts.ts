@@ -45,7 +45,7 @@ export function createNatsAccounts(folder: string) {
       },
     },
     file,
-    /** Writes the file for a new user of the account, or of an account unknown to the server. Returns the user's seed. */
+    /** Writes the file for a new user of the account, or of an unknown account. Returns the seed of the user. */
     writeUser({ known = true } = {}) {
       const user = nkeys.createUser();
       const token = tokenOf(

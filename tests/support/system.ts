@@ -68,7 +68,7 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * Starts the gateway and the four subgraphs on free ports and waits until all are ready. Their databases, cache and
  * messages are separate from those of other tests.
  * @param env variables for every service; they override the defaults of the tests.
- * @param production whether the services run in production mode. Rate limits cannot be off there, so they are very high.
+ * @param production whether the services run in production mode. Rate limits are very high there, as they cannot be off.
  * @param adminUrl another database server, with the account that has all rights.
  * @param redisUrl another cache.
  * @param natsUrl another broker, which may still be down.

@@ -17,7 +17,7 @@ export function templatesIn(pattern: string): { file: string; part: string }[] {
   });
 }
 
-/** The longest constant text between the placeholders of the template at `start`. Placeholders may contain templates. */
+/** The longest constant text between the placeholders of the template at `start`. Placeholders may hold templates. */
 function longestPart(source: string, start: number): string {
   const parts = [''];
   let depth = 0;
