@@ -32,7 +32,10 @@ export interface SubgraphService {
   readonly pool: Pool;
   readonly broker: Broker;
   readonly authenticate: Authenticate;
-  /** Adds a dependency that the service reports in /ready and can do without for a while; what it warns of is `<name> bounds`. */
+  /**
+   * Adds a dependency that the service reports in /ready and can do without for a while; what it warns of is `<name>
+   * bounds`.
+   */
   addOptionalDependency(
     name: string,
     part: { isHealthy(): boolean; warning?(): string | undefined; stop(): Promise<unknown> },

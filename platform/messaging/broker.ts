@@ -29,8 +29,8 @@ export interface Broker {
   /** Creates the stream where it is missing; its owner keeps its settings, see createStreamKeeper. */
   ensureStream(stream: StreamDefinition): Promise<void>;
   /**
-   * The same, before a publication. @throws Error when the stream is nearly full, so that its own limit is never met: up
-   * to 2.9 a server that is asked to refuse messages then still drops an old one for a new one that just fits.
+   * The same, before a publication. @throws Error when the stream is nearly full, so that its own limit is never met:
+   * up to 2.9 a server that is asked to refuse messages then still drops an old one for a new one that just fits.
    */
   requireRoom(stream: StreamDefinition): Promise<void>;
   /** The stream's settings as the server takes them. */

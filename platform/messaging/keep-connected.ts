@@ -14,8 +14,8 @@ interface JetStream {
 }
 
 /**
- * A connection to NATS that is opened again for ever: also after a refused password, a certificate that does not hold, a
- * name that is not known, and after the library has closed the connection for good. Each reason is logged once until
+ * A connection to NATS that is opened again for ever: also after a refused password, a certificate that does not hold,
+ * a name that is not known, and after the library has closed the connection for good. Each reason is logged once until
  * the connection stands again, not once per attempt.
  */
 export function keepConnected({ address, name, logger }: { address: BrokerAddress; name: string; logger: Logger }) {

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** A message as it travels: CloudEvents 1.0 in JSON, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+/**
+ * A message as it travels: CloudEvents 1.0 in JSON,
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ */
 export const envelope = z.looseObject({
   specversion: z.literal('1.0'),
   id: z

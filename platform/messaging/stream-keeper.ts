@@ -24,11 +24,11 @@ export interface StreamKeeper {
 }
 
 /**
- * The owner's care for a stream. The server never drops a message: a full stream refuses new ones, and their outbox keeps
- * them. Room is made here, by messages that all consumers have acknowledged: those older than `STREAM_KEEP_DAYS`, and the
- * oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the start, after an
- * interruption, and when its bounds are others; a limit that was lowered takes effect once the messages fit into it. Any
- * number may run.
+ * The owner's care for a stream. The server never drops a message: a full stream refuses new ones, and their outbox
+ * keeps them. Room is made here, by messages that all consumers have acknowledged: those older than `STREAM_KEEP_DAYS`,
+ * and the oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the
+ * start, after an interruption, and when its bounds are others; a limit that was lowered takes effect once the messages
+ * fit into it. Any number may run.
  */
 export function createStreamKeeper({
   broker,
@@ -116,7 +116,9 @@ export function createStreamKeeper({
     return young;
   }
 
-  /** The last message that every consumer has acknowledged, with all before it; 0 while one of them does not exist yet. */
+  /**
+   * The last message that every consumer has acknowledged, with all before it; 0 while one of them does not exist yet.
+   */
   async function acknowledgedSeq(manager: JetStreamManager): Promise<number> {
     const floors = stream.consumers.map(async (consumer) => {
       try {

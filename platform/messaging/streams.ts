@@ -1,7 +1,9 @@
 import { type JetStreamManager, NatsError, type StreamConfig, type StreamInfo } from 'nats';
 
 const NOT_FOUND = 404;
-/** JetStream's codes for: no resources in the cluster, the server's, the account's or the reserved storage is used up. */
+/**
+ * JetStream's codes for: no resources in the cluster, the server's, the account's or the reserved storage is used up.
+ */
 const NO_ROOM_CODES: ReadonlySet<unknown> = new Set([10_005, 10_023, 10_028, 10_047]);
 
 /** True when the server says that there is no such stream or consumer. */

@@ -22,8 +22,8 @@ export interface Backlog {
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * Counts what waits in the outbox and for how long. The count ends at the bound, so that it costs no more than that. While
- * the database does not answer, the last look counts.
+ * Counts what waits in the outbox and for how long. The count ends at the bound, so that it costs no more than that.
+ * While the database does not answer, the last look counts.
  */
 export function createBacklog({
   database,

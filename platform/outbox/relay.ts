@@ -26,17 +26,20 @@ const LOOK_AGAIN_MS = 1_000;
 const LOOK_AGAIN_BYTES = 2 ** 20;
 const RETRY_REFUSED_EVERY_MS = 60_000;
 const REFUSED_RETRY_S = 60;
-/** After a failure the pause doubles up to this, and commits do not cut it short: a full stream is not asked again for each. */
+/**
+ * After a failure the pause doubles up to this, and commits do not cut it short: a full stream is not asked again for
+ * each.
+ */
 const FAILURE_PAUSE_MS_MAX = 10_000;
 /** A pause varies by this part of it, so that relays do not come back together. */
 const PAUSE_JITTER = 0.2;
 
 /**
- * Any number of relays may run on one outbox: each takes rows that no other holds, publishes them with the row's id
- * as the broker's message id, and marks them published in the same transaction. A crash between publishing and
- * commit publishes again; the broker's duplicate window or the consumer's inbox drops it. A message that the broker
- * refuses is set aside, so that it holds up no other, and tried again a minute later. After a failure, like a stream that
- * is full, it pauses for longer and longer.
+ * Any number of relays may run on one outbox: each takes rows that no other holds, publishes them with the row's id as
+ * the broker's message id, and marks them published in the same transaction. A crash between publishing and commit
+ * publishes again; the broker's duplicate window or the consumer's inbox drops it. A message that the broker refuses is
+ * set aside, so that it holds up no other, and tried again a minute later. After a failure, like a stream that is full,
+ * it pauses for longer and longer.
  */
 export function createRelay({
   database,

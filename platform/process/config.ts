@@ -19,7 +19,8 @@ export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Sha
 
 /**
  * Reads a service's settings from its environment. An empty variable counts as unset. In production what is marked
- * `requiredInProduction` must be set, what is marked `secret` must be no development secret, and no `protection` may be off.
+ * `requiredInProduction` must be set, what is marked `secret` must be no development secret, and no `protection` may be
+ * off.
  * @throws ConfigError naming every variable that is missing or malformed, never its value.
  */
 export function parseConfig<Shape extends z.ZodRawShape>(
@@ -91,7 +92,9 @@ export const protection = z
   .transform((value) => value === 'on')
   .meta({ protection: true });
 
-/** What begins the secrets, and the ids of the keys, that are made or shipped for development: everybody may know them. */
+/**
+ * What begins the secrets, and the ids of the keys, that are made or shipped for development: everybody may know them.
+ */
 export const DEVELOPMENT_PREFIX = 'development-';
 
 const isDevelopmentSecret = (value: unknown) =>
@@ -137,7 +140,9 @@ export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
-/** The disk that a stream may take, by its own default. A tenth of it has room for what all relays publish in a second. */
+/**
+ * The disk that a stream may take, by its own default. A tenth of it has room for what all relays publish in a second.
+ */
 export const streamBytes = ({ bytesMax }: { bytesMax: number }) => integer(64 * 2 ** 20, 2 ** 40, bytesMax);
 
 /** What a publisher's outbox may hold: about a gigabyte, which is what to plan a database's disk with. */

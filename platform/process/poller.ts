@@ -7,10 +7,10 @@ export interface Poller {
 }
 
 /**
- * Calls `run` when nudged and at least every `intervalMs`, one call at a time; again at once while `run` answers
- * that there is more to do. Nudges that come while it runs are answered `pauseMs` later, all by one call: what is
- * alone does not wait, and a crowd goes together. An error goes to `onError` and the loop goes on after the interval: it never ends
- * silently.
+ * Calls `run` when nudged and at least every `intervalMs`, one call at a time; again at once while `run` answers that
+ * there is more to do. Nudges that come while it runs are answered `pauseMs` later, all by one call: what is alone does
+ * not wait, and a crowd goes together. An error goes to `onError` and the loop goes on after the interval: it never
+ * ends silently.
  */
 export function createPoller({
   intervalMs,

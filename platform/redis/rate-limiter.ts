@@ -28,9 +28,9 @@ const OWN_WINDOW_S_MAX = 3_600;
 export const OWN_KEYS_MAX = 50_000;
 
 /**
- * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too, for an hour at
- * the most: while Redis is away, or late under a burst, the limits hold for each replica rather than for all of them
- * together.
+ * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too, for an
+ * hour at the most: while Redis is away, or late under a burst, the limits hold for each replica rather than for all of
+ * them together.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
   const refused = new Counter({

@@ -9,8 +9,8 @@ const RECONNECT_MS_MAX = 1_000;
 const SILENCE_MS_MAX = 1_000;
 
 /**
- * A connection to Redis that would rather fail than wait: whoever uses it must be able to do without. When Redis refuses
- * the log-in, or its certificate does not hold, this is logged once for each reason until it serves again.
+ * A connection to Redis that would rather fail than wait: whoever uses it must be able to do without. When Redis
+ * refuses the log-in, or its certificate does not hold, this is logged once for each reason until it serves again.
  */
 export function createRedis({
   url,
