@@ -94,7 +94,7 @@ test('a migration whose file changed after it was applied is refused', async () 
   await expect(run()).rejects.toThrow(/1_first was changed/);
 });
 
-test('unfinishedMigrations names migrations that are pending, running or failed, but none of a later version', async () => {
+test('unfinishedMigrations returns pending, running and failed migrations, but none of a later version', async () => {
   const unfinished = () => unfinishedMigrations({ url: database.url, folder });
   await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY); DO SLEEP(1);');
   expect(await unfinished()).toEqual(['1_first']);
