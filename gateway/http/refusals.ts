@@ -54,7 +54,7 @@ export const createRefusalMask =
     const own = originalError instanceof GraphQLError ? originalError.extensions : {};
     countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...(refusal?.extensions ?? own) } });
     const shown = refusal === undefined ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
-    // An error with the path of a field comes from a subgraph. Its message is one of ours and contains no values.
+    // An error with the path of a field comes from a subgraph. Its message is our own text and contains no values.
     return shown.path === undefined ? { ...shown, message: withoutValues(shown.message) } : shown;
   };
 

@@ -52,7 +52,10 @@ export const KEEP_ALIVE_MS = 4_000;
  * of them. With this limit a new server gets its share of the load within that time.
  */
 export const CONNECTION_AGE_MS_MAX = 15_000;
-/** The part of the time limit that the server is told. The rest is for the transport of the answer. */
+/**
+ * The part of the time limit that is sent to the server in TIME_LEFT_HEADER. The rest is for the transport of the
+ * answer.
+ */
 export const SERVER_SHARE = 0.9;
 
 /** The answer was not GraphQL. This reason and the HTTP status appear only in the log. */

@@ -45,7 +45,7 @@ export function invalidInput(path: string, rule: string): InvalidInput {
 const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
 
-/** Text of min to max characters (Unicode code points), trimmed unless told otherwise, without control characters. */
+/** Text of min to max characters (Unicode code points), trimmed by default, without control characters. */
 export const text = (min: number, max: number, { lines = false, trim = true } = {}) =>
   z
     .string()
