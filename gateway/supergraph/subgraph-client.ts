@@ -7,10 +7,10 @@ import type { GatewayContext } from '../context.ts';
 import { type Fetch, placeErrors } from './subgraph-errors.ts';
 
 /**
- * A subgraph as @apollo/gateway sees it. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both
- * before the operation's deadline. Of the client's request it forwards the access token, the request id, the trace and the
- * client's address, nothing else. A subgraph that is dead or hung answers SERVICE_UNAVAILABLE for the fields that were asked
- * of it. Queries end when the client goes away, mutations do not.
+ * Creates the client of a subgraph for @apollo/gateway. It answers a mutation within `timeoutMs`, a query within
+ * `queryTimeoutMs`, and both before the operation's deadline. From the client's request it forwards only the access
+ * token, the request id, the trace context and the client's address. When the subgraph is down or hangs, the answer is
+ * SERVICE_UNAVAILABLE for each requested field. A query is cancelled when the client disconnects; a mutation is not.
  */
 export function createSubgraphClient({
   name,
@@ -52,7 +52,10 @@ export function createSubgraphClient({
         if (!(error instanceof GraphQLError)) throw error;
         const { message, extensions, originalError } = error;
         if (originalError)
-          logger.warn({ err: originalError, subgraph: name, requestId: context.requestId }, 'no answer');
+          logger.warn(
+            { err: originalError, subgraph: name, requestId: context.requestId },
+            'the subgraph did not answer',
+          );
         return { data: null, errors: placeErrors([{ message, extensions }], fetch) };
       }
     },

@@ -14,8 +14,8 @@ type Executor = ApolloGateway['executor'];
 const QUERY_PLANS_MIB_MAX = 16;
 
 /**
- * The supergraph, planned and executed by @apollo/gateway over our own clients of the subgraphs; their addresses in
- * the supergraph are ignored. It asks no subgraph at its start and reports to nobody.
+ * The supergraph: @apollo/gateway plans and executes operations, our own clients call the subgraphs. The addresses in
+ * the supergraph are ignored. No subgraph is called at the start, and no telemetry is sent.
  */
 export function createSupergraph({
   file,
@@ -26,12 +26,12 @@ export function createSupergraph({
 }: {
   file: SupergraphManager;
   subgraphs: ReadonlyMap<string, GraphQLDataSource>;
-  /** Looks at each operation, its variables coerced, before it is planned. */
+  /** Called for each operation after its variables are coerced and before it is planned. */
   checkOperation: CheckOperation | undefined;
   logger: Logger;
   metrics: Registry;
 }): GatewayInterface {
-  // The package knows no other switch, and reads it in the constructor.
+  // The package reads this variable in the constructor, and has no other switch.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
   const gateway = new ApolloGateway({
     supergraphSdl: file,
@@ -62,10 +62,10 @@ export function createSupergraph({
 }
 
 /**
- * The package's executor, which sees only variables that are right and operations within the limits: it would list every
- * error of wrong variables and print the whole value with each, which takes quadratic time. Two more corrections: an
- * unknown operation name is the client's mistake, and the package's notes on absent entities
- * (extensions.valueCompletion) are for the operator, not for the client.
+ * Wraps the executor of @apollo/gateway, so that it gets only valid variables and operations within the limits. For
+ * invalid variables the package would print the whole value with every error, which takes quadratic time. Two more
+ * corrections: an unknown operation name is reported as an error of the client, and the package's notes on missing
+ * entities (extensions.valueCompletion) go to the log and not to the client.
  */
 function createExecutor({
   execute,
@@ -78,7 +78,7 @@ function createExecutor({
 }): Executor {
   return async (requestContext) => {
     const { operation, schema, document, request, context } = requestContext;
-    if (operation === undefined) return { errors: [new GraphQLError('No operation of this name.')] };
+    if (operation === undefined) return { errors: [new GraphQLError('The document has no operation with this name.')] };
     const { variables: given = {} } = request;
     const { variables, errors: mistakes } = coerceVariables({ schema, operation, given });
     if (variables === undefined) return { errors: mistakes };
@@ -90,18 +90,19 @@ function createExecutor({
     const emptied: readonly GraphQLError[] | undefined = extensions?.valueCompletion;
     if (emptied === undefined) return { data };
     reportEmptiedFields(emptied, context as GatewayContext);
-    // An absent entity empties the nullable field around it. Where there is none, an answer without data needs its error.
+    // A missing entity makes the nearest nullable field null. Without such a field the whole data is null and needs an
+    // error.
     return data === null ? { data, errors: emptied } : { data };
   };
 }
 
 type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
 
-/** Counts and logs the fields that are null because an entity is absent in the subgraph that should have it. */
+/** Counts and logs the fields that are null because the subgraph of an entity does not have it. */
 function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }): ReportEmptiedFields {
   const emptied = new Counter({
     name: 'gateway_emptied_fields_total',
-    help: 'Fields that were answered with null because an entity was absent in the subgraph that should have it.',
+    help: 'Fields that were answered with null because the subgraph of an entity does not have it.',
     registers: [metrics],
   });
   return (notes, { requestId }) => {
@@ -109,12 +110,15 @@ function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metric
     const [first] = notes;
     logger.warn(
       { requestId, fields: notes.length, path: first?.path, reason: first?.message },
-      'an absent entity emptied a field',
+      'a field is null because its entity does not exist',
     );
   };
 }
 
-/** The supergraph knows custom scalars by name only; checked here, a wrong value is refused before any subgraph is asked. */
+/**
+ * The supergraph has only the names of custom scalars. With these checks a wrong value is refused before any subgraph
+ * is asked.
+ */
 function checkScalars(schema: GraphQLSchema): void {
   const scalar = schema.getType(DateTime.name);
   if (!(scalar instanceof GraphQLScalarType)) return;
