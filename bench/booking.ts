@@ -17,6 +17,7 @@ import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
 import { type Database, takeDatabase } from '#scripts/local/servers/databases.ts';
 import { LocalError, root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { runTool } from '#scripts/local/tools.ts';
 import { signInMany } from '#tests/support/buyers.ts';
 import { measure } from './support/load.ts';
 import { type Row, report } from './support/report.ts';
@@ -89,7 +90,10 @@ async function compare(
     }
   }
   const text = report(`Bookings per second on ${DATABASE_NAMES[database]}`, rows);
-  if (pattern === undefined) writeFileSync(join(root, REPORT_FILES[database]), text);
+  if (pattern === undefined) {
+    writeFileSync(join(root, REPORT_FILES[database]), text);
+    await runTool('biome', ['format', '--write', REPORT_FILES[database]]);
+  }
   console.log(`\n${text}`);
 }
 

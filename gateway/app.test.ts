@@ -10,7 +10,7 @@ const EVENTS = [
 ];
 const eventSubgraph = answer({ data: { events: { nodes: EVENTS } } });
 const EVENTS_WITH_SEATS = '{ events { nodes { name availableSeats } } }';
-/** What may never leave the gateway. */
+/** Internal details that must never reach a client. */
 const INTERNALS = /127\.0\.0\.1|localhost|ECONN|serviceName|stacktrace|_entities|node_modules|db\.internal/;
 
 const seats = (path: (string | number)[]) => ({
@@ -33,7 +33,7 @@ const WITHOUT_SEATS = {
 let gateway: Awaited<ReturnType<typeof startTestGateway>>;
 afterEach(() => gateway.stop());
 
-test('The gateway starts with every subgraph down and is unready by name', async () => {
+test('The gateway starts with every subgraph down, and /ready names each of them', async () => {
   gateway = await startTestGateway();
   const response = await fetch(`${gateway.url}/ready`);
   expect(response.status).toBe(503);
@@ -44,14 +44,14 @@ test('The gateway starts with every subgraph down and is unready by name', async
   });
 });
 
-test('The gateway is ready when all four subgraphs are', async () => {
+test('The gateway is ready when all four subgraphs are ready', async () => {
   gateway = await startTestGateway({ user: hang, event: hang, booking: hang, notification: hang });
   const response = await fetch(`${gateway.url}/ready`);
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ status: 'ready', checks: { supergraph: { status: 'up' } } });
 });
 
-test('The gateway says when its limits are not shared with its replicas, and serves on', async () => {
+test('The gateway reports when its limits are not shared with its replicas, and continues to serve', async () => {
   gateway = await startTestGateway(
     { user: hang, event: hang, booking: hang, notification: hang },
     { RATE_LIMITS: 'on' },
@@ -64,8 +64,8 @@ test('The gateway says when its limits are not shared with its replicas, and ser
 test.each([
   ['dead', undefined],
   ['hung', hang],
-  ['hanging up', hangUp],
-  ['answering with something else', answer({ error: 'at db.internal:3306' }, 500)],
+  ['closing connections', hangUp],
+  ['answering without GraphQL', answer({ error: 'at db.internal:3306' }, 500)],
 ])('A subgraph that is %s costs only its own fields, each with a code and its path', async (_how, booking) => {
   gateway = await startTestGateway(
     { event: eventSubgraph, ...(booking && { booking }) },
@@ -90,7 +90,7 @@ test('An operation over several hung subgraphs is answered by its deadline', asy
   });
 });
 
-test('Errors of a subgraph reach the client with code, message and the path in its own query', async () => {
+test("Errors of a subgraph reach the client with code, message and the path in the client's query", async () => {
   const error = (index: number) => ({
     message: 'You may not do this.',
     locations: [{ line: 1, column: 1 }],
@@ -106,7 +106,7 @@ test('Errors of a subgraph reach the client with code, message and the path in i
   expect(text).not.toMatch(INTERNALS);
 });
 
-test('A fault of a subgraph is masked with an errorId that the log explains', async () => {
+test('A fault of a subgraph is masked with an errorId, and the log has the details', async () => {
   const fault = { message: 'near "SELEC": at db.internal:3306', path: ['me'], extensions: { stacktrace: ['x'] } };
   gateway = await startTestGateway({ user: answer({ data: { me: null }, errors: [fault] }) });
   const { text, body } = await gateway.ask('{ me { name } }');
@@ -122,7 +122,7 @@ test('A fault of a subgraph is masked with an errorId that the log explains', as
   expect(gateway.logs).toContainEqual(expect.objectContaining({ level: 'error', errorId }));
 });
 
-test('A client cannot send internal headers through', async () => {
+test('The gateway does not forward internal headers from a client', async () => {
   gateway = await startTestGateway({ user: answer({ data: { me: null } }) });
   const headers = { 'x-gateway-proof': 'forged', 'x-user-id': '1', cookie: 'a=b', 'x-request-id': 'mine' };
   await gateway.ask('{ me { name } }', { headers });
@@ -149,7 +149,7 @@ test('A bad access token is refused with 401 before any subgraph is asked', asyn
   expect(gateway.standIns.user.received).toHaveLength(0);
 });
 
-test('A mutation reaches its subgraph once although the connection breaks', async () => {
+test('A mutation is sent only once when the connection breaks', async () => {
   gateway = await startTestGateway({ user: hangUp });
   const { body } = await gateway.ask('mutation { signOut(refreshToken: "x") }');
   expect(body.errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual([
@@ -158,7 +158,7 @@ test('A mutation reaches its subgraph once although the connection breaks', asyn
   expect(gateway.standIns.user.received).toHaveLength(1);
 });
 
-test('The time left reaches the subgraph from the gateway, not from the client, and is below the limit', async () => {
+test("The gateway tells the subgraph the time left, below its own limit, and ignores the client's header", async () => {
   gateway = await startTestGateway({ user: answer({ data: { me: null } }) });
   await gateway.ask('{ me { name } }', { headers: { 'x-time-left-ms': '60000' } });
   await gateway.ask('mutation { signOut(refreshToken: "x") }');
@@ -169,7 +169,7 @@ test('The time left reaches the subgraph from the gateway, not from the client, 
   expect(left[1]).toBeLessThanOrEqual(7_200);
 });
 
-test('A subgraph is not to blame for what a slow one before it left it no time for', async () => {
+test('The breaker of a subgraph stays closed when a slow subgraph before it used up the time', async () => {
   const late =
     (behave: Behaviour, delayMs: number): Behaviour =>
     (...request) =>
@@ -195,7 +195,7 @@ test('A subgraph is not to blame for what a slow one before it left it no time f
 test.each([
   ['query', '{ me { name } }', true],
   ['mutation', 'mutation { signOut(refreshToken: "x") }', false],
-])('A client that goes away ends its %s at the subgraph: %s, %s', async (_kind, query, ends) => {
+])('When the client disconnects, its %s (%s) is cancelled at the subgraph: %s', async (_kind, query, ends) => {
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<ServerResponse>();
   gateway = await startTestGateway({ user: (_request, response) => arrive(response) });
   const client = new AbortController();
@@ -210,7 +210,7 @@ test.each([
   client.abort();
   await expect(asking).rejects.toThrow('aborted');
   if (!ends) {
-    // The gateway has seen the client go once it serves another one; the mutation is still under way then.
+    // The answer to a second request shows that the gateway has noticed the disconnect. The mutation is still running.
     await gateway.ask('{ __typename }');
     await new Promise(setImmediate);
     atSubgraph.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"signOut":null}}');

@@ -32,7 +32,7 @@ interface Process {
   lifecycle: Lifecycle;
 }
 
-/** The gateway, ready to listen; no subgraph need be there yet. */
+/** Creates the gateway, ready to listen. The subgraphs may still be down. */
 export async function createGateway({ config, logger, metrics, lifecycle }: Process): Promise<FastifyInstance> {
   const subgraphs = Object.entries(config.subgraphs).map(([name, { url, secret }]) => {
     const client = createGraphQLClient({ url, secret });
@@ -56,8 +56,8 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     lifecycle,
     required: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
     optional: {
-      supergraph: stateCheck(file.isServed, 'the file is refused, the schema before it is served'),
-      ...(shared && { limits: stateCheck(shared.areShared, 'each process counts for itself') }),
+      supergraph: stateCheck(file.isServed, 'the supergraph file was refused; the previous one is served'),
+      ...(shared && { limits: stateCheck(shared.areShared, 'Redis is down; each replica counts on its own') }),
     },
     bodyLimitBytes: config.BODY_BYTES_MAX,
     trustedProxies: config.TRUSTED_PROXIES ?? [],
@@ -111,7 +111,7 @@ function startRateLimits({ config, logger, metrics, lifecycle }: Process): RateL
   return { ...limits, areShared: () => redis.status === 'ready' };
 }
 
-/** Whether a subgraph says that it is ready itself. */
+/** Checks the subgraph's own /ready. */
 function readinessOf(graphqlUrl: string): ReadinessCheck {
   const url = new URL('/ready', graphqlUrl);
   return async (signal) => {

@@ -6,12 +6,12 @@ import { requiredEnv } from './testing/credentials.ts';
 
 const read = (env: NodeJS.ProcessEnv) => readGatewayConfig({ ...requiredEnv, ...env });
 
-test('The first of two secrets is the one that is sent', () => {
+test('The gateway sends the first of two secrets', () => {
   const { subgraphs } = read({ USER_SUBGRAPH_SECRET: 'the-new-secret-of-user,the-old-secret-of-user' });
   expect(subgraphs.user).toEqual({ url: 'http://127.0.0.1:4001/graphql', secret: 'the-new-secret-of-user' });
 });
 
-test('Apollo Studio and the local explorer may call from a browser in development only', () => {
+test('Apollo Studio and the local explorer are allowed origins in development only', () => {
   expect(read({ PORT: '4100' }).corsOrigins).toEqual([
     'https://studio.apollographql.com',
     'http://localhost:4100',
@@ -20,7 +20,7 @@ test('Apollo Studio and the local explorer may call from a browser in developmen
   expect(read(productionEnv).corsOrigins).toEqual([]);
 });
 
-test('Origins are taken from the environment', () => {
+test('CORS_ORIGINS sets the allowed origins', () => {
   const { corsOrigins } = read({ ...productionEnv, CORS_ORIGINS: 'https://a.example, https://b.example' });
   expect(corsOrigins).toEqual(['https://a.example', 'https://b.example']);
 });
@@ -36,16 +36,16 @@ test.each([
   ['TRUSTED_PROXIES', '0.0.0.0/0'],
   ['QUERY_COST_MAX', '0'],
   ['TRUSTED_DOCUMENTS', 'maybe'],
-])('%s=%s is refused by name', (name, value) => {
+])('%s=%s is refused with the name of the variable', (name, value) => {
   expect(() => read({ [name]: value })).toThrow(name);
 });
 
-test('Any origin may call in development when it is asked for, and never in production', () => {
+test('CORS_ORIGINS=* allows any origin in development and is refused in production', () => {
   expect(read({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
   expect(() => read({ ...productionEnv, CORS_ORIGINS: '*' })).toThrow('CORS_ORIGINS');
 });
 
-test('Production is told all that is wrong with it at once, and none of it twice', () => {
+test('All problems of a production configuration are reported at once, each of them once', () => {
   const problems = problemsOf({
     NODE_ENV: 'production',
     CORS_ORIGINS: '*',

@@ -16,7 +16,7 @@ import {
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
-/** Where a subgraph answers, and what the gateway proves itself with. */
+/** The address of a subgraph, and the secret that authenticates the gateway to it. */
 export interface SubgraphSettings {
   readonly url: string;
   readonly secret: string;
@@ -36,13 +36,13 @@ const listOf = (rule: (text: string) => boolean, message: string) =>
 const isOrigin = (text: string): boolean =>
   text === ANY_ORIGIN || (URL.canParse(text) && new URL(text).origin === text);
 
-/** Everybody is no proxy: all of X-Forwarded-For could be forged. */
+/** Refuses /0 networks: if every address were a trusted proxy, any client could forge X-Forwarded-For. */
 const isNetwork = (text: string): boolean =>
   isIP(text) !== 0 || (ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0);
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** What one operation may ask for; see query-limits.ts. */
+/** The limits of one operation; see query-limits.ts. */
 const queryLimits = {
   BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
   QUERY_TOKENS_MAX: integer(10, 100_000, 1_000),
@@ -55,7 +55,7 @@ const queryLimits = {
   VARIABLES_MAX: integer(1, 10_000, 50),
 };
 
-/** The gateway's settings. @throws ConfigError */
+/** Reads the gateway's settings. @throws ConfigError that names every missing or malformed variable */
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   const settings = parseConfig(
     {
@@ -119,7 +119,9 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   };
 }
 
-/** In development Apollo Studio, and the local explorer under either of this machine's names. */
+/**
+ * Development allows Apollo Studio and the local explorer, under both names of this machine. Other modes allow none.
+ */
 function defaultOrigins({ NODE_ENV, PORT }: { NODE_ENV: string; PORT: number }): string[] {
   if (NODE_ENV !== 'development') return [];
   return ['https://studio.apollographql.com', `http://localhost:${PORT}`, `http://127.0.0.1:${PORT}`];

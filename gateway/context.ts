@@ -4,26 +4,27 @@ import { clientSignal } from '#platform/http/client-signal.ts';
 import type { Authenticate } from '#platform/identity/identity.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 
-/** What one operation carries to the subgraphs, and by when it must be answered. */
+/** The context of one operation: the data that goes to the subgraphs, and the deadline of the answer. */
 export interface GatewayContext extends RequestContext {
   readonly authorization: string | undefined;
-  /** The client's trace, in which the subgraphs' work belongs; see TRACEPARENT. */
+  /** The client's trace context, forwarded to the subgraphs; undefined when it does not match TRACEPARENT. */
   readonly traceparent: string | undefined;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
-  /** Aborted when the client goes away before it is answered. */
+  /** Aborted when the client disconnects before it has the answer. */
   readonly signal: AbortSignal;
 }
 
-/** W3C Trace Context: version, trace, parent and flags. Version ff and ids of zeros only are invalid. */
+/** W3C Trace Context: version, trace id, parent id and flags. Version ff and all-zero ids are invalid. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 const traceparentOf = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
 
 /**
- * Reads a request's context: its caller is verified here, once, and the caller's budget is drawn on, before the
- * operation is parsed and any subgraph is asked.
+ * Creates the function that reads a request's context. It verifies the caller and draws on the caller's budget before
+ * the operation is parsed and before any subgraph is asked.
+ * @throws UNAUTHENTICATED for a bad token, RATE_LIMITED when the caller's budget is used up
  */
 export const createContextReader =
   ({

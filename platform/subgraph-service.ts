@@ -24,7 +24,7 @@ export interface SubgraphSettings extends DatabaseSettings, BrokerSettings {
   JWT_PUBLIC_KEYS: JSONWebKeySet;
 }
 
-/** What every subgraph stands on; each part stops in the reverse order of its start. */
+/** The parts that every subgraph uses. They stop in the reverse order of their start. */
 export interface SubgraphService {
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -32,7 +32,10 @@ export interface SubgraphService {
   readonly pool: Pool;
   readonly broker: Broker;
   readonly authenticate: Authenticate;
-  /** Adds a dependency that the service reports in /ready and can do without for a while; what it warns of is `<name> bounds`. */
+  /**
+   * Adds a dependency without which the service can work for a while. /ready reports its health under its name, and its
+   * warnings under `<name> bounds`. It is stopped with the service.
+   */
   addOptionalDependency(
     name: string,
     part: { isHealthy(): boolean; warning?(): string | undefined; stop(): Promise<unknown> },
@@ -42,7 +45,7 @@ export interface SubgraphService {
     graph: SubgraphSchema<Context> & {
       acceptedProofs: readonly string[];
       createContext: (request: RequestContext) => Context;
-      /** Routes of the service's own, open to everyone. */
+      /** Adds further routes of the service. They are public. */
       routes?: (http: FastifyInstance) => void;
     },
   ): Promise<FastifyInstance>;
@@ -50,7 +53,7 @@ export interface SubgraphService {
 
 const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 
-/** Connects a subgraph to its database and broker, in the background: it starts, unready, while they are away. */
+/** Connects a subgraph to its database and broker in the background, so that it can start while they are down. */
 export function createSubgraphService(name: string, settings: SubgraphSettings): SubgraphService {
   const logger = createLogger({ service: name, level: settings.LOG_LEVEL });
   const metrics = createMetrics(name);

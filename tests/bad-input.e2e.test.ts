@@ -32,16 +32,19 @@ describe('bad input', () => {
   const event = { name: 'Concert', startsAt: new Date(Date.now() + DAY_MS).toISOString(), totalSeats: 10 };
   const user = () => ({ name: 'Ada', email: `${randomUUID()}@example.com`, password: 'correct horse battery' });
 
-  it.each(['🂡', 'é', '1', '', 'x'.repeat(300)])('no event has the id %j: changing it finds none', async (id) => {
-    for (const mutation of ['updateEvent', 'cancelEvent'] as const) {
-      const type = mutation === 'updateEvent' ? 'UpdateEventInput' : 'CancelEventInput';
-      const { data } = await ada.send(
-        `mutation Change($input: ${type}!) { ${mutation}(input: $input) { ... on DomainError { code } } }`,
-        { input: { id, expectedVersion: 1 } },
-      );
-      expect(data).toEqual({ [mutation]: { code: 'EVENT_NOT_FOUND' } });
-    }
-  });
+  it.each(['🂡', 'é', '1', '', 'x'.repeat(300)])(
+    'updateEvent and cancelEvent answer EVENT_NOT_FOUND for the id %j',
+    async (id) => {
+      for (const mutation of ['updateEvent', 'cancelEvent'] as const) {
+        const type = mutation === 'updateEvent' ? 'UpdateEventInput' : 'CancelEventInput';
+        const { data } = await ada.send(
+          `mutation Change($input: ${type}!) { ${mutation}(input: $input) { ... on DomainError { code } } }`,
+          { input: { id, expectedVersion: 1 } },
+        );
+        expect(data).toEqual({ [mutation]: { code: 'EVENT_NOT_FOUND' } });
+      }
+    },
+  );
 
   it.each([
     ['createUser', 'name', () => ({ ...user(), name: 'x'.repeat(121) })],
@@ -68,7 +71,7 @@ describe('bad input', () => {
     ['createBooking', 'idempotencyKey', () => ({ eventId, seatCount: 1, idempotencyKey: 'with a space in it' })],
     ['createBooking', 'userId', () => ({ eventId, seatCount: 1, idempotencyKey: randomUUID(), userId: '1 OR 1=1' })],
     ['setEventCapacity', 'totalSeats', () => ({ eventId, totalSeats: 1_000_001 })],
-  ])('of %s is refused with the path of %s', async (mutation, field, input) => {
+  ])('%s refuses a bad %s and names its path', async (mutation, field, input) => {
     expect(await refusal(mutation, input())).toEqual({ code: 'INVALID_INPUT', field: `input.${field}` });
   });
 
@@ -82,7 +85,7 @@ describe('bad input', () => {
     ['bookings(after: "broken")'],
     ['notifications(first: 0)'],
     ['notifications(after: "broken")'],
-  ])('in the arguments of %s is BAD_USER_INPUT', async (field) => {
+  ])('%s is refused with BAD_USER_INPUT', async (field) => {
     const { errors } = await ada.send(`{ ${field} { nodes { id } } }`);
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
   });
@@ -92,7 +95,7 @@ describe('bad input', () => {
     ['a wrong type', { input: { ...event, name: { x: 1 } } }],
     ['an unknown field', { input: { ...event, hack: true } }],
     ['no input at all', {}],
-  ])('with %s in a variable is refused before any subgraph is asked', async (_what, variables) => {
+  ])('variables with %s are refused before a subgraph is called', async (_what, variables) => {
     const { errors } = await ada.send(
       'mutation Bad($input: CreateEventInput!) { createEvent(input: $input) { __typename } }',
       variables,
@@ -101,7 +104,7 @@ describe('bad input', () => {
   });
 
   it.each(['', 'no-such-id', "' OR 1=1 --", 'é'.repeat(36), randomUUID(), '🎟'])(
-    'as an id, %j, names nothing and breaks nothing',
+    'the id %j finds nothing and causes no error',
     async (id) => {
       const { data, errors } = await ada.send(
         'query Nothing($id: ID!) { event(id: $id) { id } booking(id: $id) { id } user(id: $id) { id } }',
@@ -112,7 +115,7 @@ describe('bad input', () => {
     },
   );
 
-  it('without a token is refused where one is needed', async () => {
+  it('without a token, bookings is refused and me is null', async () => {
     const { data, errors } = await anonymous(system.graphqlUrl).send('{ me { id } bookings { nodes { id } } }');
     expect(data).toBeNull();
     expect(errors).toMatchObject([{ path: ['bookings'], extensions: { code: 'UNAUTHENTICATED' } }]);
@@ -120,7 +123,7 @@ describe('bad input', () => {
   });
 
   it.each(['{', '[]', '"x"', '{"query": 5}', '\u0000', '{"query":"{ __typename "}'])(
-    'as the body %j is a client error and nothing more',
+    'the body %j is answered with status 400 and without internal details',
     async (body) => {
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(system.graphqlUrl, { method: 'POST', headers, body });

@@ -18,7 +18,7 @@ const BOOKING = `query Booking($id: ID!) {
   booking(id: $id) { status event { name } user { name } notifications { kind status } }
 }`;
 
-describe('the whole booking graph, through the gateway alone', () => {
+describe('the whole system, used through the gateway', () => {
   let system: RunningSystem;
   let ada: Client;
 
@@ -28,7 +28,7 @@ describe('the whole booking graph, through the gateway alone', () => {
   });
   afterAll(() => system?.stop());
 
-  it('takes a new user from a new event to a booking, a notification, and back', async () => {
+  it('creates, changes and books an event, cancels the booking, and notifies the user of both', async () => {
     const startsAt = new Date(Date.now() + 86_400_000).toISOString();
     const created = await ada.send(CREATE_EVENT, { input: { name: 'Chamber Music', startsAt, totalSeats: 100 } });
     expect(created.data.createEvent.event).toMatchObject({ version: 1, totalSeats: 100, availableSeats: 100 });
@@ -82,7 +82,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     );
   });
 
-  it('sells the last seat to one of fifty who ask at once, and notifies that one only', async () => {
+  it('sells the last seat to one of fifty concurrent bookings and sends one notification', async () => {
     const eventId = await createEvent(ada, { totalSeats: 1 });
     const results = await Promise.all(Array.from({ length: 50 }, () => book(ada, eventId)));
     const won = results.filter(({ __typename }) => __typename === 'CreateBookingPayload');
@@ -101,7 +101,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect(bookings.data.event.bookings.nodes).toEqual([{ notifications: [{ status: 'SENT' }] }]);
   });
 
-  it('ends every booking of an event that is cancelled, tells each owner, and takes no more', async () => {
+  it('cancels the bookings of a cancelled event, notifies their owners and refuses new bookings', async () => {
     const eventId = await createEvent(ada);
     const bob = await signUp(system.graphqlUrl, 'Bob');
     await book(ada, eventId, { seatCount: 3 });
@@ -131,7 +131,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect(await book(bob, eventId)).toMatchObject({ __typename: 'EventNotBookableError', code: 'EVENT_CANCELLED' });
   });
 
-  it('corrects an event that has started, but neither cancels nor moves it', async () => {
+  it('lets the organizer rename a started event, but not cancel or reschedule it', async () => {
     const eventId = await createEvent(ada, { startsAt: new Date(Date.now() + 1_000).toISOString() });
     await vi.waitFor(async () => expect(await book(ada, eventId)).toMatchObject({ code: 'EVENT_STARTED' }), {
       timeout: 5_000,
@@ -156,7 +156,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     });
   });
 
-  it('creates one event under a key, however often and fast it is asked to', async () => {
+  it('creates one event per user and idempotency key, even for concurrent requests', async () => {
     const bob = await signUp(system.graphqlUrl, 'Bob');
     const startsAt = new Date(Date.now() + 86_400_000).toISOString();
     const create = async (client: Client, change: Record<string, unknown> = {}) => {
@@ -178,7 +178,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect(bobs.event.id).not.toBe(answers[0].event.id);
   });
 
-  it('changes the capacity for the organizer only, not below what is booked, and not of a cancelled event', async () => {
+  it('lets only the organizer change the capacity, not below the booked seats and not of a cancelled event', async () => {
     const eventId = await createEvent(ada, { totalSeats: 10 });
     const bob = await signUp(system.graphqlUrl, 'Bob');
     await book(bob, eventId, { seatCount: 4 });
@@ -201,7 +201,7 @@ describe('the whole booking graph, through the gateway alone', () => {
 
     const cancel = `mutation CancelEvent($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`;
     await ada.send(cancel, { id: eventId });
-    // The booking subgraph learns of the cancellation by a message. Until then this request sets what is set already.
+    // The booking subgraph learns of the cancellation from a message. Until then this request changes nothing.
     await vi.waitFor(async () =>
       expect((await setCapacity(ada, 5)).data.setEventCapacity).toEqual({ code: 'EVENT_CANCELLED' }),
     );
@@ -210,7 +210,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect((await setCapacity(bob, 500)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
   });
 
-  it('lets an admin book for somebody else, under keys of the admin’s own', async () => {
+  it('lets an admin book for another user, with idempotency keys that belong to the admin', async () => {
     const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
     const eventId = await createEvent(ada);
     const key = { idempotencyKey: 'the-key-of-both' };
@@ -234,7 +234,7 @@ describe('the whole booking graph, through the gateway alone', () => {
     expect((await admin.send('{ users { nodes { id } } deadLetters { nodes { id } } }')).errors).toBeUndefined();
   });
 
-  it('lets an admin book for nobody who does not exist', async () => {
+  it('refuses a booking that an admin makes for an unknown user', async () => {
     const admin = await signUpAdmin(system);
     const eventId = await createEvent(ada);
     const input = { eventId, seatCount: 1, idempotencyKey: 'for-nobody', userId: randomUUID() };
@@ -243,9 +243,9 @@ describe('the whole booking graph, through the gateway alone', () => {
     }`;
     const refusal = { __typename: 'InvalidInputError', code: 'USER_NOT_FOUND', field: 'input.userId' };
     expect((await admin.send(query, { input })).data.createBooking).toEqual(refusal);
-    // Others are told nothing: they may book for nobody else.
+    // Other users get FORBIDDEN, which does not reveal whether the user exists.
     expect((await ada.send(query, { input })).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
-    // The refusal is not remembered under the key.
+    // The refusal is not stored under the idempotency key.
     const change = { idempotencyKey: 'for-nobody', userId: ada.userId };
     expect(await book(admin, eventId, change)).toMatchObject({
       replayed: false,
@@ -253,13 +253,13 @@ describe('the whole booking graph, through the gateway alone', () => {
     });
   });
 
-  it('shows nobody what is not theirs', async () => {
+  it('hides bookings, notifications and e-mail addresses from users without access', async () => {
     const [bob, eve] = await Promise.all([signUp(system.graphqlUrl, 'Bob'), signUp(system.graphqlUrl, 'Eve')]);
     const eventId = await createEvent(ada);
     const { booking } = await book(bob, eventId);
     const readBooking = async (client: Client) => (await client.send(BOOKING, { id: booking.id })).data.booking;
     await vi.waitFor(async () => expect((await readBooking(bob)).notifications).toHaveLength(1), { timeout: 5_000 });
-    // The organizer sees the booking, but not what was written to its owner.
+    // The organizer sees the booking, but not the notifications of its owner.
     expect(await readBooking(ada)).toMatchObject({ user: { name: 'Bob' }, notifications: null });
     expect(await readBooking(eve)).toBeNull();
     expect(await readBooking(anonymous(system.graphqlUrl))).toBeNull();

@@ -3,7 +3,7 @@ import { createOwnBroker, type OwnBroker } from './support/broker.ts';
 import { book, createEvent, signUp } from './support/client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
-describe('while the broker is away', () => {
+describe('while the broker is down', () => {
   let system: TestSystem;
   let broker: OwnBroker;
 
@@ -16,7 +16,7 @@ describe('while the broker is away', () => {
     await broker?.remove();
   });
 
-  it('an event is created, booked and sold out, and the notifications follow once the broker is back', async () => {
+  it('events can be created, booked and sold out; the notifications follow when the broker is back', async () => {
     const ada = await signUp(system.graphqlUrl);
     const eventId = await createEvent(ada, { totalSeats: 3 });
     expect(await book(ada, eventId, { seatCount: 2 })).toMatchObject({ booking: { event: { availableSeats: 1 } } });

@@ -8,7 +8,7 @@ import { SUBGRAPHS } from '#scripts/local/settings.ts';
 type Name = keyof typeof CONFIG_READERS;
 const NAMES = Object.keys(CONFIG_READERS) as Name[];
 
-/** Settings of a container's own: where it listens, how it reaches the servers beside it, and files of the image. */
+/** Settings that .env cannot change: the listen address, the connections to other containers, files of the image. */
 const FIXED =
   /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE|SSL_\w+)|\w+_(CREDS|TLS_CA)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
 
@@ -45,7 +45,7 @@ const example = parseEnv(read('.env.example'));
 const packageJson = JSON.parse(read('package.json'));
 const dockerfile = read('Dockerfile');
 
-/** A service's variables as compose would set them: a name without a value passes on the one of the environment. */
+/** A service's variables as compose would set them. A name without a value takes the value from `env`. */
 function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(service(name).environment ?? {}).flatMap(([variable, value]) => {
     const set = value === null ? env[variable] : interpolate(String(value), env);
@@ -59,7 +59,7 @@ function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 const interpolate = (text: string, env: NodeJS.ProcessEnv) =>
   text.replace(/\$\{(\w+):-([^}]+)\}/g, (_, variable: string, otherwise: string) => env[variable] || otherwise);
 
-/** The names that a service asks its environment for. */
+/** The names of the environment variables that a service reads. */
 function namesReadBy(name: Name): string[] {
   const names = new Set<string>();
   const env = new Proxy(environmentOf(name, example), {
@@ -69,7 +69,7 @@ function namesReadBy(name: Name): string[] {
   return [...names];
 }
 
-/** What somebody fills in for production. */
+/** Secrets as an operator would set them in production. */
 const OWN_SECRETS: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   MYSQL_PASSWORD_USER: '7d1c5a-user',
@@ -83,15 +83,15 @@ const OWN_SECRETS: NodeJS.ProcessEnv = {
     '{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
 };
 
-describe('docker-compose.yml gives each service what it reads:', () => {
-  it.each(NAMES)('%s accepts .env.example as it is, and an empty one, for development', (name) => {
+describe('the environment of the services in docker-compose.yml', () => {
+  it.each(NAMES)('%s accepts .env.example and an empty .env in development', (name) => {
     for (const env of [example, {}]) {
       const config = CONFIG_READERS[name](environmentOf(name, env));
       expect(config).toMatchObject({ NODE_ENV: 'development', HOST: '0.0.0.0' });
     }
   });
 
-  it.each(NAMES)('%s refuses every secret of development in production, and takes others', (name) => {
+  it.each(NAMES)('%s refuses every development secret in production and accepts other secrets', (name) => {
     const shipped = environmentOf(name, { ...example, NODE_ENV: 'production' });
     const secrets = Object.keys(shipped).filter((variable) => /_SECRET$|_KEYS?$|^DATABASE_URL$/.test(variable));
     expect(secrets).toContain('JWT_PUBLIC_KEYS');
@@ -107,7 +107,7 @@ describe('docker-compose.yml gives each service what it reads:', () => {
     expect(namesReadBy(name).filter((variable) => !FIXED.test(variable) && !given.includes(variable))).toEqual([]);
   });
 
-  it('everything that .env sets is in .env.example', () => {
+  it('every variable that the compose files read is in .env.example', () => {
     const passedOn = NAMES.flatMap((name) => Object.entries(service(name).environment ?? {}))
       .filter(([, value]) => value === null)
       .map(([variable]) => variable);
@@ -119,14 +119,14 @@ describe('docker-compose.yml gives each service what it reads:', () => {
     expect([...passedOn, ...interpolated].filter((variable) => !(String(variable) in example))).toEqual([]);
   });
 
-  it.each(SUBGRAPHS)('the gateway finds %s where it listens, with the secret that it asks for', (name) => {
+  it.each(SUBGRAPHS)('the gateway has the address and the secret of the %s subgraph', (name) => {
     const gateway = CONFIG_READERS.gateway(environmentOf('gateway', example)).subgraphs[name];
     const env = environmentOf(name, example);
     expect(gateway.url).toBe(`http://${name}:${CONFIG_READERS[name](env).PORT}/graphql`);
     expect(gateway.secret).toBe(env[`${name.toUpperCase()}_SUBGRAPH_SECRET`]);
   });
 
-  it('the passwords of the services and of the migration are those of the accounts that MySQL makes', () => {
+  it('the services and the migration use the passwords of the MySQL accounts', () => {
     const made = environmentOf('mysql', example);
     const passwordIn = (url = '') => new URL(url).password;
     for (const name of SUBGRAPHS) {
@@ -141,7 +141,7 @@ describe('docker-compose.yml gives each service what it reads:', () => {
 describe('docker-compose.yml', () => {
   const everything = Object.entries(services);
 
-  it('starts each after what it needs has shown its health, and the migrations have ended well', () => {
+  it('starts each service after its dependencies are healthy and the migrations have succeeded', () => {
     const needs = (name: string) => Object.keys(service(name).depends_on ?? {}).sort();
     expect(needs('migrate')).toEqual(['mysql']);
     expect(needs('gateway')).toEqual(['booking', 'event', 'notification', 'redis', 'user']);
@@ -156,13 +156,13 @@ describe('docker-compose.yml', () => {
     expect(service('migrate')).toMatchObject({ restart: 'no', command: ['node', 'scripts/migrate.ts'] });
   });
 
-  it('starts no Node process in order to look at the health of a container', () => {
+  it('uses no Node process for health checks', () => {
     const checked = everything.filter(([, { healthcheck }]) => healthcheck?.test);
     expect(checked.map(([name]) => name)).toEqual(expect.arrayContaining(['gateway', ...SUBGRAPHS]));
     for (const [, { healthcheck }] of checked) expect(healthcheck?.test?.join(' ')).not.toMatch(/\bnode\b/);
   });
 
-  it('publishes the gateway and the mails, to this machine', () => {
+  it('publishes only the gateway and Mailpit, on the loopback interface', () => {
     const published = everything.flatMap(([name, { ports = [] }]) =>
       ports.map((port) => `${name} ${interpolate(port, {})}`),
     );
@@ -170,7 +170,7 @@ describe('docker-compose.yml', () => {
     expect(service('mailpit').profiles).toEqual(['mail']);
   });
 
-  it('publishes the rest, to this machine, with docker-compose.ports.yml', () => {
+  it('publishes the other ports with docker-compose.ports.yml, on the loopback interface', () => {
     const more = Object.entries(servicesIn('docker-compose.ports.yml'));
     expect(more.map(([name]) => name)).toEqual([...SUBGRAPHS, 'mysql', 'redis', 'nats']);
     for (const [name, { ports = [] }] of more) {
@@ -179,14 +179,14 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('lets nothing be more than one: every service can be scaled', () => {
+  it('gives the subgraphs no container name and no host port, so that they can be scaled', () => {
     for (const name of SUBGRAPHS) {
       expect(service(name)).not.toHaveProperty('container_name');
       expect(service(name)).not.toHaveProperty('ports');
     }
   });
 
-  it.each(everything)('confines %s', (_name, container) => {
+  it.each(everything)('restricts the container %s', (_name, container) => {
     expect(container).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
@@ -196,25 +196,25 @@ describe('docker-compose.yml', () => {
     expect(container.deploy.resources.limits).toMatchObject({ memory: expect.any(String), pids: expect.any(Number) });
   });
 
-  it.each(everything)('names the image of %s exactly', (_name, { image, build }) => {
+  it.each(everything)('pins the image of %s to an exact version', (_name, { image, build }) => {
     expect(image).toMatch(/:v?\d+\.\d+\.\d+(-alpine)?$/);
     if (build !== undefined) expect(image).toBe(`event-booking-system:${packageJson.version}`);
   });
 
-  it('runs the image that it builds for every service', () => {
+  it('builds one image and runs every service from it', () => {
     expect(new Set([...NAMES, 'migrate'].map((name) => service(name).image))).toEqual(
       new Set([`event-booking-system:${packageJson.version}`]),
     );
     expect(everything.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['migrate']);
   });
 
-  it.each(NAMES)('lets %s stop by itself', (name) => {
+  it.each(NAMES)('gives %s enough time to stop before it is killed', (name) => {
     const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } = CONFIG_READERS[name](environmentOf(name, example));
     const graceMs = Number.parseInt(service(name).stop_grace_period, 10) * 1_000;
     expect(DRAIN_DELAY_MS + STOP_TIMEOUT_MS).toBeLessThan(graceMs);
   });
 
-  it('lets the pools of 7 processes of each subgraph into the database server', () => {
+  it('allows as many database connections as 7 processes of each subgraph need', () => {
     const flag = service('mysql').command.find((argument) => argument.startsWith('--max-connections='));
     const pools = SUBGRAPHS.map((name) => CONFIG_READERS[name](environmentOf(name, example)).DATABASE_POOL_MAX);
     expect(7 * pools.reduce((sum, max) => sum + max)).toBeLessThan(Number(flag?.split('=')[1]));
@@ -222,12 +222,12 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  it('has the Node that package.json asks for', () => {
+  it('uses the Node version of package.json', () => {
     const [, version] = /^FROM docker\.io\/library\/node:(\d+\.\d+\.\d+)-trixie-slim AS base$/m.exec(dockerfile) ?? [];
     expect(version).toBe(packageJson.devDependencies.node);
   });
 
-  it('runs as a user without rights, with Node as the first process', () => {
+  it('runs as an unprivileged user, with Node as the first process', () => {
     const last = dockerfile.split(/^FROM /m).at(-1);
     expect(last).toMatch(/^USER 1000:1000$/m);
     expect(last).toMatch(/^ENTRYPOINT \[\]$/m);

@@ -1,11 +1,11 @@
 import { describe, expect, inject, it } from 'vitest';
 import { openConnection } from '#platform/database/migrations.ts';
 
-describe('the MySQL user of each subgraph', () => {
+describe('the database users of the subgraphs', () => {
   const { databaseUrls } = inject('servers');
   const names = Object.keys(databaseUrls) as (keyof typeof databaseUrls)[];
 
-  it.each(names)('of %s sees its own database and no other', async (name) => {
+  it.each(names)('the user of %s sees only its own database', async (name) => {
     const connection = await openConnection(databaseUrls[name]);
     const rows = await connection.query<{ Database: string }[]>('SHOW DATABASES');
     await connection.end();
@@ -13,14 +13,14 @@ describe('the MySQL user of each subgraph', () => {
     expect(own).toEqual([`${name}_db`]);
   });
 
-  it.each(names)('of %s is refused by every other database', async (name) => {
+  it.each(names)('the user of %s cannot open the database of another subgraph', async (name) => {
     for (const other of names.filter((one) => one !== name)) {
       const url = new URL(`${other}_db`, databaseUrls[name]).href;
       await expect(openConnection(url)).rejects.toMatchObject({ errno: 1044 });
     }
   });
 
-  it('is another one for each', () => {
+  it('each subgraph has its own user', () => {
     expect(new Set(names.map((name) => new URL(databaseUrls[name]).username)).size).toBe(4);
   });
 });

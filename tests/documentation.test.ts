@@ -5,7 +5,7 @@ import { root } from '#scripts/local/settings.ts';
 
 const PAGES = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '.data/**'] });
 
-/** The targets of a page's links that lead to files of the repository. */
+/** The link targets of a page that are files of the repository. */
 const linksOf = (page: string): string[] =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(
     ([, link = '']) => link,
@@ -21,7 +21,7 @@ describe('The documentation', () => {
     expect(linksOf('docs/decisions/README.md').toSorted()).toEqual(files.toSorted());
   });
 
-  it('uses the headings of a decision record on every decision', () => {
+  it('uses the same headings in every decision record', () => {
     for (const file of linksOf('docs/decisions/README.md')) {
       const headings = readFileSync(join(root, 'docs/decisions', file), 'utf8').match(/^#.*$/gm);
       expect(headings).toEqual([expect.stringMatching(/^# \d{4} /), '## Context', '## Decision', '## Consequences']);

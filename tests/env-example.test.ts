@@ -8,7 +8,7 @@ describe('.env.example', () => {
     [...readFileSync(file, 'utf8').matchAll(/^\s+([A-Z][A-Z0-9]*_[A-Z0-9_]+|HOST|PORT): /gm)].map(([, name]) => name),
   );
 
-  it('lists every variable that a service reads, once', () => {
+  it('lists every variable that a service reads exactly once', () => {
     expect(configs).toHaveLength(6);
     expect(read).toContain('BOOKING_QUEUE_TIMEOUT_MS');
     expect(read.filter((name) => !listed.includes(name))).toEqual([]);

@@ -11,7 +11,7 @@ import { type LocalServers, startServers } from '#scripts/local/servers/servers.
 const PREFIX = 'ebs-test-';
 const OWNER_FILE = 'owner';
 
-/** The servers that integration and end-to-end tests share, with data of their own; get at them by inject('servers'). */
+/** The servers that integration and end-to-end tests share. Tests get them with inject('servers'). */
 export interface TestServers extends Omit<LocalServers, 'stop'> {
   dataDir: string;
   database: Database;
@@ -24,18 +24,20 @@ declare module 'vitest' {
 }
 
 /**
- * Starts a private database server, Redis and NATS for the run, unless it is one of unit tests only or of a system that
- * runs already. They end with it, however it ends, and their data with them; KEEP_TEST_DATA=1 keeps the data.
+ * Starts a private database server, Redis and NATS for the test run. Starts nothing for a run of unit tests only, or
+ * for tests of a system that runs already. The servers stop and their data is removed when the run ends, even after a
+ * signal. KEEP_TEST_DATA=1 keeps the data.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (process.env.TEST_GRAPHQL_URL || project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
   removeAbandoned();
   const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
-  // Under its name only once it is whole: a run that starts meanwhile takes an empty one for abandoned.
+  // The file gets its final name when it is complete: another run would take an empty file for an abandoned one.
   writeFileSync(join(dataDir, `${OWNER_FILE}.new`), identityOf(process.pid) ?? '');
   renameSync(join(dataDir, `${OWNER_FILE}.new`), join(dataDir, OWNER_FILE));
   process.once('exit', () => remove(dataDir));
-  // Vitest listens once for each signal, and for a hang-up not at all; a second one would end it before that cleaning.
+  // Vitest handles each signal only once, and SIGHUP not at all. Without these handlers a second signal would end the
+  // process before the clean-up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
 
   const ports = await freePorts(['mysql', 'redis', 'nats']);
@@ -45,7 +47,7 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   return stop;
 }
 
-/** What runs left behind that were killed before they could clean up. */
+/** Removes the data and the processes of runs that were killed before they could clean up. */
 function removeAbandoned(): void {
   for (const file of globSync(join(tmpdir(), `${PREFIX}*`, OWNER_FILE))) {
     if (!isAlive(readFileSync(file, 'utf8'))) remove(dirname(file));

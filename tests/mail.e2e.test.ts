@@ -15,7 +15,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-it('a booking and its cancellation end with a mail each', async () => {
+it('a booking and its cancellation each send one mail', async () => {
   const ada = await signUp(system.graphqlUrl, 'Ada Lovelace');
   const eventId = await createEvent(ada, {
     name: 'Chamber Music',

@@ -6,18 +6,18 @@ const ALL = Object.entries(CONTRACTS).flatMap(([publisher, { stream, messages }]
 );
 
 describe.each(ALL)('$type', ({ publisher, stream, type, schema }) => {
-  it('is named after its publisher and its version, on a subject of its stream', () => {
+  it('is named publisher.event.version and belongs to the stream of its publisher', () => {
     expect(type).toMatch(new RegExp(`^${publisher}\\.[a-z]+\\.v\\d+$`));
     expect(stream.subjects).toEqual([`${publisher}.>`]);
   });
 
-  it('takes its example, and the same with fields that its readers do not know yet', () => {
+  it('accepts its example, and ignores fields that its consumers do not know yet', () => {
     const example = exampleOf(schema);
     const parsed = schema.parse(example);
     expect(schema.parse({ ...example, addedLater: { with: ['any', 'form'] } })).toEqual(parsed);
   });
 
-  it('refuses its example without any one of its fields', () => {
+  it('refuses its example when any field is missing', () => {
     const example = exampleOf(schema);
     for (const field of Object.keys(example)) {
       expect(() => schema.parse({ ...example, [field]: undefined })).toThrow(field);

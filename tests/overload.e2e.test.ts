@@ -8,7 +8,7 @@ const BOOK = `mutation Book($input: CreateBookingInput!) {
   createBooking(input: $input) { __typename ... on CreateBookingPayload { booking { id } } }
 }`;
 
-describe('more bookings at once than may wait', () => {
+describe('more concurrent bookings than the queue holds', () => {
   let system: TestSystem;
   let ada: Client;
 
@@ -18,7 +18,7 @@ describe('more bookings at once than may wait', () => {
   });
   afterAll(() => system?.stop());
 
-  it('are made or refused at once with the time to try again, and nothing else suffers', async () => {
+  it('are booked, or refused with a retry time, and the subgraph stays healthy', async () => {
     const eventId = await createEvent(ada, { totalSeats: 1_000 });
     const answers = await Promise.all(
       Array.from({ length: CALLERS }, (_, index) =>
@@ -34,7 +34,7 @@ describe('more bookings at once than may wait', () => {
     }
     expect((await fetch(`${system.urls.booking}/health`)).status).toBe(200);
 
-    // Who was refused tries again under the same key: at the end everybody has one booking.
+    // All callers try again with the same keys. Afterwards each key has exactly one booking.
     for (let index = 0; index < CALLERS; index += 1) {
       await book(ada, eventId, { idempotencyKey: `overload-${index}` });
     }

@@ -15,7 +15,7 @@ interface Page {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
-describe('a list walked in pages of 37 while rows are added', () => {
+describe('reading a list in pages of 37 while rows are added', () => {
   let system: TestSystem;
   let ada: Client;
   let eventId: string;
@@ -33,7 +33,7 @@ describe('a list walked in pages of 37 while rows are added', () => {
     await connection.end();
   }
 
-  /** Walks the whole list with edges and nodes, and adds rows after every page. */
+  /** Reads the whole list and adds rows after every page. Returns the ids in the order in which they were read. */
   async function walk<Data>(
     query: string,
     pick: (data: Data) => Page,
@@ -63,7 +63,7 @@ describe('a list walked in pages of 37 while rows are added', () => {
   const page = (field: string) =>
     `${field} { nodes { id } edges { cursor node { id } } pageInfo { hasNextPage endCursor } }`;
 
-  /** Every old row once, and no row twice. */
+  /** Checks that every old row was read once, and that no row was read twice. */
   function expectEachOnce(walked: readonly string[], old: readonly string[]): void {
     expect(new Set(walked).size).toBe(walked.length);
     const seen = new Set(walked);
@@ -71,7 +71,7 @@ describe('a list walked in pages of 37 while rows are added', () => {
     expect(old.length).toBe(ROWS);
   }
 
-  it('yields each old event once, also where many start at the same moment', async () => {
+  it('returns each old event once, even when many events start at the same time', async () => {
     const sql = `INSERT INTO events (id, name, starts_at, organizer_id, initial_seats, indexed_version)
       VALUES (?, 'Walked', ?, ?, 1, 1)`;
     const indexSql = `INSERT INTO event_name_prefixes VALUES (?, 'walked', ?, 'SCHEDULED')`;
@@ -94,7 +94,7 @@ describe('a list walked in pages of 37 while rows are added', () => {
     expectEachOnce(await walk<{ events: Page }>(query, ({ events }) => events, addRows), old);
   });
 
-  describe('of bookings', () => {
+  describe('bookings', () => {
     let old: string[];
     const make = async (count: number) => {
       const sql = 'INSERT INTO bookings (id, event_id, user_id, seat_count) VALUES (?, ?, ?, 1)';
@@ -130,12 +130,12 @@ describe('a list walked in pages of 37 while rows are added', () => {
         }`,
         ({ event }) => event.bookings,
       ],
-    ])('of %s yields each old one once', async (_whose, query, pick) => {
+    ])('of %s: returns each old booking once', async (_whose, query, pick) => {
       expectEachOnce(await walk(query, pick, addRows), old);
     });
   });
 
-  it('yields each old notification once', async () => {
+  it('returns each old notification once', async () => {
     const sql = `INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, status)
       VALUES (?, ?, ?, ?, 1, 'BOOKING_CONFIRMED', 'LOG', 'SENT')`;
     const make = async (count: number) => {

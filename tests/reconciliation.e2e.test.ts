@@ -12,7 +12,7 @@ const SOON = { timeout: 20_000, interval: 50 };
 const REQUEST_ID = 'the-request-that-cancels';
 const TIMEOUT_MS = 30_000;
 
-describe('a cancelled event and its bookings', () => {
+describe('the bookings of a cancelled event', () => {
   let system: TestSystem;
   let database: Connection;
   let organizer: Client;
@@ -30,7 +30,7 @@ describe('a cancelled event and its bookings', () => {
     await system?.stop();
   });
 
-  /** `npm run reconcile` on the test system. */
+  /** Runs `npm run reconcile` on the test system. */
   function reconcile(): Promise<{ code?: number; stdout: string; stderr: string }> {
     const urls = SUBGRAPHS.map((name) => [`DATABASE_URL_${name.toUpperCase()}`, system.databaseUrls[name]]);
     const env = {
@@ -53,7 +53,7 @@ describe('a cancelled event and its bookings', () => {
     return rows.length;
   };
 
-  it('are cancelled with messages that name the request which cancelled the event', async () => {
+  it('are cancelled, and their messages have the id of the request that cancelled the event', async () => {
     const answer = await fetch(system.graphqlUrl, {
       method: 'POST',
       headers: {
@@ -76,7 +76,7 @@ describe('a cancelled event and its bookings', () => {
     expect(messages.map(({ payload }) => JSON.parse(payload).correlationid)).toEqual(Array(3).fill(REQUEST_ID));
   });
 
-  it('are brought in line again by npm run reconcile, and seats that do not add up are reported only', async () => {
+  it('are cancelled by npm run reconcile if they are still open; wrong seat counts are only reported', async () => {
     expect(await reconcile()).toMatchObject({ stdout: expect.stringContaining('are consistent') });
 
     await vi.waitFor(async () => {
@@ -101,7 +101,7 @@ describe('a cancelled event and its bookings', () => {
     expect(inventory).toEqual({ available_seats: 7 });
   });
 
-  it('cannot be checked without the event subgraph, which the command says', async () => {
+  it('cannot be checked without the event subgraph: npm run reconcile fails and says so', async () => {
     system.kill(system.urls.event);
     expect(await reconcile()).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
   });

@@ -8,9 +8,9 @@ import { createEvent, signUp } from './support/client.ts';
 import { expectNothingLostNorDoubled } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
-/** Above KEEP_ALIVE_MS, as tests/kubernetes/k03-numbers.test.ts asks of Kubernetes. */
+/** Longer than KEEP_ALIVE_MS. tests/kubernetes/k03-numbers.test.ts requires the same of the Kubernetes manifests. */
 const DRAIN_DELAY_MS = KEEP_ALIVE_MS + 2_000;
-/** Clients that are always busy, and clients whose connections are idle for anything up to the end of their time. */
+/** Busy clients book without a pause. Occasional ones pause for up to 1 s longer than KEEP_ALIVE_MS. */
 const CLIENTS = { busy: 4, occasional: 40 };
 const WAIT = { timeout: 20_000, interval: 50 };
 const BOOK = `mutation Book($input: CreateBookingInput!) {
@@ -34,7 +34,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-test('A rolling restart loses no request: every booking sent to one address succeeds while one process follows another', async () => {
+test('A rolling restart fails no request: bookings sent to one address succeed while its process is replaced twice', async () => {
   const eventId = await createEvent(await signUp(system.graphqlUrl), { totalSeats: 100_000 });
   const [buyer] = (await signInMany(1, system.secrets)) as [Buyer];
   const booked: string[] = [];
@@ -65,7 +65,7 @@ test('A rolling restart loses no request: every booking sent to one address succ
     for (const _restart of [1, 2]) {
       const next = await system.startReplica('booking');
       system.terminate(current);
-      // From here on it is as with an endpoint that is removed: those who balance hear of it a little later.
+      // As in Kubernetes, the balancer learns a little later that the endpoint is gone.
       await expect.poll(async () => (await fetch(`${current}/serving`)).status, WAIT).toBe(503);
       balancer.setTargets(next);
       await expect.poll(() => fetch(`${current}/health`).catch(() => 'gone'), WAIT).toBe('gone');
@@ -76,7 +76,7 @@ test('A rolling restart loses no request: every booking sent to one address succ
   } finally {
     isOver = true;
     await Promise.all(load);
-    // What else went wrong, went wrong because of these.
+    // Checked in the finally block because these failures explain any other error.
     expect(failures).toEqual([]);
   }
   await expectNothingLostNorDoubled(system, { acknowledged: booked });

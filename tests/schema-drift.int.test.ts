@@ -8,7 +8,7 @@ import { shapesInDatabase, shapesInSchema } from './support/table-shapes.ts';
 
 const readSchema = (name: SubgraphName) => readFile(join(root, 'prisma', name, 'schema.prisma'), 'utf8');
 
-test.each(SUBGRAPHS)('the migrations of %s make the tables that its Prisma schema describes', async (name) => {
+test.each(SUBGRAPHS)('the migrations of %s create the tables that its Prisma schema describes', async (name) => {
   const database = await createTestDatabase(name);
   const connection = await openConnection(database.url);
   expect(await shapesInDatabase(connection)).toEqual(shapesInSchema(await readSchema(name)));
@@ -31,7 +31,7 @@ const SAMPLE = `model Note {
 
 test.each([
   ['a length', '@db.VarChar(64)', '@db.VarChar(65)'],
-  ['a type that is left to Prisma', '@db.LongText', ''],
+  ['a column type', '@db.LongText', ''],
   ['nullability', 'DateTime?', 'DateTime'],
   ['a default', '@default("PLAIN")', ''],
   ['a column name', '@map("note_id")', ''],
@@ -39,7 +39,7 @@ test.each([
   ['a unique index', '@@unique', '@@index'],
   ['a plain index', '@@index([createdAt])', ''],
   ['a table name', '@@map("notes")', ''],
-])('control: a schema that differs in %s is told apart', (_what, original, changed) => {
+])('control: a schema that differs in %s is found', (_what, original, changed) => {
   expect(SAMPLE).toContain(original);
   expect(shapesInSchema(SAMPLE.replace(original, changed))).not.toEqual(shapesInSchema(SAMPLE));
 });

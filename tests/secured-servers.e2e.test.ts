@@ -14,7 +14,7 @@ import { startTestSystem, type TestSystem } from './support/system.ts';
 const PASSWORDS = { nats: 'nats-p@ss:1/word', changed: 'nats-changed', redis: 'redis-p@ss:2/word' };
 const SOON = { timeout: 30_000, interval: 100 };
 
-describe('the whole system in production, with TLS and accounts on every server', () => {
+describe('the system in production mode, with TLS and accounts on every server', () => {
   let folder: string;
   let caFile: string;
   let system: TestSystem;
@@ -54,7 +54,7 @@ describe('the whole system in production, with TLS and accounts on every server'
   const readinessOf = async (name: 'gateway' | (typeof SUBGRAPHS)[number]) =>
     (await fetch(`${system.urls[name]}/ready`)).json();
 
-  it('takes a booking to its notification, with every part up', async () => {
+  it('books and notifies, and every service becomes ready', async () => {
     const ada = await signUp(system.graphqlUrl);
     const eventId = await createEvent(ada);
     expect(await book(ada, eventId)).toMatchObject({ booking: { status: 'CONFIRMED' } });
@@ -67,7 +67,7 @@ describe('the whole system in production, with TLS and accounts on every server'
     }
   });
 
-  it('(has no plain connection to the database)', async () => {
+  it('control: the database refuses connections without TLS', async () => {
     const plain = system.databaseUrls.user.split('?')[0] ?? '';
     await expect(connectTo(plain)).rejects.toThrow();
   });
@@ -81,7 +81,7 @@ describe('the whole system in production, with TLS and accounts on every server'
   const urlsOf = (urlOf: (name: (typeof SUBGRAPHS)[number]) => string) =>
     Object.fromEntries(SUBGRAPHS.map((name) => [`DATABASE_URL_${name.toUpperCase()}`, urlOf(name)]));
 
-  it('is migrated and run by its commands over TLS, as the variables say', async () => {
+  it('the migrate, outbox and admin commands connect over TLS, as the variables configure', async () => {
     const withoutParameters = (url: string) => url.split('?')[0] ?? '';
     const env = { MYSQL_SSL_MODE: 'verify-identity', MYSQL_SSL_CA: caFile };
     const owners = urlsOf((name) => withoutParameters(system.ownerUrl(name)));
@@ -99,11 +99,11 @@ describe('the whole system in production, with TLS and accounts on every server'
     const granted = await command(['scripts/admin.ts', 'grant', user?.email ?? ''], { ...env, ...services });
     expect(granted.stdout).toContain('has the role ADMIN');
 
-    // Control: without the variables the connection is plain, which the server refuses in its own words.
+    // Control: without the variables the connection is unencrypted, and the server refuses it.
     await expect(command(['scripts/migrate.ts'], owners)).rejects.toThrow(/insecure transport|Access denied/);
   });
 
-  it('books on while the broker refuses the password, says so, and catches up once it is right again', async () => {
+  it('accepts bookings while the broker refuses the password, reports it as down, and recovers afterwards', async () => {
     const ada = await signUp(system.graphqlUrl);
     const eventId = await createEvent(ada);
     const refusals = () => nats.log().match(/authentication error|Authorization Violation/gi)?.length ?? 0;
@@ -127,7 +127,7 @@ describe('the whole system in production, with TLS and accounts on every server'
     }
   });
 
-  it('S12: no log has a password, and each process logged the refusal once', () => {
+  it('S12: no log contains a password, and each process logs the refusal once', () => {
     const prefix = system.natsPrefix.replace('.', '');
     const logs = globSync(`${prefix}-*.log`, { cwd: join(system.dataDir, 'logs') });
     expect(logs).toHaveLength(5);

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterEach(() => killRecorded(dataDir));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
-/** An npm script in a process group of its own, as a terminal's shell would start it. */
+/** Runs an npm script in its own process group, as a shell does. */
 function npm(script: string, changes: NodeJS.ProcessEnv = {}) {
   const options = { cwd: root, env: { ...env, ...changes }, detached: true };
   const args = script === 'start' ? ['--', '--database', inject('servers').database] : [];
@@ -64,7 +64,7 @@ async function signIn(): Promise<unknown> {
   return answer.json();
 }
 
-test('npm start brings up everything, once for each data folder, and Ctrl-C takes it all down', async () => {
+test('npm start starts the whole system, only once per data folder, and Ctrl-C stops all of it', async () => {
   const { child, ended } = await startSystem();
   expect(await signIn()).toEqual({ data: { signIn: { __typename: 'Session' } } });
 
@@ -78,7 +78,7 @@ test('npm start brings up everything, once for each data folder, and Ctrl-C take
   await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
 });
 
-test('after a crash the next npm start clears up and keeps the data; SIGTERM to npm alone is enough to stop', async () => {
+test('after a crash the next npm start stops the leftover processes and keeps the data; SIGTERM to npm stops the system', async () => {
   const crashed = await startSystem();
   process.kill(orchestratorPid(), 'SIGKILL');
   await crashed.ended;
@@ -93,7 +93,7 @@ test('after a crash the next npm start clears up and keeps the data; SIGTERM to 
   await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
 });
 
-test('when a service dies the rest is stopped and the end of its log is shown', async () => {
+test('when a service dies, npm start says which one and stops the others', async () => {
   const { output, ended } = await startSystem();
   process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', 'event.pid'), 'utf8'), 10), 'SIGKILL');
   expect(await ended).toEqual([1, null]);
@@ -101,7 +101,7 @@ test('when a service dies the rest is stopped and the end of its log is shown', 
   expect(processesOfTheSystem()).toEqual([]);
 });
 
-test('production does not start on what was made for development: every service says why, before any starts', async () => {
+test('npm start refuses development settings in production: it lists the problems of every service before it starts any', async () => {
   const { output, ended } = npm('start', { NODE_ENV: 'production', LIMITS: 'off' });
   expect(await ended).toEqual([1, null]);
   for (const name of ['gateway', 'user', 'event', 'booking', 'notification']) {

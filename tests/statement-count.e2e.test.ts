@@ -15,11 +15,11 @@ const PAGE = `query Page($first: Int!) {
   }
 }`;
 
-/** What services do on their own while nobody asks them. */
+/** Statements of background work, which do not belong to a request. */
 const BACKGROUND =
   /SKIP LOCKED|outbox|inbox|idempotency_keys|closed_at` IS NULL|sessions|SELECT 1|SET SESSION|^(BEGIN|COMMIT|ROLLBACK)/i;
 
-describe('a page of bookings with everything around them', () => {
+describe('a page of bookings with their events, users and notifications', () => {
   let system: TestSystem;
   let connection: Connection;
   let ada: Client;
@@ -42,7 +42,7 @@ describe('a page of bookings with everything around them', () => {
     await system?.stop();
   });
 
-  /** The statements that one query costs, by subgraph, as the database server has logged them. */
+  /** The statements that one query causes, by subgraph, from the general log of the database server. */
   async function countStatements(first: number): Promise<Record<string, string[]>> {
     await connection.query("SET GLOBAL log_output = 'TABLE'");
     await connection.query('TRUNCATE mysql.general_log');
@@ -63,18 +63,18 @@ describe('a page of bookings with everything around them', () => {
     return counts;
   }
 
-  it('costs the same few statements whether it holds two or twenty', async () => {
+  it('needs the same number of statements for two bookings as for twenty', async () => {
     await ada.send(PAGE, { first: 20 });
     const two = await countStatements(2);
     const twenty = await countStatements(20);
     const lengths = (counts: Record<string, string[]>) =>
       Object.fromEntries(Object.entries(counts).map(([name, { length }]) => [name, length]));
     expect(lengths(twenty)).toEqual(lengths(two));
-    // The page, its seats, and the lists around it in one; users as owner and as organizer; events come from the cache.
+    // Booking: the page, its seats, and all nested lists in one. User: the owners and the organizers. Event: cached.
     expect(lengths(twenty)).toEqual({ user: 2, event: 0, booking: 3, notification: 2 });
   });
 
-  it('would be seen to cost more, were each booking asked for alone', async () => {
+  it('control: one query per booking causes at least one statement per booking', async () => {
     const ids = (await ada.send('{ bookings { nodes { id } } }')).data.bookings.nodes.map(
       ({ id }: { id: string }) => id,
     );

@@ -38,7 +38,7 @@ function ofSyntax(query: string): GraphQLError[] {
   }
 }
 
-describe("a message of GraphQL's", () => {
+describe('an error message of the graphql library', () => {
   it.each<[string, readonly GraphQLError[], string]>([
     [
       'an unknown field',
@@ -56,7 +56,7 @@ describe("a message of GraphQL's", () => {
       'Variable "$input" got invalid value at "input.password"; String cannot represent a non string value.',
     ],
     [
-      'a field that is unknown, beside a value that looks like a message',
+      'an unknown field beside a value that looks like a message',
       ofVariables({ email: 'cannot represent '.repeat(15_000), password: SECRET, extra: 1 }),
       'Variable "$input" got invalid value; Field "extra" is not defined by type "Credentials".',
     ],
@@ -80,10 +80,10 @@ describe("a message of GraphQL's", () => {
       ofLiterals('{ signIn(input: { email: "a", password: 4711 }) }'),
       'String cannot represent a non string value.',
     ],
-    ['a text for an enum', ofLiterals(`{ list(kind: ${text}) }`), 'Enum "Kind" cannot represent non-enum value.'],
-    ['a text out of place', ofSyntax(`{ list(first: 1 ${text}) }`), 'Syntax Error: Expected Name, found String.'],
-    ['a number out of place', ofSyntax('{ list(first: 1 4711) }'), 'Syntax Error: Expected Name, found Int.'],
-  ])('says what is wrong with %s, and not what was sent', (_what, errors, expected) => {
+    ['a string for an enum', ofLiterals(`{ list(kind: ${text}) }`), 'Enum "Kind" cannot represent non-enum value.'],
+    ['a misplaced string', ofSyntax(`{ list(first: 1 ${text}) }`), 'Syntax Error: Expected Name, found String.'],
+    ['a misplaced number', ofSyntax('{ list(first: 1 4711) }'), 'Syntax Error: Expected Name, found Int.'],
+  ])('explains %s without repeating the value', (_what, errors, expected) => {
     expect(errors.map(({ message }) => message).join()).toContain('4711');
     const messages = errors.map(({ message }) => withoutValues(message));
     expect(messages).toContain(expected);
@@ -91,7 +91,7 @@ describe("a message of GraphQL's", () => {
   });
 
   it.each(['Cannot query field "x" on type "Query".', 'Syntax Error: Expected Name, found }.'])(
-    'without a value stays: %s',
+    'stays unchanged when it contains no value: %s',
     (message) => expect(withoutValues(message)).toBe(message),
   );
 });

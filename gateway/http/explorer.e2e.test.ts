@@ -6,7 +6,7 @@ import { requirePrograms } from '#scripts/local/servers/install.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;
-/** Every name but this machine's own is unknown, as where there is no internet. */
+/** The browser cannot resolve any host name, as on a machine without internet access. */
 const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
@@ -54,7 +54,7 @@ async function createEvent(name: string): Promise<void> {
   );
 }
 
-test('The explorer loads, runs its query and shows data where there is no internet', async () => {
+test('The explorer loads, runs its query and shows data without internet access', async () => {
   await createEvent('Opera by Candlelight');
   const page = await browser.newPage();
   const requested: string[] = [];
@@ -73,7 +73,10 @@ test('The explorer loads, runs its query and shows data where there is no intern
   expect(complaints).toEqual([]);
 });
 
-/** Apollo's script, as far as the page's policy is concerned: it styles, frames another site's page, and asks the graph. */
+/**
+ * A replacement for Apollo's script that does what the content security policy must allow: a frame and a GraphQL
+ * request.
+ */
 const SANDBOX = `window.EmbeddedSandbox = class {
   constructor({ initialEndpoint }) {
     const frame = document.createElement('iframe');
@@ -89,7 +92,7 @@ const SANDBOX = `window.EmbeddedSandbox = class {
   }
 };`;
 
-test('The landing page may run, frame and ask what it brings; an answer of the API may run nothing', async () => {
+test('The landing page may run its script, frame and request; an answer of the API may run no script', async () => {
   const page = await browser.newPage();
   const forbidden: string[] = [];
   page.on('console', (message) => /Content Security Policy/i.test(message.text()) && forbidden.push(message.text()));

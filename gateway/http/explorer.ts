@@ -20,14 +20,14 @@ query Events {
 }
 `;
 
-/** Lets the page reach this gateway and nothing else; its editor and its workers are built in. */
+/** Allows connections to this gateway only. The page contains the editor and its workers inline. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'none'; form-action 'none'";
 
-/** Serves GET /graphiql: an explorer of the graph that needs no internet. */
+/** Serves GET /graphiql: a GraphQL explorer that works without internet access. */
 export function serveExplorer(http: FastifyInstance): void {
   http.get('/graphiql', async (_request, reply) => {
-    // Nine megabytes that a gateway in production never loads.
+    // Imported here because the module has nine megabytes, and production never needs it.
     const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
     const page = renderGraphiQL({
       title: 'Event Booking System',

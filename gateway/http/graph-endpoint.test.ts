@@ -28,8 +28,8 @@ const codesOf = async (response: Response) =>
     ({ extensions }) => extensions.code,
   );
 
-describe('Browsers', () => {
-  test('Apollo Studio may call in development, without credentials', async () => {
+describe('A browser', () => {
+  test('may call from Apollo Studio in development, without credentials', async () => {
     const { status, headers } = await preflight(development, STUDIO);
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(STUDIO);
@@ -38,12 +38,12 @@ describe('Browsers', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  test('Another origin may not call in development', async () => {
+  test('may not call from another origin in development', async () => {
     const { headers } = await preflight(development, 'https://evil.example');
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test('No origin may call in production unless it is configured', async () => {
+  test('may not call in production from an origin that is not configured', async () => {
     const { headers } = await preflight(production, STUDIO);
     expect(headers.get('access-control-allow-origin')).toBeNull();
     const post = await fetch(`${production.url}/graphql`, {
@@ -54,7 +54,7 @@ describe('Browsers', () => {
     expect(post.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test('They see the landing page in development only', async () => {
+  test('gets the landing page in development only', async () => {
     const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
     const page = await fetch(`${development.url}/graphql`, { headers });
     expect(page.headers.get('content-type')).toBe('text/html');
@@ -62,7 +62,7 @@ describe('Browsers', () => {
     expect(await codesOf(await fetch(`${production.url}/graphql`, { headers }))).toEqual(['BAD_REQUEST']);
   });
 
-  test('They see the explorer in development only', async () => {
+  test('gets the explorer in development only', async () => {
     const page = await fetch(`${development.url}/graphiql`);
     expect(page.headers.get('content-type')).toMatch('text/html');
     expect(await page.text()).toContain('YogaGraphiQL');
@@ -71,7 +71,7 @@ describe('Browsers', () => {
 });
 
 describe('Requests', () => {
-  test('A query may come by GET from a client that no form can imitate', async () => {
+  test('A GET query is accepted only with a header that no HTML form can send', async () => {
     const url = `${development.url}/graphql?query=${encodeURIComponent('{me{id}}')}`;
     expect(await (await fetch(url, { headers: { 'apollo-require-preflight': 'yes' } })).json()).toEqual({
       data: { me: null },
@@ -79,7 +79,7 @@ describe('Requests', () => {
     expect(await codesOf(await fetch(url))).toEqual(['BAD_REQUEST']);
   });
 
-  test('A mutation by GET is refused', async () => {
+  test('A GET mutation is refused', async () => {
     const url = `${development.url}/graphql?query=${encodeURIComponent('mutation{signOut(refreshToken:"x")}')}`;
     const response = await fetch(url, { headers: { 'apollo-require-preflight': 'yes' } });
     expect(response.status).toBe(405);
@@ -91,9 +91,9 @@ describe('Requests', () => {
     ['plain text', { 'content-type': 'text/plain' }, '{"query":"{me{id}}"}', 400],
     ['a form', { 'content-type': 'multipart/form-data; boundary=x' }, '--x--', 415],
     ['broken JSON', json, '{"query":', 400],
-    ['a persisted query of another version', json, '{"extensions":{"persistedQuery":{"version":2}}}', 400],
+    ['a persisted query with an unsupported version', json, '{"extensions":{"persistedQuery":{"version":2}}}', 400],
     [
-      'a persisted query under a hash of another',
+      'a persisted query with a wrong hash',
       json,
       '{"query":"{me{id}}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}',
       400,
@@ -105,12 +105,12 @@ describe('Requests', () => {
     expect(await codesOf(response)).toEqual(['BAD_REQUEST']);
   });
 
-  test('A garbled Host header is no error of ours', async () => {
+  test('A malformed Host header does not cause an error', async () => {
     const options = { method: 'POST', headers: { ...json, host: 'a b' }, body: '{"query":"{me{id}}"}' };
     expect((await request(`${development.url}/graphql`, options)).statusCode).toBe(200);
   });
 
-  test('A persisted query is asked for once and found afterwards', async () => {
+  test('A persisted query is requested once and found afterwards', async () => {
     const query = '{ me { id } }';
     const sha256Hash = createHash('sha256').update(query).digest('hex');
     const extensions = { persistedQuery: { version: 1, sha256Hash } };
@@ -122,20 +122,20 @@ describe('Requests', () => {
   });
 });
 
-describe('Every answer', () => {
+describe('Every HTTP response', () => {
   const query = JSON.stringify({ query: '{ me { id } }' });
   test.each([
     ['an operation', '/graphql', { method: 'POST', headers: json, body: query }, 200],
     ['a refused operation', '/graphql', { method: 'POST', headers: json, body: '{"query":"{"}' }, 400],
-    ['a body that is no JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400],
+    ['a body that is not JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400],
     ['a body that is too large', '/graphql', { method: 'POST', headers: json, body: ' '.repeat(300_000) }, 413],
     ['an unknown content type', '/graphql', { method: 'POST', headers: { 'content-type': 'a/b' }, body: 'x' }, 415],
-    ['an endless content type', '/graphql', { method: 'POST', headers: longType, body: query }, 415],
+    ['a very long content type', '/graphql', { method: 'POST', headers: longType, body: query }, 415],
     ['a bad token', '/graphql', { method: 'POST', headers: { ...json, authorization: 'x' }, body: query }, 401],
     ['an unknown path', '/nothing', {}, 404],
     ['a malformed path', '/%zz', {}, 400],
-    ['a metric', '/metrics', {}, 200],
-  ] as const)('To %s it has the id of its request and may not be stored', async (_what, path, options, status) => {
+    ['a request for metrics', '/metrics', {}, 200],
+  ] as const)('to %s has the id of its request and forbids caching', async (_what, path, options, status) => {
     const headers = { ...('headers' in options && options.headers), 'x-request-id': 'mine-1' };
     const answered = await request(`${production.url}${path}`, { ...options, headers });
     await answered.body.dump();
@@ -143,7 +143,7 @@ describe('Every answer', () => {
     expect(answered.headers).toMatchObject({ 'x-request-id': 'mine-1', 'cache-control': 'no-store' });
   });
 
-  test('It has an id of ours where the client sent none, or a wrong one', async () => {
+  test('has a generated id when the client sent none or an invalid one', async () => {
     for (const headers of [{}, { 'x-request-id': 'a b' }, { 'x-request-id': 'a'.repeat(65) }]) {
       const answered = await fetch(`${production.url}/health`, { headers });
       expect(answered.headers.get('x-request-id')).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
@@ -151,14 +151,14 @@ describe('Every answer', () => {
   });
 });
 
-describe('A trace', () => {
+describe('The traceparent header', () => {
   const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   const forwarded = async (traceparent: string) => {
     await production.ask('{ me { id } }', { headers: { traceparent } });
     return production.standIns.user.received.at(-1)?.headers.traceparent;
   };
 
-  test('It goes on to the subgraphs', async () => {
+  test('is forwarded to the subgraphs', async () => {
     expect(await forwarded(TRACE)).toBe(TRACE);
     expect(await forwarded(TRACE.replace(/^00/, '01'))).toMatch(/^01-/);
   });
@@ -173,20 +173,20 @@ describe('A trace', () => {
     TRACE.replace(/4bf\w+/, '0'.repeat(32)),
     TRACE.replace(/00f\w+/, '0'.repeat(16)),
     `${TRACE}, ${TRACE}`,
-  ])('It stays behind when it is no traceparent of W3C Trace Context: %j', async (traceparent) => {
+  ])('is not forwarded when it is not valid in W3C Trace Context: %j', async (traceparent) => {
     expect(await forwarded(traceparent)).toBeUndefined();
   });
 });
 
-describe('An address that is over its budget', () => {
+describe('A request from an address that is over its budget', () => {
   const POINTS = 12;
   const post = (url: string, body: string) => fetch(`${url}/graphql`, { method: 'POST', headers: json, body });
 
-  test('It is refused before its body is read, in the same words as any other operation', async () => {
+  test('is refused before its body is read, with the same error for every body', async () => {
     const gateway = await startTestGateway(behaviours, { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: String(POINTS) });
     try {
       const right = JSON.stringify({ query: '{ me { id } }' });
-      // The new document draws ten more points.
+      // The new document costs ten additional points.
       expect((await post(gateway.url, right)).status).toBe(200);
       await post(gateway.url, right);
       const bodies = [right, '{"query":', JSON.stringify({ query: '{ nothing }' }), ' '.repeat(300_000)];
@@ -216,14 +216,14 @@ describe('An address that is over its budget', () => {
 describe('The schema', () => {
   const INTROSPECTION = '{ __schema { queryType { name } } }';
 
-  test('It can be introspected in development only', async () => {
+  test('can be introspected in development only', async () => {
     const { body } = await development.ask(INTROSPECTION);
     expect(body).toEqual({ data: { __schema: { queryType: { name: 'Query' } } } });
     const refused = await production.ask(INTROSPECTION);
     expect(refused.body.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_VALIDATION_FAILED' });
   });
 
-  test('An operation of a kind that it does not have is the mistake of the client', async () => {
+  test('refuses an operation type that it does not have as an error of the client', async () => {
     for (const query of ['subscription { me { id } }', 'subscription S { a: b }']) {
       const { status, body } = await production.ask(query);
       expect(status).toBe(400);
@@ -238,7 +238,7 @@ describe('The schema', () => {
     expect(production.logs).not.toContainEqual(expect.objectContaining({ level: 'error' }));
   });
 
-  test('Names of it are not suggested, in fields or in variables', async () => {
+  test('is not revealed by suggestions of names, in fields or in variables', async () => {
     expect((await production.ask('{ mee { id } }')).text).not.toContain('Did you mean');
     const variables = { input: { refrehToken: 'x', name: 'x', emial: 'x', password: 'x' } };
     const { status, text, body } = await production.ask(
@@ -251,7 +251,7 @@ describe('The schema', () => {
     expect(text).not.toContain('Did you mean');
   });
 
-  test('Of many mistakes in a document or in variables an answer names the first few', async () => {
+  test('reports only the first few mistakes of a document or of its variables', async () => {
     const fields = Array.from({ length: 90 }, (_, index) => `unknown${index}`);
     const { body } = await production.ask(`{ me { ${fields.join(' ')} } }`);
     expect(body.errors?.map(({ message }) => message)).toEqual([
@@ -273,7 +273,7 @@ describe('The schema', () => {
     );
   });
 
-  test('Variables reach a subgraph as its types have them, and only those that are declared', async () => {
+  test('determines the types of variables; a subgraph gets only the declared ones', async () => {
     const query = 'query ($id: ID!, $first: Int = 3) { user(id: $id) { bookings(first: $first) { nodes { id } } } }';
     await production.ask('query ($id: ID!) { user(id: $id) { id } }', { variables: { id: 7, other: { deep: [1] } } });
     expect(production.standIns.user.received.at(-1)?.variables).toEqual({ id: '7' });

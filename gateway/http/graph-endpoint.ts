@@ -25,17 +25,20 @@ import { countRefusals, createRefusalMask } from './refusals.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks, as rate limits see it. */
+    /** The client's address, as rate limits count it; see clientAddressOf. */
     clientAddress: string;
   }
 }
 
-/** A parsed document takes some 100 bytes for each character of its source. */
+/** A parsed document uses about 100 bytes of memory for each character of its source. */
 const DOCUMENT_CHARACTERS_MAX = 512 * 1_024;
 const PERSISTED_QUERY_CHARACTERS_MAX = 4 * 1_024 * 1_024;
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
-/** Serves the graph at GET and POST /graphql, to pages of the given origins too; call stop() when HTTP is drained. */
+/**
+ * Serves GraphQL at GET and POST /graphql, with CORS for `config.corsOrigins`. Call stop() after the HTTP server is
+ * closed.
+ */
 export async function serveGraph({
   http,
   supergraph,
@@ -76,7 +79,7 @@ export async function serveGraph({
     ...apolloSettings,
     ...limits?.options,
     validationRules: [knownOperationTypesRule, ...(limits?.options.validationRules ?? [])],
-    // Each error takes time in proportion to the document, to find its line.
+    // Finding the line of each error takes time in proportion to the document.
     validationOptions: { maxErrors: MISTAKES_MAX, hideSuggestions: true },
     gateway: supergraph.gateway,
     nodeEnv: config.NODE_ENV,
@@ -99,7 +102,9 @@ export async function serveGraph({
   const askApollo = createApolloHandler(apollo, readContext);
   const known = createKnownHandler({ supergraph, knownDocuments, readContext, refuse, formatError });
 
-  /** Refuses an address that is over its budget as Apollo Server would, but before the body is read. */
+  /**
+   * Refuses an address that is over its budget before the body is read. The response has the form of Apollo Server's.
+   */
   async function admitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     request.clientAddress = clientAddressOf(request.ip);
     try {
@@ -150,7 +155,7 @@ export async function serveGraph({
   return { stop: () => apollo.stop() };
 }
 
-/** Charges for documents that are not remembered; those that turn out to be wrong, too. */
+/** Draws on the address's budget for every document that is not in the cache, even if it turns out to be invalid. */
 const chargeForNewDocuments = ({ chargeDocument }: RateLimits): ApolloServerPlugin<GatewayContext> => ({
   requestDidStart: async () => ({
     parsingDidStart: async ({ contextValue }) => chargeDocument(contextValue.clientAddress),

@@ -7,13 +7,13 @@ import { withoutValues } from './client-values.ts';
 
 type ErrorMask = (formatted: GraphQLFormattedError, thrown: unknown) => GraphQLFormattedError;
 
-/** Counts an error by which the gateway refuses an operation; not a fault, nor what a subgraph sent. */
+/** Counts a refusal by the gateway. Faults and errors of subgraphs are not counted. */
 export type CountRefusal = (error: GraphQLFormattedError) => void;
 
-/** Faults of ours, which are no refusals. */
+/** Codes of our own faults, which are not refusals. */
 const FAULTS: ReadonlySet<unknown> = new Set(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE']);
 
-/** Counts what the gateway refuses by itself, by the limit or rule that is broken. */
+/** Counts the gateway's own refusals, by the limit or rule that the request broke. */
 export function countRefusals(http: FastifyInstance, metrics: Registry): CountRefusal {
   const refusals = new Counter({
     name: 'gateway_refusals_total',
@@ -21,24 +21,24 @@ export function countRefusals(http: FastifyInstance, metrics: Registry): CountRe
     labelNames: ['reason'] as const,
     registers: [metrics],
   });
-  // What Fastify refuses before GraphQL: FST_ERR_CTP_BODY_TOO_LARGE and the like.
+  // Fastify refuses some requests before GraphQL, for example with FST_ERR_CTP_BODY_TOO_LARGE.
   http.addHook('onError', async (_request, _reply, { code, statusCode = 500 }) => {
     if (statusCode < 500) refusals.inc({ reason: code.replace(/^FST_ERR_(CTP_)?/, '').toLowerCase() });
   });
   return ({ path, extensions = {} }) => {
     const { code, reason = code } = extensions as { code?: unknown; reason?: unknown };
-    // An error of a subgraph has the path of a field.
+    // Errors of subgraphs have the path of a field.
     if (path === undefined && !FAULTS.has(code)) refusals.inc({ reason: String(reason).toLowerCase() });
   };
 }
 
-/** By which a document that is wrong would tell a stranger what the schema has. */
+/** Codes of errors in a document. Their messages reveal parts of the schema. */
 const SCHEMA_CODES: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
 
 /**
- * The error mask that also gives libraries' refusals our own words, and counts every refusal. Where the gateway is closed
- * to all but trusted documents, a document that is wrong is refused like any other that it does not know. No message
- * repeats what the client sent as a value.
+ * Extends the error mask: it replaces the errors of libraries with our own, counts every refusal, and removes the
+ * client's values from messages. When only trusted documents are accepted (`isClosed`), an invalid document gets the
+ * same refusal as any document that is not trusted.
  */
 export const createRefusalMask =
   ({ mask, countRefusal, isClosed }: { mask: ErrorMask; countRefusal: CountRefusal; isClosed: boolean }): ErrorMask =>
@@ -54,19 +54,21 @@ export const createRefusalMask =
     const own = originalError instanceof GraphQLError ? originalError.extensions : {};
     countRefusal({ ...formatted, extensions: { ...formatted.extensions, ...(refusal?.extensions ?? own) } });
     const shown = refusal === undefined ? mask(formatted, thrown) : mask(refusal.toJSON(), refusal);
-    // With the path of a field it is a subgraph that speaks, in words of ours.
+    // An error with the path of a field comes from a subgraph. Its message is our own text and contains no values.
     return shown.path === undefined ? { ...shown, message: withoutValues(shown.message) } : shown;
   };
 
-/** The error in the place of one in which a library speaks of itself, of a limit, or without a code. */
+/**
+ * The replacement for a library's error that names the library, reveals a limit or has no code; undefined for others.
+ */
 const inOwnWords = (error: GraphQLError) => asTooComplex(error) ?? asClosed(error) ?? asBadRequest(error);
 
 function asClosed({ extensions }: GraphQLError): GraphQLError | undefined {
   if (extensions.validationErrorCode !== 'INTROSPECTION_DISABLED') return undefined;
-  return new GraphQLError('The schema is not to be read here.', { extensions: { code: extensions.code } });
+  return new GraphQLError('Introspection is disabled.', { extensions: { code: extensions.code } });
 }
 
-/** A persisted query gone wrong has a client's status from Apollo Server, but no code. */
+/** Apollo Server refuses a malformed persisted query with a 4xx status but without a code. */
 function asBadRequest({ message, extensions: { code, http } }: GraphQLError): GraphQLError | undefined {
   const { status = 500 } = (http ?? {}) as { status?: number };
   return code === undefined && status < 500

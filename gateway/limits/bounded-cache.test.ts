@@ -3,7 +3,7 @@ import { createBoundedCache } from './bounded-cache.ts';
 
 const create = () => createBoundedCache<string>({ sizeMax: 10, sizeOf: ({ length }) => length });
 
-test('The least recently used entries make room', async () => {
+test('The least recently used entries are evicted', async () => {
   const cache = create();
   await cache.set('a', 'aaaa');
   await cache.set('b', 'bbbb');

@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache';
 
-/** A cache in memory for Apollo Server: the least recently used entries make room when the sizes add up to `sizeMax`. */
+/**
+ * An in-memory cache for Apollo Server. It evicts the least recently used entries when the sum of sizes exceeds
+ * `sizeMax`.
+ */
 export function createBoundedCache<Value extends object | string>({
   sizeMax,
   sizeOf,

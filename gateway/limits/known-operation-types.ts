@@ -1,6 +1,6 @@
 import { GraphQLError, type ValidationRule } from 'graphql';
 
-/** Refuses an operation of a kind that the schema does not have; graphql has such a rule from version 17 on. */
+/** Refuses an operation type that the schema does not have. graphql has such a rule since version 17. */
 export const knownOperationTypesRule: ValidationRule = (context) => ({
   OperationDefinition(node) {
     if (context.getSchema().getRootType(node.operation)) return;

@@ -16,12 +16,12 @@ import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexit
 import { badUserInput } from '#platform/errors/errors.ts';
 import { fieldsOf } from './selections.ts';
 
-/** What one operation may ask for. */
+/** The limits of one operation. */
 export interface QueryLimits {
   readonly QUERY_TOKENS_MAX: number;
-  /** Fields and fragments, each counted as often as fragments repeat it. */
+  /** Fields and fragments; the content of a fragment counts each time the fragment is used. */
   readonly QUERY_SELECTIONS_MAX: number;
-  /** Levels of fields; fragments add none. */
+  /** Levels of fields; fragments do not add a level. */
   readonly QUERY_DEPTH_MAX: number;
   readonly QUERY_ALIASES_MAX: number;
   readonly QUERY_ROOT_FIELDS_MAX: number;
@@ -50,9 +50,10 @@ const tooComplex = (limit: Limit) =>
   });
 
 /**
- * Limits as Apollo Server takes them. They hold in this order: tokens while parsing; selections, in linear time however
- * fragments nest; then, on what is known to be bounded and free of cycles, depth, aliases, directives and root fields.
- * `checkOperation` checks the number of variables and the cost at each request, since they depend on the variables.
+ * The limits as options of Apollo Server. They are checked in this order: tokens during parsing; selections, in linear
+ * time for any nesting of fragments; then depth, aliases, directives and root fields. The last four may assume a
+ * document that is bounded and free of cycles. `checkOperation` checks the number of variables and the cost at each
+ * request, because both depend on the variables.
  */
 export function createQueryLimits(limits: QueryLimits) {
   const armor = (limit: Limit, n: number) => ({
@@ -88,11 +89,14 @@ interface Operation {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** Coerced, so that they are known to be right. */
+  /** Already coerced, so they are valid. */
   readonly variables: Record<string, unknown>;
 }
 
-/** The refusal of an operation that is over a limit. */
+/**
+ * Returns the refusal of an operation that is over a limit; undefined for any other. `given` holds the variables as
+ * sent.
+ */
 export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
 
 const createOperationCheck =
@@ -106,7 +110,10 @@ const createOperationCheck =
     }
   };
 
-/** What an operation may cost at the most. @throws GraphQLError when an argument cannot be told */
+/**
+ * The maximum cost of an operation, in objects; see estimateCost.
+ * @throws GraphQLError when an argument cannot be read
+ */
 export function costOf({ schema, document, operation, variables }: Operation): number {
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   return getComplexity({
@@ -117,23 +124,23 @@ export function costOf({ schema, document, operation, variables }: Operation): n
   });
 }
 
-/** What a mutation costs: a transaction. */
+/** The cost of a mutation, for its transaction. */
 const MUTATION_COST = 10;
-/** What costs even more: a password's hash. */
+/** The cost of mutations that hash a password. */
 const COSTS: Readonly<Record<string, number>> = { 'Mutation.createUser': 100, 'Mutation.signIn': 100 };
 
-/** How many objects a list has that is no connection: as many as there are kinds of notifications. */
+/** The maximum number of objects in lists that are not connections. A booking has one notification of each kind. */
 export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
 
 /**
- * An object costs 1 and what is asked of it, a scalar nothing, a mutation what it does. A connection costs as much as
- * `first` objects would, whether it has them or not; its own `edges` and `nodes` are within that.
+ * An object costs 1 plus the cost of its selected fields. A scalar costs nothing. A mutation has a fixed cost plus the
+ * cost of its result. A connection costs as much as `first` objects, even when it has fewer.
  */
 const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity }) => {
   const name = `${type.name}.${field.name}`;
   if (type.name === 'Mutation') return (COSTS[name] ?? MUTATION_COST) + childComplexity;
   if (isLeafType(getNamedType(field.type))) return 0;
-  // `first: null` asks for as many as no `first` at all, but is no reason for graphql to put the default in its place.
+  // `first: null` means the default page size, but graphql does not replace an explicit null by the default value.
   const first = args.first ?? field.args.find((argument) => argument.name === 'first')?.defaultValue;
   const size = typeof first === 'number' ? Math.max(first, 1) : (LIST_SIZES[name] ?? 1);
   return size * (1 + childComplexity);
@@ -141,7 +148,7 @@ const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity 
 
 const TOKENS_EXCEEDED = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
-/** The error in the place of one by which a library refuses what is over a limit, and tells the limit. */
+/** Replaces a library's error that reveals a limit; undefined for any other error. */
 export function asTooComplex({ message, extensions }: GraphQLError): GraphQLError | undefined {
   if (TOKENS_EXCEEDED.test(message)) return tooComplex('tokens');
   const isTooWide = extensions.validationErrorCode === 'MAX_RECURSIVE_SELECTIONS_EXCEEDED';

@@ -2,16 +2,22 @@ import type { Caller } from '#platform/identity/identity.ts';
 import type { CreateRateLimiter } from '#platform/redis/rate-limiter.ts';
 
 const WINDOW_S = 60;
-/** What a document that nobody sent lately costs: it is parsed, validated and planned, which takes 10 times an operation. */
+/**
+ * The additional cost of a document that is not in the cache: parsing, validation and planning take 10 times an
+ * operation.
+ */
 const NEW_DOCUMENT_POINTS = 10;
 
-/** Budgets of operations a minute, drawn on before an operation is parsed. */
+/** Budgets of operations per minute, drawn on before an operation is parsed. */
 export interface RateLimits {
-  /** For each client address; what comes with a bad token counts, too. @throws RATE_LIMITED */
+  /** Counts an operation of a client address, also one with a bad token. @throws RATE_LIMITED */
   admitAddress(address: string): Promise<void>;
-  /** For each signed-in user, from wherever it asks. @throws RATE_LIMITED */
+  /** Counts an operation of a signed-in user, from any address; nothing for null. @throws RATE_LIMITED */
   admitUser(caller: Caller | null): Promise<void>;
-  /** Draws on the address's budget for a new document; once that is used up, the next operation is refused. */
+  /**
+   * Draws on the address's budget for a new document. It does not throw: with the budget used up, the next operation is
+   * refused.
+   */
   chargeDocument(address: string): Promise<void>;
 }
 
@@ -28,7 +34,7 @@ export function createRateLimits(
   };
 }
 
-/** Admits everybody. */
+/** Admits every request. */
 export const noRateLimits: RateLimits = {
   admitAddress: async () => undefined,
   admitUser: async () => undefined,

@@ -1,6 +1,9 @@
 import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 
-/** The fields that a selection has, of objects of a type if one is named, its fragments opened. */
+/**
+ * The fields of a selection set, including those of its fragments, without `__typename`. With `type`, fragments on
+ * other types are left out.
+ */
 export function fieldsOf(
   document: DocumentNode,
   selectionSet: SelectionSetNode | undefined,

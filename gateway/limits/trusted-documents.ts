@@ -11,25 +11,28 @@ const manifest = z.record(z.string(), z.string());
 
 /** The refusal of a document that is not trusted. */
 export const unlisted = () =>
-  new GraphQLError('This gateway answers the documents of its own clients only.', {
+  new GraphQLError('This gateway answers only the documents of its own clients.', {
     extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: 403 } },
   });
 
-/** The documents of our own clients, as Apollo Server's options take them. */
+/** The documents of our own clients, in the form of Apollo Server's options. */
 export interface TrustedDocuments {
-  /** Where Apollo Server finds the document behind a hash; what clients register goes to `registered`, if anywhere. */
+  /**
+   * The cache in which Apollo Server looks up the document of a hash. In the mode `log`, documents that clients
+   * register go to `registered`; in the mode `enforce` they are dropped.
+   */
   cacheOver(registered: DocumentCache): DocumentCache;
-  /** Looks at every operation whose document is none of them. */
+  /** Refuses or logs every operation whose document is not trusted. */
   readonly plugin: ApolloServerPlugin<GatewayContext>;
 }
 
 type DocumentCache = ReturnType<typeof createBoundedCache<string>>;
 
 /**
- * Reads a manifest as graphql-codegen's client preset writes it: the text of each document by its hash. In the mode
- * `enforce` nothing else is answered; in the mode `log` everything is, and what the manifest lacks is logged. A
- * document counts as the same however it is laid out and in whichever order its fields come.
- * @throws when there is no such file, or one of another form
+ * Reads a manifest in the format of graphql-codegen's client preset: the text of each document by its hash. The mode
+ * `enforce` answers only these documents. The mode `log` answers all documents and logs those that are not in the
+ * manifest. White space and the order of fields do not matter when documents are compared.
+ * @throws when the file does not exist or has another format
  */
 export function readTrustedDocuments({
   path,
@@ -62,14 +65,14 @@ export function readTrustedDocuments({
         async didResolveOperation({ document, operationName, contextValue: { requestId } }) {
           if (isTrusted(document)) return;
           if (mode === 'enforce') throw unlisted();
-          logger.warn({ operationName, document: hashOf(document), requestId }, 'a document that the manifest lacks');
+          logger.warn({ operationName, document: hashOf(document), requestId }, 'the document is not in the manifest');
         },
       }),
     },
   };
 }
 
-/** What Apollo Server, and the manifest, put before a hash. */
+/** The prefixes that Apollo Server and the manifest put before a hash. */
 const PREFIX = /^(apq:)?(sha256:)?/;
 
 const hashOf = (document: DocumentNode) =>
@@ -77,7 +80,9 @@ const hashOf = (document: DocumentNode) =>
     .update(print(inOrder(document)))
     .digest('hex');
 
-/** The same document in one of its many spellings: the manifest's are sorted, a client's as somebody wrote them. */
+/**
+ * The document in a canonical order: graphql-codegen sorts the documents of the manifest, clients may send any order.
+ */
 const inOrder = (document: DocumentNode): DocumentNode =>
   visit(document, {
     SelectionSet: { leave: (node) => ({ ...node, selections: sorted(node.selections) }) },

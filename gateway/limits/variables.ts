@@ -1,13 +1,14 @@
 import { type GraphQLError, type GraphQLSchema, getVariableValues, type OperationDefinitionNode } from 'graphql';
 
-/** How many mistakes an answer names. Each takes time and space in proportion to the value that it is about. */
+/** The number of mistakes in an answer. The time and space for each is proportional to the value that it is about. */
 export const MISTAKES_MAX = 5;
 
 type Variables = Record<string, unknown>;
 
 /**
- * The variables that an operation declares, coerced to their types and with their defaults, or the first mistakes in
- * them. Takes time in proportion to the size of the variables; does not suggest names of the schema.
+ * Coerces the variables that an operation declares to their types and fills in their defaults. Returns the variables or
+ * the first mistakes in them. The time is linear in the size of the variables. Messages do not suggest names of the
+ * schema.
  */
 export function coerceVariables({
   schema,
@@ -22,6 +23,6 @@ export function coerceVariables({
     maxErrors: MISTAKES_MAX,
     hideSuggestions: true,
   });
-  // graphql adds an error of its own when it stops at the limit.
+  // graphql adds another error when it stops at the limit.
   return errors === undefined ? { variables: coerced } : { errors: errors.slice(0, MISTAKES_MAX) };
 }

@@ -65,7 +65,7 @@ test('A mutation is sent exactly once', async () => {
   expect(received).toHaveLength(1);
 });
 
-test('Token, request id and the proof reach the subgraph, and nothing else of the request', async () => {
+test('Token, request id and the proof reach the subgraph', async () => {
   const { ask, received } = await start(ME);
   await ask('{me{name}}', { authorization: 'Bearer t.o.k' });
   const { authorization, 'x-request-id': requestId, 'x-gateway-proof': proof } = received[0]?.headers ?? {};
@@ -81,7 +81,7 @@ test('A hung subgraph is given up after the time-out', async () => {
   expect(await ask('{me{name}}')).toEqual(UNAVAILABLE);
 });
 
-test('The second attempt has what the first one left of the time-out', async () => {
+test('Both attempts share one time-out', async () => {
   const hangUpLate: Behaviour = (_request, response) => setTimeout(() => response.destroy(), 2_000);
   const { ask } = await start(inTurn(hangUpLate, hang), 2_500);
   const startedAtMs = performance.now();
@@ -89,7 +89,7 @@ test('The second attempt has what the first one left of the time-out', async () 
   expect(performance.now() - startedAtMs).toBeLessThan(3_800);
 });
 
-test('The rest of the operation counts when it is shorter than the time-out', async () => {
+test("The operation's deadline ends a fetch before the time-out", async () => {
   const { ask } = await start(hang, 60_000);
   expect(await ask('{me{name}}', { deadlineMs: performance.now() + 100 })).toEqual(UNAVAILABLE);
 });
@@ -100,12 +100,12 @@ test('Nothing is sent after the deadline', async () => {
   expect(received).toHaveLength(0);
 });
 
-test('A refused connection names no address', async () => {
+test('The error for a refused connection contains no address', async () => {
   const { ask } = await start(await refusedUrl());
   expect(await ask('{me{name}}')).toEqual(UNAVAILABLE);
 });
 
-test('A body that is not GraphQL stays inside', async () => {
+test('A body that is not GraphQL does not reach the client', async () => {
   const { ask } = await start((_request, response) => response.writeHead(500).end('Error: at db.internal:3306'));
   expect(await ask('{me{name}}')).toEqual(UNAVAILABLE);
 });

@@ -51,7 +51,11 @@ export function createSubgraphClient({
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       const { message, extensions, originalError } = error;
-      if (originalError) logger.warn({ err: originalError, subgraph: name, requestId: context.requestId }, 'no answer');
+      if (originalError)
+        logger.warn(
+          { err: originalError, subgraph: name, requestId: context.requestId },
+          'the subgraph did not answer',
+        );
       return { data: null, errors: placeErrors([{ message, extensions }], fetch) };
     }
   };

@@ -18,7 +18,7 @@ const entityFetch = {
   operationName: undefined,
 };
 
-test('An error of ours keeps message, code, retryAfter and path', () => {
+test('An error with one of our codes keeps message, code, retryAfter and path', () => {
   const error = {
     message: 'Try later.',
     path: ['event', 'name'],
@@ -28,30 +28,30 @@ test('An error of ours keeps message, code, retryAfter and path', () => {
 });
 
 test.each(['GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'INTERNAL_SERVER_ERROR', 'SOMETHING_ELSE', undefined])(
-  'A subgraph that answers with code %s speaks of a fault of ours',
+  'An error of a subgraph with code %s becomes INTERNAL_SERVER_ERROR',
   (code) => {
     const [error] = placeErrors([{ message: 'x', path: ['event'], extensions: { code } }], rootFetch);
     expect(error?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
   },
 );
 
-test('A subgraph that refuses the gateway does not make the client look forbidden', () => {
+test('When a subgraph refuses the gateway, the client does not get FORBIDDEN', () => {
   const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
   const codes = placeErrors([refusal], rootFetch).map(({ extensions }) => extensions?.code);
   expect(codes).toEqual(['INTERNAL_SERVER_ERROR']);
 });
 
-test('A fault of ours is told once, however many fields it costs', () => {
+test('An internal error is reported once, for any number of affected fields', () => {
   const fault = { message: 'Cannot query field "x".', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } };
   expect(placeErrors([fault], entityFetch).map(({ path }) => path)).toEqual([['_entities', 0, 'availableSeats']]);
 });
 
-test('An error without a path is placed on every root field of the fetch, by its alias', () => {
+test('An error without a path is placed on every root field of the fetch, under its alias', () => {
   const error = { message: 'x', extensions: { code: 'SERVICE_UNAVAILABLE' } };
   expect(placeErrors([error], rootFetch).map(({ path }) => path)).toEqual([['event'], ['again']]);
 });
 
-test('An error about all entities is placed on the fields of each, by its type', () => {
+test('An error about all entities is placed on the fields that each entity has according to its type', () => {
   const error = { message: 'x', path: ['_entities'], extensions: { code: 'SERVICE_UNAVAILABLE' } };
   expect(placeErrors([error], entityFetch).map(({ path }) => path)).toEqual([
     ['_entities', 0, 'availableSeats'],
@@ -60,12 +60,12 @@ test('An error about all entities is placed on the fields of each, by its type',
   ]);
 });
 
-test('An error about one entity stays where it is', () => {
+test('An error about one entity keeps its path', () => {
   const error = { message: 'x', path: ['_entities', 1, 'bookings'], extensions: { code: 'FORBIDDEN' } };
   expect(placeErrors([error], entityFetch)).toEqual([error]);
 });
 
-test('A dead subgraph behind a long list fills the answer with a bounded number of errors', () => {
+test('A failed fetch for a long list of entities yields a bounded number of errors', () => {
   const representations = Array.from({ length: 5_000 }, () => ({ __typename: 'Event' }));
   const error = { message: 'x', extensions: { code: 'SERVICE_UNAVAILABLE' } };
   expect(placeErrors([error], { ...entityFetch, variables: { representations } })).toHaveLength(100);

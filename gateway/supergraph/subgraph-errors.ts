@@ -7,7 +7,7 @@ import { fieldsOf } from '../limits/selections.ts';
 type SubgraphError = NonNullable<GraphQLAnswer['errors']>[number];
 type Path = readonly (string | number)[];
 
-/** Codes by which a subgraph speaks to the client. With any other one it speaks of a fault of ours. */
+/** Codes of errors that are meant for the client. Errors with any other code are internal faults. */
 const CLIENT_CODES: ReadonlySet<unknown> = new Set<ErrorCode>([
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
@@ -16,13 +16,13 @@ const CLIENT_CODES: ReadonlySet<unknown> = new Set<ErrorCode>([
   'SERVICE_UNAVAILABLE',
 ]);
 
-/** One dead subgraph behind a long list must not fill the answer with errors. */
+/** Bounds the number of errors when the fetch for a long list of entities fails. */
 const PLACES_MAX = 100;
 
 /**
- * The errors of a subgraph's answer, each with a code that the error mask understands and a path within the answer,
- * which the gateway maps to one within the client's response. An error about the whole fetch is repeated for every
- * field that the fetch was to bring, as if each had failed by itself; not so a fault of ours, which is logged once.
+ * Gives each error of a subgraph's answer a code that the error mask knows and a path within that answer. The gateway
+ * maps this path to the client's response. An error about the whole fetch is repeated for every field of the fetch, at
+ * most PLACES_MAX times. An internal fault is not repeated, so that it is logged once.
  */
 export const placeErrors = (errors: readonly SubgraphError[], fetch: Fetch): GraphQLFormattedError[] =>
   errors.flatMap((error) => {
@@ -35,18 +35,18 @@ export const placeErrors = (errors: readonly SubgraphError[], fetch: Fetch): Gra
 
 function codeOf({ path, extensions }: SubgraphError): ErrorCode {
   const code = extensions?.code as ErrorCode;
-  // Without a path it was the gateway that the subgraph refused, not the caller.
+  // FORBIDDEN without a path means that the subgraph refused the gateway, not the caller.
   if (code === 'FORBIDDEN' && path == null) return 'INTERNAL_SERVER_ERROR';
   return CLIENT_CODES.has(code) ? code : 'INTERNAL_SERVER_ERROR';
 }
 
-/** True for a path that leads to a field of the client's; `_entities` alone does not. */
+/** True for a path that leads to a field of the client's operation; `_entities` alone does not. */
 function isPlace(path: Path | undefined): path is Path {
   if (!Array.isArray(path) || path.length === 0) return false;
   return path[0] !== '_entities' || typeof path[1] === 'number';
 }
 
-/** The paths of all fields that a fetch asks for: `event`, or `_entities.0.name` of each entity. */
+/** The paths of all fields that a fetch requests, such as `event`, or `_entities.0.name` for each entity. */
 function placesOf({ query, variables }: Fetch): Path[] {
   const document = parse(query, { noLocation: true });
   const roots = document.definitions.flatMap((definition) =>

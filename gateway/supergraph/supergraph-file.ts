@@ -3,15 +3,18 @@ import { readFile } from 'node:fs/promises';
 import type { SupergraphManager } from '@apollo/gateway';
 import type { Logger } from '#platform/process/logger.ts';
 
-/** By polling: a mounted configuration changes by a link that is swapped, which watching the file itself misses. */
+/** Polling is necessary: Kubernetes updates a mounted file by swapping a link, which a watch on the file misses. */
 const POLL_INTERVAL_MS = 1_000;
 
 export interface SupergraphFile extends SupergraphManager {
-  /** False while the file holds something else than what is served. */
+  /** False while the content of the file differs from the supergraph that is served. */
   isServed(): boolean;
 }
 
-/** The supergraph from a file, again whenever the file changes. One that cannot be served is logged and kept out. */
+/**
+ * Loads the supergraph from a file, and again whenever the file changes. A changed supergraph that cannot be served is
+ * logged and rejected; the previous one stays in use.
+ */
 export function createSupergraphFile({ path, logger }: { path: string; logger: Logger }): SupergraphFile {
   let served = false;
   return {
@@ -23,7 +26,7 @@ export function createSupergraphFile({ path, logger }: { path: string; logger: L
           served = true;
         } catch (error) {
           served = false;
-          logger.error({ err: error }, 'the supergraph file is refused; the schema before it stays');
+          logger.error({ err: error }, 'the supergraph file was refused; the previous one stays in use');
         }
       };
       const supergraphSdl = await readFile(path, 'utf8');

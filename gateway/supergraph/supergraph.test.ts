@@ -24,7 +24,7 @@ afterEach(async () => {
 const codesOf = ({ body }: Awaited<ReturnType<typeof gateway.ask>>) =>
   body.errors?.map(({ extensions }) => extensions.code);
 
-test('The gateway reports to nobody, whatever the operator says', async () => {
+test('The gateway disables telemetry even if the environment enables it', async () => {
   vi.stubEnv('APOLLO_TELEMETRY_DISABLED', 'false');
   gateway = await startTestGateway();
   expect(process.env.APOLLO_TELEMETRY_DISABLED).toBe('true');
@@ -48,8 +48,8 @@ test('A changed supergraph is served without a restart', async () => {
 
 test.each([
   ['broken', 'type Query {'],
-  ['no supergraph', 'type Query { me: Int }'],
-])('A supergraph file that is %s is logged and kept out', async (_how, text) => {
+  ['not a supergraph', 'type Query { me: Int }'],
+])('A supergraph file that is %s is logged and rejected', async (_how, text) => {
   gateway = await startTestGateway({ user: answer({ data: { me: { name: 'Ada' } } }) }, { SUPERGRAPH_PATH: path });
   await writeFile(path, text);
   await vi.waitFor(() => expect(gateway.logs).toContainEqual(expect.objectContaining({ level: 'error' })), WAIT);
@@ -58,13 +58,13 @@ test.each([
   expect(checks.supergraph).toMatchObject({ status: 'down' });
 });
 
-test('A supergraph with a subgraph that the gateway does not know is kept out', async () => {
+test('A supergraph with an unknown subgraph is rejected', async () => {
   gateway = await startTestGateway({}, { SUPERGRAPH_PATH: path });
   await writeFile(path, (await readFile(path, 'utf8')).replace('name: "user"', 'name: "stranger"'));
   await vi.waitFor(() => expect(gateway.logs).toContainEqual(expect.objectContaining({ level: 'error' })), WAIT);
 });
 
-test('An operation name that the document does not have is the mistake of the client', async () => {
+test('An operation name that the document does not have is an error of the client', async () => {
   gateway = await startTestGateway();
   const body = JSON.stringify({ query: 'query A { me { id } }', operationName: 'B' });
   const headers = { 'content-type': 'application/json' };
@@ -73,7 +73,7 @@ test('An operation name that the document does not have is the mistake of the cl
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }] });
 });
 
-test('A date that is no text is refused before any subgraph is asked', async () => {
+test('A date that is not a string is refused before any subgraph is asked', async () => {
   gateway = await startTestGateway({ event: answer({ data: {} }) });
   const literal = await gateway.ask('{ events(filter: { startsAfter: 5 }) { nodes { id } } }');
   expect(codesOf(literal)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
@@ -95,7 +95,7 @@ test('A supergraph without mutations is served', async () => {
   expect(refused.body.errors).toMatchObject([{ message: 'The schema does not support mutation operations.' }]);
 });
 
-test('An entity that is absent in its own subgraph is null, without an error or a note, counted and logged', async () => {
+test('An entity that its own subgraph does not have is null without an error, and is counted and logged', async () => {
   gateway = await startTestGateway({
     event: answer({ data: { event: { name: 'Opera', organizer: { __typename: 'User', id: '1' } } } }),
     user: answer({ data: { _entities: [null] } }),
@@ -105,12 +105,12 @@ test('An entity that is absent in its own subgraph is null, without an error or 
   expect(body).toEqual({ data: { event: { name: 'Opera', organizer: null } } });
   const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
   expect(metrics).toMatch(/^gateway_emptied_fields_total\{[^}]*\} 1$/m);
-  expect(gateway.logs.filter(({ msg }) => msg === 'an absent entity emptied a field')).toMatchObject([
+  expect(gateway.logs.filter(({ msg }) => msg === 'a field is null because its entity does not exist')).toMatchObject([
     { level: 'warn', requestId: 'mine', path: ['event', 'organizer', 'name'], fields: 1 },
   ]);
 });
 
-test('An absent entity that leaves no answer at all is an error', async () => {
+test('A missing entity behind non-null fields only is an error', async () => {
   const event = { __typename: 'Event', id: '1' };
   gateway = await startTestGateway({
     booking: answer({ data: { setEventCapacity: { __typename: 'SetEventCapacityPayload', event } } }),

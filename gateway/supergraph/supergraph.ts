@@ -129,7 +129,8 @@ export function createSupergraph({
     (execute: Executor): Executor =>
     async (requestContext) => {
       const { operation, schema, document, request } = requestContext;
-      if (operation === undefined) return { errors: [new GraphQLError('No operation of this name.')] };
+      if (operation === undefined)
+        return { errors: [new GraphQLError('The document has no operation with this name.')] };
       const context = requestContext.context as GatewayContext;
       const { variables, errors } = admit({ operation, document, given: request.variables ?? {} }, schema);
       if (variables === undefined) return { errors };
@@ -177,11 +178,11 @@ const toGraphQLError = (error: unknown): GraphQLError => {
 
 type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
 
-/** Counts and logs the fields that are null because an entity is absent in the subgraph that should have it. */
+/** Counts and logs the fields that are null because the subgraph of an entity does not have it. */
 function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }): ReportEmptiedFields {
   const emptied = new Counter({
     name: 'gateway_emptied_fields_total',
-    help: 'Fields that were answered with null because an entity was absent in the subgraph that should have it.',
+    help: 'Fields that were answered with null because the subgraph of an entity does not have it.',
     registers: [metrics],
   });
   return (notes, { requestId }) => {
@@ -189,12 +190,15 @@ function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metric
     const [first] = notes;
     logger.warn(
       { requestId, fields: notes.length, path: first?.path, reason: first?.message },
-      'an absent entity emptied a field',
+      'a field is null because its entity does not exist',
     );
   };
 }
 
-/** The supergraph knows custom scalars by name only; checked here, a wrong value is refused before any subgraph is asked. */
+/**
+ * The supergraph has only the names of custom scalars. With these checks a wrong value is refused before any subgraph
+ * is asked.
+ */
 function checkScalars(schema: GraphQLSchema): void {
   const scalar = schema.getType(DateTime.name);
   if (!(scalar instanceof GraphQLScalarType)) return;

@@ -6,7 +6,7 @@ export type SubgraphName = (typeof SUBGRAPHS)[number];
 const keyPair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
 const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'test', alg: 'EdDSA' }] };
 
-/** The least that the gateway must be told. */
+/** The environment variables that the gateway requires. */
 export const requiredEnv = {
   JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
   ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, proofOf(name)])),

@@ -1,14 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A GraphQL request as a stand-in received it. */
+/** A GraphQL request that a stand-in received. */
 export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly query: string;
   readonly variables: Record<string, unknown>;
 }
 
-/** What a stand-in does with a request; doing nothing leaves it hanging. */
+/** Handles a request to a stand-in. The request hangs if the function does not answer. */
 export type Behaviour = (request: Received, response: ServerResponse) => void;
 
 export interface StandIn {
@@ -22,7 +22,7 @@ export const hang: Behaviour = () => undefined;
 /** Closes the connection instead of answering. */
 export const hangUp: Behaviour = (_request, response) => response.destroy();
 
-/** Answers with this JSON, or with what the function makes of the request. */
+/** Answers with this JSON, or with the result of the function. */
 export const answer =
   (body: object | ((request: Received) => object), statusCode = 200): Behaviour =>
   (request, response) =>
@@ -30,14 +30,14 @@ export const answer =
       .writeHead(statusCode, { 'content-type': 'application/json' })
       .end(JSON.stringify(typeof body === 'function' ? body(request) : body));
 
-/** Behaves differently from one request to the next; the last behaviour stays. */
+/** Uses one behaviour after another, one for each request; the last one stays. */
 export function inTurn(...behaviours: [Behaviour, ...Behaviour[]]): Behaviour {
   const [first] = behaviours;
   return (request, response) =>
     ((behaviours.length > 1 ? behaviours.shift() : behaviours[0]) ?? first)(request, response);
 }
 
-/** A subgraph in miniature: ready, and otherwise as its behaviour says. */
+/** Starts a stand-in for a subgraph: /ready succeeds, `behave` handles every other request. */
 export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -62,7 +62,7 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   };
 }
 
-/** An address at which nobody answers. */
+/** An address that refuses connections. */
 export async function refusedUrl(): Promise<string> {
   const standIn = await startStandIn(hang);
   await standIn.stop();

@@ -16,10 +16,10 @@ export interface Answer {
   };
 }
 
-/** Nobody is there: each test gateway counts for itself. */
+/** No server listens here, so each test gateway counts rate limits on its own. */
 const REDIS_URL = 'redis://127.0.0.1:1';
 
-/** The gateway on a port of its own, with stand-ins for some subgraphs and nobody in the place of the others. */
+/** Starts the gateway on a free port with stand-ins for the given subgraphs. The other subgraphs refuse connections. */
 export async function startTestGateway(
   behaviours: Partial<Record<SubgraphName, Behaviour>> = {},
   env: NodeJS.ProcessEnv = {},

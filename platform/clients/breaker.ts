@@ -1,31 +1,35 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Tells whether a server answers at all, from what its clients see of it. While it does not, nobody need wait for it. */
+/**
+ * Watches whether a server answers its clients. While it does not (isOpen), requests can fail at once instead of
+ * waiting.
+ */
 export interface Breaker {
   isOpen(): boolean;
-  /** A request is sent; the answer or the failure of each is told below. */
+  /** To be called when a request is sent. Its outcome is reported with the methods below. */
   begin(): void;
-  /** The server answered, whatever it said. */
+  /** To be called when the server answered, also with an error. */
   heard(): void;
-  /** The server had all the time that it was promised, or did not take the connection. */
+  /** To be called when the server did not answer within its full time limit, or did not accept the connection. */
   failed(): void;
+  /** To be called once for each request that began, after its outcome. */
   end(): void;
   close(): void;
 }
 
-/** So many failures in a row, without an answer between them, raise the suspicion that the server is gone. */
+/** After this many failures without an answer between them, the server is probed. */
 const FAILURES_MAX = 10;
-/** So long without any answer while a request waits raises the suspicion that the server hangs. */
+/** When a request waits and the server has answered nothing for this long, the server is probed. */
 export const SILENCE_MS_MAX = 1_000;
-/** So long a suspected server may take to answer the probe; if it does not, the breaker opens. */
+/** The breaker opens when the server does not answer a probe within this time. */
 export const PROBE_TIMEOUT_MS = 1_000;
-/** How often a server that does not answer is asked whether it does again. */
+/** The pause between two probes. */
 const PROBE_INTERVAL_MS = 250;
 
 /**
- * A breaker that asks the server itself before it opens and before it closes: a request that is slow by nature does not
- * open it for the others, and no request of a client's is spent on finding out whether the server is back.
- * @param probe asks something that any living server answers at once; rejects without an answer
+ * Creates a breaker that probes the server before it opens and before it closes. A request that is slow by nature
+ * therefore does not open it, and no client's request is needed to find out whether the server is back.
+ * @param probe sends a request that a working server answers at once; rejects when there is no answer
  */
 export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>): Breaker {
   const end = new AbortController();
@@ -34,7 +38,7 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>):
   let underWay = 0;
   let failures = 0;
   let heardAtMs = -Infinity;
-  /** When the server was last heard, or since when somebody waits for it. */
+  /** The time of the last answer, or of the first waiting request if that is later. */
   let silentSinceMs = 0;
   let watch: NodeJS.Timeout | undefined;
 
@@ -50,7 +54,7 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>):
       await probe(AbortSignal.any([end.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]));
       return true;
     } catch {
-      // Why not is told by the requests that fail.
+      // The reason is in the errors of the requests that fail.
       return false;
     }
   }
@@ -81,7 +85,7 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>):
   return {
     isOpen: () => isOpen,
     begin() {
-      // Where nobody waited, nothing was to be heard.
+      // Without waiting requests there were no answers to expect.
       if (underWay === 0) silentSinceMs = performance.now();
       underWay += 1;
       watchSilence();

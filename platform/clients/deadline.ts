@@ -1,45 +1,54 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The header in which the gateway, or a subgraph that asks another one, says how many milliseconds the answer may take. */
+/**
+ * The header with the number of milliseconds that the answer may take; set by the gateway and by subgraphs that call
+ * others.
+ */
 export const TIME_LEFT_HEADER = 'x-time-left-ms';
 
-/** What no caller may exceed, whatever its header says; also what a caller without the header gets. */
+/** The maximum for every caller, and the default for a caller without the header. */
 export const TIME_LEFT_MS_MAX = 60_000;
 
-/** Until when somebody waits for the work at hand. */
+/** The time until which the caller waits for the current work. */
 export interface Deadline {
   /** On the clock of performance.now(). */
   readonly atMs: number;
-  /** Aborted when the caller goes away; without it, the work goes on then. */
+  /** Aborted when the caller disconnects. Without a signal the work continues in that case. */
   readonly signal?: AbortSignal;
 }
 
-/** Nobody waits for the work at hand any more. The code survives Prisma, which wraps errors by their code. */
+/**
+ * The deadline has passed or the caller has disconnected. It has a code because Prisma keeps the code of errors that it
+ * wraps.
+ */
 export class DeadlineError extends Error {
   readonly code = 'DEADLINE_PASSED';
 }
 
 const deadlines = new AsyncLocalStorage<Deadline | undefined>();
 
-/** Runs what a caller waits for until the deadline. All that `run` awaits has the same deadline. */
+/** Runs work that a caller waits for until the deadline. Everything that `run` awaits has the same deadline. */
 export const runWithDeadline = <Result>(deadline: Deadline, run: () => Result): Result => deadlines.run(deadline, run);
 
-/** Runs what several callers wait for, or nobody does: the deadline of the caller who happened to start it does not count. */
+/** Runs work without the current deadline, for work that several callers share or that continues in the background. */
 export const runWithoutDeadline = <Result>(run: () => Result): Result => deadlines.run(undefined, run);
 
-/** The deadline of the work at hand on the clock of performance.now(); Infinity without one. */
+/** The deadline of the current work on the clock of performance.now(); Infinity without one. */
 export const currentDeadlineMs = (): number => deadlines.getStore()?.atMs ?? Infinity;
 
-/** The milliseconds until the deadline; Infinity without one. @throws DeadlineError when it has passed or the caller has gone */
+/**
+ * The milliseconds until the deadline; Infinity without one.
+ * @throws DeadlineError after the deadline or a disconnect
+ */
 export function timeLeftMs(): number {
   const deadline = deadlines.getStore();
   if (deadline === undefined) return Infinity;
   const leftMs = deadline.atMs - performance.now();
-  if (leftMs <= 0 || deadline.signal?.aborted) throw new DeadlineError('The caller does not wait any longer.');
+  if (leftMs <= 0 || deadline.signal?.aborted) throw new DeadlineError('The caller no longer waits for an answer.');
   return leftMs;
 }
 
-/** What a TIME_LEFT_HEADER grants, within bounds. */
+/** The milliseconds that a TIME_LEFT_HEADER grants, at most TIME_LEFT_MS_MAX. */
 export function readTimeLeftMs(header: unknown): number {
   const leftMs = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : TIME_LEFT_MS_MAX;
   return Math.min(leftMs, TIME_LEFT_MS_MAX);

@@ -19,7 +19,10 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-/** Answers every operation with its own name; keeps connections for longer than any client, as our servers do. */
+/**
+ * Starts a server that answers every operation with its own name. Like our servers, it keeps connections longer than
+ * any client.
+ */
 async function startServer(name: string): Promise<{ server: Server; url: string }> {
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     request.resume().on('end', () => response.end(JSON.stringify({ data: { name } })));
@@ -40,10 +43,10 @@ function createClient(url: string) {
   };
 }
 
-/** By then the connection of an answered request is idle. */
+/** After this, the connection of an answered request is idle. */
 const nextTurn = () => new Promise(setImmediate);
 
-test('A busy client finds a server that joined behind the address within the age of a connection, not before', async () => {
+test('A busy client reaches a new server behind its address once its connection is too old, not before', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const [old, young] = [await startServer('old'), await startServer('young')];
   const balancer = await createBalancer();
@@ -59,7 +62,7 @@ test('A busy client finds a server that joined behind the address within the age
   expect(await ask()).toBe('young');
 });
 
-test('An idle connection is closed by the client, however long the server would keep it', async () => {
+test('The client closes an idle connection, even if the server would keep it longer', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { server, url } = await startServer('any');
   const closed = vi.fn();
@@ -73,8 +76,8 @@ test('An idle connection is closed by the client, however long the server would 
   await vi.waitUntil(() => closed.mock.calls.length > 0);
 });
 
-/** Answers the client's probe and every query but the slow one, unless it hangs; counts what came. */
-async function startMoody() {
+/** Starts a server that answers everything but the query `{ slow }`, and nothing while it hangs. It records queries. */
+async function startUnreliable() {
   const state = { hangs: false, queries: [] as string[], closed: 0 };
   const server = createServer(async (request, response) => {
     const { query } = JSON.parse(Buffer.concat(await request.toArray()).toString());
@@ -99,10 +102,10 @@ async function startMoody() {
 
 const UNAVAILABLE = expect.objectContaining({ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } });
 
-test('A server that hangs is noticed by four callers within 3 s, costs nobody time from then on, and is asked again once it answers', {
+test('Within 3 s a hanging server is detected; then requests fail at once, until the server answers again', {
   timeout: 15_000,
 }, async () => {
-  const { state, ask } = await startMoody();
+  const { state, ask } = await startUnreliable();
   await ask('{ a }');
   state.hangs = true;
   const hungAtMs = performance.now();
@@ -129,15 +132,15 @@ test('A server that hangs is noticed by four callers within 3 s, costs nobody ti
   await Promise.all(callers);
 });
 
-test('Queries that are slow by nature do not close a server to the others', async () => {
-  const { ask } = await startMoody();
+test('Slow queries do not open the breaker for other queries', async () => {
+  const { ask } = await startUnreliable();
   const slow = Array.from({ length: 12 }, () => ask('{ slow }'));
   for (const { status } of await Promise.allSettled(slow)) expect(status).toBe('rejected');
   expect(await ask('{ a }')).toEqual({ data: {} });
 });
 
-test('A server is not to blame for what its callers cut short', async () => {
-  const { state, ask } = await startMoody();
+test('Requests that their callers cancelled do not open the breaker', async () => {
+  const { state, ask } = await startUnreliable();
   const cut = Array.from({ length: 15 }, () => ask('{ slow }', { deadlineMs: performance.now() + 50 }));
   for (const { status } of await Promise.allSettled(cut)) expect(status).toBe('rejected');
   const left = new AbortController();
@@ -149,8 +152,8 @@ test('A server is not to blame for what its callers cut short', async () => {
   expect(await ask('{ a }')).toEqual({ data: {} });
 });
 
-test('Nothing is sent for a caller who has gone', async () => {
-  const { state, ask } = await startMoody();
+test('No request is sent for a caller that has disconnected or whose deadline has passed', async () => {
+  const { state, ask } = await startUnreliable();
   await expect(ask('{ a }', { signal: AbortSignal.abort() })).rejects.toEqual(UNAVAILABLE);
   await expect(ask('{ a }', { deadlineMs: performance.now() })).rejects.toEqual(UNAVAILABLE);
   expect(state.queries).toEqual([]);
@@ -167,7 +170,7 @@ test.each([
   ['EPIPE', 2, 1],
   ['UND_ERR_RESPONSE_EXCEEDED_MAX_SIZE', 1, 1],
 ])('After %s there are %i attempts for a query and %i for a mutation', async (code, forQuery, forMutation) => {
-  const { ask } = await startMoody();
+  const { ask } = await startUnreliable();
   const request = vi.spyOn(Pool.prototype, 'request');
   stops.push(() => request.mockRestore());
   for (const [operation, attempts] of [
@@ -180,8 +183,8 @@ test.each([
   }
 });
 
-test('A server whose connections are not taken is given up after the connect time-out', async () => {
-  // Stopped before it takes any connection, with a queue for one: further connections are left without an answer.
+test('A server that accepts no connections is given up after two connect time-outs', async () => {
+  // The process is stopped before it accepts a connection. Its queue holds one, so further connections get no answer.
   const script = `
     const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
       process.stdout.write(String(server.address().port));

@@ -14,10 +14,11 @@ export interface GraphQLAnswer {
 /** A client of one GraphQL server inside the system. */
 export interface GraphQLClient {
   /**
-   * Posts one operation and answers within `timeoutMs` and before the deadline. A query is sent once more after a
-   * connection error, a mutation only where no connection was made: then it was not sent.
-   * @throws SERVICE_UNAVAILABLE when there is no answer in time, the server does not answer anybody, too much is in
-   * flight, or the caller has gone.
+   * Sends one operation and returns its answer within `timeoutMs` and before the deadline. After a connection error a
+   * query is sent a second time. A mutation is sent a second time only if no connection was made, because then it was
+   * not sent.
+   * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in flight,
+   *   or the caller has disconnected
    */
   request(operation: GraphQLOperation): Promise<GraphQLAnswer>;
   close(): Promise<void>;
@@ -28,36 +29,40 @@ export interface GraphQLOperation {
   variables?: Record<string, unknown> | undefined;
   operationName?: string | undefined;
   headers: Record<string, string>;
-  /** What the server may take. It is to blame only when it had all of it. */
+  /** The server's time limit. A failure counts for the breaker only if the server had all of this time. */
   timeoutMs: number;
-  /** Until when the caller waits, on the clock of performance.now(). */
+  /** The time until which the caller waits, on the clock of performance.now(). */
   deadlineMs?: number;
-  /** Aborted when the caller goes away. */
+  /** Aborted when the caller disconnects. */
   signal?: AbortSignal | undefined;
 }
 
 const IN_FLIGHT_MAX = 1_024;
 const RESPONSE_BYTES_MAX = 16 * 1_024 * 1_024;
-/** Short enough for a second attempt within the limit of a query. */
+/** Short enough that a second attempt fits into the time limit of a query. */
 export const CONNECT_TIMEOUT_MS = 500;
 /**
- * How long a connection may be idle. Below the server's 75 s, so that the client is the one to close. Below DRAIN_DELAY_MS
- * too: while a server drains, it asks its busy connections to close, and by the time it closes the idle ones have closed.
+ * How long a connection may be idle. Shorter than the server's 75 s, so that the client closes it and not the server.
+ * It must also be shorter than DRAIN_DELAY_MS: idle connections then close before a stopping server does. Busy
+ * connections close because a stopping server asks for that in its answers.
  */
 export const KEEP_ALIVE_MS = 4_000;
 /**
- * How long a busy connection is used. Behind one address there may be several servers, and each connection chooses one of
- * them: a server that joins gets its share of the load within this time.
+ * How long a busy connection is used. There may be several servers behind one address, and each connection leads to one
+ * of them. With this limit a new server gets its share of the load within that time.
  */
 export const CONNECTION_AGE_MS_MAX = 15_000;
-/** The share of the time limit that the server is told; the rest is for the way of its answer. */
+/**
+ * The part of the time limit that is sent to the server in TIME_LEFT_HEADER. The rest is for the transport of the
+ * answer.
+ */
 export const SERVER_SHARE = 0.9;
 
-/** The answer was not GraphQL. Only the log learns of it, and of the status. */
+/** The answer was not GraphQL. This reason and the HTTP status appear only in the log. */
 class NotGraphQLError extends Error {}
 class TimeoutError extends Error {}
 
-/** No connection was made, and so nothing was sent. */
+/** No connection was made, so nothing was sent. */
 const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -69,12 +74,12 @@ const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
 /** The connection broke. The request may have reached the server. */
 const CONNECTION_LOST: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET']);
 
-/** Every GraphQL server answers it at once, and asks nobody. */
+/** Every GraphQL server can answer this at once, without calling other services. */
 const PROBE = '{__typename}';
 
 export const isMutation = (query: string): boolean => query.startsWith('mutation');
 
-/** A client on a bounded pool of kept-alive connections, with a breaker and a deadline for every request. */
+/** Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every request. */
 export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
   const { origin, pathname } = new URL(url);
   const connect = (connections: number) =>
@@ -83,17 +88,18 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS, lookup: createShuffledLookup(lookup) },
       keepAliveTimeout: KEEP_ALIVE_MS,
-      // The server says how long it would keep a connection; this is the most that counts.
+      // The maximum for the keep-alive time that the server announces.
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       clientTtl: CONNECTION_AGE_MS_MAX,
       maxResponseSize: RESPONSE_BYTES_MAX,
-      // Each request has a timer of its own.
+      // request() has its own timer.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-  // One connection for each request in flight: none waits for slow ones, such as bookings of an event whose row is held.
+  // One connection for each request in flight, so that no request waits behind a slow one, such as a booking that waits
+  // for a row lock.
   const pool = connect(IN_FLIGHT_MAX);
-  // Requests that hang may hold every connection of the pool.
+  // Hanging requests can hold every connection of the other pool.
   const probePool = connect(1);
   const breaker = createBreaker((signal) => post(probePool, { query: PROBE, headers: {} }, signal));
   let inFlight = 0;
@@ -132,7 +138,7 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
       const startedAtMs = performance.now();
       const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
       if (leftMs <= 0 || signal?.aborted || breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) throw unavailable();
-      // One limit for both attempts: a second one that began anew would outlive the caller's deadline.
+      // Both attempts share one time limit. With a new limit the second attempt could exceed the caller's deadline.
       const cut = new AbortController();
       const timer = setTimeout(() => cut.abort(new TimeoutError(`no answer within ${leftMs} ms`)), leftMs);
       const leave = () => cut.abort();

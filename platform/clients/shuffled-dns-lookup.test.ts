@@ -3,7 +3,7 @@ import { createShuffledLookup } from './shuffled-dns-lookup.ts';
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address, family: 4 }));
 
-/** What the system answers: the same order every time. */
+/** The system's look-up returns the same order every time. */
 const resolving = (error: Error | null) =>
   createShuffledLookup((_hostname, _options, answer) => answer(error, ADDRESSES));
 
@@ -12,7 +12,7 @@ const resolve = (error: Error | null = null) =>
     resolving(error)('booking', {}, (failure, found) => (failure ? fail(failure) : succeed(found as typeof ADDRESSES)));
   });
 
-it('begins with each address about as often as with any other, and leaves none out', async () => {
+it('begins with each address about equally often, and always returns all addresses', async () => {
   const answers = await Promise.all(Array.from({ length: 300 }, () => resolve()));
   expect(answers.map((found) => found.toSorted((a, b) => a.address.localeCompare(b.address)))).toEqual(
     answers.map(() => ADDRESSES),
@@ -22,6 +22,6 @@ it('begins with each address about as often as with any other, and leaves none o
   }
 });
 
-it('passes on that there is no such name', async () => {
+it('passes on the error for an unknown name', async () => {
   await expect(resolve(new Error('ENOTFOUND'))).rejects.toThrow('ENOTFOUND');
 });

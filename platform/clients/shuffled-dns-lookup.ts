@@ -1,7 +1,7 @@
 import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 
-/** As dns.lookup, asked for all addresses. */
+/** The signature of dns.lookup with the option `all`. */
 type Resolve = (
   hostname: string,
   options: LookupAllOptions,
@@ -9,8 +9,9 @@ type Resolve = (
 ) => void;
 
 /**
- * A look-up for sockets that begins with any of a name's addresses. The system's own look-up puts first the one that has
- * most in common with this machine's, every time: of several servers behind one name, one would get all connections.
+ * Creates a DNS look-up for sockets that starts with a random one of a name's addresses. The system's look-up always
+ * puts the address first that is most similar to this machine's own. With several servers behind one name, one server
+ * would get all connections.
  */
 export const createShuffledLookup =
   (resolve: Resolve): LookupFunction =>

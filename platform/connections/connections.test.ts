@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What is wrong, which must not contain the password. */
+/** The error message for an address, or 'accepted'. */
 function refusalOf(connect: () => unknown): string {
   try {
     connect();
@@ -34,7 +34,7 @@ function refusalOf(connect: () => unknown): string {
 describe('the address of a database', () => {
   const sslOf = (url: string) => driverOptions(url).ssl;
 
-  it('is plain on this machine, and there alone takes the key of the server unseen', () => {
+  it('allows plain connections and unverified server keys on this machine only', () => {
     for (const host of ['localhost', '127.0.0.1', '127.8.9.1', '[::1]']) {
       expect(driverOptions(`mysql://u:p@${host}/db`)).toMatchObject({ allowPublicKeyRetrieval: true });
       expect(sslOf(`mysql://u:p@${host}/db`)).toBeUndefined();
@@ -44,19 +44,19 @@ describe('the address of a database', () => {
     expect(driverOptions('mysql://u:p@[::1]:3307/db')).toMatchObject({ host: '::1', port: 3307 });
   });
 
-  it('is encrypted for any other host, which is not asked for a key', () => {
+  it('is encrypted for any other host, and does not request a key from it', () => {
     for (const host of ['db.internal', '10.0.0.1', 'localhost.example.com', '127.0.0.1.example.com', '[fd00::1]']) {
       const options = driverOptions(`mysql://u:p@${host}/db`);
       expect(options).toMatchObject({ allowPublicKeyRetrieval: false, ssl: { rejectUnauthorized: false } });
     }
   });
 
-  it('sends the name of a host in the handshake, and never an address', () => {
+  it('sends host names in the TLS handshake, but no IP addresses', () => {
     expect(sslOf('mysql://u:p@db.internal/db')).toMatchObject({ servername: 'db.internal' });
     expect(sslOf('mysql://u:p@10.0.0.1/db')).not.toHaveProperty('servername');
   });
 
-  it('verifies the certificate where there is one of the authority, on this machine too', () => {
+  it('verifies the certificate when an authority is given, also on this machine', () => {
     for (const host of ['localhost', 'db.internal']) {
       expect(sslOf(`mysql://u:p@${host}/db?ssl-ca=${ca}`)).toMatchObject({
         rejectUnauthorized: true,
@@ -67,31 +67,31 @@ describe('the address of a database', () => {
     expect(sslOf('mysql://u:p@db.internal/db?ssl-mode=VERIFY_IDENTITY')).toMatchObject({ rejectUnauthorized: true });
   });
 
-  it('is never plain for another host', () => {
+  it('refuses plain connections to another host', () => {
     expect(refusalOf(() => driverOptions('mysql://u:p@db.internal/db?ssl-mode=disabled'))).toContain(
       'this machine only',
     );
   });
 
   it.each([
-    ['ssl-mode=preferred', 'ssl-mode takes disabled, required, verify-ca, verify-identity'],
-    ['sslaccept=strict', 'not known: sslaccept'],
-    ['sslmode=require', 'not known: sslmode'],
-    ['ssl={"rejectUnauthorized":true}', 'not known: ssl;'],
-    ['connection_limit=5', 'not known: connection_limit'],
+    ['ssl-mode=preferred', 'ssl-mode must be one of disabled, required, verify-ca, verify-identity'],
+    ['sslaccept=strict', 'unknown parameters: sslaccept'],
+    ['sslmode=require', 'unknown parameters: sslmode'],
+    ['ssl={"rejectUnauthorized":true}', 'unknown parameters: ssl;'],
+    ['connection_limit=5', 'unknown parameters: connection_limit'],
     ['ssl-mode=verify-ca', 'needs ssl-ca'],
     ['ssl-ca=/nowhere/ca.pem', 'cannot be read (ENOENT)'],
-    ['ssl-mode=required&ssl-ca=/nowhere/ca.pem', 'verifies nothing'],
+    ['ssl-mode=required&ssl-ca=/nowhere/ca.pem', 'has no effect'],
   ])('refuses %s', (parameters, refusal) => {
     expect(refusalOf(() => driverOptions(`mysql://u:p@db.internal/db?${parameters}`))).toContain(refusal);
   });
 
-  it('refuses a file that holds no certificate', () => {
+  it('refuses a file without a certificate', () => {
     const url = `mysql://u:p@db.internal/db?ssl-ca=${noCertificate}`;
     expect(refusalOf(() => driverOptions(url))).toContain('without a certificate');
   });
 
-  it('decodes what is percent-encoded, and says so where it is not, without the password', () => {
+  it('decodes percent-encoding, and reports missing percent-encoding without showing the password', () => {
     const options = driverOptions('mysql://u%40x:p%3Fs%23w%2F%25@db.internal/d%2Db');
     expect(options).toMatchObject({ user: 'u@x', password: 'p?s#w/%', database: 'd-b' });
     for (const password of ['12?secret', '12#secret', '12/secret', '%zzsecret']) {
@@ -101,7 +101,7 @@ describe('the address of a database', () => {
     }
   });
 
-  it('is one URL, whichever way it was set: what the URL says wins', () => {
+  it('is one URL, built from DATABASE_URL and the variables; DATABASE_URL takes precedence', () => {
     const parts = { MYSQL_HOST: 'fd00::1', MYSQL_PORT: 3307, MYSQL_USER: 'u', MYSQL_PASSWORD: 'p@:/?#%' };
     const whole = driverOptions(databaseUrl({ ...parts, MYSQL_DATABASE: 'db', MYSQL_SSL_CA: ca }));
     expect(whole).toMatchObject({ host: 'fd00::1', port: 3307, user: 'u', password: 'p@:/?#%', database: 'db' });
@@ -122,7 +122,7 @@ describe('the address of a database', () => {
 describe('the address of the broker', () => {
   const connect = (NATS_URL: string, more = {}) => brokerConnection({ NATS_URL, ...more });
 
-  it('takes servers, and one account for all of them', () => {
+  it('accepts several servers with one account for all of them', () => {
     expect(connect('nats://u%40x:p%3A1%2F@a:4223, nats://b,nats://[::1]:4224')).toEqual({
       servers: ['a:4223', 'b:4222', '[::1]:4224'],
       user: 'u@x',
@@ -131,7 +131,7 @@ describe('the address of the broker', () => {
     expect(connect('nats://t0ken@a')).toEqual({ servers: ['a:4222'], token: 't0ken' });
   });
 
-  it('uses TLS for tls://, and wherever there is a certificate of the authority', () => {
+  it('uses TLS for tls:// and when NATS_TLS_CA is set', () => {
     expect(connect('nats://a')).not.toHaveProperty('tls');
     expect(connect('nats://a,tls://b')).toMatchObject({ tls: { checkServerIdentity: expect.any(Function) } });
     expect(connect('nats://a', { NATS_TLS_CA: ca })).toMatchObject({ tls: { caFile: ca } });
@@ -144,7 +144,7 @@ describe('the address of the broker', () => {
     ['tls://10.0.0.1', 'localhost', 'IP Address:10.0.0.2', false],
     ['tls://10.0.0.1', 'localhost', 'DNS:localhost', false],
     ['tls://localhost,tls://10.0.0.1', 'localhost', 'DNS:localhost', true],
-  ])('takes of %s, which TLS knows as %s, a certificate for %s: %s', (url, name, subjectaltname, holds) => {
+  ])('accepts for %s, checked under the name %s, a certificate for %s: %s', (url, name, subjectaltname, holds) => {
     const { tls } = connect(url) as { tls: { checkServerIdentity(name: string, certificate: object): unknown } };
     expect(tls.checkServerIdentity(name, { subject: {}, subjectaltname }) === undefined).toBe(holds);
   });
@@ -161,10 +161,10 @@ describe('the address of the broker', () => {
     expect(refusalOf(() => connect(url))).not.toContain('secret');
   });
 
-  it('refuses files that do not hold what they should, and two accounts', () => {
+  it('refuses files without the expected content, and two accounts', () => {
     expect(refusalOf(() => connect('nats://a', { NATS_CREDS: '/nowhere' }))).toContain('NATS_CREDS names a file');
     expect(refusalOf(() => connect('nats://a', { NATS_CREDS: noCertificate }))).toContain('without the credentials');
-    expect(refusalOf(() => connect('nats://u:p@a', { NATS_CREDS: ca }))).toContain('names another');
+    expect(refusalOf(() => connect('nats://u:p@a', { NATS_CREDS: ca }))).toContain('NATS_CREDS is set');
     expect(refusalOf(() => connect('nats://a', { NATS_TLS_CA: noCertificate }))).toContain('without a certificate');
   });
 });
@@ -172,7 +172,7 @@ describe('the address of the broker', () => {
 describe('the address of Redis', () => {
   const connect = (REDIS_URL: string, REDIS_TLS_CA?: string) => redisConnection({ REDIS_URL, REDIS_TLS_CA });
 
-  it('takes a password, a user and the number of a database', () => {
+  it('accepts a password, a user and the number of a database', () => {
     expect(connect('redis://:p%40ss@a:6380/7')).toEqual({ host: 'a', port: 6380, db: 7, password: 'p@ss' });
     expect(connect('redis://u:p@a')).toEqual({ host: 'a', port: 6379, db: 0, username: 'u', password: 'p' });
   });
@@ -191,7 +191,7 @@ describe('the address of Redis', () => {
     expect(refusalOf(() => connect(url))).toContain(refusal);
   });
 
-  it('refuses a certificate of the authority that nothing would be verified with', () => {
+  it('refuses REDIS_TLS_CA without TLS', () => {
     expect(refusalOf(() => connect('redis://a', ca))).toContain('rediss://');
   });
 });

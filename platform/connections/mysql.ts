@@ -4,13 +4,14 @@ import type { ConnectionConfig } from 'mariadb';
 import { AddressError, isLoopback, parseServerUrl, readCertificates, serverNameOf } from './server-url.ts';
 
 /**
- * How a connection to MySQL or MariaDB is protected, in MySQL's own words: not at all; encrypted; also with a
- * certificate of a known authority; also with one for the very host.
+ * How a connection to MySQL or MariaDB is protected, with MySQL's names. disabled: not encrypted. required: encrypted.
+ * verify-ca: encrypted, with a certificate of a known authority. verify-identity: the certificate must also name the
+ * host.
  */
 export const SSL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
 
-/** DATABASE_URL wins over the variables, also with what it says about TLS. */
+/** DATABASE_URL takes precedence over the variables, also for the TLS settings that it contains. */
 export interface DatabaseAddress {
   DATABASE_URL?: string | undefined;
   MYSQL_HOST?: string;
@@ -26,7 +27,7 @@ const SCHEMES = ['mysql', 'mariadb'];
 const DEFAULT_PORT = 3306;
 const PARAMETERS = ['ssl-mode', 'ssl-ca', 'socket'];
 
-/** One URL for the whole address of a database, TLS included. @throws AddressError */
+/** Combines the address of a database and its TLS settings in one URL. @throws AddressError */
 export function databaseUrl(address: DatabaseAddress): string {
   const text = address.DATABASE_URL ?? urlOfVariables(address);
   parseServerUrl(text, SCHEMES, DEFAULT_PORT);
@@ -45,9 +46,9 @@ function urlOfVariables(address: DatabaseAddress): string {
 }
 
 /**
- * Where a connection goes, as whom, and how it is protected: for every pool and every single connection. Without
- * `ssl-mode`, a connection that stays on this machine is plain, one with `ssl-ca` verifies the server's certificate, any
- * other is encrypted. A connection to another machine is never plain.
+ * The driver's options for every pool and every single connection: server, account and TLS. Without `ssl-mode`, a
+ * connection with `ssl-ca` verifies the server's certificate, a connection within this machine is plain, and any other
+ * is encrypted. A connection to another machine is never plain.
  * @throws AddressError
  */
 export function driverOptions(url: string): DriverOptions {
@@ -55,7 +56,7 @@ export function driverOptions(url: string): DriverOptions {
   const unknown = [...parameters.keys()].filter((name) => !PARAMETERS.includes(name));
   if (unknown.length > 0) {
     throw new AddressError(
-      `has parameters that are not known: ${unknown.join(', ')}; known are ${PARAMETERS.join(', ')}`,
+      `has unknown parameters: ${unknown.join(', ')}; the known ones are ${PARAMETERS.join(', ')}`,
     );
   }
   const socketPath = parameters.get('socket');
@@ -63,23 +64,23 @@ export function driverOptions(url: string): DriverOptions {
   const caFile = parameters.get('ssl-ca');
   const mode = modeOf(parameters.get('ssl-mode') ?? (caFile ? 'verify-ca' : isLocal ? 'disabled' : 'required'));
   if (mode === 'disabled' && !isLocal) {
-    throw new AddressError('ssl-mode disabled is for this machine only; other hosts take required or stricter');
+    throw new AddressError('ssl-mode disabled is allowed for this machine only; use required or stricter');
   }
   const options = {
     ...(socketPath === null ? { host, port } : { socketPath }),
     user,
     password,
     database: path,
-    // The server's key is taken unseen: over a network, whoever is in between could send one of their own.
+    // The driver does not verify this key. On a network an attacker in between could send a different one.
     allowPublicKeyRetrieval: isLocal,
-    // A server could send the session, and with it the password, to any other.
+    // A server could redirect the session, and with it the password, to any other server.
     permitRedirect: false,
     ...(mode !== 'disabled' && { ssl: tlsOptions(mode, caFile, host) }),
   };
   return options;
 }
 
-/** Also what the driver's types leave out. */
+/** The driver's types do not have permitRedirect. */
 type DriverOptions = Pick<
   ConnectionConfig,
   'host' | 'port' | 'socketPath' | 'user' | 'password' | 'database' | 'allowPublicKeyRetrieval' | 'ssl'
@@ -91,18 +92,17 @@ interface TlsOptions extends SecureContextOptions {
   checkServerIdentity?: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
-/** MySQL's own tools write VERIFY_CA. */
+/** Also accepts the spelling of MySQL's own tools, such as VERIFY_CA. */
 function modeOf(text: string): SslMode {
   const mode = SSL_MODES.find((one) => one === text.toLowerCase().replace('_', '-'));
-  if (mode === undefined) throw new AddressError(`ssl-mode takes ${SSL_MODES.join(', ')}`);
+  if (mode === undefined) throw new AddressError(`ssl-mode must be one of ${SSL_MODES.join(', ')}`);
   return mode;
 }
 
 /** @throws AddressError when the mode and the file contradict each other */
 function tlsOptions(mode: SslMode, caFile: string | null, host: string): TlsOptions {
   if (mode === 'required') {
-    if (caFile)
-      throw new AddressError('ssl-ca verifies nothing with ssl-mode required; use verify-ca or verify-identity');
+    if (caFile) throw new AddressError('ssl-ca has no effect with ssl-mode required; use verify-ca or verify-identity');
     return { ...serverNameOf(host), rejectUnauthorized: false };
   }
   if (mode === 'verify-ca' && !caFile) {
@@ -112,21 +112,22 @@ function tlsOptions(mode: SslMode, caFile: string | null, host: string): TlsOpti
     ...serverNameOf(host),
     rejectUnauthorized: true,
     ...(caFile && { ca: readCertificates(caFile, 'ssl-ca') }),
-    // The driver does not hand on the host, and Node would take an address for "localhost".
+    // The driver does not pass on the host. For an IP address Node would then check the name "localhost".
     checkServerIdentity: (_name, certificate) =>
       mode === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
   };
 }
 
-/** The one method of the driver's connections that begins TLS. */
+/** The methods of the driver's connections that verifyBeforeLogIn needs. createSecureContext starts TLS. */
 interface DriverConnection {
   createSecureContext(info: { requireValidCert?: boolean }, begun: () => void): void;
   getSocket(): TLSSocket;
 }
 
 /**
- * Verifies the certificate before the log-in. By itself the driver skips this for a server that says it is MariaDB, and
- * sends such a server the password, in clear if the server asks for that, before it looks at the certificate.
+ * Verifies the certificate before the log-in. The driver itself does not do this for a server that identifies itself as
+ * MariaDB: it first sends the password, even in clear text if the server requests that, and then checks the
+ * certificate.
  */
 function verifyBeforeLogIn(prototype: DriverConnection): void {
   const { createSecureContext } = prototype;

@@ -2,10 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/** The address of a server, or what goes with it, is not usable. The message quotes no value: it may hold a secret. */
+/**
+ * The address of a server, or a file that it needs, is not usable. The message contains no value, which may be a
+ * secret.
+ */
 export class AddressError extends Error {}
 
-/** A server's URL, taken apart; user, password and path are percent-decoded. */
+/** The parts of a server's URL; user, password and path are percent-decoded. */
 export interface ServerUrl {
   readonly scheme: string;
   /** Without the brackets of an IPv6 address. */
@@ -13,15 +16,15 @@ export interface ServerUrl {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-  /** Without its first slash. */
+  /** Without the leading slash. */
   readonly path: string;
   readonly parameters: URLSearchParams;
 }
 
 /**
- * Takes a URL apart that names a server.
- * @throws AddressError for any other scheme, and for what `new URL` accepts but a forgotten percent-encoding of a
- *   password explains better
+ * Parses the URL of a server.
+ * @throws AddressError for any other scheme, and for a URL that is valid but looks like a password without
+ *   percent-encoding
  */
 export function parseServerUrl(text: string, schemes: readonly string[], defaultPort: number): ServerUrl {
   const url = URL.parse(text);
@@ -51,14 +54,14 @@ function decoded(text: string): string {
   }
 }
 
-/** True for this machine itself, whose connections nobody else can read. */
+/** True for the loopback addresses of this machine, whose connections no other machine can read. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /** The name to send in the TLS handshake (SNI); an address is never sent. */
 export const serverNameOf = (host: string): { servername?: string } => (isIP(host) === 0 ? { servername: host } : {});
 
-/** The certificates in a PEM file, checked. @throws AddressError */
+/** The certificates in a PEM file. @throws AddressError when there is none or one cannot be read; it names `setting` */
 export function readCertificates(file: string, setting: string): string {
   const text = readTextFile(file, setting);
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
@@ -71,7 +74,7 @@ export function readCertificates(file: string, setting: string): string {
   return certificates.join('\n');
 }
 
-/** @throws AddressError */
+/** The content of a file. @throws AddressError that names `setting` */
 export function readTextFile(file: string, setting: string): string {
   try {
     return readFileSync(file, 'utf8');

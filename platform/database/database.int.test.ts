@@ -10,7 +10,7 @@ const POOL_MAX = 10;
 const LONGER_THAN_SILENCE_MS = (SILENT_CONNECTION_S + 2) * 1_000;
 const SLOW = 60_000;
 
-describe('a pool of connections to the database', () => {
+describe('a pool of database connections', () => {
   let test: TestDatabase;
   const pools: Pool[] = [];
   const connect = () => {
@@ -35,7 +35,7 @@ describe('a pool of connections to the database', () => {
     Promise.all(Array.from({ length: POOL_MAX }, () => pool.query('SELECT SLEEP(0.05), CONNECTION_ID() AS id')));
 
   it(
-    'meets no connection that the server has closed, after it was idle for longer than the server waits',
+    'hands out no closed connection after it was idle for longer than wait_timeout',
     async () => {
       const pool = connect();
       await queryAtOnce(pool);
@@ -46,13 +46,13 @@ describe('a pool of connections to the database', () => {
   );
 
   it(
-    'meets none either after the whole process hung for longer than the server waits',
+    'hands out no closed connection after the whole process hung for longer than wait_timeout',
     async () => {
       const pool = connect();
       await queryAtOnce(pool);
-      // Nothing in this process runs meanwhile: no timer, no socket.
+      // This blocks the whole process: no timer fires and no socket is read.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LONGER_THAN_SILENCE_MS);
-      // The next turns of the event loop read what the server sent meanwhile.
+      // In its next turns the event loop reads what the server has sent.
       await vi.waitFor(() => expect(pool.idleConnections()).toBe(0), { timeout: 2_000, interval: 1 });
       await queryAtOnce(pool);
     },
@@ -60,7 +60,7 @@ describe('a pool of connections to the database', () => {
   );
 
   it(
-    'opens no new connections while it is idle',
+    'does not reopen its connections while it is idle',
     async () => {
       const pool = connect();
       await queryAtOnce(pool);
@@ -75,7 +75,7 @@ describe('a pool of connections to the database', () => {
   );
 
   it(
-    'loses the locks of a transaction that sends nothing any more, in bounded time, and other rows are free throughout',
+    'loses the locks of a silent transaction after a bounded time, and other rows are never blocked',
     async () => {
       const silent = await connect().getConnection();
       await silent.beginTransaction();
@@ -85,7 +85,7 @@ describe('a pool of connections to the database', () => {
         await other.query('SET SESSION innodb_lock_wait_timeout = 30');
         await other.query('UPDATE seats SET free = free - 1 WHERE id = 2');
         const startedMs = performance.now();
-        // This process must not close the connection first, which it does when it may run.
+        // The process must hang, because a running process would close the idle connection itself.
         const waiting = other.query('UPDATE seats SET free = free - 1 WHERE id = 1');
         await new Promise(setImmediate);
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LONGER_THAN_SILENCE_MS);

@@ -4,13 +4,13 @@ import { createPool, type Pool } from 'mariadb';
 import { type DatabaseAddress, databaseUrl, driverOptions } from '../connections/mysql.ts';
 import { keepDeadlines } from './deadline-pool.ts';
 
-/** What raw SQL runs on: a Prisma client or one of its interactive transactions. */
+/** Runs raw SQL: a Prisma client or one of its interactive transactions. */
 export interface SqlExecutor {
   $queryRaw<Rows>(statement: Sql): PromiseLike<Rows>;
   $executeRaw(statement: Sql): PromiseLike<number>;
 }
 
-/** A Prisma client, of whichever subgraph. */
+/** A Prisma client of any subgraph. */
 export interface SqlClient<Transaction extends SqlExecutor = SqlExecutor> extends SqlExecutor {
   $transaction<Result>(
     run: (transaction: Transaction) => Promise<Result>,
@@ -27,28 +27,36 @@ export const LOCK_WAIT_S = 2;
 export const STATEMENT_TIMEOUT_MS = 4_000;
 export const SOCKET_TIMEOUT_MS = 5_000;
 /**
- * The server ends a connection that sends nothing for so long, in the middle of a transaction too: the locks of a process
- * that vanished or hangs are free after this time. Longer than every pause inside our transactions.
+ * The server closes a connection that sends nothing for this long, also within a transaction. This frees the locks of a
+ * process that has crashed or hangs. It must be longer than every pause inside our transactions.
  */
 export const SILENT_CONNECTION_S = 10;
-/** Idle connections leave the pool before the socket's time-out, and the server's, ends them. */
+/**
+ * Shorter than the time-outs of the socket and the server, so that idle connections leave the pool before these close
+ * them.
+ */
 export const POOL_IDLE_S = 3;
-/** Below 1, the driver opens no connections at all. */
+/** With less than 1, the driver opens no connections at all. */
 const POOL_IDLE_MIN = 1;
-/** A connection that was idle for longer answers a ping before it is handed out. */
+/** A connection that was idle for longer than this must answer a ping before it is handed out. */
 const PING_AFTER_MS = 500;
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
-/** Interactive transactions: the wait for a connection, and the whole of it. Above every statement's own limit. */
+/**
+ * Limits of interactive transactions: the wait for a connection and the whole transaction. Longer than any statement's
+ * limit.
+ */
 export const TRANSACTION_LIMITS = { maxWait: 2_000, timeout: 6_000 };
 
-/** Set once per connection. Each server reads the comment meant for it; MariaDB's time is in seconds. */
+/**
+ * Sent once per connection. MariaDB executes the first comment (in seconds), MySQL the second one (in milliseconds).
+ */
 const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S},
     SESSION wait_timeout = ${SILENT_CONNECTION_S}, SESSION net_write_timeout = ${SILENT_CONNECTION_S}
   /*M!100300 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000} */
   /*!80000 , SESSION max_execution_time = ${STATEMENT_TIMEOUT_MS} */`;
 
-/** A bounded pool whose every wait has a limit; connections run READ COMMITTED in UTC. */
+/** Creates a bounded pool with a limit for every wait. Its connections use READ COMMITTED and UTC. */
 export function createDatabasePool(settings: DatabaseSettings): Pool {
   const pool = createPool({
     ...driverOptions(databaseUrl(settings)),
@@ -63,11 +71,13 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     keepAliveDelay: KEEP_ALIVE_DELAY_MS,
     timezone: 'Z',
     prepareCacheLength: 0,
-    // Otherwise the error of a statement repeats all values in it, and is logged.
+    // Otherwise the errors of statements contain all their values, and these errors are logged.
     logParam: false,
   });
   return keepDeadlines(pool, STATEMENT_TIMEOUT_MS);
 }
 
-/** Prisma's adapter on a pool of ours. Text protocol: otherwise each statement is prepared, executed and closed. */
+/**
+ * Prisma's adapter on our pool. It uses the text protocol: otherwise each statement is prepared, executed and closed.
+ */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });

@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '../process/config.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { createDatabasePool, STATEMENT_TIMEOUT_MS } from './database.ts';
 
-/** Takes a server minutes. The comment finds it in the list of what runs. */
+/** A query that runs for minutes. The alias `endless` identifies it in the process list. */
 const ENDLESS = `SELECT COUNT(*) AS endless FROM ${Array.from('abcdef', (alias) => `information_schema.collations ${alias}`).join()}`;
 
 describe('a pool that keeps deadlines', () => {
@@ -28,7 +28,7 @@ describe('a pool that keeps deadlines', () => {
     runWithDeadline({ atMs: performance.now() + leftMs, ...(signal && { signal }) }, run);
   const countNotes = async () => Number((await pool.query('SELECT COUNT(*) AS count FROM notes'))[0].count);
 
-  it('begins no statement after the deadline, nor once the caller has gone', async () => {
+  it('begins no statement after the deadline or after the caller has disconnected', async () => {
     await expect(within(-1, () => pool.query('INSERT INTO notes VALUES (1)'))).rejects.toThrow(DeadlineError);
     await expect(within(5_000, () => pool.query('INSERT INTO notes VALUES (1)'), AbortSignal.abort())).rejects.toThrow(
       DeadlineError,
@@ -36,7 +36,7 @@ describe('a pool that keeps deadlines', () => {
     expect(await countNotes()).toBe(0);
   });
 
-  it('has the server stop a SELECT that outlasts the deadline', async () => {
+  it('makes the server stop a SELECT that runs beyond the deadline', async () => {
     const startedAtMs = performance.now();
     const refusal = await within(300, () => pool.query(ENDLESS)).catch((error: unknown) => error);
     expect(isUnavailable(refusal)).toBe(true);
@@ -47,7 +47,7 @@ describe('a pool that keeps deadlines', () => {
     expect(running).toEqual([]);
   });
 
-  it('changes nothing about the answer of a statement in time', async () => {
+  it('does not change the result of a statement that finishes in time', async () => {
     const statement = { sql: 'SELECT ? AS one, "a ? /* b" AS text', rowsAsArray: true };
     const plain = await pool.query(statement, [1]);
     expect([...(await within(1_000, () => pool.query(statement, [1])))]).toEqual([...plain]);
@@ -55,7 +55,7 @@ describe('a pool that keeps deadlines', () => {
     expect(union.map(({ n }: { n: unknown }) => Number(n))).toEqual([1, 2]);
   });
 
-  it('gives a connection that came too late back unused', async () => {
+  it('returns a connection unused when it comes after the deadline', async () => {
     const held = await Promise.all([pool.getConnection(), pool.getConnection()]);
     const late = within(50, () => pool.query('INSERT INTO notes VALUES (2)'));
     const refusal = expect(late).rejects.toThrow(DeadlineError);
@@ -67,7 +67,7 @@ describe('a pool that keeps deadlines', () => {
     expect(pool.activeConnections()).toBe(0);
   });
 
-  it('ends a transaction whose deadline has passed', async () => {
+  it('allows a ROLLBACK after the deadline', async () => {
     await within(200, async () => {
       const connection = await pool.getConnection();
       await connection.query('BEGIN');
@@ -86,7 +86,7 @@ describe('a pool that keeps deadlines', () => {
     expect(await countNotes()).toBe(0);
   });
 
-  it('knows no deadline for work that many wait for', async () => {
+  it('has no deadline for work that runs without one', async () => {
     await within(-1, () => runWithoutDeadline(() => pool.query('SELECT 1')));
   });
 });

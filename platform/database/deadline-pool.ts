@@ -1,13 +1,14 @@
 import type { Pool, PoolConnection, QueryOptions } from 'mariadb';
 import { timeLeftMs } from '../clients/deadline.ts';
 
-/** A transaction may always end. */
+/** These statements are allowed after the deadline too, so that every transaction can end. */
 const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b/i;
 const SELECT = /^([\s(]*SELECT)\b/i;
 
 /**
- * Makes a pool keep the deadline of the work at hand: a connection is not waited for and no statement begins after it, and
- * the server stops a SELECT that outlasts it. `timeoutMaxMs` is every statement's limit anyway.
+ * Makes a pool respect the deadline of the current work. After the deadline no statement begins and no connection is
+ * requested. The server stops a SELECT that runs beyond the deadline. `timeoutMaxMs` is the limit that every statement
+ * has without a deadline.
  */
 export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
   const acquire = pool.getConnection.bind(pool);
@@ -34,7 +35,7 @@ export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
   });
 }
 
-/** The statement with the time left as its limit. @throws DeadlineError when there is none left */
+/** The statement, limited to the time left. @throws DeadlineError when no time is left */
 function limited(statement: string | QueryOptions, timeoutMaxMs: number): string | QueryOptions {
   if (typeof statement !== 'string') {
     const sql = limited(statement.sql, timeoutMaxMs);
@@ -45,7 +46,7 @@ function limited(statement: string | QueryOptions, timeoutMaxMs: number): string
   return leftMs < timeoutMaxMs ? withLimit(statement, leftMs) : statement;
 }
 
-/** The same text for both servers: each reads the part that is meant for it, and takes the other one for a comment. */
+/** The same text works on both servers: each executes its own part and treats the other part as a comment. */
 const withLimit = (sql: string, limitMs: number): string =>
   SELECT.test(sql)
     ? `/*M!100300 SET STATEMENT max_statement_time = ${limitMs / 1_000} FOR */ ${sql.replace(SELECT, `$1 /*+ MAX_EXECUTION_TIME(${limitMs}) */`)}`

@@ -31,7 +31,7 @@ async function query<Row>(sql: string): Promise<Row[]> {
   return rows;
 }
 
-test('a fresh database gets every migration, in the order of their names, each recorded as Prisma records it', async () => {
+test('a new database gets every migration in the order of their names, recorded in the format of Prisma', async () => {
   await write('2_second', 'ALTER TABLE a ADD COLUMN b INT; INSERT INTO a VALUES (1, 2);');
   await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY);');
 
@@ -52,7 +52,7 @@ test('a fresh database gets every migration, in the order of their names, each r
   });
 });
 
-test('a second run applies nothing, a later migration alone', async () => {
+test('a second run applies nothing; with a new migration it applies only that one', async () => {
   await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY);');
   await run();
   expect(await run()).toEqual({ applied: [] });
@@ -61,13 +61,13 @@ test('a second run applies nothing, a later migration alone', async () => {
   expect(await run()).toEqual({ applied: ['2_second'] });
 });
 
-test('of several runners at once one works and the others wait for it', async () => {
+test('when several runners start at once, one applies the migrations and the others wait', async () => {
   await write('1_first', 'DO SLEEP(0.3); CREATE TABLE a (id INT PRIMARY KEY);');
   const outcomes = await Promise.all([run(), run(), run()]);
   expect(outcomes.flatMap(({ applied }) => applied)).toEqual(['1_first']);
 });
 
-test('a migration that fails keeps its reason, stops those behind it, and refuses every later run by name', async () => {
+test('a failed migration stops the later ones, and every later run fails with its name and reason', async () => {
   await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY); INSERT INTO missing VALUES (1);');
   await write('2_second', 'CREATE TABLE b (id INT PRIMARY KEY);');
 
@@ -78,7 +78,7 @@ test('a migration that fails keeps its reason, stops those behind it, and refuse
   ]);
 });
 
-test('a failed migration that was marked as rolled back is applied anew', async () => {
+test('a failed migration that was marked as rolled back is applied again', async () => {
   await write('1_first', 'INSERT INTO missing VALUES (1);');
   await expect(run()).rejects.toThrow(/1_first failed/);
   await query('UPDATE _prisma_migrations SET rolled_back_at = UTC_TIMESTAMP(3)');
@@ -94,7 +94,7 @@ test('a migration whose file changed after it was applied is refused', async () 
   await expect(run()).rejects.toThrow(/1_first was changed/);
 });
 
-test('who only asks learns what is not finished: nothing yet, one under way, one that failed; never what a later version has', async () => {
+test('unfinishedMigrations returns pending, running and failed migrations, but none of a later version', async () => {
   const unfinished = () => unfinishedMigrations({ url: database.url, folder });
   await write('1_first', 'CREATE TABLE a (id INT PRIMARY KEY); DO SLEEP(1);');
   expect(await unfinished()).toEqual(['1_first']);

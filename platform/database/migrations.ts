@@ -5,12 +5,12 @@ import { type Connection, createConnection } from 'mariadb';
 import { driverOptions } from '../connections/mysql.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** For one migration: altering a large table may take its time. */
+/** The limit for one migration. Altering a large table can take minutes. */
 export const MIGRATION_TIMEOUT_MS = 600_000;
-/** Prisma's own lock and patience. */
+/** The lock that Prisma uses, with the time-out (in seconds) that Prisma uses. */
 const LOCK_SQL = "SELECT GET_LOCK('prisma_migrate', 10) AS locked";
 
-/** Prisma's own table, as its schema engine creates it. */
+/** Prisma's table for migrations, with the definition of Prisma's schema engine. */
 const TABLE_SQL = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   id                  VARCHAR(36) PRIMARY KEY NOT NULL,
   checksum            VARCHAR(64) NOT NULL,
@@ -22,7 +22,7 @@ const TABLE_SQL = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   applied_steps_count INTEGER UNSIGNED NOT NULL DEFAULT 0
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`;
 
-/** Migrations cannot be applied before somebody looks into it. */
+/** Migrations cannot be applied without the help of an operator. */
 export class MigrationError extends Error {}
 
 interface Migration {
@@ -32,11 +32,11 @@ interface Migration {
 }
 
 /**
- * Applies the migrations of a Prisma folder that the database has not had yet, in the order of their names, as
- * `prisma migrate deploy` does; the two may take turns. Any number of runners may start at once: one works, the
- * others wait for it. Answers the names of those that it applied.
- * @throws MigrationError when an earlier migration failed or was never finished, and when the file of an applied one
- *   has changed.
+ * Applies the pending migrations of a Prisma folder in the order of their names. It is compatible with `prisma migrate
+ * deploy`; both can be used on the same database. Several runners may start at once: one applies the migrations, the
+ * others wait. Returns the names of the migrations that this call applied.
+ * @throws MigrationError when a migration fails, an earlier one failed or was never finished, the file of an applied
+ *   one has changed, or another runner holds the lock for 10 s
  */
 export async function applyMigrations({
   url,
@@ -60,14 +60,14 @@ export async function applyMigrations({
     }
     return { applied: pending.map(({ name }) => name) };
   } finally {
-    // Gives back the lock as well, also when the connection is in an unknown state.
+    // This also releases the lock, even when the connection is in an unknown state.
     connection.destroy();
   }
 }
 
 /**
- * The names of the migrations of a Prisma folder that are not finished in the database; reads only. Those of a later
- * version, which are not in the folder, do not matter.
+ * The names of the migrations in a Prisma folder that are not finished in the database. It only reads. Migrations of a
+ * later version, which are not in the folder, are ignored.
  */
 export async function unfinishedMigrations({ url, folder }: { url: string; folder: string }): Promise<string[]> {
   const migrations = await readMigrations(folder);
@@ -97,7 +97,9 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   );
 }
 
-/** A connection outside any pool, which takes several statements in one query. The database may be left out. */
+/**
+ * Opens a connection outside any pool that accepts several statements in one query. The URL may leave out the database.
+ */
 export function openConnection(url: string): Promise<Connection> {
   return createConnection({
     ...driverOptions(url),
@@ -115,8 +117,8 @@ async function findPending(connection: Connection, migrations: readonly Migratio
   const failed = rows.find(({ finished }) => !finished);
   if (failed !== undefined) {
     throw new MigrationError(
-      `P3009: the migration ${failed.name} failed or was never finished. Put the database right, then tell Prisma ` +
-        `with "prisma migrate resolve" how it stands. ${failed.logs ?? ''}`.trimEnd(),
+      `P3009: the migration ${failed.name} failed or was never finished. Repair the database, then record the result ` +
+        `with "prisma migrate resolve". ${failed.logs ?? ''}`.trimEnd(),
     );
   }
   const checksums = new Map(rows.map(({ name, checksum }) => [name, checksum]));
@@ -127,7 +129,7 @@ async function findPending(connection: Connection, migrations: readonly Migratio
   return migrations.filter(({ name }) => !checksums.has(name));
 }
 
-/** A crash in here leaves an unfinished row, which refuses the next run: nobody knows how far the script came. */
+/** A crash in here leaves an unfinished row. The next run then fails, because the script may be half applied. */
 async function apply(connection: Connection, { name, script, checksum }: Migration): Promise<void> {
   const id = randomUUID();
   await connection.query(
@@ -138,7 +140,7 @@ async function apply(connection: Connection, { name, script, checksum }: Migrati
     await connection.query(script);
   } catch (error) {
     const reason = error instanceof Error && 'sqlMessage' in error ? String(error.sqlMessage) : String(error);
-    // Without its reason when the connection is what failed.
+    // If the connection itself failed, the reason cannot be recorded.
     await connection.query('UPDATE _prisma_migrations SET logs = ? WHERE id = ?', [reason, id]).catch(() => undefined);
     throw new MigrationError(`The migration ${name} failed: ${reason}`, { cause: error });
   }

@@ -6,7 +6,7 @@ import { createPruning, type Prune } from './pruning.ts';
 const HOUR_MS = 3_600_000;
 const logger = createLogger({ service: 'test', level: 'silent' });
 
-/** Rows that are to be deleted, and a prune that deletes them. */
+/** A number of rows that can be deleted, and a prune function that deletes them. */
 function rows(count: number) {
   const table = { left: count, batches: 0 };
   const prune: Prune = async (limit) => {
@@ -18,7 +18,7 @@ function rows(count: number) {
   return { table, prune };
 }
 
-test('each kind is deleted in batches until nothing is left, and counted', async () => {
+test('rows of each kind are deleted in batches until none is left, and counted', async () => {
   const [many, few] = [rows(2_500), rows(3)];
   const metrics = new Registry();
   const pruning = createPruning({
@@ -35,7 +35,7 @@ test('each kind is deleted in batches until nothing is left, and counted', async
   expect(text).toContain('pruned_rows_total{kind="few"} 3');
 });
 
-test('a kind that fails is logged, tried again, and holds up no other', async () => {
+test('a kind that fails is logged and retried, and does not delay the others', async () => {
   const warn = vi.spyOn(logger, 'warn');
   const other = rows(1_500);
   const failing = vi.fn<Prune>().mockRejectedValueOnce(new Error('away')).mockResolvedValue(0);
@@ -51,7 +51,7 @@ test('a kind that fails is logged, tried again, and holds up no other', async ()
   expect(warn).toHaveBeenCalledOnce();
 });
 
-test('a stop waits for the batch under way and begins no other', async () => {
+test('stop() waits for the current batch and begins no other', async () => {
   const { promise: end, resolve: release } = Promise.withResolvers<number>();
   const slow = vi.fn<Prune>(() => end);
   const next = vi.fn<Prune>().mockResolvedValue(0);

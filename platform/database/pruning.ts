@@ -3,18 +3,18 @@ import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
 import { createPoller, type Poller } from '../process/poller.ts';
 
-/** Deletes at most `limit` rows that nobody needs any more, and answers how many. */
+/** Deletes at most `limit` rows whose retention is over, and returns their number. */
 export type Prune = (limit: number) => PromiseLike<number>;
 
 const PRUNE_EVERY_MS = 60_000;
 /** Small enough that no statement holds its locks for long. */
 const BATCH = 1_000;
-/** Between batches, for those who wait for an answer. */
+/** The pause between batches, so that requests get their share of the database. */
 const BATCH_PAUSE_MS = 20;
 
 /**
- * The one loop in which a process deletes what its tables do not need any more, away from requests and messages: a batch
- * of each kind in turn, until none has more. One kind that fails holds up no other. Any number of replicas may prune.
+ * Starts the background loop in which a process deletes rows whose retention is over. It deletes a batch of each kind
+ * in turn until no kind has more. A kind that fails does not delay the others. Any number of replicas may prune.
  */
 export function createPruning({
   prunes,
@@ -22,7 +22,7 @@ export function createPruning({
   metrics,
   pruneEveryMs = PRUNE_EVERY_MS,
 }: {
-  /** By what they delete, in the plural. */
+  /** The keys name the deleted rows, in the plural. */
   prunes: Readonly<Record<string, Prune>>;
   logger: Logger;
   metrics: Registry;
@@ -42,7 +42,7 @@ export function createPruning({
       pruned.inc({ kind }, count);
       return count === BATCH;
     } catch (error) {
-      logger.warn({ err: error, kind }, 'pruning failed; tried again later');
+      logger.warn({ err: error, kind }, 'pruning failed; it will be retried');
       return false;
     }
   }
@@ -58,7 +58,7 @@ export function createPruning({
       if (hasMore) await delay(BATCH_PAUSE_MS);
       return hasMore;
     },
-    onError: (error) => logger.error({ err: error }, 'pruning was interrupted; it goes on'),
+    onError: (error) => logger.error({ err: error }, 'pruning was interrupted; it will be retried'),
   });
   return {
     nudge: poller.nudge,

@@ -5,13 +5,13 @@ import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from './database
 /** Runs statements in one transaction: committed when `run` resolves, rolled back when it rejects. */
 export type Transact = <Result>(run: (transaction: SqlExecutor) => Promise<Result>) => Promise<Result>;
 
-/** Through Prisma's interactive transactions. */
+/** Transactions through Prisma's interactive transactions. */
 export const prismaTransactions =
   (database: SqlClient): Transact =>
   (run) =>
     database.$transaction(run, TRANSACTION_LIMITS);
 
-/** On the driver beneath Prisma, from the same pool: the same statements without Prisma's work on each of them. */
+/** Transactions directly on the driver, from the same pool. This saves Prisma's work for each statement. */
 export const driverTransactions =
   (pool: Pool): Transact =>
   async (run) => {
@@ -27,7 +27,7 @@ export const driverTransactions =
       await connection.release();
       return result;
     } catch (error) {
-      // Whatever state it is in, closing it rolls back.
+      // Closing the connection rolls back, whatever state it is in.
       connection.destroy();
       throw error;
     }

@@ -1,14 +1,16 @@
 import { driverError, sqlErrorNumber } from './sql-error.ts';
 
 /**
- * The errors by which a dependency says that it is away, stopping, overloaded, or that another transaction was in the way.
- * Read from the sources of the libraries in package-lock.json: mariadb 3.4 (lib/misc/errors.js, lib/connection.js), Prisma
- * 7.10 (driver-adapter-utils, client runtime), nats 2.29 (ErrorCode) and ioredis 6; and from the error references of
- * MariaDB 10.11 and MySQL 9.7. Errors that a second attempt meets again are not among them: a wrong statement, a packet that is
- * too large, a password that is refused.
+ * The errors that mean: a dependency is down, stopping or overloaded, or a conflict with another transaction occurred.
+ * The sources are the libraries in package-lock.json: mariadb 3.4 (lib/misc/errors.js, lib/connection.js), Prisma 7.10
+ * (driver-adapter-utils, client runtime), nats 2.29 (ErrorCode) and ioredis 6; and the error references of MariaDB
+ * 10.11 and MySQL 9.7. Errors that a retry would repeat are not included, such as a wrong statement, a packet that is
+ * too large or a refused password.
  */
 
-/** The operating system's and Node's own, as they reach us bare from a socket: the driver gives such an error no SQL number. */
+/**
+ * Codes of the operating system and of Node, in errors that come from a socket. The driver adds no SQL number to them.
+ */
 const SYSTEM_CODES = [
   'EADDRNOTAVAIL',
   'EAI_AGAIN',
@@ -34,7 +36,7 @@ const SYSTEM_CODES = [
 
 const PRISMA_CODES = [
   'P1001', // not reachable
-  'P1002', // reached, and timed out
+  'P1002', // reached, but timed out
   'P1008', // socket time-out
   'P1017', // the server closed the connection
   'P1018', // the transaction is closed already
@@ -56,7 +58,7 @@ const NATS_CODES = [
   'TIMEOUT',
 ];
 
-/** Ours: the caller's time is over. */
+/** The code of DeadlineError: the caller no longer waits. */
 const DEADLINE_CODES = ['DEADLINE_PASSED'];
 
 /** Values of an error's `code`. */
@@ -67,7 +69,7 @@ const OUTAGE_CODES: ReadonlySet<unknown> = new Set([
   ...DEADLINE_CODES,
 ]);
 
-/** Kinds of the errors of Prisma's driver adapters. */
+/** Values of `kind` in the errors of Prisma's driver adapters. */
 const OUTAGE_KINDS: ReadonlySet<unknown> = new Set([
   'ConnectionClosed',
   'DatabaseNotReachable',
@@ -77,12 +79,12 @@ const OUTAGE_KINDS: ReadonlySet<unknown> = new Set([
   'TransactionWriteConflict',
 ]);
 
-/** The mariadb driver's own. */
+/** Numbers that the mariadb driver itself uses. */
 const DRIVER_NUMBERS = [
   45_001, // connection closed already
   45_004, // command not executed, the connection was destroyed
   45_009, // socket closed unexpectedly
-  45_011, // a packet when none is expected: the server's good-bye
+  45_011, // an unexpected packet: the server's last message before it closes the connection
   45_012, // connection time-out
   45_013, // command on a closed connection
   45_019, // socket error
@@ -92,7 +94,7 @@ const DRIVER_NUMBERS = [
   45_028, // no connection from the pool in time
   45_029, // the session could not be set up
   45_030, // an initial statement failed
-  45_033, // the time zone could not be set: also when the connection breaks meanwhile
+  45_033, // the time zone could not be set, also because the connection broke
   45_035, // new connection for a closed pool
   45_037, // the pool is closing
   45_039, // the initial time-out could not be set
@@ -101,7 +103,7 @@ const DRIVER_NUMBERS = [
   45_061, // the pool could not make a connection
 ];
 
-/** The servers'. */
+/** Numbers that the servers use. */
 const SERVER_NUMBERS = [
   1020, // MariaDB: the row has changed since it was read
   1021, // disk full
@@ -109,7 +111,7 @@ const SERVER_NUMBERS = [
   1040, // too many connections
   1041, // out of memory
   1042, // host name cannot be resolved
-  1043, // bad handshake: the connection broke in it
+  1043, // bad handshake: the connection broke during the handshake
   1047, // Galera: the node is not ready for use
   1053, // shutdown in progress
   1077, // normal shutdown
@@ -150,14 +152,14 @@ const SERVER_NUMBERS = [
   3101, // MySQL: rolled back during the commit by group replication
   3168, // MySQL: server is not available
   3169, // MySQL: session was killed
-  3572, // MySQL: NOWAIT met a lock
+  3572, // MySQL: row is locked and NOWAIT is set
   4031, // MySQL: disconnected for inactivity
 ];
 
 /** SQL error numbers. */
 const OUTAGE_NUMBERS: ReadonlySet<number> = new Set([...DRIVER_NUMBERS, ...SERVER_NUMBERS]);
 
-/** True when something that the work needs is away or overloaded, not the work itself wrong: a retry may succeed. */
+/** True when a dependency is down or overloaded, so that a retry can succeed; false when the work itself is wrong. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && OUTAGE_CODES.has(error.code)) return true;

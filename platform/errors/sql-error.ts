@@ -4,10 +4,10 @@ export const SQL_ERROR = {
   statementTimeout: { mariadb: 1969, mysql: 3024 },
 } as const;
 
-/** The server's or driver's error number behind an error thrown through Prisma or the driver itself. */
+/** The error number of the server or driver in an error of Prisma or of the driver; undefined without one. */
 export function sqlErrorNumber(error: unknown): number | undefined {
   const cause = driverError(error);
-  // The driver's own errors have a name for their code, and the number beside it.
+  // In the driver's own errors `code` is a name and `errno` the number.
   return [cause?.originalCode, cause?.code, cause?.errno].map(Number).find(Number.isFinite);
 }
 
@@ -18,7 +18,7 @@ export interface DriverError {
   kind?: unknown;
 }
 
-/** What the driver said, in an error thrown through Prisma or the driver itself. */
+/** The driver's error inside an error of Prisma, or the error itself; undefined for other values than objects. */
 export function driverError(error: unknown): DriverError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { meta, cause } = error as { meta?: { driverAdapterError?: { cause?: DriverError } }; cause?: DriverError };

@@ -22,7 +22,7 @@ describe('text', () => {
     expect(fieldOf(text(1, 9), value)).toEqual({ refused: 'input.field must not contain control characters.' });
   });
 
-  it('may have lines where that is allowed, but still no NUL', () => {
+  it('may contain line breaks where `lines` allows them, but no NUL', () => {
     expect(fieldOf(text(1, 9, { lines: true }), 'a\nb\tc')).toEqual({ value: 'a\nb\tc' });
     expect(fieldOf(text(1, 9, { lines: true }), 'a\u0000b')).toHaveProperty('refused');
   });
@@ -31,14 +31,16 @@ describe('text', () => {
     expect(fieldOf(text(1, 9), 'a\ud800')).toEqual({ refused: 'input.field is not well-formed Unicode.' });
   });
 
-  it('refuses what is no string', () => {
+  it('refuses other types than strings', () => {
     expect(fieldOf(text(1, 9), 5)).toHaveProperty('refused');
     expect(fieldOf(text(1, 9), null)).toHaveProperty('refused');
   });
 });
 
 describe('a whole number', () => {
-  it.each([1, 10])('may be its bound %i', (value) => expect(fieldOf(wholeNumber(1, 10), value)).toEqual({ value }));
+  it.each([1, 10])('may be equal to its bound %i', (value) =>
+    expect(fieldOf(wholeNumber(1, 10), value)).toEqual({ value }),
+  );
 
   it.each([0, 11, 1.5, Number.NaN, '3', null])('may not be %s', (value) => {
     expect(fieldOf(wholeNumber(1, 10), value)).toEqual({ refused: 'input.field must be a whole number from 1 to 10.' });
@@ -46,7 +48,7 @@ describe('a whole number', () => {
 });
 
 describe('an instant', () => {
-  it('is taken in UTC whatever its offset', () => {
+  it('is converted to UTC from any offset', () => {
     expect(fieldOf(instant(), '2026-11-22T10:30:00+01:00')).toEqual({ value: new Date('2026-11-22T09:30:00.000Z') });
   });
 
@@ -57,12 +59,12 @@ describe('an instant', () => {
 });
 
 describe('refusals', () => {
-  it('name the field within nested input', () => {
+  it('name the field of nested input', () => {
     const result = parseInput(z.object({ outer: z.object({ inner: text(1, 2) }) }), { outer: { inner: 'abc' } });
     expect(result).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT', field: 'input.outer.inner' } });
   });
 
-  it('of an argument are BAD_USER_INPUT and name it', () => {
+  it('of an argument have the code BAD_USER_INPUT and name the argument', () => {
     const refusal = expect.objectContaining({
       message: 'filter.name must have 1 to 2 characters.',
       extensions: { code: 'BAD_USER_INPUT' },

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { badUserInput } from './errors.ts';
 
-/** An input value that breaks a documented rule, as the schema's InvalidInputError. */
+/** An input value breaks a documented rule; the schema's InvalidInputError. */
 export interface InvalidInput {
   __typename: 'InvalidInputError';
   code: 'INVALID_INPUT';
   message: string;
-  /** The input field, dotted: input.name. */
+  /** The path of the input field, such as input.name. */
   field: string;
 }
 
-/** The parsed input, or the first rule that it breaks. */
+/** Returns the parsed input, or an error with the first rule that it breaks. */
 export function parseInput<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
@@ -21,7 +21,10 @@ export function parseInput<Schema extends z.ZodType>(
   return { ok: false, error: invalidInput(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid') };
 }
 
-/** The parsed argument. @throws BAD_USER_INPUT naming the argument and the rule it breaks. */
+/**
+ * Returns the parsed argument.
+ * @throws BAD_USER_INPUT with the name of the argument and the first rule that it breaks
+ */
 export function parseArgument<Schema extends z.ZodType>(
   schema: Schema,
   name: string,
@@ -42,7 +45,7 @@ export function invalidInput(path: string, rule: string): InvalidInput {
 const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
 
-/** Text of min to max characters (Unicode code points), trimmed unless told otherwise, without control characters. */
+/** Text of min to max characters (Unicode code points), trimmed by default, without control characters. */
 export const text = (min: number, max: number, { lines = false, trim = true } = {}) =>
   z
     .string()
@@ -57,19 +60,19 @@ export const wholeNumber = (min: number, max: number) => {
   return z.int({ error: rule }).refine((value) => between(value, min, max), rule);
 };
 
-/** A key by which a client marks the retries of one request: 8 to 128 visible ASCII characters. */
+/** A key that is equal for all retries of one request: 8 to 128 visible ASCII characters. */
 export const idempotencyKey = () =>
   z.string().regex(/^[\x21-\x7e]{8,128}$/, 'must have 8 to 128 visible ASCII characters');
 
 const between = (value: number, min: number, max: number) => value >= min && value <= max;
 
-/** An instant in ISO 8601 with its offset from UTC, years 1970 to 9999. */
+/** An instant in ISO 8601 with an offset from UTC, in the years 1970 to 9999. */
 export const instant = () =>
   z.iso
     .datetime({ offset: true, error: 'must be an instant in ISO 8601, like 2026-11-22T09:30:00.000Z' })
     .transform((value) => new Date(value))
     .refine((date) => between(date.getUTCFullYear(), 1970, 9999), 'must lie in the years 1970 to 9999');
 
-/** The only form our ids have; anything else names nothing and needs no look-up. */
+/** The form of all our ids. No object has an id of another form, so it needs no look-up. */
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const isId = (value: string): boolean => ID.test(value);

@@ -29,36 +29,36 @@ async function serve(handle: Parameters<typeof answerInTime>[0]) {
     });
 }
 
-/** What the work under way is told once the caller has gone, or that it goes on. */
-const fate = () => {
+/** Whether the current work may continue, according to its deadline. */
+const stateOfWork = () => {
   try {
     timeLeftMs();
-    return 'goes on';
+    return 'continues';
   } catch (error) {
     return error instanceof DeadlineError ? 'ends' : String(error);
   }
 };
 
-test('A request that takes longer than its caller waits is answered in time, and its work ends', async () => {
+test('A request that takes longer than its time limit is answered in time, and its work ends', async () => {
   const { promise: over, resolve } = Promise.withResolvers<void>();
-  const fates: string[] = [];
+  const states: string[] = [];
   const ask = await serve(async () => {
-    fates.push(fate());
+    states.push(stateOfWork());
     await over;
-    fates.push(fate());
+    states.push(stateOfWork());
     return '{}';
   });
   const { body, headers } = await ask('{ a }', { leftMs: '100' });
   expect(headers['content-type']).toContain('application/json');
   expect(await body.json()).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } }] });
   resolve();
-  await vi.waitFor(() => expect(fates).toEqual(['goes on', 'ends']));
+  await vi.waitFor(() => expect(states).toEqual(['continues', 'ends']));
 });
 
 test.each([
   ['{ a }', 'ends'],
-  ['mutation { a }', 'goes on'],
-])('When the caller of %s goes away, the work %s', async (query, expected) => {
+  ['mutation { a }', 'continues'],
+])('When the caller of %s disconnects, the work %s', async (query, expected) => {
   const { promise: gone, resolve: goes } = Promise.withResolvers<void>();
   const { promise: told, resolve: tell } = Promise.withResolvers<string>();
   const caller = new AbortController();
@@ -67,14 +67,14 @@ test.each([
     caller.abort();
     await gone;
     await new Promise(setImmediate);
-    tell(fate());
+    tell(stateOfWork());
     return '{}';
   });
   await expect(ask(query, { signal: caller.signal })).rejects.toThrow('aborted');
   expect(await told).toBe(expected);
 });
 
-test.each(['999999999', '-1', 'soon', ''])('The time left is bounded: %j', async (leftMs) => {
+test.each(['999999999', '-1', 'soon', ''])('The header %j grants at most the maximum time', async (leftMs) => {
   const ask = await serve(async () => String(currentDeadlineMs() - performance.now()));
   const { body } = await ask('{ a }', { leftMs });
   const granted = Number(await body.text());

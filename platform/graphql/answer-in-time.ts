@@ -9,9 +9,9 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<string>
 const TOO_LATE = JSON.stringify({ errors: [unavailable()] });
 
 /**
- * Answers a GraphQL request within the time that its caller has left: with SERVICE_UNAVAILABLE when `handle` takes longer,
- * so that the caller learns that this process lives and something behind it is slow. From then on, and for a query from
- * the moment its caller closes the connection, no further statement begins. A mutation goes on without its caller.
+ * Answers a GraphQL request within the time that its caller has left. When `handle` takes longer, the answer is
+ * SERVICE_UNAVAILABLE, which tells the caller that this process works and one of its dependencies is slow. After that
+ * no further SQL statement begins. The same holds for a query when its caller disconnects, but not for a mutation.
  */
 export const answerInTime =
   (handle: Handler): Handler =>

@@ -2,8 +2,9 @@ import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
- * Hands a Fastify request to Apollo Server. Unlike @as-integrations/fastify it builds no URL from the Host header, which
- * a client can garble into an error of ours, and which costs more than the rest of it.
+ * Creates a Fastify handler that passes requests to Apollo Server. Unlike @as-integrations/fastify it does not build a
+ * URL from the Host header: a malformed header would cause an internal error, and parsing the URL costs more than all
+ * the rest.
  */
 export const createApolloHandler =
   <Context extends BaseContext>(
@@ -24,7 +25,7 @@ export const createApolloHandler =
     });
     if (answer.body.kind !== 'complete') throw new Error('The schema has no incremental delivery.');
     reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers));
-    // The landing page, which has a policy of its own in its head.
+    // The landing page has its own content security policy in its <head>.
     if (answer.headers.get('content-type') === 'text/html') reply.removeHeader('content-security-policy');
     return answer.body.string;
   };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { badUserInput, forbidden, unauthenticated, unavailable } from '../errors/errors.ts';
 import { createErrorMask } from './error-mask.ts';
 
-describe('what a client may know of an error', () => {
+describe('the error mask', () => {
   const lines: string[] = [];
   const mask = createErrorMask(pino({ level: 'info' }, { write: (line: string) => lines.push(line) }));
   const show = (error: GraphQLError) => mask(error.toJSON(), error);
@@ -15,11 +15,11 @@ describe('what a client may know of an error', () => {
     [badUserInput('first must be between 1 and 100.'), 'BAD_USER_INPUT'],
     [unauthenticated(), 'UNAUTHENTICATED'],
     [forbidden(), 'FORBIDDEN'],
-  ])('is all of it where the message was written for clients: %s', (error, code) => {
+  ])('keeps the message of a public error: %s', (error, code) => {
     expect(show(error)).toEqual({ message: error.message, extensions: { code } });
   });
 
-  it('is when to try again, where something is away, and not what', () => {
+  it('shows when to retry after an outage, but not what is unavailable', () => {
     const shown = show(unavailable(new Error('connect ECONNREFUSED 10.0.0.7:3306'), 2));
     expect(shown.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE', retryAfter: 2 });
     expect(JSON.stringify(shown)).not.toContain('10.0.0.7');
@@ -32,13 +32,13 @@ describe('what a client may know of an error', () => {
       'a statement ran too long',
       Object.assign(new Error('secret'), { meta: { driverAdapterError: { cause: { originalCode: '1969' } } } }),
     ],
-  ])('is SERVICE_UNAVAILABLE when %s', (_why, error) => {
+  ])('shows SERVICE_UNAVAILABLE when %s', (_why, error) => {
     const shown = show(asThrown(error));
     expect(shown).toMatchObject({ path: ['event'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } });
     expect(JSON.stringify(shown)).not.toContain('secret');
   });
 
-  it('is an id alone where it is a bug; the log has the rest under that id', () => {
+  it('shows only an id for a bug, and logs the error under that id', () => {
     const shown = show(asThrown(new TypeError('SELECT password FROM users')));
     expect(shown.message).toBe('Something went wrong.');
     expect(shown.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
@@ -47,7 +47,7 @@ describe('what a client may know of an error', () => {
     expect(logged).toContain('SELECT password');
   });
 
-  it('has no extensions of somebody else', () => {
+  it('removes unknown extensions', () => {
     const error = new GraphQLError('no', { extensions: { code: 'FORBIDDEN', serviceName: 'user', stacktrace: ['x'] } });
     expect(show(error).extensions).toEqual({ code: 'FORBIDDEN' });
   });

@@ -4,7 +4,7 @@ import { type ErrorCode, internalError, unavailable } from '../errors/errors.ts'
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from '../process/logger.ts';
 
-/** Codes whose message was written for the client: ours, and those of GraphQL over HTTP itself. */
+/** Codes of errors whose message is written for clients: our own codes and those of Apollo Server. */
 const PUBLIC_CODES: ReadonlySet<unknown> = new Set<ErrorCode | string>([
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
@@ -21,8 +21,9 @@ const PUBLIC_CODES: ReadonlySet<unknown> = new Set<ErrorCode | string>([
 ]);
 
 /**
- * What a client may know of an error: code, message, path and retryAfter of the public codes. Anything else is
- * logged in full under a fresh errorId, and only that id leaves the process.
+ * Creates the function that decides which part of an error a client sees. Errors with public codes keep code, message,
+ * path, locations and retryAfter. An outage becomes SERVICE_UNAVAILABLE. Any other error is logged in full under a new
+ * errorId, and the client gets only that id.
  */
 export function createErrorMask(logger: Logger) {
   return (formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError => {
@@ -31,7 +32,7 @@ export function createErrorMask(logger: Logger) {
       logger.warn({ err: original, path: formatted.path }, 'a dependency is unavailable');
       return masked(unavailable().toJSON(), formatted);
     }
-    // Apollo Server puts a code of its own over that of a validation rule's error.
+    // Apollo Server overwrites the code of errors from validation rules.
     const code = ownCodeOf(original) ?? formatted.extensions?.code;
     if (PUBLIC_CODES.has(code))
       return masked({ ...formatted, extensions: { ...formatted.extensions, code } }, formatted);

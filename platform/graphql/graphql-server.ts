@@ -21,15 +21,15 @@ import {
 import { answerInTime } from './answer-in-time.ts';
 import { createApolloHandler } from './apollo-handler.ts';
 
-/** What every request brings along. */
+/** The context of every request. */
 export interface RequestContext {
   readonly caller: Caller | null;
   readonly requestId: string;
-  /** Who asks, as rate limits see it. */
+  /** The client's address, as rate limits count it; see clientAddressOf. */
   readonly clientAddress: string;
 }
 
-/** Apollo Server's settings that gateway and subgraphs share: nothing reported, nothing leaked, no batching. */
+/** The settings of Apollo Server that gateway and subgraphs share: no stack traces, no schema hints, no batching. */
 export const apolloSettings = {
   allowBatchedHttpRequests: false,
   csrfPrevention: true,
@@ -38,7 +38,7 @@ export const apolloSettings = {
   stopOnTerminationSignals: false,
 } as const;
 
-/** Plugins that Apollo Server would otherwise add by itself; the first two wrap every resolver. */
+/** Disables plugins that Apollo Server adds by default. The first two would wrap every resolver. */
 export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<Context>[] => [
   ApolloServerPluginCacheControlDisabled(),
   ApolloServerPluginInlineTraceDisabled(),
@@ -46,7 +46,10 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
   ApolloServerPluginUsageReportingDisabled(),
 ];
 
-/** A subgraph's schema, held to its policy. */
+/**
+ * Builds a subgraph's schema and applies its policy.
+ * @throws when the policy does not fit the schema; see applyPolicy
+ */
 export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
   applyPolicy(schema, policy);
@@ -60,9 +63,9 @@ export interface SubgraphSchema<Context> {
 }
 
 /**
- * Serves a subgraph at POST /graphql, to requests only that carry the gateway's proof; it believes the time left and the
- * client's address of no other request. The access token is verified
- * again, so that a subgraph reached directly is no weaker than the gateway.
+ * Serves a subgraph at POST /graphql. Only requests with the gateway's proof are accepted, so the headers with the time
+ * left and the client's address can be trusted. The access token is verified again, so that a directly reachable
+ * subgraph is as safe as the gateway.
  */
 export async function serveSubgraph<Context extends RequestContext>({
   http,

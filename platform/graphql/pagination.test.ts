@@ -6,7 +6,7 @@ const keyOf = (id: string) => [id] as const;
 const same = (id: string) => id;
 
 describe('a page of a list', () => {
-  it('has 20 rows unless told otherwise, by null as well', () => {
+  it('has 20 rows by default, also when `first` is null', () => {
     expect(pageOf({}, idKey)).toEqual({ limit: 20, after: undefined });
     expect(pageOf({ first: null, after: null }, idKey)).toEqual({ limit: 20, after: undefined });
   });
@@ -15,7 +15,7 @@ describe('a page of a list', () => {
     expect(() => pageOf({ first }, idKey)).toThrow(expect.objectContaining({ extensions: { code: 'BAD_USER_INPUT' } }));
   });
 
-  it('begins after the last row of the page before', () => {
+  it('begins after the last row of the previous page', () => {
     const { pageInfo } = connectionOf([ID], { limit: 1, after: undefined }, keyOf, same);
     expect(pageOf({ after: pageInfo.endCursor }, idKey).after).toEqual([ID]);
   });
@@ -30,7 +30,7 @@ describe('a page of a list', () => {
 });
 
 describe('a connection', () => {
-  it('hides the row beyond the page and tells of it', () => {
+  it('hides the additional row and reports a next page', () => {
     const connection = connectionOf(['a', 'b', 'c'], { limit: 2, after: undefined }, keyOf, same);
     expect(connection.nodes).toEqual(['a', 'b']);
     expect(connection.edges.map(({ node }) => node)).toEqual(['a', 'b']);

@@ -4,7 +4,7 @@ import { badUserInput } from '../errors/errors.ts';
 const PAGE_SIZE_DEFAULT = 20;
 const PAGE_SIZE_MAX = 100;
 
-/** One page of a list in keyset order: at most `limit` rows that come after `after`. */
+/** One page of a list in keyset order: at most `limit` rows after the key `after`. */
 export interface Page<Key> {
   readonly limit: number;
   readonly after: Key | undefined;
@@ -21,10 +21,10 @@ export interface PageArguments {
   after?: string | null | undefined;
 }
 
-/** The key of lists that are ordered by a UUIDv7 id alone. */
+/** The key of lists that are ordered only by a UUIDv7 id. */
 export const idKey = z.tuple([z.uuid()]);
 
-/** Reads `first` and `after`. @throws BAD_USER_INPUT for a size outside 1..100 or a cursor that is not one of ours. */
+/** Reads `first` and `after`. @throws BAD_USER_INPUT for a size outside 1 to 100 or an invalid cursor */
 export function pageOf<Key extends z.ZodType>({ first, after }: PageArguments, key: Key): Page<z.output<Key>> {
   const limit = first ?? PAGE_SIZE_DEFAULT;
   if (limit < 1 || limit > PAGE_SIZE_MAX) throw badUserInput(`first must be between 1 and ${PAGE_SIZE_MAX}.`);
@@ -32,8 +32,8 @@ export function pageOf<Key extends z.ZodType>({ first, after }: PageArguments, k
 }
 
 /**
- * A Relay connection from rows fetched in keyset order. Fetch one row more than the page's limit: it is not shown,
- * it tells that there is a next page.
+ * Builds a Relay connection from rows in keyset order. The caller fetches one row more than the page's limit: this row
+ * is not shown, it only indicates that there is a next page.
  */
 export function connectionOf<Row, Node = Row>(
   rows: readonly Row[],
@@ -49,7 +49,7 @@ export function connectionOf<Row, Node = Row>(
   };
 }
 
-/** The same page of a list that was not read to the end of the page: the next page starts behind this key. */
+/** The same page with a next page that starts after this key, for a page that was not read to its end. */
 export const resumedBehind = <Node>(page: Connection<Node>, key: readonly (string | number)[]): Connection<Node> => ({
   ...page,
   pageInfo: { hasNextPage: true, endCursor: encodeCursor(key) },

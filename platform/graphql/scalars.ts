@@ -1,8 +1,8 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
 
 /**
- * An instant in UTC, ISO 8601 with milliseconds. Input is only taken as text here: whether it parses is an input
- * rule like any other, and its refusal names the field.
+ * An instant in UTC, in ISO 8601 with milliseconds. Input is only checked to be a string here. The format is checked
+ * with the other input rules, so that the refusal names the field.
  */
 export const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',

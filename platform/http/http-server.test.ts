@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { createHttpServer } from './http-server.ts';
 
-test('From the signal to stop on the server is alive and answers, is unready, and asks for connections to be closed', async () => {
+test('After the signal to stop, the server answers, is not ready, and asks clients to close connections', async () => {
   const lifecycle = { stopping: false, onStop: () => undefined };
   const server = createHttpServer({
     logger: pino({ level: 'silent' }),

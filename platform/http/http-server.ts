@@ -11,22 +11,31 @@ import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Logger } from '../process/logger.ts';
 import { checkReadiness, type ReadinessChecks } from '../process/readiness.ts';
 
-/** Limits on clients that send slowly or never: until all headers are there, and until all of the request is. */
+/** Limits for slow clients: the time until all headers have arrived, and until the whole request has arrived. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
-/** The longest that anybody needs is below 100. Apollo Server's parser takes quadratic time on a run of spaces. */
+/**
+ * Real content types are shorter than 100. The limit is needed because Apollo Server parses many spaces in quadratic
+ * time.
+ */
 const CONTENT_TYPE_CHARACTERS_MAX = 256;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/ready', '/metrics']);
 
 /**
- * An HTTP server with every limit set, and the operators' endpoints: `/health` (alive, asks nobody), `/serving` (503 once
- * the process stops, asks nobody), `/ready` (503 also while something in `readiness` is away; what is in `uses` is only
- * reported) and `/metrics`. Every answer carries the id of its request and may not be stored. From the signal to stop on, every answer asks for its connection to be closed, so that the
- * next request goes elsewhere. Closing the server closes idle connections, refuses new requests and waits for those in
- * flight.
+ * Creates an HTTP server with limits and the endpoints for operators:
+ *
+ * - `/health`: the process is alive; checks no dependency.
+ * - `/serving`: 503 once the process stops; checks no dependency.
+ * - `/ready`: 503 once the process stops or while a `required` dependency is unavailable. An `optional` one is only
+ *   reported.
+ * - `/metrics`: the metrics of the process.
+ *
+ * Every answer carries the id of its request and must not be cached. After the signal to stop, every answer requests
+ * that its connection be closed, so that the next request goes to another replica. Closing the server closes idle
+ * connections, refuses new requests and waits for the requests in flight.
  */
 export function createHttpServer({
   logger,
@@ -43,7 +52,7 @@ export function createHttpServer({
   required: ReadinessChecks;
   optional?: ReadinessChecks;
   bodyLimitBytes: number;
-  /** Addresses and networks whose X-Forwarded-For is believed. */
+  /** Addresses and networks of the proxies whose X-Forwarded-For is trusted. */
   trustedProxies?: readonly string[];
 }): FastifyInstance {
   const server = fastify({
@@ -53,15 +62,16 @@ export function createHttpServer({
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 30_000,
-    // Longer than any client's or balancer's own, so that it is never we who close a connection it is about to use.
+    // Longer than the time-outs of clients and load balancers: the server must not close a connection that they are
+    // about to use.
     keepAliveTimeout: 75_000,
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       maxHeaderSize: HEADERS_BYTES_MAX,
-      // How often the two time-outs are looked at; the default of 30 s would treble them.
+      // The interval at which both time-outs are checked. With the default of 30 s, 10 s could become 40 s.
       connectionsCheckingInterval: 1_000,
     },
-    // A path that cannot be read reaches none of the hooks and handlers below.
+    // The hooks and handlers below do not see requests with a malformed path.
     frameworkErrors: (_error, { id }, reply) =>
       void (reply as unknown as FastifyReply)
         .code(400)
@@ -110,11 +120,11 @@ const errorBody = (statusCode: number, message: string) => ({
   errors: [{ message, extensions: { code: statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST' } }],
 });
 
-/** One log line and one observation per request, the operators' own endpoints aside. */
+/** Logs and measures each request, except those to the endpoints for operators. */
 function observeRequests(server: FastifyInstance, metrics: Registry): void {
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last of its answer.',
+    help: 'Time from the first byte of a request to the last byte of its answer.',
     labelNames: ['method', 'status'] as const,
     registers: [metrics],
   });

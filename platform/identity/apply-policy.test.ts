@@ -76,7 +76,7 @@ const resolvers = {
   Note: { __resolveReference: ({ id }: { id: string }) => ({ ...byId(id) }) },
 };
 
-/** The schema under the test's policy, with changes of it. */
+/** The schema with the test's policy, which `change` can modify. */
 function guarded(change: (standard: Policy<Context>) => Policy<Context> = (standard) => standard) {
   const schema = buildSubgraphSchema([{ typeDefs: parse(SDL), resolvers: resolvers as never }]);
   applyPolicy(schema, change(policy));
@@ -94,9 +94,9 @@ async function ask(caller: Caller | null, source: string, schema = guarded()) {
 }
 
 describe.each([
-  ['at once', isOwner],
-  ['later', isOwnerLater],
-])('an object whose visibility is told %s', (_when, visibleTo) => {
+  ['synchronously', isOwner],
+  ['asynchronously', isOwnerLater],
+])('an object whose visibility is decided %s and that the caller may not see', (_when, visibleTo) => {
   const schema = guarded((standard) => ({
     ...standard,
     types: { ...standard.types, Note: { visibleTo, fields: noteFields }, NoteEdge: edgeOf(visibleTo) },
@@ -106,7 +106,7 @@ describe.each([
     ['is null at a root field', '{ note(id: "n1") { text } }', { note: { text: 'text of n1' } }, { note: null }],
     ['is null after a promise', '{ secret(id: "n1") { id } }', { secret: { id: 'n1' } }, { secret: null }],
     [
-      'is left out of a list, where null stays',
+      'is left out of a list, in which null values stay',
       '{ notes { id } }',
       { notes: [null, { id: 'n1' }, { id: 'n3' }] },
       { notes: [null, { id: 'n2' }] },
@@ -118,7 +118,7 @@ describe.each([
       { later: [{ id: 'n2' }] },
     ],
     [
-      'is left out of a connection, its edge too',
+      'is left out of a connection, together with its edge',
       '{ list { edges { cursor node { id } } nodes { id } } }',
       {
         list: {
@@ -142,7 +142,7 @@ describe.each([
     expect(await ask(bob, query, schema)).toEqual({ data: toBob, codes: undefined });
   });
 
-  it('is an error where it must not be null: a command answered with what its caller may not see', async () => {
+  it('is an error in a field that must not be null, such as the result of a mutation', async () => {
     const query = 'mutation { write { ... on WritePayload { note { id } } } }';
     expect(await ask(ada, query, schema)).toEqual({ data: { write: { note: { id: 'n1' } } }, codes: undefined });
     expect(await ask(bob, query, schema)).toEqual({ data: null, codes: [undefined] });
@@ -151,15 +151,15 @@ describe.each([
 
 describe('a field', () => {
   it.each([
-    ['at once', ({ ownerId }: Note, { caller }: Context) => caller?.userId === ownerId],
-    ['later', async ({ ownerId }: Note, { caller }: Context) => caller?.userId === ownerId],
-  ])('that a rule hides, %s, is null, and the rest is there', async (_when, rating) => {
+    ['synchronous', ({ ownerId }: Note, { caller }: Context) => caller?.userId === ownerId],
+    ['asynchronous', async ({ ownerId }: Note, { caller }: Context) => caller?.userId === ownerId],
+  ])('that a %s rule hides is null, and the other fields are present', async (_when, rating) => {
     const schema = guarded(changeNote({ visibleTo: everyone, fields: { ...noteFields, rating } }));
     expect((await ask(ada, '{ note(id: "n1") { id rating } }', schema)).data.note).toEqual({ id: 'n1', rating: 5 });
     expect((await ask(bob, '{ note(id: "n1") { id rating } }', schema)).data.note).toEqual({ id: 'n1', rating: null });
   });
 
-  it('is not read where it is hidden', async () => {
+  it('is not resolved when it is hidden', async () => {
     const schema = guarded((standard) => ({
       ...standard,
       Query: { ...standard.Query, secret: (_root: unknown, _context, { id }: { id: string }) => id !== 'n1' },
@@ -171,7 +171,7 @@ describe('a field', () => {
     read.mockRestore();
   });
 
-  it('that everyone sees keeps its own resolver', () => {
+  it('that everyone may see keeps its own resolver', () => {
     const fields = guarded().getQueryType()?.getFields();
     expect(fields?.list?.resolve).toBe(resolvers.Query.list);
     expect(fields?.note?.resolve).not.toBe(resolvers.Query.note);
@@ -179,34 +179,34 @@ describe('a field', () => {
 });
 
 describe('a root field', () => {
-  it('for the signed-in is refused with UNAUTHENTICATED to others', async () => {
+  it('for signed-in users refuses other callers with UNAUTHENTICATED', async () => {
     expect((await ask(null, '{ notes { id } }')).codes).toEqual(['UNAUTHENTICATED']);
     expect((await ask(bob, '{ notes { id } }')).codes).toBeUndefined();
   });
 
-  it('for admins is refused with UNAUTHENTICATED or FORBIDDEN to others', async () => {
+  it('for admins refuses other callers with UNAUTHENTICATED or FORBIDDEN', async () => {
     expect((await ask(null, '{ users }')).codes).toEqual(['UNAUTHENTICATED']);
     expect((await ask(bob, '{ users }')).codes).toEqual(['FORBIDDEN']);
     expect(await ask(admin, '{ users }')).toEqual({ data: { users: ['ada', 'bob'] }, codes: undefined });
   });
 });
 
-describe('a policy is refused at the start', () => {
+describe('a policy', () => {
   const without = <Value>(record: Readonly<Record<string, Value>>, name: string) =>
     Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
 
-  it('not when it fits', () => expect(guarded).not.toThrow());
+  it('is accepted when it fits the schema', () => expect(guarded).not.toThrow());
 
-  it('not when neither it nor the schema has mutations', () => {
+  it('is accepted without mutations only when the schema has none', () => {
     const withoutMutations = SDL.replace(/^.*(Mutation|Written|Write).*$/gm, '');
     const schema = buildSubgraphSchema([{ typeDefs: parse(withoutMutations) }]);
     const { Mutation, types, ...rest } = policy;
     const { WritePayload, WriteRefusal, ...others } = types;
     expect(() => applyPolicy(schema, { ...rest, types: others })).not.toThrow();
-    expect(() => applyPolicy(schema, { ...policy, types: others })).toThrow('names Mutation, which is not there');
+    expect(() => applyPolicy(schema, { ...policy, types: others })).toThrow('names Mutation, which does not exist');
   });
 
-  it('when the schema has mutations and it has none', () => {
+  it('is refused without mutations when the schema has some', () => {
     const { Mutation, ...rest } = policy;
     expect(() => guarded(() => rest)).toThrow('The policy does not name Mutation.');
   });
@@ -214,37 +214,37 @@ describe('a policy is refused at the start', () => {
   it.each<[why: string, change: (standard: Policy<Context>) => Policy<Context>, message: string]>([
     ['a type is not named', (p) => ({ ...p, types: without(p.types, 'Owner') }), 'does not name Owner'],
     [
-      'a type is not there',
+      'a type does not exist',
       (p) => ({ ...p, types: { ...p.types, Ghost: visibleToEveryone } }),
-      'names Ghost, which is not there',
+      'names Ghost, which does not exist',
     ],
     ['a root field is not named', (p) => ({ ...p, Query: without(p.Query, 'note') }), 'does not name Query.note'],
     [
-      'a mutation is not there',
+      'a mutation does not exist',
       (p) => ({ ...p, Mutation: { ...p.Mutation, burn: everyone } }),
-      'names Mutation.burn, which is not there',
+      'names Mutation.burn, which does not exist',
     ],
     ['a field is not named', changeNote({ fields: without(noteFields, 'rating') }), 'does not name Note.rating'],
     [
-      'a field is not there',
+      'a field does not exist',
       changeNote({ fields: { ...noteFields, ghost: everyone } }),
-      'names Note.ghost, which is not there',
+      'names Note.ghost, which does not exist',
     ],
     [
-      'a field could be hidden that must not be null',
+      'it could hide a field that must not be null',
       changeNote({ fields: { ...noteFields, text: () => false } }),
       'could hide Note.text, which must not be null',
     ],
     [
-      'an object could be hidden that comes out of a union',
+      'it could hide a member of a union',
       (p) => ({ ...p, types: { ...p.types, WritePayload: { visibleTo: () => false, fields: everyone } } }),
-      'could hide WritePayload, which would be seen as Written',
+      'could hide WritePayload, which is a member of Written',
     ],
-  ])('when %s', (_why, change, message) => {
+  ])('is refused when %s', (_why, change, message) => {
     expect(() => guarded(change)).toThrow(`The policy ${message}.`);
   });
 
-  it('with all that is wrong with it at once', () => {
+  it('is refused with all problems at once', () => {
     expect(() => guarded((p) => ({ ...p, Query: without(p.Query, 'note'), types: without(p.types, 'Owner') }))).toThrow(
       'The policy does not name Owner, does not name Query.note.',
     );

@@ -19,9 +19,10 @@ import {
 } from './authorization.ts';
 
 /**
- * Holds a subgraph's schema to its policy, in whatever way an object comes out: by a root or nested field, in a list,
- * at the edge of a connection, by reference. What everyone sees costs nothing.
- * @throws when the policy leaves out a type or field, names one that is not there, or could hide what must not be null
+ * Applies a policy to a subgraph's schema. It covers every way to an object: root and nested fields, lists, edges of
+ * connections, and references from other subgraphs. Fields and types that everyone may see cost nothing at run time.
+ * @throws Error when the policy leaves out a type or field, names one that does not exist, or could hide a value that
+ *   must not be null
  */
 export function applyPolicy<Context>(schema: GraphQLSchema, policy: Policy<Context>): void {
   const { Query, Mutation, types } = policy;
@@ -46,7 +47,7 @@ export function applyPolicy<Context>(schema: GraphQLSchema, policy: Policy<Conte
 const ruleOf = <Context>(fields: TypePolicy<Context>['fields'], name: string) =>
   fields === everyone ? everyone : ((fields as FieldRules<Context>)[name] ?? everyone);
 
-/** Names that begin with an underscore are GraphQL's and the federation's own. */
+/** Names that begin with an underscore belong to GraphQL or to Apollo Federation. */
 const isOwn = ({ name }: { name: string }) => !name.startsWith('_');
 const ownFields = (type: GraphQLObjectType) => Object.values(type.getFields()).filter(isOwn);
 
@@ -68,17 +69,17 @@ function* findProblems<Context>(schema: GraphQLSchema, policies: ReadonlyMap<str
   for (const type of types.filter(isAbstractType)) {
     for (const { name } of schema.getPossibleTypes(type)) {
       const isHidable = (policies.get(name)?.visibleTo ?? everyone) !== everyone;
-      if (isHidable) yield `could hide ${name}, which would be seen as ${type.name}`;
+      if (isHidable) yield `could hide ${name}, which is a member of ${type.name}`;
     }
   }
 }
 
 function* differences(existing: ReadonlySet<string>, named: ReadonlySet<string>) {
   for (const name of existing.difference(named)) yield `does not name ${name}`;
-  for (const name of named.difference(existing)) yield `names ${name}, which is not there`;
+  for (const name of named.difference(existing)) yield `names ${name}, which does not exist`;
 }
 
-/** Asks the rule before the field is read, and whether what was read is seen. */
+/** Checks the field's rule before the field is resolved, and the visibility of the result afterwards. */
 function guardField<Context>(
   field: GraphQLField<unknown, Context>,
   { rule, visibleTo }: { rule: Rule<never, Context, never>; visibleTo: Visibility<Context> },
@@ -97,7 +98,10 @@ interface SubgraphExtensions<Context> {
   apollo?: { subgraph?: { resolveReference?: (reference: object, context: Context, info: unknown) => unknown } };
 }
 
-/** The same for `_entities`, which finds how to read a reference in the type's extensions. */
+/**
+ * Checks the visibility of objects that `_entities` returns. Apollo reads the reference resolver from the type's
+ * extensions.
+ */
 function guardReference<Context>(type: GraphQLObjectType, visibleTo: Visibility<Context>): void {
   const { apollo } = type.extensions as SubgraphExtensions<Context>;
   const read = apollo?.subgraph?.resolveReference ?? ((reference) => reference);
@@ -106,7 +110,7 @@ function guardReference<Context>(type: GraphQLObjectType, visibleTo: Visibility<
   type.extensions = { ...type.extensions, apollo: { ...apollo, subgraph: { ...apollo?.subgraph, resolveReference } } };
 }
 
-/** The value where it is seen, null where it is not; of a list what is seen of it. */
+/** The value if it is visible, otherwise null. For a list: its visible items. */
 function visible<Context>(value: unknown, visibleTo: Visibility<Context>, context: Context): unknown {
   if (value === null || value === undefined) return value;
   if (isPromise(value)) return value.then((settled) => visible(settled, visibleTo, context));
@@ -116,7 +120,7 @@ function visible<Context>(value: unknown, visibleTo: Visibility<Context>, contex
   return verdicts.some(isPromise) ? Promise.all(verdicts).then(seen) : seen(verdicts as boolean[]);
 }
 
-/** Stays synchronous where the verdict is. */
+/** Reads the value if the verdict is true. It stays synchronous when the verdict is synchronous. */
 const when = (verdict: boolean | Promise<boolean>, read: () => unknown): unknown => {
   if (isPromise(verdict)) return verdict.then((isSeen) => (isSeen ? read() : null));
   return verdict ? read() : null;

@@ -1,7 +1,7 @@
 import { forbidden } from '../errors/errors.ts';
 import { type Caller, requireCaller } from './identity.ts';
 
-/** Whether the reader may see an object, or the field of it that is asked for with these arguments. */
+/** Decides whether the caller may see an object, or its field with these arguments. */
 export type Rule<Thing, Context, Args = unknown> = (
   object: Thing,
   context: Context,
@@ -13,16 +13,16 @@ export type FieldRules<Context> = Readonly<Record<string, Rule<never, Context, n
 
 /** The rules of one object type. */
 export interface TypePolicy<Context> {
-  /** Who sees such an object at all. To others it is null, and left out of lists. */
+  /** Decides who may see an object of the type. For others it is null and left out of lists. */
   readonly visibleTo: Visibility<Context>;
-  /** Who sees which field of an object that is seen. To others it is null. */
+  /** Decides who may see each field of a visible object. For others the field is null. */
   readonly fields: FieldRules<Context> | typeof everyone;
 }
 
-/** Who sees what of a subgraph: a rule for each root field, and the rules of every other object type. */
+/** The authorization of a subgraph: a rule for each root field, and the rules of every other object type. */
 export interface Policy<Context> {
   readonly Query: FieldRules<Context>;
-  /** Left out where the schema has no mutations. */
+  /** Left out when the schema has no mutations. */
   readonly Mutation?: FieldRules<Context>;
   readonly types: Readonly<Record<string, TypePolicy<Context>>>;
 }
@@ -33,22 +33,31 @@ interface Reader {
 
 export const everyone = (): true => true;
 
-/** For a root field whose refusal betrays no object. @throws UNAUTHENTICATED without a caller */
+/**
+ * The rule of a root field for signed-in users. Its refusal reveals no object.
+ * @throws UNAUTHENTICATED without a caller
+ */
 export function signedIn(_root: unknown, { caller }: Reader): true {
   requireCaller(caller);
   return true;
 }
 
-/** For a root field. @throws UNAUTHENTICATED without a caller, FORBIDDEN for one who is not an admin */
+/**
+ * The rule of a root field for admins.
+ * @throws UNAUTHENTICATED without a caller, FORBIDDEN when they are not an admin
+ */
 export function adminsOnly(_root: unknown, { caller }: Reader): true {
   if (!isAdmin(requireCaller(caller))) throw forbidden();
   return true;
 }
 
-/** For a type that is as open as what leads to it: payloads, refusals, connections, references. */
+/**
+ * The policy of types whose access is controlled by the fields that return them: payloads, refusals, connections,
+ * references.
+ */
 export const visibleToEveryone: TypePolicy<unknown> = { visibleTo: everyone, fields: everyone };
 
-/** For the edges of a connection: an edge is as visible as its node. */
+/** The policy of the edges of a connection: an edge is visible if its node is visible. */
 export const edgeOf = <Node, Context>(visibleTo: Rule<Node, Context, undefined>): TypePolicy<Context> => ({
   visibleTo: ({ node }: { node: Node }, context) => visibleTo(node, context, undefined),
   fields: everyone,
@@ -56,5 +65,5 @@ export const edgeOf = <Node, Context>(visibleTo: Rule<Node, Context, undefined>)
 
 export const isAdmin = (caller: Caller | null): boolean => caller?.role === 'ADMIN';
 
-/** Whose rows a list holds for its reader: the reader's own; for an admin everyone's, which is undefined. */
+/** The user whose rows a list contains: the caller. For an admin it is undefined, which means the rows of all users. */
 export const ownUnlessAdmin = (caller: Caller): string | undefined => (isAdmin(caller) ? undefined : caller.userId);

@@ -24,15 +24,15 @@ describe('an access token', () => {
   };
   const refused = expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNAUTHENTICATED' }) });
 
-  it('proves who calls, again from memory', async () => {
+  it('identifies the caller, also when it comes from the cache', async () => {
     const authorization = `Bearer ${await token()}`;
     expect(await authenticate(authorization)).toEqual({ userId: 'ada', role: 'USER' });
     expect(await authenticate(authorization)).toEqual({ userId: 'ada', role: 'USER' });
   });
 
-  it('is not needed by an anonymous caller', async () => expect(await authenticate(undefined)).toBeNull());
+  it('is not required from an anonymous caller', async () => expect(await authenticate(undefined)).toBeNull());
 
-  it('gives no role that it does not know', async () => {
+  it('with an unknown role gives the role USER', async () => {
     expect(await authenticate(`Bearer ${await token({ role: 'ROOT' })}`)).toEqual({ userId: 'ada', role: 'USER' });
   });
 
@@ -41,7 +41,7 @@ describe('an access token', () => {
     ['is not valid yet', { nbf: 4_000_000_000 }],
     ['is from another issuer', { iss: 'mallory' }],
     ['is for another audience', { aud: 'others' }],
-    ['names nobody', { sub: undefined }],
+    ['has no subject', { sub: undefined }],
     ['never expires', { exp: undefined }],
   ])('is refused when it %s', async (_why, claims) => {
     await expect(authenticate(`Bearer ${await token(claims as JWTPayload)}`)).rejects.toEqual(refused);
@@ -71,8 +71,8 @@ describe("the gateway's proof", () => {
   );
 });
 
-describe('what is a user’s own', () => {
-  it('is open to the user and to admins', () => {
+describe('the data of a user', () => {
+  it('is open to that user and to admins', () => {
     expect(isSelfOrAdmin({ userId: 'ada', role: 'USER' }, 'ada')).toBe(true);
     expect(isSelfOrAdmin({ userId: 'root', role: 'ADMIN' }, 'ada')).toBe(true);
     expect(isSelfOrAdmin({ userId: 'bob', role: 'USER' }, 'ada')).toBe(false);
@@ -89,5 +89,5 @@ describe('a client’s address', () => {
     ['192.0.2.1:5678', 'unknown'],
     ['_hidden', 'unknown'],
     ['', 'unknown'],
-  ])('%j counts as %j', (ip, client) => expect(clientAddressOf(ip)).toBe(client));
+  ])('%j is counted as %j', (ip, client) => expect(clientAddressOf(ip)).toBe(client));
 });

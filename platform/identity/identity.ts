@@ -6,18 +6,18 @@ import { unauthenticated } from '../errors/errors.ts';
 
 export type Role = 'USER' | 'ADMIN';
 
-/** Who makes a request, proven by its access token. */
+/** The user who makes a request, identified by the access token. */
 export interface Caller {
   readonly userId: string;
   readonly role: Role;
 }
 
-/** The caller that an Authorization header proves; null without one. @throws UNAUTHENTICATED for a bad token. */
+/** Returns the caller of an Authorization header; null without a header. @throws UNAUTHENTICATED for a bad token */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller | null>;
 
 const CACHED_TOKENS_MAX = 10_000;
 
-/** Verifies access tokens: EdDSA only, issuer, audience and time checked. A verdict is remembered until it expires. */
+/** Verifies access tokens: EdDSA signature, issuer, audience and time. A valid token is cached until it expires. */
 export function createAuthenticator({
   publicKeys,
   issuer,
@@ -49,22 +49,24 @@ export function createAuthenticator({
   };
 }
 
-/** The caller, where there must be one. @throws UNAUTHENTICATED */
+/** Returns the caller. @throws UNAUTHENTICATED when it is null */
 export function requireCaller(caller: Caller | null): Caller {
   if (caller === null) throw unauthenticated();
   return caller;
 }
 
-/** True for an admin and for the user with this id. */
+/** True if the caller is an admin or the user with this id. */
 export const isSelfOrAdmin = (caller: Caller | null, userId: string | null): boolean =>
   caller !== null && (caller.role === 'ADMIN' || caller.userId === userId);
 
-/** The header in which the gateway proves itself to a subgraph. */
+/** The header with the secret that authenticates the gateway to a subgraph. */
 export const GATEWAY_PROOF_HEADER = 'x-gateway-proof';
-/** The header in which the gateway tells a subgraph who asks, as rate limits see it. */
+/** The header in which the gateway sends the client's address to a subgraph, in the form of clientAddressOf. */
 export const CLIENT_ADDRESS_HEADER = 'x-client-address';
 
-/** True when the header carries one of the accepted secrets; takes as long for a near miss as for a far one. */
+/**
+ * True if the header contains one of the accepted secrets. The comparison takes constant time, against timing attacks.
+ */
 export function isGatewayProof(header: unknown, accepted: readonly string[]): boolean {
   if (typeof header !== 'string') return false;
   const given = Buffer.from(header);
@@ -75,8 +77,9 @@ export function isGatewayProof(header: unknown, accepted: readonly string[]): bo
 }
 
 /**
- * A client as rate limits see it: an IPv4 address, or the /64 network within which an IPv6 client picks its own. What a
- * proxy writes that is no address counts as one client, lest somebody invent as many as it likes.
+ * The address under which rate limits count a client: an IPv4 address, or a /64 network for IPv6, in which a client can
+ * choose any address. All values that are not addresses count as one client, 'unknown', so that no client can avoid the
+ * limits with invented values.
  */
 export function clientAddressOf(ip: string): string {
   if (!ipaddr.isValid(ip)) return 'unknown';

@@ -11,31 +11,32 @@ import type { Logger } from '../process/logger.ts';
 import { keepConnected } from './keep-connected.ts';
 import { createWhereMissing, refuseWhereFull } from './streams.ts';
 
-/** A JetStream stream, by the names and the subjects that it has without a prefix. */
+/** A JetStream stream. Names and subjects are without the prefix of the broker. */
 export interface StreamDefinition {
   readonly name: string;
   readonly subjects: readonly string[];
-  /** The durable consumers that must have acknowledged a message before it may make room for others. */
+  /** The durable consumers that must have acknowledged a message before it may be deleted. */
   readonly consumers: readonly string[];
-  /** The disk that it may take. A full stream refuses messages; it drops none. */
+  /** The disk space of the stream, at most. A full stream refuses new messages and deletes no old ones. */
   readonly bytesMax: number;
 }
 
-/** The connection to NATS: reconnects for ever, and says truthfully whether it is up. */
+/** The connection to NATS. It reconnects without limit. */
 export interface Broker {
   isConnected(): boolean;
-  /** JetStream, once there is a connection; waits for it without limit. */
+  /** Returns JetStream once there is a connection; waits for it without limit. */
   jetStream(): Promise<{ client: JetStreamClient; manager: JetStreamManager }>;
-  /** Creates the stream where it is missing; its owner keeps its settings, see createStreamKeeper. */
+  /** Creates the stream if it is missing. Only the owner of a stream updates its settings, see createStreamKeeper. */
   ensureStream(stream: StreamDefinition): Promise<void>;
   /**
-   * The same, before a publication. @throws Error when the stream is nearly full, so that its own limit is never met: up
-   * to 2.9 a server that is asked to refuse messages then still drops an old one for a new one that just fits.
+   * To be called before a publication. Creates the stream if it is missing.
+   * @throws Error when the stream is nearly full. Its own limit must never be reached: servers up to 2.9 can then
+   *   delete an old message for a new one, although their configuration says to refuse the new one.
    */
   requireRoom(stream: StreamDefinition): Promise<void>;
-  /** The stream's settings as the server takes them. */
+  /** The stream's settings in the form of the server. */
   streamConfig(stream: StreamDefinition): Partial<StreamConfig> & { name: string; max_bytes: number };
-  /** The subject that messages of a type are published on. */
+  /** The subject on which messages of a type are published. */
   subject(type: string): string;
   /** The type of the messages on a subject. */
   type(subject: string): string;
@@ -45,10 +46,10 @@ export interface Broker {
 }
 
 const DUPLICATE_WINDOW_MS = 120_000;
-/** As much as the server's max_payload in every configuration of this repository. */
+/** Equal to the server's max_payload in every configuration of this repository. */
 const MESSAGE_BYTES_MAX = 2 * 2 ** 20;
 
-/** The stream of messages that a consumer gave up on, one subject per consumer. */
+/** The stream for messages that a consumer could not process, with one subject per consumer. */
 export const deadLetterStream: StreamDefinition = {
   name: 'DEAD_LETTERS',
   subjects: ['dead-letters.>'],
@@ -61,7 +62,7 @@ export interface BrokerSettings extends BrokerAddress {
   NATS_SUBJECT_PREFIX: string;
 }
 
-/** Connects in the background: the process starts, unready, while the broker is away. */
+/** Creates the connection. It connects in the background, so that a process can start while the broker is down. */
 export function createBroker({
   settings,
   name,
@@ -81,7 +82,7 @@ export function createBroker({
     storage: StorageType.File,
     num_replicas: settings.NATS_REPLICAS,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    // The server drops nothing by itself, neither by age nor for new messages: it does not ask who has had it.
+    // The server must delete no message, neither by age nor to make room: it does not check whether consumers have it.
     max_age: 0,
     max_bytes: bytesMax,
     max_msg_size: MESSAGE_BYTES_MAX,

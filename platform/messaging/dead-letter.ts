@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { type Broker, deadLetterStream } from './broker.ts';
 import type { ReceivedMessage } from './message.ts';
 
-/** The type under which a consumer of the dead letters gets each of them. */
+/** The message type of dead letters for their consumer. */
 export const DEAD_LETTER = 'dead-letter.v1';
 
-/** A message that a consumer gave up on; the payload is its body, byte by byte. */
+/** A message that a consumer could not process. The payload is its unchanged body. */
 export const deadLetter = z.object({
   consumer: z.string(),
-  /** What it was published on, without the broker's prefix. */
+  /** The subject on which it was published, without the broker's prefix. */
   subject: z.string(),
   payload: z.instanceof(Uint8Array),
   reason: z.string(),
@@ -25,12 +25,12 @@ const HEADERS = {
 };
 const MESSAGE_ID_HEADER = 'Nats-Msg-Id';
 const REASON_CHARACTERS_MAX = 1_000;
-/** Above what our headers take. */
+/** More than the size of our headers. */
 const HEADER_BYTES_MAX = 8_192;
 
 /**
- * Puts a message that a consumer gave up on to the dead letters. A crash before it is taken from its stream puts it
- * there once more, under the same identity.
+ * Publishes a message that a consumer could not process to the stream of dead letters. After a crash before the
+ * original is acknowledged, it is published a second time with the same message id.
  */
 export async function publishDeadLetter(
   broker: Broker,
@@ -49,12 +49,12 @@ export async function publishDeadLetter(
     await client.publish(to, message.data, options);
   } catch (error) {
     if (!(error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded)) throw error;
-    // As large as the broker takes, it leaves no room for the headers: its end is lost.
+    // The body is so large that the headers do not fit into the broker's limit. The end of the body is cut off.
     await client.publish(to, message.data.subarray(0, -HEADER_BYTES_MAX), options);
   }
 }
 
-/** A dead letter as its stream holds it. Whatever lies there is one: this never throws. */
+/** Reads a dead letter. It never throws: missing or malformed headers yield empty values. */
 export function parseDeadLetter(message: JsMsg): ReceivedMessage<z.output<typeof deadLetter>> {
   const about = (name: keyof typeof HEADERS) => message.headers?.get(HEADERS[name]) ?? '';
   return {
@@ -73,6 +73,9 @@ export function parseDeadLetter(message: JsMsg): ReceivedMessage<z.output<typeof
   };
 }
 
-/** The same for every delivery of a message to a consumer; another after a redrive, or in a stream made anew. */
+/**
+ * The id is the same for every delivery of a message to a consumer. It differs after a redrive and in a recreated
+ * stream.
+ */
 const identityOf = (consumer: string, { info: { stream, streamSequence, timestampNanos } }: JsMsg) =>
   createHash('sha256').update([consumer, stream, streamSequence, timestampNanos].join()).digest('base64url');

@@ -4,9 +4,9 @@ import type { Prune } from '../database/pruning.ts';
 import { STREAM_KEEP_DAYS } from './stream-keeper.ts';
 
 /**
- * Marks messages as received by a consumer, within the transaction of their effect, and answers which of them are
- * new. A redelivery finds its row and has no second effect; two replicas that take the same message at once collide
- * on the primary key, and the later one's transaction fails and is tried again.
+ * Records messages as received by a consumer, in the transaction of their effect. Returns the ids of the messages that
+ * are new. A redelivered message has a row already and has no second effect. When two replicas process the same message
+ * at once, the primary key makes the later transaction fail, and it is retried.
  */
 export async function recordInInbox(
   transaction: SqlExecutor,
@@ -24,10 +24,10 @@ export async function recordInInbox(
   return fresh;
 }
 
-/** Twice as long as a stream keeps what is acknowledged: a redelivery always finds its row. */
+/** Twice as long as a stream keeps acknowledged messages, so that a redelivered message always has its row. */
 const INBOX_KEEP_DAYS = 2 * STREAM_KEEP_DAYS;
 
-/** Deletes rows that no redelivery can need any more. */
+/** Deletes rows that are too old for any redelivery. */
 export const pruneInbox =
   (database: SqlExecutor): Prune =>
   (limit) =>

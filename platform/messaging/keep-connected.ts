@@ -14,26 +14,26 @@ interface JetStream {
 }
 
 /**
- * A connection to NATS that is opened again for ever: also after a refused password, a certificate that does not hold, a
- * name that is not known, and after the library has closed the connection for good. Each reason is logged once until
- * the connection stands again, not once per attempt.
+ * Keeps a connection to NATS and reopens it without limit: also after a refused password, an invalid certificate, an
+ * unknown host name, and after the library has closed the connection permanently. Each reason is logged once until the
+ * connection works again, not once per attempt.
  */
 export function keepConnected({ address, name, logger }: { address: BrokerAddress; name: string; logger: Logger }) {
   const options = {
     ...brokerConnection(address),
     name,
-    // Once connected, the library reconnects by itself.
+    // After the first connection the library itself reconnects, without limit.
     maxReconnectAttempts: -1,
-    // Otherwise it closes the connection for good when the same password is refused twice.
+    // Otherwise the library closes the connection permanently when the same password is refused twice.
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     reconnectJitterTLS: RECONNECT_JITTER_MS,
     timeout: REQUEST_TIMEOUT_MS,
-    // A server that hangs is noticed after two unanswered pings, about 10 s.
+    // A hanging server is detected after two unanswered pings, in about 10 s.
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
-    // Otherwise every request, and so every publication, takes a stack trace.
+    // Otherwise the library captures a stack trace for every request, including every publication.
     noAsyncTraces: true,
   };
   const closing = new AbortController();
@@ -45,7 +45,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
   function logOnce(reason: string): void {
     if (reasonsLogged.has(reason) || closing.signal.aborted) return;
     reasonsLogged.add(reason);
-    logger.warn({ reason }, 'the broker cannot be used; connecting is tried until it can');
+    logger.warn({ reason }, 'the broker cannot be used; retrying');
   }
 
   async function keepOpen(): Promise<void> {
@@ -61,7 +61,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
     }
   }
 
-  /** Ends when the connection has been closed for good. @throws when there is none at the first attempt */
+  /** Resolves when the connection has been closed permanently. @throws when the first attempt to connect fails */
   async function open(): Promise<void> {
     const opened = await connect(options);
     if (closing.signal.aborted) return opened.close();
@@ -95,21 +95,21 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
 
   return {
     isConnected: () => isUp,
-    /** JetStream on the connection that stands; waits for one without limit. */
+    /** Returns JetStream on the current connection; waits for a connection without limit. */
     jetStream: () => jetStream.promise,
     async close(): Promise<void> {
       closing.abort();
-      // Draining waits for the server; without one there is nothing to wait for.
+      // drain() waits for the server, so it is used only while the connection is up.
       await (isUp ? connection?.drain() : connection?.close());
     },
   };
 }
 
-/** The library's word for what went wrong; that of the system or of TLS where it passes those on. */
+/** The error code of the library, or of the system or TLS if the library passes one on; otherwise the message. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   return String(code ?? message ?? error);
 }
 
-/** What one subject may not do concerns whoever used it, who is told. */
+/** Permission errors belong to one subject. The caller who used the subject gets the error. */
 const isAboutPermissions = (code: unknown): boolean => code === ErrorCode.PermissionsViolation;

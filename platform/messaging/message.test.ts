@@ -11,22 +11,22 @@ const message = {
 };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test('a message comes out of its envelope as it went in', () => {
+test('a message is the same after serialization and parsing', () => {
   expect(parseMessage(bytes(serializeMessage('test', message)))).toEqual(message);
 });
 
-test('what other systems add to the envelope is ignored', () => {
+test('additional fields in the envelope are ignored', () => {
   const body = JSON.stringify({ ...JSON.parse(serializeMessage('test', message)), traceparent: '00-1' });
   expect(parseMessage(bytes(body))).toEqual(message);
 });
 
-test('a body that is not JSON is refused without quoting it', () => {
+test('a body that is not JSON is refused, and the error does not contain the body', () => {
   for (const body of [bytes('{"email":"ada@example.com" oops'), Uint8Array.of(0xff, 0xfe), bytes('')]) {
     expect(() => parseMessage(body)).toThrow(/^the body is not JSON$/);
   }
 });
 
-test('JSON that is not a message in its envelope is refused by the name of what is wrong', () => {
+test('JSON without a valid envelope is refused, and the error names the wrong field', () => {
   const { specversion: _, ...without } = JSON.parse(serializeMessage('test', message));
   expect(() => parseMessage(bytes(JSON.stringify(without)))).toThrow(/specversion/);
   expect(() => parseMessage(bytes(JSON.stringify({ ...without, specversion: '2.0' })))).toThrow(/specversion/);

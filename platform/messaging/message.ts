@@ -1,31 +1,34 @@
 import { z } from 'zod';
 
-/** A message as it travels: CloudEvents 1.0 in JSON, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+/**
+ * The serialized form of a message: CloudEvents 1.0 in JSON,
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ */
 export const envelope = z.looseObject({
   specversion: z.literal('1.0'),
   id: z
     .string()
     .regex(/^[\x21-\x7e]{1,64}$/)
-    .describe('The message’s identity, a UUIDv7: a consumer has had it, or has not'),
+    .describe('The id of the message, a UUIDv7. Consumers use it to detect duplicates'),
   source: z.string().min(1).describe('The subgraph that publishes it'),
   type: z
     .string()
     .regex(/^[a-z-]+(\.[a-z-]+)+\.v\d+$/)
-    .describe('Name and version; also the subject it is published on'),
-  subject: z.string().min(1).describe('The id of what it is about'),
+    .describe('Name and version; also the subject on which it is published'),
+  subject: z.string().min(1).describe('The id of the object that the message is about'),
   time: z.iso.datetime().describe('When it happened'),
   datacontenttype: z.literal('application/json'),
   correlationid: z.string().optional().describe('The request that caused it'),
-  data: z.unknown().describe('What the type says'),
+  data: z.unknown().describe('The content, which depends on the type'),
 });
 
-/** What a subgraph has to say; the outbox wraps it in the envelope. */
+/** A message that a subgraph publishes. The outbox wraps it in the envelope. */
 export interface OutgoingMessage {
-  /** A UUIDv7: the message's identity for the broker and for every inbox. */
+  /** A UUIDv7: the id of the message for the broker and for every inbox. */
   readonly id: string;
-  /** Name and version, like booking.confirmed.v1; also the subject it is published on. */
+  /** Name and version, such as booking.confirmed.v1; also the subject on which it is published. */
   readonly type: string;
-  /** The id of what the message is about. */
+  /** The id of the object that the message is about. */
   readonly subject: string;
   readonly time: Date;
   /** The request that caused it. */
@@ -33,9 +36,9 @@ export interface OutgoingMessage {
   readonly data: unknown;
 }
 
-/** A message as a consumer gets it. */
+/** A message that a consumer receives. */
 export interface ReceivedMessage<Data> {
-  /** The message's identity for the inbox: 1 to 64 visible ASCII characters. */
+  /** The id of the message for the inbox: 1 to 64 visible ASCII characters. */
   readonly id: string;
   /** Name and version. */
   readonly type: string;
@@ -45,7 +48,7 @@ export interface ReceivedMessage<Data> {
   readonly data: Data;
 }
 
-/** The message in its envelope, as JSON text. */
+/** Serializes a message with its envelope as JSON text. */
 export function serializeMessage(source: string, message: OutgoingMessage): string {
   return JSON.stringify({
     specversion: '1.0',
@@ -60,7 +63,10 @@ export function serializeMessage(source: string, message: OutgoingMessage): stri
   } satisfies z.input<typeof envelope>);
 }
 
-/** The message that a body holds; its data is not checked yet. @throws when it is not a message in its envelope */
+/**
+ * Parses the body of a message; its data is not checked.
+ * @throws Error when the body is not JSON or has no valid envelope
+ */
 export function parseMessage(body: Uint8Array): ReceivedMessage<unknown> {
   const { id, type, subject, time, correlationid, data } = envelope.parse(parseJson(body));
   return { id, type, subject, time: new Date(time), correlationId: correlationid, data };
@@ -70,7 +76,7 @@ function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    // Without its cause: that quotes the body, which may hold what no log should.
+    // The cause is left out: it quotes the body, which can contain personal data that must not be logged.
     throw new Error('the body is not JSON');
   }
 }

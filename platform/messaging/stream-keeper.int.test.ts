@@ -56,7 +56,7 @@ async function addConsumers(...consumers: string[]): Promise<void> {
   }
 }
 
-/** Acknowledges so many more messages. */
+/** Acknowledges this number of further messages. */
 async function acknowledge(consumer: string, count: number): Promise<void> {
   const { client, manager } = await broker.jetStream();
   const before = (await manager.consumers.info(name(), broker.resourceName(consumer))).ack_floor.stream_seq;
@@ -68,7 +68,7 @@ async function acknowledge(consumer: string, count: number): Promise<void> {
   }, SOON);
 }
 
-test('a stream that is nearly full is closed to publishers, before the server would drop a message', async () => {
+test('a stream that is nearly full refuses publishers before the server would delete a message', async () => {
   await broker.ensureStream(thingStream);
   await publish(80);
   await broker.requireRoom(thingStream);
@@ -77,7 +77,7 @@ test('a stream that is nearly full is closed to publishers, before the server wo
   expect((await info()).state).toMatchObject({ first_seq: 1, messages: 95 });
 });
 
-test('what every consumer has acknowledged makes room, the oldest first; nothing else does', async () => {
+test('only messages that every consumer has acknowledged are deleted to make room, the oldest first', async () => {
   await broker.ensureStream(thingStream);
   await addConsumers('first', 'second');
   await publish(90);
@@ -89,14 +89,14 @@ test('what every consumer has acknowledged makes room, the oldest first; nothing
   await acknowledge('second', 30);
   await vi.waitFor(async () => expect((await info()).state.first_seq).toBe(31), SOON);
   await acknowledge('second', 30);
-  // Down to a half of the bytes, although ten more are acknowledged.
+  // The stream is trimmed to half of its bytes, although ten more messages are acknowledged.
   await vi.waitFor(async () => expect((await info()).state.bytes).toBeLessThan(60 * KILOBYTE), SOON);
   await vi.waitFor(() => expect(bounds.warning()).toBeUndefined(), SOON);
   expect((await info()).state.first_seq).toBeLessThanOrEqual(61);
   await publish(30);
 });
 
-test('while a consumer that the stream is for does not exist yet, no message goes', async () => {
+test('no message is deleted while one of the consumers does not exist yet', async () => {
   await broker.ensureStream(thingStream);
   await addConsumers('first');
   await publish(90);
@@ -109,7 +109,7 @@ test('while a consumer that the stream is for does not exist yet, no message goe
   await vi.waitFor(async () => expect((await info()).state.first_seq).toBeGreaterThan(30), SOON);
 });
 
-test('acknowledged messages go when they are too old, and wait for a consumer however old they are', async () => {
+test('acknowledged messages are deleted when they are too old; unacknowledged ones are kept at any age', async () => {
   await broker.ensureStream(thingStream);
   await addConsumers('first', 'second');
   await publish(10);
@@ -121,7 +121,7 @@ test('acknowledged messages go when they are too old, and wait for a consumer ho
   await publish(5);
   await acknowledge('first', 15);
   await acknowledge('second', 4);
-  // As if an hour had passed: what is kept is counted from then.
+  // The test moves the clock, so that all messages are older than keepMs.
   const now = vi.spyOn(Date, 'now');
   const [first] = [Date.parse(String((await info()).state.last_ts))];
   now.mockImplementation(() => first + 2 * 3_600_000);
@@ -134,7 +134,7 @@ test('acknowledged messages go when they are too old, and wait for a consumer ho
   }
 });
 
-test('a stream that exists gets the new settings, and a limit below what it holds once its messages fit', async () => {
+test('an existing stream gets the new settings; a lower size limit takes effect once its messages fit', async () => {
   const manager = await managerOf();
   await manager.streams.add({
     ...broker.streamConfig(thingStream),
@@ -157,7 +157,7 @@ test('a stream that exists gets the new settings, and a limit below what it hold
   expect((await info()).state.messages).toBeGreaterThan(0);
 });
 
-test('a broker with less disk than the limit says so, for a new stream and for one that exists', async () => {
+test('a broker with too little disk space is reported, for a new stream and for an existing one', async () => {
   const huge = { ...thingStream, bytesMax: 2 ** 50 };
   await expect(broker.ensureStream(huge)).rejects.toThrow(/less disk than the stream .* may take/);
 
@@ -168,9 +168,9 @@ test('a broker with less disk than the limit says so, for a new stream and for o
   await vi.waitFor(() => expect(keeper.isHealthy()).toBe(false), SOON);
   expect(error).toHaveBeenCalledWith(
     expect.objectContaining({ err: expect.objectContaining({ message: expect.stringContaining('less disk') }) }),
-    'the stream cannot be kept; tried again',
+    'the stream could not be maintained; it will be retried',
   );
-  // It goes on as it was.
+  // The stream stays in use with its old settings.
   expect((await info()).config.max_bytes).toBe(thingStream.bytesMax);
   await publish(1);
 });

@@ -7,28 +7,28 @@ import { explained, isMissing } from './streams.ts';
 
 const KEEP_EVERY_MS = 10_000;
 const DAY_MS = 86_400_000;
-/** How far back a new consumer, or one that lost its place, finds messages at the most. */
+/** How long acknowledged messages are kept, at most, for new consumers and for consumers that lost their position. */
 export const STREAM_KEEP_DAYS = 7;
 const KEEP_MS = STREAM_KEEP_DAYS * DAY_MS;
-/** Messages that are too old go an hour's worth at a time. */
+/** Old messages are deleted about once an hour, not in every run. */
 const AGE_SLACK_MS = 3_600_000;
-/** A stream that is fuller than this loses its oldest acknowledged messages, down to the second one. */
+/** A stream that is fuller than TRIM_ABOVE_RATIO loses its oldest acknowledged messages, down to TRIM_TO_RATIO. */
 const TRIM_ABOVE_RATIO = 0.6;
 const TRIM_TO_RATIO = 0.5;
 
 /** Keeps a stream within its bounds. */
 export interface StreamKeeper {
-  /** False while the broker cannot be asked, or does not take the stream's settings. */
+  /** False while the broker does not answer or refuses the stream's settings. */
   isHealthy(): boolean;
   stop(): Promise<void>;
 }
 
 /**
- * The owner's care for a stream. The server never drops a message: a full stream refuses new ones, and their outbox keeps
- * them. Room is made here, by messages that all consumers have acknowledged: those older than `STREAM_KEEP_DAYS`, and the
- * oldest ones when the stream is more than 60 % full. The stream's settings are brought up to date at the start, after an
- * interruption, and when its bounds are others; a limit that was lowered takes effect once the messages fit into it. Any
- * number may run.
+ * Starts the maintenance of a stream by its owner. The server itself never deletes a message: a full stream refuses new
+ * messages, which then wait in their outbox. The keeper deletes only messages that all consumers have acknowledged:
+ * those older than `STREAM_KEEP_DAYS`, and the oldest ones when the stream is more than 60 % full. It updates the
+ * stream's settings at the start, after a failure, and when the bounds differ from its own. A lowered limit takes
+ * effect once the messages fit. Any number of keepers may run for one stream.
  */
 export function createStreamKeeper({
   broker,
@@ -63,19 +63,20 @@ export function createStreamKeeper({
       return false;
     },
     onError(error) {
-      if (healthy) logger.error({ err: error, stream: stream.name }, 'the stream cannot be kept; tried again');
+      if (healthy)
+        logger.error({ err: error, stream: stream.name }, 'the stream could not be maintained; it will be retried');
       healthy = false;
       isUpToDate = false;
     },
   });
 
-  /** False also when a service of an older release, in a rollout, has set its own bounds. */
+  /** False also when a replica of an older release has set its own bounds during a rollout. */
   const isBounded = ({ config }: StreamInfo): boolean =>
     config.max_bytes === wanted.max_bytes && config.max_age === wanted.max_age && config.discard === wanted.discard;
 
-  /** @throws Error when the server refuses: the stream goes on with its old settings */
+  /** Updates the settings. @throws Error when the server refuses them; the stream then keeps its old settings */
   async function update(manager: JetStreamManager, { config, state }: StreamInfo): Promise<void> {
-    // Lowered below what it holds, a server may drop messages to fit.
+    // With a limit below the current size the server could delete messages.
     const max_bytes = Math.max(wanted.max_bytes, state.bytes);
     const { storage: _unchangeable, ...settings } = wanted;
     const changed: StreamConfig = { ...config, ...settings, max_bytes };
@@ -96,13 +97,13 @@ export function createStreamKeeper({
     if (seq > state.first_seq) await manager.streams.purge(wanted.name, { seq });
   }
 
-  /** The message that would be the first if the stream were as full as it is trimmed to. */
+  /** The sequence number of the first message to keep by size, if all messages have about the same size. */
   function firstOfSize({ bytes, messages, first_seq }: StreamInfo['state']): number {
     if (bytes <= TRIM_ABOVE_RATIO * wanted.max_bytes) return first_seq;
     return first_seq + Math.ceil(messages * (1 - (TRIM_TO_RATIO * wanted.max_bytes) / bytes));
   }
 
-  /** The first message that is not too old. */
+  /** The sequence number of the first message that is not too old, found by binary search. */
   async function firstOfAge(manager: JetStreamManager, state: StreamInfo['state']): Promise<number> {
     const now = Date.now();
     if (Date.parse(String(state.first_ts)) > now - keepMs - AGE_SLACK_MS) return state.first_seq;
@@ -116,7 +117,10 @@ export function createStreamKeeper({
     return young;
   }
 
-  /** The last message that every consumer has acknowledged, with all before it; 0 while one of them does not exist yet. */
+  /**
+   * The highest sequence number up to which every consumer has acknowledged all messages; 0 while a consumer is
+   * missing.
+   */
   async function acknowledgedSeq(manager: JetStreamManager): Promise<number> {
     const floors = stream.consumers.map(async (consumer) => {
       try {

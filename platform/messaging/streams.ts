@@ -1,13 +1,16 @@
 import { type JetStreamManager, NatsError, type StreamConfig, type StreamInfo } from 'nats';
 
 const NOT_FOUND = 404;
-/** JetStream's codes for: no resources in the cluster, the server's, the account's or the reserved storage is used up. */
+/** JetStream's codes for used up storage: of the cluster, the server, the account, or the reserved storage. */
 const NO_ROOM_CODES: ReadonlySet<unknown> = new Set([10_005, 10_023, 10_028, 10_047]);
 
-/** True when the server says that there is no such stream or consumer. */
+/** True when the server reports that a stream or consumer does not exist. */
 export const isMissing = (error: unknown): boolean => error instanceof NatsError && error.api_error?.code === NOT_FOUND;
 
-/** The stream, created unless there is one. @throws Error that says so when the server has no room for its limit */
+/**
+ * Returns the stream, and creates it if it is missing.
+ * @throws Error when the server has too little disk space for its limit
+ */
 export async function createWhereMissing(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string; max_bytes: number },
@@ -22,19 +25,19 @@ export async function createWhereMissing(
   }
 }
 
-/** What is left is for publishers that looked at the same time. */
+/** Less than 1, because several publishers can check at the same time before they publish. */
 const FULL_RATIO = 0.9;
 
-/** @throws Error when a stream holds nine tenths of what it may */
+/** @throws Error when at least FULL_RATIO of the stream's bytes are used */
 export function refuseWhereFull({ config, state }: StreamInfo): void {
   if (config.max_bytes > 0 && state.bytes >= FULL_RATIO * config.max_bytes) {
-    throw new Error(
-      `the stream ${config.name} is full: ${state.bytes} of ${config.max_bytes} bytes are not acknowledged yet`,
-    );
+    throw new Error(`the stream ${config.name} is full: ${state.bytes} of ${config.max_bytes} bytes are used`);
   }
 }
 
-/** The refusal of a stream's settings in words that help, with the server's own as its cause. */
+/**
+ * Replaces the server's error for too little disk space by one that says what to do; returns other errors unchanged.
+ */
 export function explained(error: unknown, { name, max_bytes }: { name: string; max_bytes: number }): unknown {
   if (!(error instanceof NatsError) || !NO_ROOM_CODES.has(error.api_error?.err_code)) return error;
   const message =

@@ -3,8 +3,8 @@ import type { SqlExecutor } from '../database/database.ts';
 import { type OutgoingMessage, serializeMessage } from '../messaging/message.ts';
 
 /**
- * Writes messages to the outbox within the transaction that changes the state they tell of: both are there after
- * the commit, or neither.
+ * Writes messages to the outbox, in the transaction that makes the change that they report. The change and its messages
+ * are committed together or not at all.
  */
 export async function appendToOutbox(
   transaction: SqlExecutor,

@@ -48,7 +48,7 @@ const isRefused = (backlog: { requireRoom(): void }) => {
   }
 };
 
-test('an outbox that is full takes no more until messages have left; it warns before', async () => {
+test('a full outbox refuses changes until messages have been published, and warns before it is full', async () => {
   const backlog = watch({ rowsMax: 50, secondsMax: 3_600 });
   try {
     await append(40);
@@ -66,7 +66,7 @@ test('an outbox that is full takes no more until messages have left; it warns be
   }
 });
 
-test('a message that waits for long is warned of, and refuses nothing', async () => {
+test('a message that waits long causes a warning but no refusals', async () => {
   const backlog = watch({ rowsMax: 50, secondsMax: 100 });
   try {
     await append(1);

@@ -5,16 +5,16 @@ import type { Bounds } from '../process/bounds.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
 
-/** How much the outbox may hold that is not published yet. */
+/** The bounds for the unpublished messages of an outbox. */
 export interface OutboxBounds {
   readonly OUTBOX_WAITING_ROWS_MAX: number;
-  /** Only warned of: a message that waits for longer is not lost, it is late. */
+  /** This bound only causes a warning: a message that waits longer is late, but not lost. */
   readonly OUTBOX_WAITING_SECONDS_MAX: number;
 }
 
-/** Watches what waits in the outbox. */
+/** Watches the unpublished messages of an outbox. */
 export interface Backlog {
-  /** To be called before a change whose message the outbox has to keep. @throws SERVICE_UNAVAILABLE while it is full */
+  /** To be called before a change that writes to the outbox. @throws SERVICE_UNAVAILABLE while the outbox is full */
   requireRoom(): void;
   stop(): Promise<void>;
 }
@@ -22,8 +22,8 @@ export interface Backlog {
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * Counts what waits in the outbox and for how long. The count ends at the bound, so that it costs no more than that. While
- * the database does not answer, the last look counts.
+ * Starts to measure the number and the age of the unpublished messages at intervals. Counting stops at the bound, which
+ * limits its cost. While the database does not answer, the last result stays valid.
  */
 export function createBacklog({
   database,
@@ -46,7 +46,7 @@ export function createBacklog({
       const [counted] = await database.$queryRaw<{ waiting: bigint }[]>(sql`
         SELECT COUNT(*) AS waiting
         FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ${rowsMax}) AS unpublished`);
-      // Ids are UUIDv7: the lowest one is the oldest message, and the index finds it.
+      // Ids are UUIDv7, so the lowest id is the oldest message. The index finds it.
       const [oldest] = await database.$queryRaw<{ seconds: bigint }[]>(sql`
         SELECT TIMESTAMPDIFF(SECOND, created_at, CURRENT_TIMESTAMP(3)) AS seconds
         FROM outbox WHERE published_at IS NULL AND refused_at IS NULL ORDER BY id LIMIT 1`);
@@ -56,7 +56,8 @@ export function createBacklog({
       isFull = rows >= rowsMax;
       return false;
     },
-    onError: (error) => logger.warn({ err: error }, 'the outbox could not be looked at; tried again'),
+    onError: (error) =>
+      logger.warn({ err: error }, 'the unpublished messages of the outbox could not be counted; it will be retried'),
   });
 
   return {

@@ -2,10 +2,10 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '../database/database.ts';
 import type { Prune } from '../database/pruning.ts';
 
-/** How far back `replayOutbox` reaches. */
+/** How long published messages are kept, and so how far back `replayOutbox` reaches. */
 export const OUTBOX_KEEP_HOURS = 24;
 
-/** Deletes messages that were published longer ago; what waits to be published stays. */
+/** Deletes messages that were published more than OUTBOX_KEEP_HOURS ago. Unpublished messages stay. */
 export const pruneOutbox =
   (database: SqlExecutor): Prune =>
   (limit) =>

@@ -7,13 +7,13 @@ import type { Logger } from '../process/logger.ts';
 import { createBacklog, type OutboxBounds } from './backlog.ts';
 import { createRelay, type Relay } from './relay.ts';
 
-/** What commands need of their outbox beside the row that they write. */
+/** The part of an outbox that commands use, in addition to writing rows. */
 export type Publisher = Pick<Relay, 'nudge'> & {
   /** @throws SERVICE_UNAVAILABLE while the outbox is full */
   requireRoom(): void;
 };
 
-/** Publishes a service's outbox to the stream that the service owns, and keeps both within their bounds. */
+/** Starts to publish a service's outbox to the stream that the service owns, and keeps both within their bounds. */
 export function createPublisher({
   settings,
   ...parts

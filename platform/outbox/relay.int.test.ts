@@ -40,7 +40,7 @@ function relay(options: Partial<Parameters<typeof createRelay>[0]> = {}): Relay 
   return started;
 }
 
-/** Commits messages to the outbox, as a command does; answers their ids. */
+/** Commits messages to the outbox, as a command does, and returns their ids. */
 async function append(count: number, data: unknown = {}): Promise<string[]> {
   const messages = Array.from({ length: count }, () => testMessage(newId(), TYPE, data));
   await database.$transaction((transaction) => appendToOutbox(transaction, 'test', messages));
@@ -62,7 +62,7 @@ async function refusedIds(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** The ids of the messages that the stream holds, in its order. */
+/** The ids of the messages in the stream, in its order. */
 async function publishedIds(): Promise<string[]> {
   const { manager } = await broker.jetStream();
   const name = broker.resourceName(stream.name);
@@ -72,7 +72,7 @@ async function publishedIds(): Promise<string[]> {
   return messages.map((message) => message.json<{ id: string }>().id);
 }
 
-test('what a transaction appended is published in its envelope, and marked', async () => {
+test('a message in the outbox is published in its envelope, and marked as published', async () => {
   const [id = ''] = await append(1, { seats: 2 });
   relay();
   await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
@@ -104,7 +104,7 @@ test('a transaction that is rolled back publishes nothing', async () => {
   await vi.waitFor(async () => expect(await publishedIds()).toEqual([kept]), SOON);
 });
 
-test('while the broker is away the outbox keeps the messages; once it is back they are published', async () => {
+test('the outbox keeps messages while the broker is down; they are published when it is up again', async () => {
   const proxy = await createProxy(broker.url);
   cleanUps.push(proxy.close);
   const behindProxy = createTestBroker({ url: proxy.url, prefix: broker.prefix });
@@ -126,7 +126,7 @@ test('while the broker is away the outbox keeps the messages; once it is back th
   expect((await publishedIds()).toSorted()).toEqual([...before, ...during].toSorted());
 });
 
-test('relays at once publish every message once', async () => {
+test('several relays at the same time publish every message once', async () => {
   const sent = await append(2_000);
   const relays = [relay(), relay(), relay()];
   for (const one of relays) one.nudge();
@@ -134,7 +134,7 @@ test('relays at once publish every message once', async () => {
   expect((await publishedIds()).toSorted()).toEqual(sent.toSorted());
 });
 
-test('a message published again after a crash is dropped by the broker', async () => {
+test('the broker drops a message that is published again after a crash', async () => {
   const [id = ''] = await append(1);
   const { client } = await broker.jetStream();
   await client.publish(broker.subject(TYPE), `{"id":"${id}"}`, { msgID: id });
@@ -143,7 +143,7 @@ test('a message published again after a crash is dropped by the broker', async (
   expect(await publishedIds()).toEqual([id]);
 });
 
-test('a message larger than the broker takes stays, and neither holds up another nor makes the relay fail', async () => {
+test('a message that is too large for the broker is set aside; the relay publishes the others', async () => {
   const [large = ''] = await append(1, 'x'.repeat(3 * 2 ** 20));
   const running = relay();
   await vi.waitFor(async () => expect(await refusedIds()).toEqual([large]), SOON);
@@ -154,7 +154,7 @@ test('a message larger than the broker takes stays, and neither holds up another
   expect((await publishedIds()).toSorted()).toEqual(others.toSorted());
 });
 
-test('messages that the stream refuses, more than fill a batch, are set aside and reported; their time comes again', async () => {
+test('messages that the stream refuses, more than one batch, are set aside, reported, and retried later', async () => {
   const { manager } = await broker.jetStream();
   const limit = (max_msg_size: number) => manager.streams.update(broker.resourceName(stream.name), { max_msg_size });
   await limit(1_024);
@@ -164,7 +164,7 @@ test('messages that the stream refuses, more than fill a batch, are set aside an
   const reported = vi.spyOn(logger, 'error');
   const running = relay({ logger, metrics });
   await vi.waitFor(async () => expect(await publishedIds()).toEqual(others), SOON);
-  // The last batch marks its rows after the broker has answered, and commits that.
+  // The rows of the last batch are marked only after the broker has answered.
   await vi.waitFor(async () => expect(await refusedIds()).toEqual(refused), SOON);
   expect(running.isHealthy()).toBe(true);
   expect(reported).toHaveBeenCalledTimes(600);
@@ -177,7 +177,7 @@ test('messages that the stream refuses, more than fill a batch, are set aside an
   await vi.waitFor(async () => expect(await countUnpublished()).toBe(600 - 256), SOON);
 });
 
-test('a stream that was deleted is set up again', async () => {
+test('a deleted stream is created again', async () => {
   const running = relay();
   await append(1);
   running.nudge();
@@ -189,7 +189,7 @@ test('a stream that was deleted is set up again', async () => {
   await vi.waitFor(async () => expect(await publishedIds()).toEqual(after), SOON);
 });
 
-test('stopping publishes what was committed before', async () => {
+test('stop() publishes all messages that were committed before', async () => {
   const running = relay();
   await vi.waitFor(async () => expect(await countUnpublished()).toBe(0), SOON);
   const sent = await append(5);
@@ -197,7 +197,7 @@ test('stopping publishes what was committed before', async () => {
   expect((await publishedIds()).toSorted()).toEqual(sent.toSorted());
 });
 
-test('a full stream is asked again after growing pauses, however many commits nudge; then the outbox empties', async () => {
+test('a full stream is retried after growing pauses, despite nudges, until there is room again', async () => {
   const { manager } = await broker.jetStream();
   const name = broker.resourceName(stream.name);
   await manager.streams.update(name, { max_bytes: 2_048 });
@@ -216,7 +216,7 @@ test('a full stream is asked again after growing pauses, however many commits nu
   const before = attempts;
   const nudging = setInterval(running.nudge, 1);
   cleanUps.push(() => clearInterval(nudging));
-  // Pauses of about 0.5, 1 and 2 s: without them there would be hundreds of attempts.
+  // The pauses are about 0.5, 1 and 2 s. Without them there would be hundreds of attempts.
   await vi.waitFor(() => expect(attempts).toBe(before + 2), { timeout: 10_000, interval: 1 });
   expect(await countUnpublished()).toBeGreaterThan(0);
 
@@ -226,7 +226,7 @@ test('a full stream is asked again after growing pauses, however many commits nu
   expect((await publishedIds()).toSorted()).toEqual(waiting.toSorted());
 });
 
-test('messages published more than a day ago are pruned in batches, and no other', async () => {
+test('only messages that were published more than a day ago are pruned, in batches', async () => {
   await append(1_200);
   await database.$executeRaw(sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) - INTERVAL 25 HOUR`);
   const [recent = '', waiting = ''] = await append(2);

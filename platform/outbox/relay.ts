@@ -6,37 +6,44 @@ import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
 
-/** Publishes what the outbox holds. */
+/** Publishes the messages of an outbox. */
 export interface Relay {
-  /** Says that a commit added messages, so that they leave now rather than at the next poll. */
+  /** To be called after a commit with new messages, so that they are published now and not at the next poll. */
   nudge(): void;
   /** False while the last attempt failed. */
   isHealthy(): boolean;
-  /** Publishes once more what is there, then ends. */
+  /** Publishes once more, then ends. */
   stop(): Promise<void>;
 }
 
 const BATCH_MAX = 256;
 const POLL_MS = 500;
-/** Under load, messages leave together: fewer transactions for a delay that nobody notices. */
+/**
+ * Under load this pause collects messages into larger batches. That means fewer transactions at the cost of a short
+ * delay.
+ */
 const PAUSE_MS = 5;
 const PUBLISH_TIMEOUT_MS = 3_000;
-/** How long, and for how much of its own, a relay knows that the stream has room. */
+/** A relay checks again that the stream has room after this time, or after it has published this many bytes. */
 const LOOK_AGAIN_MS = 1_000;
 const LOOK_AGAIN_BYTES = 2 ** 20;
 const RETRY_REFUSED_EVERY_MS = 60_000;
 const REFUSED_RETRY_S = 60;
-/** After a failure the pause doubles up to this, and commits do not cut it short: a full stream is not asked again for each. */
+/**
+ * After each failure the pause doubles, up to this. Commits do not shorten it, so that a full stream is not asked for
+ * each.
+ */
 const FAILURE_PAUSE_MS_MAX = 10_000;
-/** A pause varies by this part of it, so that relays do not come back together. */
+/** A pause varies by this fraction, so that relays do not retry at the same time. */
 const PAUSE_JITTER = 0.2;
 
 /**
- * Any number of relays may run on one outbox: each takes rows that no other holds, publishes them with the row's id
- * as the broker's message id, and marks them published in the same transaction. A crash between publishing and
- * commit publishes again; the broker's duplicate window or the consumer's inbox drops it. A message that the broker
- * refuses is set aside, so that it holds up no other, and tried again a minute later. After a failure, like a stream that
- * is full, it pauses for longer and longer.
+ * Starts a relay, which publishes the messages of an outbox. Any number of relays may run on one outbox: each locks
+ * rows that no other relay has locked, publishes them with the row's id as the broker's message id, and marks them as
+ * published in the same transaction. After a crash between publishing and commit the messages are published again; the
+ * broker's duplicate window or the consumer's inbox drops the duplicates. A message that the broker refuses is set
+ * aside, so that it does not delay others, and retried a minute later. After other failures, such as a full stream, the
+ * relay pauses longer each time.
  */
 export function createRelay({
   database,
@@ -58,7 +65,7 @@ export function createRelay({
   });
   const refused = new Counter({
     name: 'outbox_refused_total',
-    help: 'Refusals of the broker to take a message; each is logged as an error and tried again a minute later.',
+    help: 'Messages that the broker refused; each refusal is logged as an error and retried a minute later.',
     registers: [metrics],
   });
   const failing = new Gauge({
@@ -79,7 +86,7 @@ export function createRelay({
     async run() {
       if (!broker.isConnected()) {
         setHealthy(false);
-        // Its coming back ends the pause.
+        // A new connection ends the pause.
         pausedUntilMs = 0;
         return false;
       }
@@ -94,7 +101,8 @@ export function createRelay({
       return taken === BATCH_MAX;
     },
     onError(error) {
-      // JetStream's own words, like "maximum bytes exceeded", where the message is a number.
+      // The message of such an error can be only a number. The description is readable, such as "maximum bytes
+      // exceeded".
       const reason = error instanceof NatsError ? error.api_error?.description : undefined;
       if (healthy) logger.warn({ err: error, reason }, 'the relay cannot publish; the outbox keeps the messages');
       setHealthy(false);
@@ -110,8 +118,8 @@ export function createRelay({
   }
 
   /**
-   * Publishes the oldest messages and answers how many it took.
-   * @throws when the broker left any of them without an answer, after marking those that it did answer
+   * Publishes the oldest messages and returns how many rows it processed.
+   * @throws when the broker did not answer for at least one message; the answered ones are marked before
    */
   async function relayBatch(): Promise<number> {
     if (performance.now() >= roomKnownUntilMs || bytesSinceLook >= LOOK_AGAIN_BYTES) {
@@ -135,7 +143,10 @@ export function createRelay({
       await mark(transaction, sql`published_at`, sent);
       await mark(transaction, sql`refused_at`, rejected);
       for (const { id, subject, error } of rejected) {
-        logger.error({ err: error, messageId: id, subject }, 'the broker refuses a message; it is set aside');
+        logger.error(
+          { err: error, messageId: id, subject },
+          'the broker refused a message; it is set aside and retried later',
+        );
       }
       published.inc(sent.length);
       bytesSinceLook += sent.reduce((sum, { payload }) => sum + payload.length, 0);
@@ -147,7 +158,7 @@ export function createRelay({
     throw failure.error;
   }
 
-  /** Takes up again what was refused a while ago. */
+  /** Makes messages that were refused more than REFUSED_RETRY_S ago ready to be published again. */
   async function retryRefused(): Promise<void> {
     await database.$executeRaw(sql`
       UPDATE outbox SET refused_at = NULL
@@ -172,9 +183,9 @@ const REFUSALS: ReadonlySet<string> = new Set([
   ErrorCode.BadSubject,
   ErrorCode.PermissionsViolation,
 ]);
-/** What JetStream answers when the message is to blame; when the stream or the server is, it answers 5xx. */
+/** JetStream's code for an invalid message. For problems of the stream or the server it answers 5xx. */
 const BAD_REQUEST = 400;
 
-/** True when the broker will not have this message, whatever becomes of the others. */
+/** True when the broker refuses this particular message. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof NatsError && (REFUSALS.has(error.code) || error.api_error?.code === BAD_REQUEST);

@@ -26,7 +26,7 @@ async function appendPublished(count: number, publishedAt: Date): Promise<string
   return messages.map(({ id }) => id);
 }
 
-test('what was published since a time is put back, however much, and nothing older or newer than the call', async () => {
+test('exactly the messages that were published between the given time and the call become unpublished', async () => {
   const since = new Date(Date.now() - 60_000);
   await appendPublished(3, new Date(since.getTime() - 1));
   const wanted = [

@@ -4,9 +4,10 @@ import type { Transact } from '../database/transactions.ts';
 const CHUNK = 1_000;
 
 /**
- * Puts back every message of an outbox that was published at `since` or later, until now, for its relays to publish
- * once more; answers how many. Relays may run meanwhile: what they publish from here on is not put back again. An
- * error leaves the rest as it was, and doing it all again is harmless.
+ * Marks every message of an outbox that was published between `since` and now as unpublished, so that relays publish it
+ * again. Returns the number of messages. Relays may run at the same time: messages that they publish after the start of
+ * the call are not marked. After an error some messages may be marked and others not; it is safe to call the function
+ * again.
  */
 export async function replayOutbox(transact: Transact, since: Date): Promise<number> {
   const until = await transact(async (transaction) => {

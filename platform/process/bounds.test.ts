@@ -12,7 +12,7 @@ beforeEach(() => {
   bounds = createBounds({ logger, metrics });
 });
 
-test('a bound is warned of from four fifths on, once for each crossing, and until it is well below', () => {
+test('a warning starts at 80 % of a bound, is logged once, and ends below 75 %', () => {
   const warn = vi.spyOn(logger, 'warn');
   const observe = (used: number) => {
     bounds.observe('outbox rows', used, 100);
@@ -31,7 +31,7 @@ test('a bound is warned of from four fifths on, once for each crossing, and unti
   expect(warn).toHaveBeenCalledTimes(2);
 });
 
-test('every bound is measured, and all that are near are named', async () => {
+test('every bound is measured, and the warning names all that are nearly reached', async () => {
   bounds.observe('stream BOOKINGS', 90, 100);
   bounds.observe('outbox rows', 1, 4);
   bounds.observe('outbox age', 40, 50);

@@ -1,20 +1,22 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
 
-/** From this part of a bound on it is warned of. */
+/** A warning starts when this part of a bound is used. */
 const WARNING_RATIO = 0.8;
-/** A bound is not warned of any more below this part, lest a value that wavers warns again and again. */
+/**
+ * A warning ends below this part. It is lower than WARNING_RATIO, so that a fluctuating value does not warn repeatedly.
+ */
 const CALM_RATIO = 0.75;
 
-/** Warns before something that is bounded is full. */
+/** Warns before a bounded resource is full. */
 export interface Bounds {
-  /** Takes note of how much of a bound is used. */
+  /** Records how much of a bound is used. */
   observe(bound: string, used: number, max: number): void;
-  /** What is nearly full or full; undefined when nothing is. */
+  /** The bounds that are nearly or fully used, with percentages; undefined when there are none. */
   warning(): string | undefined;
 }
 
-/** Logs once for each crossing, and measures `bound_used_ratio`. */
+/** Creates the warnings. Each start of a warning is logged once, and the gauge `bound_used_ratio` shows all bounds. */
 export function createBounds({ logger, metrics }: { logger: Logger; metrics: Registry }): Bounds {
   const name = 'bound_used_ratio';
   const existing = metrics.getSingleMetric(name) as Gauge<'bound'> | undefined;
@@ -22,7 +24,7 @@ export function createBounds({ logger, metrics }: { logger: Logger; metrics: Reg
     existing ??
     new Gauge({
       name,
-      help: 'How much of a bound is used: 1 is full. See docs/operations/capacity.md.',
+      help: 'The used part of a bound; 1 means full. See docs/operations/capacity.md.',
       labelNames: ['bound'] as const,
       registers: [metrics],
     });
@@ -35,7 +37,8 @@ export function createBounds({ logger, metrics }: { logger: Logger; metrics: Reg
       if (ratio >= WARNING_RATIO && !near.has(bound)) {
         logger.warn({ bound, used, max }, 'a bound is nearly reached');
       }
-      if (ratio < CALM_RATIO && near.delete(bound)) logger.info({ bound, used, max }, 'a bound is far again');
+      if (ratio < CALM_RATIO && near.delete(bound))
+        logger.info({ bound, used, max }, 'a bound is no longer nearly reached');
       else if (ratio >= WARNING_RATIO || near.has(bound)) near.set(bound, ratio);
     },
     warning() {

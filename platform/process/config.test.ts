@@ -13,7 +13,7 @@ import {
 } from './config.ts';
 
 describe('configuration', () => {
-  it('names every problem at once, and no value', () => {
+  it('reports all problems at once, without any value', () => {
     const shape = { ...processSettings(4000), ...brokerSettings, SECRET: secrets };
     const env = { PORT: 'eighty', LOG_LEVEL: 'loud', SECRET: 'tooshort', NATS_REPLICAS: '9' };
     let message = '';
@@ -27,17 +27,17 @@ describe('configuration', () => {
     expect(message).not.toContain('tooshort');
   });
 
-  it('takes an empty variable for none', () => {
+  it('treats an empty variable as unset', () => {
     expect(parseConfig({ LIMIT: integer(1, 10, 5) }, { LIMIT: '' })).toEqual({ LIMIT: 5 });
   });
 
-  it('takes two secrets while one is being rotated, and not three', () => {
+  it('accepts two secrets for rotation, but not three', () => {
     const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(16));
     expect(parseConfig({ SECRET: secrets }, { SECRET: `${one}, ${two}` })).toEqual({ SECRET: [one, two] });
     expect(() => parseConfig({ SECRET: secrets }, { SECRET: `${one},${two},${three}` })).toThrow(ConfigError);
   });
 
-  it('takes JSON as it is and in base64url, which needs no quoting', () => {
+  it('accepts JSON as plain text and in base64url, which needs no quoting', () => {
     const read = (JWT_PUBLIC_KEYS: string) => parseConfig(tokenSettings, { JWT_PUBLIC_KEYS }).JWT_PUBLIC_KEYS;
     expect(read(Buffer.from(publicKeysText).toString('base64url'))).toEqual(read(publicKeysText));
   });
@@ -64,7 +64,7 @@ describe('the settings of servers', () => {
     }
   };
 
-  it('are checked together, all at once, and shown without a value', () => {
+  it('are checked together, and all problems are reported at once without any value', () => {
     const problems = problemsOf({
       DATABASE_URL: 'mysql://u:secret@db.internal/user_db?sslaccept=strict',
       NATS_URL: 'nats://u:secret@a,nats://v:secret@b',
@@ -79,7 +79,7 @@ describe('the settings of servers', () => {
     expect(problems.join()).not.toContain('secret');
   });
 
-  it('take the words of MySQL for TLS, and no others', () => {
+  it("accept only MySQL's names for TLS modes", () => {
     expect(problemsOf({ MYSQL_HOST: 'db.internal', MYSQL_SSL_MODE: 'verify-identity' })).toEqual([]);
     expect(problemsOf({ MYSQL_HOST: 'db.internal', MYSQL_SSL_MODE: 'disabled' })).toEqual([
       expect.stringContaining('this machine only'),
@@ -87,7 +87,7 @@ describe('the settings of servers', () => {
     expect(problemsOf({ MYSQL_SSL_MODE: 'preferred' })).toEqual([expect.stringContaining('MYSQL_SSL_MODE')]);
   });
 
-  it('take no file that is not there', () => {
+  it('refuse files that do not exist', () => {
     for (const name of ['MYSQL_SSL_CA', 'NATS_CREDS', 'NATS_TLS_CA']) {
       expect(problemsOf({ [name]: '/nowhere' }).join()).toContain('cannot be read (ENOENT)');
     }
@@ -113,13 +113,13 @@ describe('production', () => {
     }
   };
 
-  it('takes what is set for it', () => {
+  it('accepts a complete configuration', () => {
     expect(problemsOf(productionEnv)).toBe('');
     const parts = { ...productionEnv, DATABASE_URL: '', MYSQL_HOST: 'db.internal', MYSQL_PASSWORD: 'a-password' };
     expect(problemsOf(parts)).toBe('');
   });
 
-  it('refuses servers that nobody named: the defaults are for one machine', () => {
+  it('refuses the default addresses of servers, which are for a single machine', () => {
     const problems = problemsOf({ NODE_ENV: 'production' });
     for (const name of ['MYSQL_HOST', 'MYSQL_PASSWORD', 'NATS_URL', 'REDIS_URL']) {
       expect(problems).toContain(`${name}: must be set in production`);
@@ -127,7 +127,7 @@ describe('production', () => {
     expect(problemsOf({ NODE_ENV: 'development' })).toBe('');
   });
 
-  it('refuses a database that anybody may enter', () => {
+  it('refuses a database without a password', () => {
     const env = { ...productionEnv, DATABASE_URL: 'mysql://root@db.internal/user_db' };
     expect(problemsOf(env)).toContain('DATABASE_URL: has no password');
   });
@@ -139,7 +139,7 @@ describe('production', () => {
     ['REDIS_URL', 'redis://:development-password@redis'],
     ['NATS_URL', 'nats://user:development-password@nats'],
     ['NATS_URL', 'nats://development-token@nats'],
-  ])('refuses a secret that was made for development: %s=%s', (name, value) => {
+  ])('refuses development secrets: %s=%s', (name, value) => {
     expect(problemsOf({ ...productionEnv, [name]: value })).toContain(`${name}: holds a development secret`);
     expect(problemsOf({ ...productionEnv, [name]: value })).not.toContain('development-');
     expect(problemsOf({ ...productionEnv, [name]: value, NODE_ENV: 'test' })).toBe('');

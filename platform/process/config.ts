@@ -4,7 +4,7 @@ import { brokerConnection } from '../connections/nats.ts';
 import { redisConnection } from '../connections/redis.ts';
 import { AddressError } from '../connections/server-url.ts';
 
-/** What is wrong with the environment, every problem at once. */
+/** The environment is not valid. The message contains all problems. */
 export class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(`Configuration refused:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
@@ -14,13 +14,14 @@ export class ConfigError extends Error {
 
 type Settings<Shape extends z.ZodRawShape> = { [Name in keyof Shape]: z.output<Shape[Name]> };
 
-/** Looks at what could be read and answers what is wrong with it taken together. */
+/** Checks the settings that are valid on their own for problems between them, and returns these problems. */
 export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Shape>>) => readonly string[];
 
 /**
- * Reads a service's settings from its environment. An empty variable counts as unset. In production what is marked
- * `requiredInProduction` must be set, what is marked `secret` must be no development secret, and no `protection` may be off.
- * @throws ConfigError naming every variable that is missing or malformed, never its value.
+ * Reads a service's settings from its environment. An empty variable counts as unset. In production, settings that are
+ * marked `requiredInProduction` must be set, settings that are marked `secret` must not be development secrets, and no
+ * `protection` may be off.
+ * @throws ConfigError that names every missing or malformed variable, but no values
  */
 export function parseConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
@@ -54,7 +55,7 @@ export function parseConfig<Shape extends z.ZodRawShape>(
   return settings as Settings<Shape>;
 }
 
-/** How each server is reached, in settings that only make sense together. */
+/** Groups of settings that must be checked together, because they describe the connection to one server. */
 const SERVERS: readonly { name: string; connect: (settings: never) => unknown }[] = [
   { name: 'DATABASE_URL', connect: (address: DatabaseAddress) => driverOptions(databaseUrl(address)) },
   { name: 'NATS_URL', connect: brokerConnection },
@@ -74,7 +75,10 @@ function problemsOfServers(settings: object): string[] {
   });
 }
 
-/** Marks a setting whose default serves one machine only; production must name it, or the one in `unless`. */
+/**
+ * Marks a setting whose default works on a single machine only. In production it, or the variable `unless`, must be
+ * set.
+ */
 export const requiredInProduction = <Schema extends z.ZodType>(
   schema: Schema,
   { unless }: { unless?: string } = {},
@@ -84,14 +88,14 @@ export const requiredInProduction = <Schema extends z.ZodType>(
 export const secret = <Schema extends z.ZodType>(schema: Schema): Schema =>
   schema.meta({ ...schema.meta(), secret: true });
 
-/** Limits that can be off for load tests and conformance suites, never in production. */
+/** A switch for limits. They can be off for load tests and conformance suites, but not in production. */
 export const protection = z
   .enum(['on', 'off'])
   .default('on')
   .transform((value) => value === 'on')
   .meta({ protection: true });
 
-/** What begins the secrets, and the ids of the keys, that are made or shipped for development: everybody may know them. */
+/** The prefix of all secrets and key ids that are generated or shipped for development. They are public knowledge. */
 export const DEVELOPMENT_PREFIX = 'development-';
 
 const isDevelopmentSecret = (value: unknown) =>
@@ -99,14 +103,14 @@ const isDevelopmentSecret = (value: unknown) =>
 
 const MINUTE_MS = 60_000;
 
-/** Milliseconds, from a decimal environment variable. */
+/** A number of milliseconds, at most a minute, from a decimal environment variable. */
 export const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(MINUTE_MS).default(fallback);
 
 /** A whole number between bounds, from a decimal environment variable. */
 export const integer = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
-/** Settings that every process has. */
+/** The settings of every process. */
 export const processSettings = (defaultPort: number) => ({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -116,10 +120,10 @@ export const processSettings = (defaultPort: number) => ({
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
 
-/** A file, by its path. */
+/** The path of a file. */
 const file = z.string().optional();
 
-/** One database: DATABASE_URL wins over the MYSQL_ variables. */
+/** The connection to a database. DATABASE_URL takes precedence over the MYSQL_ variables. */
 export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_URL: secret(
     z
@@ -137,46 +141,49 @@ export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
-/** The disk that a stream may take, by its own default. A tenth of it has room for what all relays publish in a second. */
+/**
+ * The maximum size of a stream. A tenth of it must have room for all that relays publish in a second, hence the
+ * minimum.
+ */
 export const streamBytes = ({ bytesMax }: { bytesMax: number }) => integer(64 * 2 ** 20, 2 ** 40, bytesMax);
 
-/** What a publisher's outbox may hold: about a gigabyte, which is what to plan a database's disk with. */
+/** The bounds of an outbox. The default number of rows takes about a gigabyte of the database's disk. */
 export const outboxSettings = {
   OUTBOX_WAITING_ROWS_MAX: integer(1_000, 100_000_000, 1_000_000),
   OUTBOX_WAITING_SECONDS_MAX: integer(1, 604_800, 3_600),
 };
 
-/** The message broker. */
+/** The connection to the message broker. */
 export const brokerSettings = {
   NATS_URL: secret(requiredInProduction(z.string().default('nats://127.0.0.1:4222'))),
   NATS_CREDS: file,
   NATS_TLS_CA: file,
   NATS_REPLICAS: integer(1, 5, 1),
-  /** Set apart several systems on one broker: prepended to every subject, stream and consumer. */
+  /** Separates several systems on one broker. It is prepended to the names of all subjects, streams and consumers. */
   NATS_SUBJECT_PREFIX: z
     .string()
     .regex(/^([a-z0-9]+\.)?$/)
     .default(''),
 };
 
-/** The cache, and the counters that replicas share. */
+/** The connection to Redis, for the cache and for the counters that replicas share. */
 export const redisSettings = {
   REDIS_URL: secret(requiredInProduction(z.string().default('redis://127.0.0.1:6379'))),
   REDIS_TLS_CA: file,
 };
 
-/** A shared secret; several, separated by commas, while one is being rotated: the first is sent, all are accepted. */
+/** A shared secret, or two separated by a comma during a rotation. The first is sent, both are accepted. */
 export const secrets = secret(
   z
     .string()
     .transform((value) => value.split(',').map((one) => one.trim()))
-    .refine((all) => all.length <= 2, 'takes two secrets at the most')
+    .refine((all) => all.length <= 2, 'must hold at most two secrets')
     .pipe(z.tuple([z.string().min(16)]).rest(z.string().min(16))),
 );
 
 const KEY_256 = /^[\w-]{43}$/;
 
-/** An Ed25519 key as a JSON Web Key, RFC 8037. */
+/** An Ed25519 public key as a JSON Web Key, RFC 8037. */
 const publicKey = z.looseObject({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
@@ -184,7 +191,7 @@ const publicKey = z.looseObject({
   x: z.string().regex(KEY_256),
 });
 
-/** Refused with a private half, which would be published, and when one id names two keys. */
+/** A key set is refused if it contains a private key, which would be published, or two keys with the same id. */
 const publicKeys = z
   .object({ keys: z.array(publicKey).min(1) })
   .refine(({ keys }) => !keys.some((key) => 'd' in key))
@@ -194,14 +201,14 @@ export const privateKey = z.object({ ...publicKey.shape, d: z.string().regex(KEY
 
 export type PrivateKey = z.output<typeof privateKey>;
 
-/** Access tokens: who signs them, for whom, and the public keys as a JSON Web Key Set, each with its own kid. */
+/** The verification of access tokens: issuer, audience, and the public keys as a JSON Web Key Set with unique ids. */
 export const tokenSettings = {
   JWT_ISSUER: z.string().default('event-booking-system'),
   JWT_AUDIENCE: z.string().default('event-booking-system'),
   JWT_PUBLIC_KEYS: secret(z.string().transform(jsonOf(publicKeys))),
 };
 
-/** Settings that every subgraph has. */
+/** The settings of every subgraph. */
 export const subgraphSettings = (defaultPort: number, defaultDatabase: string) => ({
   ...processSettings(defaultPort),
   ...databaseSettings(defaultDatabase),
@@ -209,7 +216,7 @@ export const subgraphSettings = (defaultPort: number, defaultDatabase: string) =
   ...tokenSettings,
 });
 
-/** A JSON value of the given schema, as it is or in base64url, for use in transform(). */
+/** Parses JSON of the given schema, as plain text or in base64url, for use in transform(). */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return (text: string, context: z.RefinementCtx): z.output<Schema> => {
     try {
@@ -224,7 +231,9 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   };
 }
 
-/** Runs a service's configuration reader; on a refusal says why on standard error and exits with 1. */
+/**
+ * Runs a service's configuration reader. On a ConfigError it writes the problems to standard error and exits with 1.
+ */
 export function configOrExit<Config>(read: (env: NodeJS.ProcessEnv) => Config): Config {
   try {
     return read(process.env);

@@ -2,18 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from './logger.ts';
 
-/** What a process must give back when it stops. */
+/** The cleanup steps that run when a process stops. */
 export interface Lifecycle {
   /** True from the first stop signal on. */
   readonly stopping: boolean;
-  /** Registers a step of the stop; steps run one after another, the last registered first. */
+  /** Registers a cleanup step. The steps run one after another, in reverse order of their registration. */
   onStop(name: string, step: () => Promise<unknown> | unknown): void;
 }
 
 /**
- * Stops the process on SIGTERM and SIGINT: for `drainDelayMs` it goes on serving, unready, until whoever sends requests
- * has noticed; then it runs the registered steps in reverse order and exits with 0. A step that fails is logged and the
- * rest still run; when they have taken `stopTimeoutMs` the process exits with 1.
+ * Stops the process on SIGTERM and SIGINT. For `drainDelayMs` it continues to serve but is not ready, so that load
+ * balancers and clients can move to other replicas. Then it runs the registered steps in reverse order and exits with
+ * 0. A step that fails is logged, and the others still run. If the steps take longer than `stopTimeoutMs`, the process
+ * exits with 1.
  */
 export function createLifecycle({
   logger,
@@ -33,14 +34,14 @@ export function createLifecycle({
     logger.info({ signal }, 'stopping');
     await delay(drainDelayMs);
     setTimeout(() => {
-      logger.error({ stopTimeoutMs }, 'the stop took too long; exiting now');
+      logger.error({ stopTimeoutMs }, 'the shutdown took too long; exiting now');
       process.exit(1);
     }, stopTimeoutMs).unref();
     for (const { name, run } of steps.reverse()) {
       try {
         await run();
       } catch (error) {
-        logger.error({ err: error, step: name }, 'a step of the stop failed');
+        logger.error({ err: error, step: name }, 'a shutdown step failed');
       }
     }
     logger.info('stopped');
@@ -53,7 +54,7 @@ export function createLifecycle({
     process.exit(1);
   });
   process.on('unhandledRejection', (reason) => {
-    // The database driver leaves one when a connection dies between its log-in and its first statement.
+    // The database driver causes such a rejection when a connection breaks between log-in and first statement.
     if (isUnavailable(reason)) return logger.warn({ err: reason }, 'a connection to the database was lost');
     logger.fatal({ err: reason }, 'unhandled rejection');
     process.exit(1);

@@ -2,7 +2,9 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** A JSON logger, on standard output unless told otherwise; secrets that slip into an object are blanked. */
+/**
+ * Creates a JSON logger, by default on standard output. It redacts fields that can contain secrets or email addresses.
+ */
 export function createLogger(
   { service, level }: { service: string; level: string },
   destination: DestinationStream = pino.destination(1),
@@ -21,6 +23,6 @@ export function createLogger(
 
 const SECRETS = [
   ...['authorization', '*.authorization', 'password', '*.password', 'email', '*.email', '*.token'],
-  // What Redis refused, in ioredis' errors: of a log-in, the password.
+  // The refused command in errors of ioredis; for a log-in it contains the password.
   'err.command',
 ];

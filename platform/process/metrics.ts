@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
-/** The metrics of one process, with Node's own; every series carries the service's name. */
+/**
+ * Creates the metrics registry of a process, with the default metrics of Node.js. Every series has the label `service`.
+ */
 export function createMetrics(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });

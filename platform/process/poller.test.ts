@@ -9,14 +9,14 @@ describe('a poller', () => {
     return poller;
   };
 
-  it('goes on at once while there is more', async () => {
+  it('runs again at once while there is more to do', async () => {
     let left = 3;
     const poller = start(async () => --left > 0);
     await vi.waitFor(() => expect(left).toBe(0));
     await poller.stop();
   });
 
-  it('runs when nudged, and never twice at a time', async () => {
+  it('runs when nudged, one run at a time', async () => {
     let running = 0;
     let runs = 0;
     const poller = start(async () => {
@@ -32,7 +32,7 @@ describe('a poller', () => {
     await poller.stop();
   });
 
-  it('does not lose a nudge that comes while it runs', async () => {
+  it('runs again after a nudge during a run', async () => {
     let release: () => void = () => undefined;
     const run = vi.fn(
       () =>
@@ -54,7 +54,7 @@ describe('a poller', () => {
     await stopped;
   });
 
-  it('survives an error and goes on', async () => {
+  it('continues after an error', async () => {
     const onError = vi.fn();
     const run = vi.fn().mockRejectedValueOnce(new Error('once')).mockResolvedValue(false);
     const poller = start(run, { intervalMs: 1, onError });
@@ -63,7 +63,7 @@ describe('a poller', () => {
     await poller.stop();
   });
 
-  it('runs once more when it is stopped, for what came meanwhile', async () => {
+  it('runs once more when it is stopped', async () => {
     const run = vi.fn().mockResolvedValue(false);
     const poller = start(run);
     await vi.waitFor(() => expect(run).toHaveBeenCalledTimes(1));

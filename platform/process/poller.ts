@@ -1,16 +1,16 @@
 /** A background loop. */
 export interface Poller {
-  /** Runs it now instead of at the next interval. */
+  /** Requests a run now instead of at the next interval. */
   nudge(): void;
-  /** Lets the current run finish, runs once more for what came meanwhile, and ends. */
+  /** Lets the current run finish, runs once more for new work, and ends. */
   stop(): Promise<void>;
 }
 
 /**
- * Calls `run` when nudged and at least every `intervalMs`, one call at a time; again at once while `run` answers
- * that there is more to do. Nudges that come while it runs are answered `pauseMs` later, all by one call: what is
- * alone does not wait, and a crowd goes together. An error goes to `onError` and the loop goes on after the interval: it never ends
- * silently.
+ * Starts a loop that calls `run` when nudged and at least every `intervalMs`, one call at a time. While `run` resolves
+ * to true (there is more to do), it is called again at once. Nudges during a call lead to one further call `pauseMs`
+ * later, so that frequent nudges are handled together. Errors go to `onError`, and the loop continues after the
+ * interval.
  */
 export function createPoller({
   intervalMs,

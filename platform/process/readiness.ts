@@ -1,8 +1,8 @@
-/** Resolves when the dependency answers; rejects, or aborts with the signal, when it does not. */
+/** Checks a dependency: resolves when it is available, otherwise rejects. It should stop when the signal is aborted. */
 export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;
 
 export interface ReadinessReport {
-  /** Degraded: what the process needs is up, something that it can do without is not. */
+  /** unready: a required dependency is down. degraded: only optional dependencies are down. */
   status: 'ready' | 'degraded' | 'unready';
   checks: Record<string, { status: 'up' | 'down'; latencyMs: number; reason?: string }>;
 }
@@ -11,7 +11,7 @@ export const CHECK_TIMEOUT_MS = 1_000;
 
 export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>;
 
-/** Asks every dependency at once, each within a second. The reason names the kind of failure, never an address. */
+/** Checks all dependencies in parallel, each with a limit of CHECK_TIMEOUT_MS. Reasons contain no addresses. */
 export async function checkReadiness(required: ReadinessChecks, optional: ReadinessChecks): Promise<ReadinessReport> {
   const [requiredChecks, optionalChecks] = await Promise.all([runChecks(required), runChecks(optional)]);
   const isUp = ({ status }: { status: string }) => status === 'up';
@@ -33,12 +33,12 @@ async function runChecks(checks: ReadinessChecks): Promise<ReadinessReport['chec
   return Object.fromEntries(await Promise.all(outcomes));
 }
 
-/** A dependency's state that is known already, as a check. */
+/** A check of a state that is already known. `reason` is reported while `isUp` returns false. */
 export const stateCheck = (isUp: () => boolean, reason: string) => async (): Promise<void> => {
   if (!isUp()) throw new NotReadyError(reason);
 };
 
-/** What a part warns of while it still works, as a check. */
+/** A check that fails with a warning while there is one. */
 export const warningCheck = (warning: () => string | undefined) => async (): Promise<void> => {
   const reason = warning();
   if (reason !== undefined) throw new NotReadyError(reason);

@@ -21,7 +21,7 @@ describe('a rate limiter', () => {
     proxy.close();
   });
 
-  /** The limiter of one process. */
+  /** Starts a limiter with its own connection, as each process has one. */
   async function start(): Promise<RateLimiter> {
     const redis = createRedis({ url: proxy.url, name, logger: createLogger({ service: 'test', level: 'silent' }) });
     stops.push(() => redis.disconnect());
@@ -39,13 +39,13 @@ describe('a rate limiter', () => {
     return passed;
   }
 
-  it('holds for all processes together', async () => {
+  it('counts for all processes together', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     expect((await admitted(one, 3)) + (await admitted(other, 10)) + (await admitted(one, 3))).toBe(POINTS);
     expect(await admitted(other, 1, 'grace')).toBe(1);
   });
 
-  it('tells when the window ends', async () => {
+  it('reports when the window ends', async () => {
     const limiter = await start();
     await admitted(limiter, POINTS);
     const refusal = await limiter.consume('ada').catch((error: unknown) => error);
@@ -60,7 +60,7 @@ describe('a rate limiter', () => {
   it.each([
     ['is down', () => proxy.cut()],
     ['hangs', () => void proxy.stopAt({ from: 'client', isReached: () => true })],
-  ])('holds for each process while Redis %s, and for all of them again afterwards', async (_how, fail) => {
+  ])('counts for each process while Redis %s, and for all of them together afterwards', async (_how, fail) => {
     const [one, other] = await Promise.all([start(), start()]);
     await admitted(one, 2);
     fail();
@@ -81,7 +81,7 @@ describe('a rate limiter', () => {
       .toBe(POINTS);
   });
 
-  it('counts, looks and forgets', async () => {
+  it('counts, peeks and resets', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     expect(await one.peek('ada')).toBe(0);
     expect(await one.count('ada')).toBe(1);
@@ -91,7 +91,7 @@ describe('a rate limiter', () => {
     expect(await one.peek('ada')).toBe(0);
   });
 
-  it('opens a window anew, whatever was in the one before', async () => {
+  it('renews a window with a count of one', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     await one.count('ada');
     await one.count('ada');
@@ -100,7 +100,7 @@ describe('a rate limiter', () => {
     expect(await other.peek('ada')).toBe(1);
   });
 
-  it('forgets for every process what one of them resets', async () => {
+  it('resets a key for all processes', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     for (let index = 0; index < 3; index += 1) await other.count('ada');
     await one.reset('ada');
@@ -108,13 +108,13 @@ describe('a rate limiter', () => {
     expect(await other.count('ada')).toBe(1);
   });
 
-  it('takes several at once for what costs more', async () => {
+  it('consumes several points at once', async () => {
     const limiter = await start();
     await limiter.consume('ada', { points: POINTS - 1 });
     expect(await admitted(limiter, 3)).toBe(1);
   });
 
-  it('lets a window be shorter than its own', async () => {
+  it('allows a shorter window for a call', async () => {
     const limiter = await start();
     await admitted(limiter, POINTS);
     const keyed = async () =>

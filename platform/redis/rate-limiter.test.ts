@@ -8,7 +8,7 @@ const HOUR_S = 3_600;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('keeps no key in its own memory for longer than an hour, however long the window', async () => {
+it('keeps a key in its own memory for at most an hour, even if the window is longer', async () => {
   const redis = new Redis({ lazyConnect: true });
   const limiter = createRateLimiters({ redis, metrics: new Registry() })({
     name: 'x',
@@ -24,7 +24,7 @@ it('keeps no key in its own memory for longer than an hour, however long the win
   expect(await counts()).toEqual([0, 0, 0]);
 });
 
-it('keeps only so many keys in its own memory, those that were used last', async () => {
+it('keeps a limited number of keys in its own memory, the most recently used ones', async () => {
   const redis = new Redis({ lazyConnect: true });
   const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
   const countOne = (key: string) => limiter.count(key);
@@ -38,7 +38,7 @@ it('keeps only so many keys in its own memory, those that were used last', async
   expect(vi.getTimerCount()).toBeLessThanOrEqual(OWN_KEYS_MAX);
 });
 
-it('forgets a key that is reset', async () => {
+it('removes a key on reset', async () => {
   const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false });
   const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
   redis.on('error', () => undefined);

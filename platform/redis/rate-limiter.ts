@@ -4,38 +4,38 @@ import { Counter, type Registry } from 'prom-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { rateLimited } from '../errors/errors.ts';
 
-/** Counts what each key does within a window, for all replicas together. */
+/** Counts points for each key within a time window, for all replicas together. */
 export interface RateLimiter {
-  /** How many there are in the key's window. */
+  /** Returns the points in the key's window. */
   peek(key: string): Promise<number>;
-  /** Counts one and answers how many there are now in the key's window, this one included. */
+  /** Adds one point and returns the points in the key's window, including this one. */
   count(key: string): Promise<number>;
   /**
-   * Counts `points`, 1 by default, if they fit.
-   * @param windowS the length of the window that they open, when there is none; default: the limiter's
-   * @throws RATE_LIMITED with the seconds until the window ends
+   * Adds `points` to the key's window; 1 by default.
+   * @param windowS the length in seconds of the window that is opened if there is none; by default that of the limiter
+   * @throws RATE_LIMITED, with the seconds until the window ends, when the limit is exceeded
    */
   consume(key: string, cost?: { points?: number; windowS?: number }): Promise<void>;
-  /** Opens the key's window anew, with one in it. */
+  /** Starts a new window for the key, with one point. */
   renew(key: string): Promise<void>;
-  /** Forgets what the key did. */
+  /** Removes all points of the key. */
   reset(key: string): Promise<void>;
 }
 
-/** A process keeps no key longer than this in its own memory. */
+/** The maximum time for which a process keeps a key in its own memory. */
 const OWN_WINDOW_S_MAX = 3_600;
-/** How many keys a limiter keeps there, the last used ones; each takes some 650 bytes, all of them some 32 MB. */
+/** The maximum number of keys in a limiter's own memory. Each takes about 650 bytes, all of them about 32 MB. */
 export const OWN_KEYS_MAX = 50_000;
 
 /**
- * Makes limiters of `points` in `windowS` seconds for each key. Every process counts in its own memory, too, for an hour at
- * the most: while Redis is away, or late under a burst, the limits hold for each replica rather than for all of them
- * together.
+ * Returns a function that creates limiters of `points` in `windowS` seconds for each key. Every process also counts in
+ * its own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on
+ * its own.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
   const refused = new Counter({
     name: 'rate_limited_total',
-    help: 'Requests that were refused because their budget was used up, by budget.',
+    help: 'Requests that were refused because a budget was used up, by budget.',
     labelNames: ['budget'] as const,
     registers: [metrics],
   });
@@ -47,11 +47,11 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
       ...limits,
       storeClient: redis,
       rejectIfRedisNotReady: true,
-      // A key that has used up its window is refused here, without asking Redis again.
+      // A key over its limit is refused in this process, without a request to Redis.
       inMemoryBlockOnConsumed: points + 1,
     });
 
-    /** What Redis says, or undefined while it says nothing. */
+    /** The answer of Redis, or undefined if it fails to answer. Rethrows the refusal of a limiter. */
     async function ifThere<Answer>(ask: Promise<Answer>): Promise<Answer | undefined> {
       try {
         return await ask;
@@ -90,7 +90,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
   };
 }
 
-/** The package's limiter in memory, which forgets the keys that were not used for longest when there are too many. */
+/** The package's in-memory limiter, with a bounded number of keys: the least recently used keys are removed. */
 function createOwnMemory(limits: { keyPrefix: string; points: number; duration: number }) {
   const memory = new RateLimiterMemory(limits);
   const keys = new LRUCache<string, true>({
@@ -111,7 +111,7 @@ function createOwnMemory(limits: { keyPrefix: string; points: number; duration: 
       keys.set(key, true);
       return memory.set(key, points, durationS);
     },
-    /** The key's removal from the list removes it from the memory. */
+    /** Removing the key from the list also removes it from the memory, through dispose. */
     delete: (key: string) => void keys.delete(key),
   };
 }

@@ -5,12 +5,12 @@ import type { Logger } from '../process/logger.ts';
 const COMMAND_TIMEOUT_MS = 50;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_MS_MAX = 1_000;
-/** A server that hangs is taken for gone after this long, and commands fail at once instead of by their time-out. */
+/** After this silence the connection is closed, so that commands fail at once instead of after their time-out. */
 const SILENCE_MS_MAX = 1_000;
 
 /**
- * A connection to Redis that would rather fail than wait: whoever uses it must be able to do without. When Redis refuses
- * the log-in, or its certificate does not hold, this is logged once for each reason until it serves again.
+ * Creates a connection to Redis whose commands fail quickly instead of waiting. Callers must be able to work without
+ * Redis. A refused log-in or an invalid certificate is logged once for each reason, until the connection works again.
  */
 export function createRedis({
   url,
@@ -35,16 +35,16 @@ export function createRedis({
   });
   const reasonsLogged = new Set<string>();
   redis.on('error', (error: Error & { code?: string }) => {
-    // Without the rest of the error: a refused log-in carries its password.
+    // Only the reason is logged: the error of a refused log-in contains the password.
     const reason = error.code ?? error.message;
     if (isAway(reason) || reasonsLogged.has(reason))
       return logger.debug({ reason, connection: name }, 'redis connection');
     reasonsLogged.add(reason);
-    logger.warn({ reason, connection: name }, 'Redis cannot be used; the service does without it and keeps trying');
+    logger.warn({ reason, connection: name }, 'Redis cannot be used; the service continues without it and retries');
   });
   redis.on('ready', () => reasonsLogged.clear());
   return redis;
 }
 
-/** The system's own errors, which pass; the others need somebody to put something right. */
+/** Errors of the operating system are temporary outages. Other errors need an operator. */
 const isAway = (reason: string): boolean => /^E[A-Z]+$/.test(reason);

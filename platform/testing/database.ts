@@ -4,17 +4,17 @@ import { inject } from 'vitest';
 import { applyMigrations, openConnection } from '../database/migrations.ts';
 
 export interface TestDatabase {
-  /** With every right on it. */
+  /** The URL of an account with all privileges. */
   url: string;
-  /** With the rights that a service needs: to read and write, not to change the schema. */
+  /** The URL of an account with the privileges of a service: it can read and write, but not change the schema. */
   serviceUrl: string;
-  /** Removes it with everything in it. A test that leaves this out keeps its database for a look. */
+  /** Drops the database and its account. */
   drop(): Promise<void>;
 }
 
 /**
- * A database for one test alone: empty, or migrated as the one that `schema` names (`booking` and so on); on the server
- * that all tests share, or on another.
+ * Creates a database for one test. It is empty, or has the migrations of the Prisma folder `schema` (such as
+ * `booking`). It is on the server that all tests share, or on the server at `adminUrl`.
  */
 export async function createTestDatabase(
   schema?: string,
@@ -29,7 +29,7 @@ export async function createTestDatabase(
   };
   await run(`CREATE DATABASE ${name}`);
   const url = Object.assign(new URL(adminUrl), { pathname: name }).href;
-  // MySQL takes names of users up to 32 characters.
+  // MySQL limits user names to 32 characters.
   const service = { user: `svc_${id}`, password: randomBytes(16).toString('hex') };
   await run(`CREATE USER '${service.user}'@'127.0.0.1' IDENTIFIED BY '${service.password}'`);
   await run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO '${service.user}'@'127.0.0.1'`);

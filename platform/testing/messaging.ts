@@ -10,10 +10,10 @@ import type { OutgoingMessage } from '../messaging/message.ts';
 import { databaseSettings, parseConfig } from '../process/config.ts';
 import { createLogger } from '../process/logger.ts';
 
-/** What a test's consumers and relays share, apart from the database. */
+/** A silent logger and a new registry, for the consumers and relays of a test. */
 export const quiet = () => ({ logger: createLogger({ service: 'test', level: 'silent' }), metrics: new Registry() });
 
-/** A broker connection whose streams no other test sees, unless it has the same prefix. */
+/** A broker connection with its own prefix, so that no other test uses the same streams. */
 export function createTestBroker({
   url = inject('servers').natsUrl,
   prefix = `t${randomBytes(6).toString('hex')}.`,
@@ -22,7 +22,7 @@ export function createTestBroker({
   return { url, prefix, ...createBroker({ settings, name: 'test', logger: quiet().logger }) };
 }
 
-/** A database as the platform sees one, on the driver alone. */
+/** The platform's interface to a database, implemented with the driver only. */
 export function createSqlClient(url: string): SqlClient & { pool: Pool } {
   const pool = createDatabasePool(parseConfig(databaseSettings('test'), { DATABASE_URL: url }));
   return {
@@ -50,7 +50,7 @@ const executor = (connection: Pick<Connection, 'query'>): SqlExecutor => ({
   $executeRaw: async ({ sql, values }: Sql) => (await connection.query(sql, values)).affectedRows,
 });
 
-/** A message about nothing in particular. */
+/** A message for tests. */
 export const testMessage = (id: string, type: string, data: unknown = {}): OutgoingMessage => ({
   id,
   type,
@@ -60,17 +60,20 @@ export const testMessage = (id: string, type: string, data: unknown = {}): Outgo
   data,
 });
 
-/** Where a conversation stops for good: what this side sends then, given all that the client has said before it. */
+/**
+ * The point at which a proxied connection stops: when this side sends a matching chunk. `said` is all that the client
+ * has sent.
+ */
 export interface StoppingPoint {
   readonly from: 'client' | 'server';
   isReached(chunk: string, said: string): boolean;
-  /** Neither side learns that the other closes the connection: the machine or the network between them is gone. */
+  /** The proxy also hides the closing of the connection, like a failed machine or network. */
   readonly hidesClose?: boolean;
 }
 
 /**
- * A TCP proxy that can cut its connections and refuse new ones, as a server does that is down, and that can stop one
- * conversation at a point: nothing passes either way any more, and both sides believe that the other is slow.
+ * Starts a TCP proxy for tests. It can close its connections and refuse new ones, like a server that is down. It can
+ * also stop one connection at a point: no data passes any more, so that each side sees the other as slow.
  */
 export async function createProxy(target: string) {
   const url = new URL(target);
@@ -110,14 +113,14 @@ export async function createProxy(target: string) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address === 'object' && address !== null) url.port = String(address.port);
-  /** Closes all connections, or resets them as the kernel does for a process that is killed with data unread. */
+  /** Closes all connections, or resets them as the kernel does when a process with unread data is killed. */
   const cut = (how: 'close' | 'reset' = 'close') => {
     open = false;
     for (const socket of sockets) how === 'reset' ? socket.resetAndDestroy() : socket.destroy();
   };
   return {
     url: url.href,
-    /** Resolves when the point is reached, on the first connection that comes to it. */
+    /** Stops the first connection that reaches the point; resolves when it is reached. */
     stopAt: (where: StoppingPoint) =>
       new Promise<void>((reach) => {
         point = { ...where, reach };

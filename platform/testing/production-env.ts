@@ -1,9 +1,9 @@
-/** Public keys as a service is given them; nobody has the private one. */
+/** Public keys in the format of JWT_PUBLIC_KEYS. The key is the example of RFC 8037, appendix A. */
 export const publicKeysText = JSON.stringify({
   keys: [{ kty: 'OKP', crv: 'Ed25519', kid: '2026-11', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
 });
 
-/** What every service must be told in production, its secrets aside. */
+/** The variables that services require in production, except the secrets. */
 export const productionEnv: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   DATABASE_URL: 'mysql://service:a-password@db.internal:3306/service_db',

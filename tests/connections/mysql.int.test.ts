@@ -29,7 +29,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const cipherOf = async (connection: Pick<Connection, 'query'>): Promise<string> =>
   (await connection.query<{ Value: string }[]>(CIPHER))[0]?.Value ?? '';
 
-describe('a database that takes an account over TLS only', () => {
+describe('a database account that requires TLS', () => {
   let server: Awaited<ReturnType<typeof startDatabase>>;
   let misnamed: Awaited<ReturnType<typeof startDatabase>>;
   beforeAll(async () => {
@@ -50,7 +50,7 @@ describe('a database that takes an account over TLS only', () => {
   const urlOf = ({ port }: { port: number }, parameters: string, password = PASSWORD) =>
     `mysql://secured:${encodeURIComponent(password)}@127.0.0.1:${port}/booking_db?${parameters}`;
 
-  it('is reached by a pool, by a single connection and by the migrations, each encrypted', async () => {
+  it('works with a pool, a single connection and the migrations, all encrypted', async () => {
     for (const parameters of [
       'ssl-mode=required',
       `ssl-ca=${authority.file}`,
@@ -69,7 +69,7 @@ describe('a database that takes an account over TLS only', () => {
     expect(applied.length).toBeGreaterThan(0);
   });
 
-  it('is reached as the variables say', async () => {
+  it('works with the MYSQL_ variables', async () => {
     const pool = createDatabasePool(
       parseConfig(databaseSettings('booking_db'), {
         MYSQL_PORT: String(server.port),
@@ -83,11 +83,11 @@ describe('a database that takes an account over TLS only', () => {
     await pool.end();
   });
 
-  it('(and refuses a plain connection)', async () => {
+  it('control: refuses an unencrypted connection', async () => {
     await expect(openConnection(urlOf(server, ''))).rejects.toMatchObject({ errno: 1045 });
   });
 
-  it('is refused with the certificate of another authority', async () => {
+  it('cannot be used when the server certificate is from another authority', async () => {
     for (const mode of ['verify-ca', 'verify-identity']) {
       const url = urlOf(server, `ssl-mode=${mode}&ssl-ca=${other.file}`);
       await expect(openConnection(url)).rejects.toThrow(/certificate/i);
@@ -95,13 +95,13 @@ describe('a database that takes an account over TLS only', () => {
     await expect(openConnection(urlOf(server, 'ssl-mode=verify-identity'))).rejects.toThrow(/certificate/i);
   });
 
-  it('is refused with a certificate for another host where that is verified', async () => {
+  it('cannot be used with verify-identity when the server certificate is for another host', async () => {
     const verified = (mode: string) => urlOf(misnamed, `ssl-mode=${mode}&ssl-ca=${authority.file}`);
     await (await openConnection(verified('verify-ca'))).end();
     await expect(openConnection(verified('verify-identity'))).rejects.toThrow(/certificate/);
   });
 
-  it('is used again by the same pool once a wrong password is right', async () => {
+  it('works again in the same pool when a wrong password becomes valid', async () => {
     const url = urlOf(server, `ssl-ca=${authority.file}`, 'corrected');
     const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: url }));
     await expect(pool.query('SELECT 1')).rejects.toThrow();
@@ -114,23 +114,23 @@ describe('a database that takes an account over TLS only', () => {
   });
 });
 
-it('a database without TLS is refused where TLS is required', async () => {
+it('a connection that requires TLS fails on a server without TLS', async () => {
   const plain = await startDatabase();
   try {
     for (const parameters of ['ssl-mode=required', `ssl-ca=${authority.file}`]) {
       await expect(openConnection(`${plain.adminUrl}?${parameters}`)).rejects.toThrow(/ssl not enabled/);
     }
-    // Control: it serves those who do not ask for TLS.
+    // Control: a connection without TLS succeeds.
     await (await openConnection(plain.adminUrl)).end();
   } finally {
     await plain.stop();
   }
 }, 120_000);
 
-describe('somebody between the service and its database, who says that they are MariaDB and asks for the password in clear', () => {
-  /** What they read after TLS began. */
-  async function trap({ cert, key }: { cert: string; key: string }) {
-    let heard = '';
+describe('a man in the middle who pretends to be MariaDB and requests the password in clear text', () => {
+  /** Starts the false server. `received` is what it got after the TLS handshake. */
+  async function startFalseServer({ cert, key }: { cert: string; key: string }) {
+    let received = '';
     const sockets = new Set<Socket>();
     const packet = (number: number, body: Buffer) =>
       Buffer.concat([Buffer.from([body.length & 0xff, body.length >> 8, 0, number]), body]);
@@ -139,7 +139,7 @@ describe('somebody between the service and its database, who says that they are 
       Buffer.from('5.5.5-10.11.6-MariaDB\0'),
       Buffer.from([1, 0, 0, 0]),
       Buffer.from('12345678\0'),
-      // Protocol 4.1, secure connections, TLS; then plug-ins for the log-in.
+      // Capabilities: protocol 4.1, secure connection, TLS; then authentication plug-ins.
       Buffer.from([0x00, 0x8a, 45, 2, 0, 0x08, 0x00, 21]),
       Buffer.alloc(10),
       Buffer.from('123456789012\0'),
@@ -150,15 +150,15 @@ describe('somebody between the service and its database, who says that they are 
       socket.on('error', () => undefined);
       socket.write(packet(0, greeting));
       socket.once('data', (bytes: Buffer) => {
-        // The request for TLS; its first bytes may have come along.
+        // The first 36 bytes request TLS. The start of the handshake may follow in the same chunk.
         socket.pause();
         socket.unshift(bytes.subarray(36));
         const secure = new TLSSocket(socket, { isServer: true, cert, key });
         secure.on('error', () => undefined);
         secure.once('data', () => secure.write(packet(3, Buffer.from('\xfemysql_clear_password\0', 'latin1'))));
         secure.on('data', (bytes) => {
-          heard += bytes.toString('latin1');
-          if (heard.includes(PASSWORD)) secure.destroy();
+          received += bytes.toString('latin1');
+          if (received.includes(PASSWORD)) secure.destroy();
         });
       });
     });
@@ -166,7 +166,7 @@ describe('somebody between the service and its database, who says that they are 
     await once(server, 'listening');
     return {
       url: `mysql://secured:${encodeURIComponent(PASSWORD)}@127.0.0.1:${(server.address() as AddressInfo).port}/`,
-      heard: () => heard,
+      received: () => received,
       close: () => {
         server.close();
         for (const socket of sockets) socket.destroy();
@@ -175,22 +175,22 @@ describe('somebody between the service and its database, who says that they are 
   }
 
   it.each([
-    ['verify-ca', 'other', '127.0.0.1'],
-    ['verify-identity', 'other', '127.0.0.1'],
-    ['verify-identity', 'authority', 'db.internal'],
-  ])('does not learn the password with ssl-mode %s and a certificate of the %s for %s', async (mode, issuer, host) => {
-    const liar = await trap(await (issuer === 'other' ? other : authority).issue(host));
-    await expect(openConnection(`${liar.url}?ssl-mode=${mode}&ssl-ca=${authority.file}`)).rejects.toThrow(
+    ['verify-ca', 'another authority', '127.0.0.1'],
+    ['verify-identity', 'another authority', '127.0.0.1'],
+    ['verify-identity', 'the authority', 'db.internal'],
+  ])('does not get the password with ssl-mode %s and a certificate of %s for %s', async (mode, issuer, host) => {
+    const server = await startFalseServer(await (issuer === 'the authority' ? authority : other).issue(host));
+    await expect(openConnection(`${server.url}?ssl-mode=${mode}&ssl-ca=${authority.file}`)).rejects.toThrow(
       /certificate/,
     );
-    expect(liar.heard()).not.toContain(PASSWORD);
-    liar.close();
+    expect(server.received()).not.toContain(PASSWORD);
+    server.close();
   });
 
-  it('(and would learn it without verification)', async () => {
-    const liar = await trap(await other.issue('127.0.0.1'));
-    await expect(openConnection(`${liar.url}?ssl-mode=required`)).rejects.toThrow();
-    expect(liar.heard()).toContain(PASSWORD);
-    liar.close();
+  it('control: gets the password without verification', async () => {
+    const server = await startFalseServer(await other.issue('127.0.0.1'));
+    await expect(openConnection(`${server.url}?ssl-mode=required`)).rejects.toThrow();
+    expect(server.received()).toContain(PASSWORD);
+    server.close();
   });
 });

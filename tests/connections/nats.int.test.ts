@@ -65,32 +65,32 @@ describe('NATS with accounts and TLS', () => {
     expect(await client.publish('things.happen')).toMatchObject({ stream: 'THINGS' });
   }
 
-  /** How often the server has refused the log-in. */
+  /** The number of log-ins that the server has refused. */
   const refusalsIn = ({ log }: { log(): string }) =>
     log().match(/authentication error|Authorization Violation/gi)?.length ?? 0;
 
-  it('takes user and password from the URL', async () => {
+  it('connects with the user and the password of the URL', async () => {
     const { port } = await serve(users(PASSWORD));
     await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}` }));
   });
 
-  it('takes a token from the URL', async () => {
+  it('connects with the token of the URL', async () => {
     const { port } = await serve({ authorization: { token: PASSWORD } });
     await expectToWork(connect({ NATS_URL: `nats://${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}` }));
   });
 
-  it('takes the first server that there is, with the account of all', async () => {
+  it('connects to the first reachable server, with the account of the first URL', async () => {
     const { port } = await serve(users(PASSWORD));
     await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:1, nats://127.0.0.1:${port}` }));
   });
 
-  it('takes a credentials file, which is read again while it is refused', async () => {
+  it('connects with a credentials file, and reads it again after each refusal', async () => {
     const accounts = createNatsAccounts(folder);
     const server = await serve(accounts.settings);
     const seed = accounts.writeUser({ known: false });
     const connection = connect({ NATS_URL: `nats://127.0.0.1:${server.port}`, NATS_CREDS: accounts.file });
     await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThanOrEqual(3);
-    // In the middle of being replaced it ends nothing.
+    // An empty file, as in the middle of a replacement, does not end the attempts.
     writeFileSync(accounts.file, '');
     const refusals = refusalsIn(server);
     await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThan(refusals + 1);
@@ -102,14 +102,14 @@ describe('NATS with accounts and TLS', () => {
     await expectToWork(connection);
   });
 
-  it('is reached over TLS when its certificate holds', async () => {
+  it('connects over TLS when the certificate is valid', async () => {
     const { port } = await serve({ ...tls, ...users(PASSWORD) });
     const NATS_TLS_CA = authority.file;
     await expectToWork(connect({ NATS_URL: `tls://${account(PASSWORD)}@127.0.0.1:${port}`, NATS_TLS_CA }));
     await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}`, NATS_TLS_CA }));
   });
 
-  it('is used once the certificate of the authority is the right one, and refused until then, which is logged once', async () => {
+  it('refuses an untrusted certificate, logs that once, and connects when the CA file is corrected', async () => {
     const server = await serve({ ...tls, ...users(PASSWORD) });
     const file = join(folder, 'replaced.pem');
     writeFileSync(file, readFileSync((await createAuthority(folder, 'other')).file));
@@ -122,18 +122,18 @@ describe('NATS with accounts and TLS', () => {
     await expectToWork(connection);
   });
 
-  it('is refused without TLS where TLS was asked for, before the password is sent', async () => {
+  it('refuses a server without TLS when the URL requires TLS, before it sends the password', async () => {
     const server = await serve({ ...users(PASSWORD), trace: true });
     const { broker, warnings } = connect({ NATS_URL: `tls://${account(PASSWORD)}@127.0.0.1:${server.port}` });
     await expect.poll(warnings, RECOVERY).toMatchObject([{ reason: 'SERVER_OPT_NA' }]);
     expect(broker.isConnected()).toBe(false);
     expect(server.log()).not.toContain('[CONNECT');
-    // Control: the log would show it.
+    // Control: the log shows a CONNECT that was sent.
     await expectToWork(connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${server.port}` }));
     expect(server.log()).toContain('[CONNECT');
   });
 
-  it('goes on once a password that was refused from the first on is right; the refusal is logged once, without it', async () => {
+  it('connects when a refused password becomes valid; logs the refusal once, without the password', async () => {
     const server = await serve(users(PASSWORD));
     const connection = connect({ NATS_URL: `nats://${account(WRONG)}@127.0.0.1:${server.port}` });
     await expect.poll(() => refusalsIn(server), RECOVERY).toBeGreaterThanOrEqual(4);
@@ -144,7 +144,7 @@ describe('NATS with accounts and TLS', () => {
     await expectToWork(connection);
   });
 
-  it('goes on after a password was changed under a connection, the consumer too, which is unhealthy meanwhile', async () => {
+  it('recovers after a password change, and so does the consumer, which is unhealthy meanwhile', async () => {
     const server = await serve(users(PASSWORD));
     const test = await createTestDatabase('notification');
     const database = createSqlClient(test.url);
@@ -186,7 +186,7 @@ describe('NATS with accounts and TLS', () => {
     await expect.poll(() => received, RECOVERY).toEqual(['one']);
   });
 
-  it('is connected to again after the library has closed the connection for good', async () => {
+  it('connects again after the client library has closed the connection', async () => {
     const { port } = await serve(users(PASSWORD));
     const connection = connect({ NATS_URL: `nats://${account(PASSWORD)}@127.0.0.1:${port}` });
     await expectToWork(connection);
@@ -196,7 +196,7 @@ describe('NATS with accounts and TLS', () => {
     await expectToWork(connection);
   });
 
-  it('is looked for as long as its name is not known, which is logged once', async () => {
+  it('keeps trying while the host name is unknown, and logs that once', async () => {
     const { broker, warnings } = connect({ NATS_URL: 'nats://no-such-host.invalid' });
     await expect.poll(warnings, RECOVERY).toMatchObject([{ reason: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) }]);
     expect(broker.isConnected()).toBe(false);

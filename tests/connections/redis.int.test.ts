@@ -44,7 +44,7 @@ describe('Redis with accounts and TLS', () => {
   const whoIs = (redis: Redis) => redis.call('ACL', 'WHOAMI');
   const accountOf = (name: string, password: string) => `${name}:${encodeURIComponent(password)}`;
 
-  it('takes a password, and an account of its list', async () => {
+  it('connects with a password, and with an account of the ACL file', async () => {
     for (const [name, expected] of [
       ['', 'default'],
       ['shop', 'shop'],
@@ -55,7 +55,7 @@ describe('Redis with accounts and TLS', () => {
     }
   });
 
-  it('is reached over TLS when its certificate holds', async () => {
+  it('connects over TLS when the certificate is valid', async () => {
     const { redis } = connect(`rediss://${accountOf('shop', PASSWORD)}@127.0.0.1:${server.tlsPort}/3`, authority.file);
     await expect.poll(() => redis.status).toBe('ready');
     expect(await whoIs(redis)).toBe('shop');
@@ -66,9 +66,9 @@ describe('Redis with accounts and TLS', () => {
     lines.filter(({ msg }) => /redis/i.test(String(msg))).length;
 
   it.each([
-    ['of an authority that nobody named', '127.0.0.1', undefined],
+    ['of an untrusted authority', '127.0.0.1', undefined],
     ['for another host', 'localhost', 'the authority'],
-  ])('is not used with a certificate %s, which is logged once', async (_what, host, ca) => {
+  ])('refuses a certificate %s, and logs that once', async (_what, host, ca) => {
     const { redis, log, warnings } = connect(
       `rediss://${accountOf('', PASSWORD)}@${host}:${server.tlsPort}`,
       ca && authority.file,
@@ -85,7 +85,7 @@ describe('Redis with accounts and TLS', () => {
     ['a wrong password', accountOf('shop', WRONG), 'WRONGPASS'],
     ['no password', '', 'NOAUTH'],
   ])(
-    'is done without for %s, which is logged once, without it; and used once that is right',
+    'does not connect with %s, logs that once without the password, and connects when the account is corrected',
     async (_what, account, reason) => {
       const admin = new Redis(server.port, { password: PASSWORD });
       stops.push(() => admin.disconnect());
@@ -102,12 +102,12 @@ describe('Redis with accounts and TLS', () => {
     },
   );
 
-  it('S12: the error of a refused log-in, which carries the password, can be logged without it', async () => {
+  it('S12: the logger removes the password from the error of a refused log-in', async () => {
     const { redis, log } = connect(`redis://${accountOf('shop', WRONG + 1)}@127.0.0.1:${server.port}`);
     const [error] = await once(redis, 'error');
     expect(JSON.stringify(error)).toContain(WRONG);
-    log.logger.error({ err: error }, 'as anybody might log it');
-    expect(log.text()).toContain('as anybody might log it');
+    log.logger.error({ err: error }, 'the log-in was refused');
+    expect(log.text()).toContain('the log-in was refused');
     expect(log.text()).not.toContain(WRONG);
   });
 });

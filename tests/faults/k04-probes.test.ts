@@ -5,7 +5,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const WAIT = { timeout: 10_000, interval: 100 };
 
-describe('K4: probes tell the truth', () => {
+describe('K4: probes report the real state', () => {
   let system: TestSystem;
   beforeAll(async () => {
     system = await startTestSystem();
@@ -13,7 +13,7 @@ describe('K4: probes tell the truth', () => {
   afterAll(() => system?.stop());
 
   it.each(SUBGRAPHS)(
-    'without its database %s is unready and says why, and lives; it is ready again with it',
+    'without its database %s is alive but not ready and says why; with it, it is ready again without a restart',
     async (name) => {
       const proxy = await createProxy(system.databaseUrls[name]);
       const url = await system.startReplica(name, { databaseUrl: proxy.url });

@@ -34,7 +34,7 @@ describe(`R1: 2,000 buyers, 50 seats, three booking processes (TEST_SEED=${SEED}
     const anyProcess = () => processes[Math.floor(random() * processes.length)] as BookingProcess;
     const eventId = await createEvent(await signUp(system.graphqlUrl), { totalSeats: SEATS });
     const buyers = await signInMany(BUYERS, system.secrets);
-    /** What was acknowledged, by booking. */
+    /** The acknowledged bookings, by id. */
     const acknowledged = new Map<string, { userId: string; seatCount: number; cancelled: boolean }>();
     const refusals = new Set<string>();
 
@@ -60,7 +60,7 @@ describe(`R1: 2,000 buyers, 50 seats, three booking processes (TEST_SEED=${SEED}
       'SELECT id, user_id, seat_count, status FROM bookings WHERE event_id = ?',
       [eventId],
     );
-    // G2: every acknowledged booking exists as it was acknowledged, and nothing else.
+    // G2: the acknowledged bookings are stored as they were acknowledged, and there are no others.
     const inDatabase = rows.map((row) => [row.id, row.user_id, row.seat_count, row.status === 'CANCELLED']);
     const expected = [...acknowledged].map(([id, one]) => [id, one.userId, one.seatCount, one.cancelled]);
     expect(inDatabase.sort()).toEqual(expected.sort());

@@ -8,7 +8,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const isBookingTransaction = (said: string) => said.includes('INSERT INTO bookings');
 
-/** The moments of a booking's life, as its database connection shows them, and what is there at each. */
+/** Stages of a booking, found in its database traffic, with the numbers of bookings and messages at each. */
 const POINTS: Record<string, StoppingPoint & { booked: number; published: number }> = {
   'before the commit': {
     from: 'client',
@@ -22,7 +22,7 @@ const POINTS: Record<string, StoppingPoint & { booked: number; published: number
     booked: 1,
     published: 0,
   },
-  'after the broker’s answer and before the row is marked': {
+  'after the broker’s confirmation and before the row is marked as published': {
     from: 'client',
     isReached: (chunk) => chunk.includes('UPDATE outbox SET published_at'),
     booked: 1,
@@ -35,7 +35,7 @@ describe('R3: a booking process that is killed', () => {
   let sale: Sale;
   let connection: Connection;
   let broker: ReturnType<typeof createTestBroker>;
-  /** The only booking process at the time. */
+  /** The address of the only running booking process. */
   let current: string;
   const acknowledged: string[] = [];
   const cleanUps: (() => void)[] = [];
@@ -66,12 +66,12 @@ describe('R3: a booking process that is killed', () => {
     return (await manager.streams.info(broker.resourceName('BOOKINGS'))).state.messages;
   };
 
-  it.each(Object.entries(POINTS))('%s loses nothing, and its successor tells of it once', async (_when, point) => {
+  it.each(Object.entries(POINTS))('%s: no booking is lost, and its message is published once', async (_when, point) => {
     const [bookingsBefore, publishedBefore] = [await count('bookings'), await countPublished()];
     const database = await createProxy(system.databaseUrls.booking);
     const messages = await createProxy(system.natsUrl);
     cleanUps.push(database.close, messages.close);
-    // Otherwise its own relay would be faster than the test.
+    // Otherwise its relay could publish the message before the test kills it.
     if (point.published === 0) messages.cut();
     const doomed = await system.startReplica('booking', { databaseUrl: database.url, natsUrl: messages.url });
     system.kill(current);

@@ -7,7 +7,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const OUTAGE_MS = 30_000;
 const DRAIN_MS_MAX = 60_000;
-/** Buyers at a time: about half of what the machine can do, so that the clients are not what is measured. */
+/** Concurrent buyers: about half of what the machine can serve, so that the clients are not the bottleneck. */
 const AT_ONCE = 8;
 
 describe('R4: a broker that is killed under load and comes back 30 s later', () => {
@@ -27,7 +27,7 @@ describe('R4: a broker that is killed under load and comes back 30 s later', () 
     await broker?.remove();
   });
 
-  it('costs only delay: every booking succeeds meanwhile, and every notification follows', {
+  it('only delays notifications: every booking succeeds during the outage', {
     timeout: 150_000,
   }, async () => {
     let isOver = false;

@@ -9,7 +9,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 const BOOKINGS = 300;
 const WINDOW_MS = 2_000;
 
-describe('R5: exactly one effect', () => {
+describe('R5: exactly one effect per message', () => {
   let system: TestSystem;
   let sale: Sale;
   let streams: Streams;
@@ -25,7 +25,7 @@ describe('R5: exactly one effect', () => {
     await system?.stop();
   });
 
-  it('does not rest on the broker’s duplicate window: published again after it, a message changes nothing', async () => {
+  it('does not depend on the broker’s duplicate window: a message that is published again later changes nothing', async () => {
     const manager = await streams.manager();
     const narrowWindow = () =>
       streams.each((name) => manager.streams.update(name, { duplicate_window: nanos(WINDOW_MS) }));
@@ -36,7 +36,7 @@ describe('R5: exactly one effect', () => {
     const published = await streams.countAll();
     expect(published).toBe(BOOKINGS + 2);
 
-    // A relay that met a hiccup has made the stream what it should be, with a window of two minutes.
+    // After an error a relay may have restored the stream's own duplicate window of two minutes.
     await narrowWindow();
     await vi.waitFor(
       async () => {

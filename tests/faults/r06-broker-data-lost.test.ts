@@ -7,9 +7,9 @@ import { openStreams } from '../support/streams.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const SOON = { timeout: 20_000, interval: 100 };
-/** Bookings that were told of before the loss, and bookings that nobody had been told of yet. */
-const TOLD = 50;
-const UNTOLD = 70;
+/** Bookings with and without a notification before the loss. */
+const NOTIFIED = 50;
+const NOT_NOTIFIED = 70;
 
 describe('R6: a broker that lost its data', () => {
   let broker: OwnBroker;
@@ -28,12 +28,12 @@ describe('R6: a broker that lost its data', () => {
     await broker?.remove();
   });
 
-  it('gets it back from the outboxes: what nobody had been told of is told once, and nothing twice', async () => {
+  it('is refilled from the outboxes: each missing notification is made once, and none twice', async () => {
     const since = new Date(Date.now() - 60_000).toISOString();
-    await sale.sell(system.urls.booking, TOLD);
+    await sale.sell(system.urls.booking, NOTIFIED);
     await expectNothingLostNorDoubled(system, { acknowledged: sale.sold });
     system.kill(system.urls.notification);
-    await sale.sell(system.urls.booking, UNTOLD);
+    await sale.sell(system.urls.booking, NOT_NOTIFIED);
     const bookings = await connectTo(system.databaseUrls.booking);
     await vi.waitFor(
       async () => expect(await bookings.query('SELECT id FROM outbox WHERE published_at IS NULL')).toEqual([]),
@@ -61,7 +61,7 @@ describe('R6: a broker that lost its data', () => {
     [['replay', '--since', '2100-01-01T00:00:00Z'], 'is in the future'],
     [['replay', '--since', '2026-01-01T00:00:00Z', 'gateway'], 'no outbox of gateway'],
     [['replay', '--until', '2026-01-01T00:00:00Z'], '--until'],
-  ])('npm run outbox -- %j says what is wrong and touches nothing', async (args, complaint) => {
+  ])('npm run outbox -- %j explains the mistake and exits with code 1', async (args, complaint) => {
     await expect(runOutboxCommand(system, ...args)).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining(complaint),

@@ -9,10 +9,10 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 const SOON = { timeout: 10_000, interval: 50 };
 const BOOKINGS = 300;
 const CONSUMER = 'notification-bookings';
-/** Instead of 30 s: how long the broker waits for the answer of a consumer that is gone. */
+/** How long the broker waits for an acknowledgement; 30 s by default. */
 const ACK_WAIT_MS = 1_000;
 
-describe('R7: of two replicas of a consumer', () => {
+describe('R7: two replicas of a consumer', () => {
   let system: TestSystem;
   let sale: Sale;
   let streams: Streams;
@@ -30,7 +30,7 @@ describe('R7: of two replicas of a consumer', () => {
     for (const cleanUp of cleanUps) cleanUp();
   });
 
-  /** A replica that goes its own ways to database and broker, and consumes. */
+  /** Starts a replica that reaches the database and the broker through proxies, and waits until it is ready. */
   async function startDoomed() {
     const database = await createProxy(system.databaseUrls.notification);
     const messages = await createProxy(system.natsUrl);
@@ -46,7 +46,7 @@ describe('R7: of two replicas of a consumer', () => {
     return { url, database, messages };
   }
 
-  /** How many messages have had their effect, and how many of those the broker does not know of. */
+  /** The number of messages with a committed effect, and how many of these are not acknowledged to the broker. */
   async function countCommitted() {
     const connection = await connectTo(system.databaseUrls.notification);
     const [row] = await connection.query<{ count: bigint }[]>(
@@ -60,7 +60,7 @@ describe('R7: of two replicas of a consumer', () => {
     return { committed, unanswered: committed - (state.messages - num_pending - num_ack_pending) };
   }
 
-  it('one that is killed before its commit leaves its messages to the other', async () => {
+  it('when one is killed before its commit, the other processes its messages', async () => {
     const { url, database } = await startDoomed();
     const reached = database.stopAt({
       from: 'client',
@@ -72,7 +72,7 @@ describe('R7: of two replicas of a consumer', () => {
     await expectNothingLostNorDoubled(system, { acknowledged: sale.sold });
   });
 
-  it('one that is killed after its commit and before its answer leaves messages that the other drops', async () => {
+  it('when one is killed after its commit and before its acknowledgements, the other ignores the redelivered messages', async () => {
     const { url, messages } = await startDoomed();
     const reached = messages.stopAt({
       from: 'client',

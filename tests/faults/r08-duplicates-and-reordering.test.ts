@@ -10,7 +10,7 @@ const SEED = Number(process.env.TEST_SEED ?? Date.now() % 100_000);
 const BOOKINGS = 100;
 const TIMES = 5;
 
-describe(`R8: every message five times, shuffled (TEST_SEED=${SEED})`, () => {
+describe(`R8: every message delivered five times, in random order (TEST_SEED=${SEED})`, () => {
   let system: TestSystem;
   let sale: Sale;
   let streams: Streams;
@@ -26,7 +26,7 @@ describe(`R8: every message five times, shuffled (TEST_SEED=${SEED})`, () => {
     await system?.stop();
   });
 
-  /** What a stream holds, in its order. */
+  /** The messages of a stream, in order. */
   async function readAll(stream: string) {
     const manager = await streams.manager();
     const { state, config } = await streams.info(stream);
@@ -37,7 +37,7 @@ describe(`R8: every message five times, shuffled (TEST_SEED=${SEED})`, () => {
     });
   }
 
-  it('leaves one notification of each kind, also where the cancellation comes before the confirmation', async () => {
+  it('makes one notification of each kind, even when the cancellation arrives before the confirmation', async () => {
     system.kill(system.urls.notification);
     const process = sale.processAt(system.urls.booking);
     const ids = await sale.sell(system.urls.booking, BOOKINGS, 1);

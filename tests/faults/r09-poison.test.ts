@@ -18,16 +18,16 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const OF_EACH = 10;
 const POISON = 4 * OF_EACH;
 const NEIGHBOURS = 500;
-/** Far less than the 156 s after which a message is given up: a neighbour that it held up would wait for that. */
+/** Far less than the 156 s until a message becomes a dead letter. A delayed neighbour would wait that long. */
 const LATENCY_MS_MAX = 10_000;
 const CONSUMER = 'notification-bookings';
-/** The first, and one after each of the four delays. */
+/** The first delivery, and one after each of the four delays. */
 const DELIVERIES_MAX = 5;
 const DELAYS_MS_MAX = 60_000;
 const HOLD_MS = 5_000;
 const SOON = { timeout: 10_000, interval: 50 };
 
-describe('R9: messages that nobody can apply', () => {
+describe('R9: messages that cannot be processed', () => {
   let system: TestSystem;
   let sale: Sale;
   let streams: Streams;
@@ -39,7 +39,7 @@ describe('R9: messages that nobody can apply', () => {
     sale = await openSale(system);
     streams = openStreams(system);
     notifications = await connectTo(system.ownerUrl('notification'));
-    // What the handler throws at: bookings of nine seats.
+    // Makes the handler fail for bookings of nine seats.
     await notifications.query('ALTER TABLE notifications ADD CONSTRAINT no_nines CHECK (seat_count <> 9)');
   });
   afterAll(async () => {
@@ -66,7 +66,7 @@ describe('R9: messages that nobody can apply', () => {
     expect(acknowledged).toHaveLength(OF_EACH);
   }
 
-  /** How long after its booking each notification was made, by the database's clock. */
+  /** The time from each booking to its notification, by the clock of the database. */
   async function latenciesMs(ids: readonly string[]): Promise<number[]> {
     const bookings = await connectTo(system.databaseUrls.booking);
     type Row = { id: string; created_at: Date };
@@ -81,16 +81,16 @@ describe('R9: messages that nobody can apply', () => {
   }
 
   /**
-   * Takes every message as often as unlucky replicas would, until its next delivery is the last one. A message is held
-   * when it gets there, and all are given back together: some of them still wait for the delay of an earlier failure, 30 s
-   * where it was the third, and one that is given back before the others are there would be delivered too often.
+   * Fails every message, as replicas would, until its next delivery is the last one. Such messages are held until all
+   * have reached that point, and are then returned together: others may still wait for the delay after an earlier
+   * failure, 30 s after the third, and a message that is returned before them would be delivered too often.
    */
   async function wearOut(): Promise<void> {
     const { client } = await streams.broker.jetStream();
     const { stream_name, name } = await streams.consumer('BOOKINGS', CONSUMER);
     const consumer = await client.consumers.get(stream_name, name);
     const worn: JsMsg[] = [];
-    // Otherwise the broker delivers them again after 30 s without an answer.
+    // Otherwise the broker delivers them again after 30 s without an acknowledgement.
     const holding = setInterval(() => {
       for (const message of worn) message.working();
     }, HOLD_MS);
@@ -100,13 +100,13 @@ describe('R9: messages that nobody can apply', () => {
       else message.nak();
       if (worn.length === POISON) break;
     }
-    // Until its last request has run out, the broker may still send a message here, and count that as a delivery.
+    // Until the last pull request has expired, the broker may send a message here and count it as a delivery.
     await vi.waitFor(async () => expect((await streams.consumer('BOOKINGS', CONSUMER)).num_waiting).toBe(0), SOON);
     clearInterval(holding);
     for (const message of worn) message.nak();
   }
 
-  /** As an admin, and as the gateway would: the gateway itself knows the first process alone. */
+  /** Redrives as an admin with the proof of the gateway. The gateway itself only knows the first process. */
   async function redrive(notificationUrl: string, id: string): Promise<void> {
     const [admin] = await signInMany(1, system.secrets, 'ADMIN');
     const answer = await fetch(`${notificationUrl}/graphql`, {
@@ -122,7 +122,7 @@ describe('R9: messages that nobody can apply', () => {
     expect(await answer.json()).toEqual({ data: { redriveDeadLetter: { __typename: 'RedriveDeadLetterPayload' } } });
   }
 
-  it('hold up no neighbour, become dead letters with their reasons, and have one effect when redriven', {
+  it('do not delay other messages, become dead letters with a reason, and have one effect when redriven', {
     timeout: 3 * DELAYS_MS_MAX,
   }, async () => {
     const [, neighbours] = await Promise.all([publishPoison(), sale.sell(system.urls.booking, NEIGHBOURS, 4)]);

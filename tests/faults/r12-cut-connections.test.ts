@@ -10,7 +10,7 @@ const SOON = { timeout: 30_000, interval: 50 };
 const isInTransaction = (said: string) => said.lastIndexOf('BEGIN') > said.lastIndexOf('COMMIT') || isBatch(said);
 const isBatch = (said: string) => said.lastIndexOf('START TRANSACTION') > said.lastIndexOf('COMMIT');
 
-/** The moments of a conversation with a server at which its connection breaks. */
+/** The points in the traffic with a server at which its connection breaks. */
 const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: StoppingPoint }> = {
   'the database, with all connections at once': { proxy: 'database' },
   'the database, before its greeting': {
@@ -70,7 +70,7 @@ const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: Sto
   },
 };
 
-describe('R12: connections that break while people book and look at pages', () => {
+describe('R12: connections that break while users book and read pages', () => {
   let proxies: Record<'database' | 'redis' | 'nats', Proxy>;
   let system: TestSystem;
   let visitors: Visitors;
@@ -105,7 +105,7 @@ describe('R12: connections that break while people book and look at pages', () =
         await served(10);
         if (point !== undefined) {
           const reached = proxies[proxy].stopAt(point);
-          // What happens at the start of a connection needs new ones.
+          // These points are at the start of a connection, so the services must open new ones.
           if (/greeting|handshake/.test(_where)) {
             proxies[proxy].cut(how);
             proxies[proxy].restore();
@@ -121,7 +121,7 @@ describe('R12: connections that break while people book and look at pages', () =
     );
   });
 
-  it('nothing that was acknowledged is lost, and the log has no error', { timeout: 180_000 }, async () => {
+  it('no acknowledged booking is lost, and no error is logged', { timeout: 180_000 }, async () => {
     await expectNothingLostNorDoubled(system, { acknowledged: await visitors.leave() });
     expect(visitors.wrong).toEqual([]);
     expect(errorsLogged(system)).toEqual([]);

@@ -7,7 +7,7 @@ import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors
 const KILLS = 3;
 const SOON = { timeout: 30_000, interval: 50 };
 
-describe('R12: servers that are killed while people book and look at pages', () => {
+describe('R12: servers that are killed while users book and read pages', () => {
   let servers: Record<'database' | 'Redis' | 'NATS', OwnServer>;
   let system: TestSystem;
   let visitors: Visitors;
@@ -27,7 +27,7 @@ describe('R12: servers that are killed while people book and look at pages', () 
     for (const server of Object.values(servers ?? {})) await server.remove();
   });
 
-  /** Until so many more answers were whole. */
+  /** Waits for `count` more complete answers. */
   const served = async (count: number) => {
     const before = visitors.seen.whole;
     await vi.waitFor(() => expect(visitors.seen.whole).toBeGreaterThan(before + count), SOON);
@@ -43,7 +43,7 @@ describe('R12: servers that are killed while people book and look at pages', () 
         await served(30);
         const { whole, lacking } = visitors.seen;
         await servers[name].kill();
-        // Bookings and pages need the database; without the others they are whole.
+        // Bookings and pages need the database. Without Redis or NATS they are still complete.
         if (name === 'database')
           await vi.waitFor(() => expect(visitors.seen.lacking).toBeGreaterThan(lacking + 10), SOON);
         else await vi.waitFor(() => expect(visitors.seen.whole).toBeGreaterThan(whole + 30), SOON);
@@ -54,7 +54,7 @@ describe('R12: servers that are killed while people book and look at pages', () 
     },
   );
 
-  it('nothing that was acknowledged is lost, and the log has no error', { timeout: 180_000 }, async () => {
+  it('no acknowledged booking is lost, and no error is logged', { timeout: 180_000 }, async () => {
     await expectNothingLostNorDoubled(system, { acknowledged: await visitors.leave() });
     expect(visitors.wrong).toEqual([]);
     expect(errorsLogged(system)).toEqual([]);

@@ -41,7 +41,7 @@ describe('one idempotency key', () => {
     return Number(row?.count);
   };
 
-  it('R14: sent 10,000 times, 200 at a time, to three processes, has one effect and one answer', async () => {
+  it('R14: has one effect and one answer when it is sent 10,000 times to three processes, 200 at a time', async () => {
     const eventId = await createEvent(ada);
     const input = { eventId, seatCount: 2, idempotencyKey: 'sent-ten-thousand-times' };
     const answers = await eachOfMany(Array(SENDS).fill(input), AT_ONCE, (one, index) =>
@@ -60,7 +60,7 @@ describe('one idempotency key', () => {
     await expectAllNotified(system);
   });
 
-  it('R15: is refused for other parameters, independent of another user’s, and remembers no refusal', async () => {
+  it('R15: is refused with other parameters, is separate for each user, and can be used again after a refusal', async () => {
     const eventId = await createEvent(ada, { totalSeats: 5 });
     const bob = await signUp(system.graphqlUrl, 'Bob');
     const input = { eventId, seatCount: 1, idempotencyKey: 'the-key-of-both' };
@@ -80,7 +80,7 @@ describe('one idempotency key', () => {
     await expectSeatsAddUp(connection);
   });
 
-  it('R15: whose process was killed while it held it is finished by its next retry, elsewhere', async () => {
+  it('R15: completes its booking with a retry at another process when the first process was killed', async () => {
     const eventId = await createEvent(ada, { totalSeats: 10_000 });
     const buyers = await signInMany(BUYERS, system.secrets);
     const doomed = processOf(2);
@@ -95,7 +95,7 @@ describe('one idempotency key', () => {
     expect(unknown.length).toBeGreaterThan(0);
     expect(unknown.length).toBeLessThan(BUYERS);
 
-    // G4: every one resolves to one final answer, whether its booking was committed before the kill or not.
+    // G4: every retry gets one final answer, whether or not the booking was committed before the kill.
     const retried = await eachOfMany(unknown, AT_ONCE, ({ buyer, input }, index) =>
       processOf(index % 2).book(buyer, input),
     );

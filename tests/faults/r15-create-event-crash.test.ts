@@ -29,7 +29,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-/** The event, or undefined when the answer never came. */
+/** Creates an event. Resolves to undefined when there was no answer. */
 async function create(url: string, { authorization }: Buyer, input: object): Promise<Created | undefined> {
   const answer = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -46,7 +46,7 @@ async function create(url: string, { authorization }: Buyer, input: object): Pro
   return answer?.data?.createEvent;
 }
 
-it('R15: an event whose process was killed while it was created exists once after the next retry, elsewhere', async () => {
+it('R15: after a process was killed while it created events, a retry at another process leaves each event once', async () => {
   const doomed = await system.startReplica('event');
   const organizers = await signInMany(ORGANIZERS, system.secrets);
   const startsAt = new Date(Date.now() + 86_400_000).toISOString();

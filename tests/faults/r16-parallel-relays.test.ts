@@ -32,7 +32,7 @@ describe('R16: three relays on one outbox', () => {
     database?.close();
   });
 
-  it('lose nothing when one hangs, with messages in hand, for longer than its transaction may last', async () => {
+  it('lose no message when one of them hangs in a transaction for longer than its timeout', async () => {
     await system.startReplica('booking');
     const hanging = await system.startReplica('booking', { databaseUrl: database.url });
     const inHand = database.stopAt({
@@ -44,7 +44,7 @@ describe('R16: three relays on one outbox', () => {
       system.pause(hanging);
       pausedAtMs = performance.now();
     });
-    // The one that books relays at once; the hanging one looks every now and then, and has to find something.
+    // The booking process publishes at once and the replicas only poll. Sell until the doomed replica finds messages.
     do await sale.sell(system.urls.booking, BOOKINGS, 8);
     while (pausedAtMs === 0);
 

@@ -4,7 +4,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const CALLERS = 4;
 const AT_ONCE_MS = 500;
-/** Loosely: the gateway knows it after 2 s. */
+/** The gateway detects it after 2 s; the rest is for a busy machine. */
 const NOTICED_MS_MAX = 4_000;
 const BACK_MS_MAX = 3_000;
 const PAGE = '{ me { name } bookings(first: 5) { nodes { id seatCount event { name } } } }';
@@ -22,7 +22,7 @@ describe('R17: an event subgraph that hangs', () => {
   });
   afterAll(() => system?.stop());
 
-  it('costs its own fields, and nobody waits for it after 3 s; once it goes on, pages are whole again', async () => {
+  it('makes only its own fields fail, and soon without a wait; when it continues, pages are complete again', async () => {
     let isOver = false;
     let last = { tookMs: 0, answer: await ada.send(PAGE) };
     expect(last.answer.errors).toBeUndefined();

@@ -13,7 +13,7 @@ const HELD_EVENTS_MAX = 300;
 const OTHER_EVENTS = 20;
 const BUYERS = 16;
 const P99_MAX_MS = 500;
-/** BOOKING_QUEUE_TIMEOUT_MS, and some time for a busy machine. */
+/** BOOKING_QUEUE_TIMEOUT_MS, and extra time for a busy machine. */
 const REFUSED_WITHIN_MS = 5_000 + 2_000;
 const SOON = { timeout: 30_000, interval: 100 };
 
@@ -57,7 +57,7 @@ describe('R29: a transaction that holds the rows of some events', () => {
 
   const input = (eventId: string) => ({ eventId, seatCount: 1, idempotencyKey: randomUUID() });
 
-  /** Locks the inventories of events, as a transaction does that hangs; answers how to end it. */
+  /** Locks the inventories of events, like a transaction that hangs. Returns a function that ends it. */
   async function hold(eventIds: readonly string[]): Promise<() => Promise<void>> {
     const holder = await connectTo(system.databaseUrls.booking);
     // Otherwise it may lock the rows of all events.
@@ -69,7 +69,7 @@ describe('R29: a transaction that holds the rows of some events', () => {
     return () => holder.end();
   }
 
-  /** Every buyer books and cancels one seat after the other until the end; answers how long each answer took. */
+  /** All buyers book one seat after another until `end`, and cancel some. Returns the sorted response times. */
   async function sellUntil(end: Promise<unknown>, eventIds: readonly string[]): Promise<number[]> {
     let isOver = false;
     const stop = () => {
@@ -93,7 +93,7 @@ describe('R29: a transaction that holds the rows of some events', () => {
   }
   const p99 = (sorted: readonly number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
 
-  /** Books an event that is held, at the gateway; it must be refused in time. */
+  /** Books a held event through the gateway and checks that the refusal arrives in time. */
   async function expectRefused(eventId: string): Promise<void> {
     const startedMs = performance.now();
     const { errors } = await organizer.send(BOOK, { input: input(eventId) });
@@ -123,7 +123,7 @@ describe('R29: a transaction that holds the rows of some events', () => {
     await expectSeatsAddUp(database);
   });
 
-  it('300 events: one that two processes sell at once goes on, and so do the others', async () => {
+  it('300 events: the others can still be booked, even one that two processes sell at the same time', async () => {
     const release = await hold(heldEvents);
     const [hot = ''] = others;
     const stuck = eachOfMany(heldEvents, 100, expectRefused);

@@ -7,7 +7,7 @@ import { containersOf, type Manifest, OVERLAYS, oneOf, RENDER, renderOverlay, wo
 
 const NAMES = Object.keys(CONFIG_READERS) as (keyof typeof CONFIG_READERS)[];
 
-describe.each(OVERLAYS)('the environment on %s', (overlay) => {
+describe.each(OVERLAYS)('the environment of the containers in the %s overlay', (overlay) => {
   let manifests: Manifest[];
   let secret: Record<string, string>;
   beforeAll(async () => {
@@ -17,11 +17,11 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
 
   const containerOf = (name: string) => {
     const [container] = oneOf(manifests, 'Deployment', name).spec?.template.spec?.containers ?? [];
-    if (container === undefined) throw new Error(`no container of ${name}`);
+    if (container === undefined) throw new Error(`The Deployment ${name} has no container.`);
     return container;
   };
 
-  it.each(NAMES)('is accepted by %s, which listens where its Service looks for it', (name) => {
+  it.each(NAMES)('is accepted by %s, and its Service uses the configured port', (name) => {
     const container = containerOf(name);
     const config = CONFIG_READERS[name](environmentOf(container, manifests, secret));
     expect(config.NODE_ENV).toBe(overlay === 'minikube' ? 'development' : 'production');
@@ -31,12 +31,12 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
     ]);
   });
 
-  it.each(NAMES)('is refused by %s without the secret', (name) => {
+  it.each(NAMES)('is refused by %s when a value of the secret is missing', (name) => {
     const env = environmentOf(containerOf(name), manifests, { ...secret, JWT_PUBLIC_KEYS: '' });
     expect(() => CONFIG_READERS[name](env)).toThrow('JWT_PUBLIC_KEYS');
   });
 
-  it('has each part of the secret where it is needed, and nowhere else', () => {
+  it('gives each service only the secret values that it needs', () => {
     const given = NAMES.map((name) => [name, new Set(containerOf(name).env?.map((variable) => variable.name))]);
     const every = ['DATABASE_URL', 'NATS_URL', 'JWT_PUBLIC_KEYS'];
     const needed = {
@@ -49,13 +49,13 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
     expect(Object.fromEntries(given)).toEqual(eachOf(NAMES, (name) => new Set(needed[name])));
   });
 
-  it.each(SUBGRAPHS)('names the Service of %s', (name) => {
+  it.each(SUBGRAPHS)('gives the gateway the address of the %s Service', (name) => {
     const env = environmentOf(containerOf('gateway'), manifests, secret);
     const port = oneOf(manifests, 'Service', name).spec?.ports?.[0]?.port;
     expect(env[`${name.toUpperCase()}_SUBGRAPH_URL`]).toBe(`http://${name}:${port}/graphql`);
   });
 
-  it('takes from the secret "ebs" all that is in it', () => {
+  it('uses every key of the secret "ebs"', () => {
     const used = workloadsOf(manifests)
       .flatMap(containersOf)
       .flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.secretKeyRef))
@@ -67,7 +67,7 @@ describe.each(OVERLAYS)('the environment on %s', (overlay) => {
 });
 
 it(
-  'production verifies the certificate of the database wherever something connects to it',
+  'production verifies the database certificate in every container that connects to the database',
   async () => {
     const manifests = await renderOverlay('production');
     const secret = secretOf('production', manifests);
@@ -91,7 +91,7 @@ it(
 );
 
 it(
-  'minikube has secrets that say that they are for development, where production refuses them',
+  'the minikube secrets are marked as development secrets, which production refuses',
   async () => {
     const manifests = await renderOverlay('minikube');
     const secret = secretOf('minikube', manifests);

@@ -18,7 +18,7 @@ import {
 const SERVICES = ['gateway', ...SUBGRAPHS];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** A promise of K1 about every pod, and whether a workload keeps it. */
+/** The requirements of K1 for every pod, each with a check of a workload. */
 const POD_RULES: Record<string, (spec: IPodSpec, workload: Workload) => unknown> = {
   'no service-account token': ({ automountServiceAccountToken }) => automountServiceAccountToken === false,
   'no variables named after Services': ({ enableServiceLinks }) => enableServiceLinks === false,
@@ -42,45 +42,49 @@ const POD_RULES: Record<string, (spec: IPodSpec, workload: Workload) => unknown>
       template.metadata.annotations['prometheus.io/port'] === String(container?.ports?.[0]?.containerPort)),
 };
 
-/** A promise of K1 about every container, also about one that only prepares. */
+/** The requirements of K1 for every container, including init containers. */
 const CONTAINER_RULES: Record<string, (container: IContainer) => unknown> = {
   'exact image tag': ({ image }) => /:\d+\.\d+\.\d+$/.test(image ?? ''),
-  'no way to more rights': ({ securityContext }) => securityContext?.allowPrivilegeEscalation === false,
+  'no privilege escalation': ({ securityContext }) => securityContext?.allowPrivilegeEscalation === false,
   'read-only root': ({ securityContext }) => securityContext?.readOnlyRootFilesystem,
   'all capabilities dropped': ({ securityContext }) => String(securityContext?.capabilities?.drop) === 'ALL',
   'requests and memory limit': ({ resources }) =>
     resources?.requests?.cpu && resources.requests.memory && resources.limits?.memory,
 };
 
-/** A promise of K1 about every container that serves. */
+/** The requirements of K1 for the containers of Deployments and StatefulSets. */
 const PROBE_RULES: Record<string, (container: IContainer, workload: Workload) => unknown> = {
   'startup probe': ({ startupProbe }) => startupProbe,
   'readiness probe': ({ readinessProbe }) => readinessProbe,
-  // Ours by the path that asks nobody; a server's by its port, or by the path that only asks whether JetStream is on.
-  'liveness probe that asks no dependency': ({ livenessProbe }, { kind }) =>
+  // Our services have /health, which checks no dependency. Other servers use a port, or the NATS path that only checks
+  // whether JetStream is enabled.
+  'liveness probe without dependencies': ({ livenessProbe }, { kind }) =>
     kind === 'Deployment'
       ? livenessProbe?.httpGet?.path === '/health'
       : livenessProbe?.tcpSocket || livenessProbe?.httpGet?.path === '/healthz?js-enabled-only=true',
 };
 
-/** Every promise of K1 that some pod breaks. */
-function brokenPromises(manifests: readonly Manifest[]): string[] {
+/** The requirements of K1 that a workload does not meet. */
+function unmetRequirements(manifests: readonly Manifest[]): string[] {
   return workloadsOf(manifests).flatMap((workload) => {
     const spec = workload.template.spec ?? { containers: [] };
     const isServer = workload.kind !== 'Job';
-    const broken = [
-      ...Object.entries(POD_RULES).filter(([, keeps]) => !keeps(spec, workload)),
-      ...Object.entries(CONTAINER_RULES).filter(([, keeps]) => !containersOf(workload).every(keeps)),
+    const unmet = [
+      ...Object.entries(POD_RULES).filter(([, isMet]) => !isMet(spec, workload)),
+      ...Object.entries(CONTAINER_RULES).filter(([, isMet]) => !containersOf(workload).every(isMet)),
       ...Object.entries(PROBE_RULES).filter(
-        ([, keeps]) => isServer && !spec.containers.every((one) => keeps(one, workload)),
+        ([, isMet]) => isServer && !spec.containers.every((one) => isMet(one, workload)),
       ),
     ];
-    return broken.map(([promise]) => `${workload.name}: ${promise}`);
+    return unmet.map(([requirement]) => `${workload.name}: ${requirement}`);
   });
 }
 
-/** Each way to break a promise, on a manifest that keeps it. */
-const BREACHES: [promise: string, breach: (spec: IPodSpec, container: IContainer, workload: Workload) => unknown][] = [
+/** One violation of each requirement. */
+const VIOLATIONS: [
+  requirement: string,
+  violate: (spec: IPodSpec, container: IContainer, workload: Workload) => unknown,
+][] = [
   ['no service-account token', (spec) => delete spec.automountServiceAccountToken],
   ['no variables named after Services', (spec) => delete spec.enableServiceLinks],
   ['non-root', (spec) => Object.assign(spec.securityContext ?? {}, { runAsUser: 0 })],
@@ -88,14 +92,14 @@ const BREACHES: [promise: string, breach: (spec: IPodSpec, container: IContainer
   ['topology spread', (spec) => spec.topologySpreadConstraints?.pop()],
   ['scrape annotations', (_spec, _container, { template }) => delete template.metadata?.annotations],
   ['exact image tag', (_spec, container) => Object.assign(container, { image: 'event-booking-system:latest' })],
-  ['no way to more rights', (_spec, { securityContext }) => delete securityContext?.allowPrivilegeEscalation],
+  ['no privilege escalation', (_spec, { securityContext }) => delete securityContext?.allowPrivilegeEscalation],
   ['read-only root', (_spec, { securityContext }) => delete securityContext?.readOnlyRootFilesystem],
   ['all capabilities dropped', (_spec, { securityContext }) => delete securityContext?.capabilities],
   ['requests and memory limit', (_spec, { resources }) => delete resources?.limits],
   ['startup probe', (_spec, container) => delete container.startupProbe],
   ['readiness probe', (_spec, container) => delete container.readinessProbe],
   [
-    'liveness probe that asks no dependency',
+    'liveness probe without dependencies',
     (_spec, { livenessProbe }) => Object.assign(livenessProbe?.httpGet ?? {}, { path: '/ready' }),
   ],
 ];
@@ -106,49 +110,52 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
     manifests = await renderOverlay(overlay);
   }, RENDER);
 
-  it('for every pod, also those of the migration and of the servers', () => {
+  it('every pod meets the requirements, including the pods of the migration and of the servers', () => {
     expect(workloadsOf(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
-    expect(brokenPromises(manifests)).toEqual([]);
+    expect(unmetRequirements(manifests)).toEqual([]);
   });
 
-  it('and every rule has a breach that it is tried on', () => {
+  it('control: there is a violation of every requirement', () => {
     const rules = [POD_RULES, CONTAINER_RULES, PROBE_RULES].flatMap((some) => Object.keys(some));
-    expect(BREACHES.map(([promise]) => promise)).toEqual(rules);
+    expect(VIOLATIONS.map(([requirement]) => requirement)).toEqual(rules);
   });
 
-  it.each(BREACHES)('which would not hold without %s', (promise, breach) => {
+  it.each(VIOLATIONS)('control: a violation of "%s" is found', (requirement, violate) => {
     const broken = structuredClone(manifests);
     const workload = workloadsOf(broken).find(({ name }) => name === 'booking');
     const { template: { spec } = {} } = workload ?? {};
     const [container] = spec?.containers ?? [];
-    if (!workload || !spec || !container) throw new Error('no booking');
-    breach(spec, container, workload);
-    expect(brokenPromises(broken)).toEqual([`booking: ${promise}`]);
+    if (!workload || !spec || !container) throw new Error('The overlay has no booking Deployment.');
+    violate(spec, container, workload);
+    expect(unmetRequirements(broken)).toEqual([`booking: ${requirement}`]);
   });
 
-  it.each(SERVICES)('%s has a Service, an autoscaler and a disruption budget that can be satisfied', (name) => {
-    const { spec } = oneOf(manifests, 'Deployment', name);
-    const labels = spec?.template.metadata?.labels;
-    expect(selects(spec?.selector ?? {}, labels)).toBe(true);
-    expect(selects({ matchLabels: oneOf(manifests, 'Service', name).spec?.selector ?? {} }, labels)).toBe(true);
+  it.each(SERVICES)(
+    '%s has a Service, an autoscaler and a disruption budget that allows one pod to be down',
+    (name) => {
+      const { spec } = oneOf(manifests, 'Deployment', name);
+      const labels = spec?.template.metadata?.labels;
+      expect(selects(spec?.selector ?? {}, labels)).toBe(true);
+      expect(selects({ matchLabels: oneOf(manifests, 'Service', name).spec?.selector ?? {} }, labels)).toBe(true);
 
-    const {
-      scaleTargetRef,
-      minReplicas = 1,
-      maxReplicas,
-    } = oneOf(manifests, 'HorizontalPodAutoscaler', name).spec ?? {};
-    expect(scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name });
-    expect(spec?.replicas).toBeUndefined();
-    expect(minReplicas).toBeGreaterThanOrEqual(overlay === 'production' ? 2 : 1);
-    expect(maxReplicas).toBeGreaterThan(minReplicas);
+      const {
+        scaleTargetRef,
+        minReplicas = 1,
+        maxReplicas,
+      } = oneOf(manifests, 'HorizontalPodAutoscaler', name).spec ?? {};
+      expect(scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name });
+      expect(spec?.replicas).toBeUndefined();
+      expect(minReplicas).toBeGreaterThanOrEqual(overlay === 'production' ? 2 : 1);
+      expect(maxReplicas).toBeGreaterThan(minReplicas);
 
-    const budget = oneOf(manifests, 'PodDisruptionBudget', name).spec;
-    expect(selects(budget?.selector ?? {}, labels)).toBe(true);
-    expect(budget).toMatchObject({ maxUnavailable: 1 });
-    expect(budget).not.toHaveProperty('minAvailable');
-  });
+      const budget = oneOf(manifests, 'PodDisruptionBudget', name).spec;
+      expect(selects(budget?.selector ?? {}, labels)).toBe(true);
+      expect(budget).toMatchObject({ maxUnavailable: 1 });
+      expect(budget).not.toHaveProperty('minAvailable');
+    },
+  );
 
-  it('every Service selects pods of one workload only, which name its port', () => {
+  it('every Service selects the pods of one workload and uses a port of theirs', () => {
     for (const { metadata, spec } of allOf(manifests, 'Service')) {
       const chosen = workloadsOf(manifests).filter(({ template }) =>
         selects({ matchLabels: spec?.selector ?? {} }, template.metadata?.labels),
@@ -161,7 +168,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
     }
   });
 
-  it('a new pod of a subgraph waits for the schema that its own image knows, with its own account', () => {
+  it('a new subgraph pod waits for the database schema of its image, with its own database account', () => {
     for (const name of SUBGRAPHS) {
       const { initContainers = [], containers = [] } = oneOf(manifests, 'Deployment', name).spec?.template.spec ?? {};
       const database = ({ env = [] }: IContainer) =>
@@ -172,7 +179,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
     }
   });
 
-  it('the migration is named after its image, the image after the release', () => {
+  it('the migration Job and the image are named after the version of package.json', () => {
     const [job] = allOf(manifests, 'Job');
     expect(job?.metadata?.name).toBe(`migrate-${version}`);
     const images = workloadsOf(manifests)
@@ -183,7 +190,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
     expect(own[0]).toMatch(new RegExp(`(^|/)event-booking-system:${version.replaceAll('.', '\\.')}$`));
   });
 
-  it('the Ingress leads to the graph, and to nothing that is for operators', () => {
+  it('the Ingress exposes the GraphQL path, and no path for operators', () => {
     const rules = oneOf(manifests, 'Ingress', 'gateway').spec?.rules ?? [];
     const paths = rules.flatMap(({ http }) => http?.paths ?? []);
     expect(paths.map(({ path }) => path)).toEqual(overlay === 'minikube' ? ['/graphql', '/graphiql'] : ['/graphql']);
@@ -193,7 +200,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
 
 describe('production', () => {
   it(
-    'has TLS for the host of its Ingress, and three copies of each message',
+    'has TLS for the host of its Ingress, and stores three copies of each message',
     async () => {
       const manifests = await renderOverlay('production');
       const { rules = [], tls = [] } = oneOf(manifests, 'Ingress', 'gateway').spec ?? {};

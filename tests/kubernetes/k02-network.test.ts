@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SUBGRAPHS } from '#scripts/local/settings.ts';
-import { type Endpoint, openWays, podsOf } from './support/network.ts';
+import { allowedConnections, type Endpoint, podsOf } from './support/network.ts';
 import { allOf, type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
 
 const every = [80, 443, 587, 3306, 4222, 6379].map((number) => ({ number }));
 
-/** Neighbours of the namespace. */
+/** Endpoints outside the namespace. */
 const NEIGHBOURS: Endpoint[] = [
   { name: 'dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, ports: [{ number: 53 }] },
   { name: 'dns-cache', address: '169.254.20.10', ports: [{ number: 53 }, { number: 9253 }] },
@@ -40,37 +40,38 @@ const expected = (overlay: OverlayName, pods: readonly string[]) => [
   ...(overlay === 'production' ? ['notification > mail:587'] : []),
 ];
 
-describe.each(OVERLAYS)('K2: the network of %s is closed', (overlay) => {
+describe.each(OVERLAYS)('K2: the network policies of %s', (overlay) => {
   let manifests: Manifest[];
   beforeAll(async () => {
     manifests = await renderOverlay(overlay);
   }, RENDER);
-  const ways = (of = manifests) => openWays(of, others[overlay]).map((way) => way.replace(/^migrate-\S+/, 'migrate'));
+  const allowed = (of = manifests) =>
+    allowedConnections(of, others[overlay]).map((one) => one.replace(/^migrate-\S+/, 'migrate'));
 
-  it('except for the ways that are needed', () => {
+  it('allow exactly the connections that are needed', () => {
     const pods = podsOf(manifests).map(({ name }) => name.replace(/^migrate-.*/, 'migrate'));
-    expect(ways().toSorted()).toEqual(expected(overlay, pods).toSorted());
+    expect(allowed().toSorted()).toEqual(expected(overlay, pods).toSorted());
   });
 
-  it('by a policy for all pods that opens nothing', () => {
+  it('deny everything else by default', () => {
     const { spec } = oneOf(manifests, 'NetworkPolicy', 'default-deny');
     expect(spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
   });
 
-  it('and each policy is needed: without it a way is closed', () => {
-    // That one apart: the others name every pod of today, it is for those to come.
+  it('are all needed: without any one of them a connection is denied', () => {
+    // Without default-deny: the other policies select all current pods, and default-deny protects future ones.
     for (const policy of allOf(manifests, 'NetworkPolicy').filter(
       ({ metadata }) => metadata?.name !== 'default-deny',
     )) {
       const rest = manifests.filter((manifest) => manifest !== policy);
-      expect(ways(rest).toSorted(), policy.metadata?.name).not.toEqual(ways().toSorted());
+      expect(allowed(rest).toSorted(), policy.metadata?.name).not.toEqual(allowed().toSorted());
     }
   });
 
-  it('which a policy too many would change', () => {
+  it('control: an additional open policy is found', () => {
     const open = structuredClone(oneOf(manifests, 'NetworkPolicy', 'gateway'));
     open.spec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [{}], egress: [{}] };
-    expect(ways([...manifests, open])).toEqual(
+    expect(allowed([...manifests, open])).toEqual(
       expect.arrayContaining(['stranger > user:4001', 'booking > internet:443']),
     );
   });

@@ -18,10 +18,10 @@ import { readBookingConfig } from '../../subgraphs/booking/config.ts';
 import { environmentOf, secretOf } from './support/environment.ts';
 import { type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
 
-/** For the migration, and for people. */
+/** For the migration and for operators. */
 const SPARE_CONNECTIONS = 10;
 
-/** What max_connections is: on our own server by its arguments, on a managed one as the overlay says it must be. */
+/** The max_connections of our own server, or the value that the overlay requires of a managed server. */
 function maxConnections(overlay: OverlayName, manifests: readonly Manifest[]): number {
   if (overlay === 'production') {
     const { metadata } = oneOf(manifests, 'Namespace', 'ebs');
@@ -31,19 +31,19 @@ function maxConnections(overlay: OverlayName, manifests: readonly Manifest[]): n
   return Number(mysql?.args?.find((arg) => arg.startsWith('--max-connections='))?.split('=')[1]);
 }
 
-/** Connections at the worst moment: every autoscaler at its limit, and a rollout under way. */
+/** The highest number of connections: every autoscaler at its maximum, during a rollout. */
 function connectionsMax(manifests: readonly Manifest[], poolMax: number): number {
   const pods = SUBGRAPHS.map((name) => {
     const { minReadySeconds = 0, strategy, template } = oneOf(manifests, 'Deployment', name).spec ?? {};
     const { maxReplicas = 0 } = oneOf(manifests, 'HorizontalPodAutoscaler', name).spec ?? {};
-    // Each new pod is tried for a while before the next old one goes; those that go keep theirs for the grace period.
+    // The rollout waits minReadySeconds between two pods. A stopping pod keeps its connections for the grace period.
     const goingMax = Math.ceil((template?.spec?.terminationGracePeriodSeconds ?? 30) / Math.max(minReadySeconds, 1));
     return maxReplicas + Number(strategy?.rollingUpdate?.maxSurge) + goingMax;
   });
   return pods.reduce((sum, count) => sum + count * poolMax, SPARE_CONNECTIONS);
 }
 
-describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
+describe.each(OVERLAYS)('K3: the time limits and pool sizes of %s fit together', (overlay) => {
   let manifests: Manifest[];
   let gateway: ReturnType<typeof readGatewayConfig>;
   let booking: ReturnType<typeof readBookingConfig>;
@@ -57,13 +57,13 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     booking = readBookingConfig(environment('booking'));
   }, RENDER);
 
-  it('the pools of all pods fit into the database server, also in a rollout', () => {
+  it('the database server accepts the pools of all pods, even during a rollout', () => {
     const allowed = maxConnections(overlay, manifests);
     expect(connectionsMax(manifests, booking.DATABASE_POOL_MAX)).toBeLessThanOrEqual(allowed);
     expect(connectionsMax(manifests, 2 * booking.DATABASE_POOL_MAX)).toBeGreaterThan(allowed);
   });
 
-  it.each(['gateway', ...SUBGRAPHS])('%s stops within its grace period, and by itself', (name) => {
+  it.each(['gateway', ...SUBGRAPHS])('%s can stop within its grace period', (name) => {
     const { terminationGracePeriodSeconds = 30 } = oneOf(manifests, 'Deployment', name).spec?.template.spec ?? {};
     for (const { DRAIN_DELAY_MS, STOP_TIMEOUT_MS } of [gateway, booking]) {
       expect(DRAIN_DELAY_MS + STOP_TIMEOUT_MS).toBeLessThan(terminationGracePeriodSeconds * 1_000);
@@ -71,11 +71,11 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     }
   });
 
-  it('a connection inside the system is closed by its client before the server that goes closes it', () => {
+  it('clients close idle connections between services before a stopping server does', () => {
     expect(KEEP_ALIVE_MS).toBeLessThan(booking.DRAIN_DELAY_MS);
   });
 
-  it('an idle connection to the database leaves the pool before its process closes it, and that before the server does', () => {
+  it('the pool drops an idle database connection first, then the process closes it, then the server', () => {
     const waitsMs = [POOL_IDLE_S * 1_000, SOCKET_TIMEOUT_MS, TRANSACTION_LIMITS.timeout, SILENT_CONNECTION_S * 1_000];
     expect(waitsMs.toSorted((one, other) => one - other)).toEqual(waitsMs);
     expect(new Set(waitsMs).size).toBe(waitsMs.length);
@@ -86,27 +86,27 @@ describe.each(OVERLAYS)('K3: the numbers of %s agree', (overlay) => {
     expect(new Set(waitsMs).size).toBe(waitsMs.length);
   };
 
-  it('each wait of a mutation is longer than the one inside it: operation, subgraph, statement, lock', () => {
+  it('each time limit of a mutation is longer than the next inner one: operation, subgraph, statement, lock', () => {
     const { OPERATION_TIMEOUT_MS, SUBGRAPH_TIMEOUT_MS } = gateway;
     expectDescending([OPERATION_TIMEOUT_MS, SUBGRAPH_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, LOCK_WAIT_S * 1_000]);
     expectDescending([SUBGRAPH_TIMEOUT_MS * SERVER_SHARE, booking.BOOKING_QUEUE_TIMEOUT_MS]);
     expectDescending([SUBGRAPH_TIMEOUT_MS * SERVER_SHARE, booking.USER_SUBGRAPH_TIMEOUT_MS]);
   });
 
-  it('each wait of a query is longer than the one inside it: operation, subgraph, what it asks, connection', () => {
+  it('each time limit of a query is longer than the next inner one: operation, subgraph, nested call, connection', () => {
     const { OPERATION_TIMEOUT_MS, SUBGRAPH_QUERY_TIMEOUT_MS } = gateway;
     const answerMs = SUBGRAPH_QUERY_TIMEOUT_MS * SERVER_SHARE;
     expectDescending([OPERATION_TIMEOUT_MS, SUBGRAPH_QUERY_TIMEOUT_MS, answerMs, booking.EVENT_SUBGRAPH_TIMEOUT_MS]);
     expectDescending([answerMs, SOURCE_TIMEOUT_MS]);
-    // A second attempt after a connect time-out still has its time.
+    // This leaves time for a second attempt after a connect time-out.
     expectDescending([booking.EVENT_SUBGRAPH_TIMEOUT_MS, 2 * CONNECT_TIMEOUT_MS]);
   });
 
-  it('a subgraph that hangs is known to hang within 3 s', () => {
+  it('a hanging subgraph is detected within 3 s', () => {
     expect(SILENCE_MS_MAX + PROBE_TIMEOUT_MS).toBeLessThan(3_000);
   });
 
-  it.each(['gateway', ...SUBGRAPHS])('probes of %s wait longer than what they ask', (name) => {
+  it.each(['gateway', ...SUBGRAPHS])('the probes of %s wait longer than the checks behind them', (name) => {
     const { spec } = oneOf(manifests, 'Deployment', name);
     const { readinessProbe, livenessProbe } = spec?.template.spec?.containers[0] ?? {};
     expect((readinessProbe?.timeoutSeconds ?? 1) * 1_000).toBeGreaterThan(CHECK_TIMEOUT_MS);

@@ -9,8 +9,8 @@ const CACHE = join(root, 'node_modules', '.cache');
 const OPTIONS = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--ignoreConfig'];
 
 /**
- * What the compiler says of the manifests as literals of the types in Kubernetes' own OpenAPI description. Unlike that
- * description's JSON schemas it also refuses a name that they do not know.
+ * Checks the manifests with the TypeScript compiler against the types of the Kubernetes OpenAPI description. Returns
+ * the messages of the compiler. Unlike the JSON schemas of that description, the types also refuse unknown properties.
  */
 async function problemsOf(manifests: readonly Manifest[]): Promise<string[]> {
   const literals = manifests.map((manifest) => {
@@ -32,28 +32,28 @@ async function problemsOf(manifests: readonly Manifest[]): Promise<string[]> {
   }
 }
 
-describe.each(OVERLAYS)('the objects of %s', (overlay) => {
+describe.each(OVERLAYS)('the objects of the %s overlay', (overlay) => {
   let manifests: Manifest[];
   beforeAll(async () => {
     manifests = await renderOverlay(overlay);
   }, RENDER);
 
-  it('are what the API describes', async () => {
+  it('match the Kubernetes API', async () => {
     expect(await problemsOf(manifests)).toEqual([]);
   });
 
   it.each<[mistake: string, where: Manifest['kind'], spec: object, problem: string]>([
-    ['an unknown name', 'Deployment', { replica: 2 }, '"replica"'],
+    ['an unknown property', 'Deployment', { replica: 2 }, '"replica"'],
     ['a value of another type', 'Job', { backoffLimit: '3' }, 'number'],
-    ['a part that is missing', 'HorizontalPodAutoscaler', { scaleTargetRef: undefined }, 'scaleTargetRef'],
-  ])('would be refused for %s', async (_mistake, where, spec, problem) => {
+    ['a missing property', 'HorizontalPodAutoscaler', { scaleTargetRef: undefined }, 'scaleTargetRef'],
+  ])('control: %s is found', async (_mistake, where, spec, problem) => {
     const mistaken = structuredClone(manifests);
     const [manifest] = allOf(mistaken, where);
     Object.assign((manifest as { spec?: object }).spec ?? {}, spec);
     expect(await problemsOf(mistaken)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('are all in the namespace ebs, except for itself, and none is there twice', () => {
+  it('are unique, and all but the Namespace are in the namespace ebs', () => {
     const names = manifests.map(({ kind, metadata }) => `${kind}/${metadata?.name}`);
     expect(new Set(names).size).toBe(names.length);
     expect(manifests.filter(({ metadata }) => metadata?.namespace !== 'ebs').map(({ kind }) => kind)).toEqual([

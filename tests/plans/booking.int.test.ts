@@ -29,12 +29,12 @@ import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.t
 
 const LIMIT = 100;
 const SEATS = 1_000_000;
-/** The user and the event with most bookings, and others with about as many as there are bookings for each event. */
+/** BUSY is the user and the event with the most bookings. USUAL has about the average number. */
 const [BUSY, USUAL] = [idOf(0), idOf(77)];
-/** Below the number of rows of the smallest table, above what a batch of the background work deletes. */
+/** Less than the rows of the smallest table, and more than a batch of the background work deletes. */
 const BATCH_READS_MAX = 15_000;
 const DAY_MS = 86_400_000;
-const TOLD_PER_TRANSACTION = 256;
+const REPLAY_READS_MAX = 5_120;
 
 let pool: Pool;
 let database: PrismaClient;
@@ -44,14 +44,14 @@ const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
   run: () =>
     listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
 });
-/** In the middle of the busy user's bookings. */
+/** An id in the middle of the busy user's bookings. */
 const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));
 const OLDEST = idOf(1_000);
 
 const insideTransaction = async (run: (transaction: Parameters<typeof recordInInbox>[0]) => Promise<unknown>) =>
   driverTransactions(pool)(run);
 
-/** The n-th booking belongs to the busy user and event where n is divisible by this. */
+/** Every STEP-th booking belongs to the busy user and the busy event. */
 const STEP = BOOKINGS / BOOKINGS_OF_ONE;
 
 describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, () => {
@@ -96,23 +96,23 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       database = new PrismaClient({ adapter: prismaAdapter(watched) });
     },
     cases: {
-      'the first page of everybody': list({}),
-      'a page of everybody in the middle': list({}, MIDDLE),
-      'the last page of everybody': list({}, OLDEST),
-      'confirmed bookings of everybody': list({ status: 'CONFIRMED' }),
-      'cancelled bookings of everybody, which are few and old': list({ status: 'CANCELLED' }),
-      'cancelled bookings of everybody, a late page': list({ status: 'CANCELLED' }, OLDEST),
+      'the first page of all bookings': list({}),
+      'a middle page of all bookings': list({}, MIDDLE),
+      'the last page of all bookings': list({}, OLDEST),
+      'all confirmed bookings': list({ status: 'CONFIRMED' }),
+      'all cancelled bookings, which are few and old': list({ status: 'CANCELLED' }),
+      'a late page of all cancelled bookings': list({ status: 'CANCELLED' }, OLDEST),
       'the first page of a user': list({ userId: BUSY }),
-      'a page of a user in the middle': list({ userId: BUSY }, MIDDLE),
+      'a middle page of a user': list({ userId: BUSY }, MIDDLE),
       'the last page of a user': list({ userId: BUSY }, OLDEST),
       'cancelled bookings of a user': list({ userId: BUSY, status: 'CANCELLED' }),
-      'confirmed bookings of a user in the middle': list({ userId: BUSY, status: 'CONFIRMED' }, MIDDLE),
+      'a middle page of the confirmed bookings of a user': list({ userId: BUSY, status: 'CONFIRMED' }, MIDDLE),
       'bookings of the busy user for the busy event': list({ userId: BUSY, eventId: BUSY }),
       'bookings of the busy user for an event that they did not book': list({ userId: BUSY, eventId: USUAL }),
       'cancelled bookings of the busy user for an event': list({ userId: BUSY, eventId: USUAL, status: 'CANCELLED' }),
       'bookings of another user for the busy event': list({ userId: USUAL, eventId: BUSY }),
       'the first page of an event': list({ eventId: BUSY }),
-      'a page of an event in the middle': list({ eventId: BUSY }, MIDDLE),
+      'a middle page of an event': list({ eventId: BUSY }, MIDDLE),
       'cancelled bookings of an event': list({ eventId: BUSY, status: 'CANCELLED' }),
       'bookings of another event': list({ eventId: USUAL }),
       'the pages of many users and events at once': {
@@ -134,7 +134,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           expect(await findInventories(database, ids)).toHaveLength(1_000);
         },
       },
-      'facts of events': {
+      'saving event snapshots': {
         run: () =>
           saveEventSnapshots(
             database,
@@ -148,7 +148,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
             })),
           ),
       },
-      'a batch of bookings over many events, their repetition, and cancellations': {
+      'a batch of bookings of many events, their replays and their cancellations': {
         readsMax: 5_000,
         async run() {
           const allocator = createTestAllocator(pool);
@@ -178,8 +178,8 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           );
         },
       },
-      'the reconciliation of one event after another': {
-        // It counts the seats of all bookings of an event, in the background and seldom.
+      'the reconciliation of events': {
+        // It counts the seats of all bookings of an event. It runs in the background, and rarely.
         readsMax: BOOKINGS_OF_ONE + 1_000,
         async run() {
           await database.$executeRaw(sql`UPDATE reconciliations SET due_at = CURRENT_TIMESTAMP(3)`);
@@ -194,7 +194,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         readsMax: BATCH_READS_MAX,
         run: async () => pruneIdempotencyKeys(database, 86_400)(1_000),
       },
-      'the inbox: messages that come, come again, and are pruned': {
+      'the inbox: recording new and repeated messages, and pruning': {
         readsMax: BATCH_READS_MAX,
         async run() {
           const ids = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? newId() : idOf(n)));
@@ -206,7 +206,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           await pruneInbox(database)(1_000);
         },
       },
-      'the outbox: taking, marking, taking up again, and pruning messages': {
+      'the outbox: publishing and pruning messages': {
         readsMax: BATCH_READS_MAX,
         async run() {
           const broker = createTestBroker();
@@ -218,8 +218,8 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           await broker.close();
         },
       },
-      'the outbox: putting published messages back': {
-        readsMax: TOLD_PER_TRANSACTION * 20,
+      'the outbox: replaying published messages': {
+        readsMax: REPLAY_READS_MAX,
         async run() {
           await database.$executeRaw(sql`
             UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) + INTERVAL 1 HOUR WHERE id < ${idOf(500)}`);

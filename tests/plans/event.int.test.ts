@@ -24,7 +24,7 @@ const LIMIT = 100;
 const NEW_YEAR = new Date('2031-01-01T00:00:00.000Z');
 const MINUTE_MS = 60_000;
 const FIRST_MS = NEW_YEAR.getTime() - (EVENTS / 2) * MINUTE_MS;
-/** Of one word's entries, of those of others for each, of the temporary tables between, and of the events. */
+/** For the index entries of the first word, those of the other words, temporary tables, and the events. */
 const SEARCH_READS_MAX = 50_000;
 
 let database: PrismaClient;
@@ -89,28 +89,28 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
     },
     cases: {
       'the first page': list({}),
-      'the first page of what is to come': list({ startsAfter: NEW_YEAR.toISOString() }),
-      'a page in the middle': list({}, at(0.5)),
-      'a page amid events of the same moment': list({}, amidNewYear),
+      'the first page of future events': list({ startsAfter: NEW_YEAR.toISOString() }),
+      'a middle page': list({}, at(0.5)),
+      'a page from the middle of events with the same start': list({}, amidNewYear),
       'the last page': list({}, at(0.9999)),
       'a page before a time': list({ startsBefore: new Date(FIRST_MS + 90 * MINUTE_MS).toISOString() }),
       'cancelled events': list({ status: 'CANCELLED' }),
-      'cancelled events to come': list({ status: 'CANCELLED', startsAfter: NEW_YEAR.toISOString() }),
-      'cancelled events in the middle': list({ status: 'CANCELLED' }, at(0.5)),
-      'scheduled events amid those of the same moment': list({ status: 'SCHEDULED' }, amidNewYear),
+      'cancelled future events': list({ status: 'CANCELLED', startsAfter: NEW_YEAR.toISOString() }),
+      'a middle page of cancelled events': list({ status: 'CANCELLED' }, at(0.5)),
+      'scheduled events from the middle of those with the same start': list({ status: 'SCHEDULED' }, amidNewYear),
       'a common word in names': list({ nameContains: 'concert' }),
       'the first letter of a common word': list({ nameContains: 'c' }),
-      'a common word in the middle': list({ nameContains: 'night' }, at(0.5)),
-      'a common word amid events of the same moment': list({ nameContains: 'even' }, amidNewYear),
+      'a middle page of a common word': list({ nameContains: 'night' }, at(0.5)),
+      'a common word from the middle of events with the same start': list({ nameContains: 'even' }, amidNewYear),
       'a rare word': list({ nameContains: `${EVENTS - 1}` }),
       'a word of one event in a hundred': list({ nameContains: 'jazz' }),
       'an absent word': list({ nameContains: 'zzz' }),
       'two common words that occur together': list({ nameContains: 'concert even' }),
       'two common words that never occur together': list({ nameContains: 'concert odd' }),
-      'the same in the middle': list({ nameContains: 'concert odd' }, at(0.5)),
+      'a middle page of two words that never occur together': list({ nameContains: 'concert odd' }, at(0.5)),
       'eight words': list({ nameContains: 'concert night even odd c n e o' }),
       'a common word in cancelled events': list({ nameContains: 'concert', status: 'CANCELLED' }),
-      'a common word within a time': list({
+      'a common word within a period': list({
         nameContains: 'night',
         startsAfter: NEW_YEAR.toISOString(),
         startsBefore: new Date(NEW_YEAR.getTime() + 90 * MINUTE_MS).toISOString(),
@@ -123,7 +123,7 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
             Array.from({ length: 1_000 }, (_, n) => idOf(n * 7)),
           ),
       },
-      'an event that is created, locked, changed, and told of': {
+      'creating, locking, changing and publishing an event': {
         run: () =>
           database.$transaction(async (transaction) => {
             const event = newEvent();
@@ -133,7 +133,7 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
             await appendToOutbox(transaction, 'event', [testMessage(newId(), 'event.cancelled.v1')]);
           }),
       },
-      'keys of creations: taken, found, and pruned': {
+      'idempotency keys: inserting, finding and pruning': {
         async run() {
           const key = { userId: idOf(0), idempotencyKey: 'a key' };
           await insertKeyedEvent(database, { ...key, eventId: idOf(0), fingerprint: 'none' });
@@ -141,7 +141,7 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
           await pruneIdempotencyKeys(database, 86_400)(1_000);
         },
       },
-      'names that wait to be indexed': {
+      'indexing of names': {
         readsMax: 5_000,
         async run() {
           await database.$executeRaw(sql`UPDATE events SET indexed_version = 0 WHERE id < ${idOf(50)}`);
@@ -151,7 +151,7 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
     },
   });
 
-  it('(the rows are indexed as the code itself does it)', async () => {
+  it('control: the test rows are indexed like real events', async () => {
     const [event] = await findEvents(database, [idOf(EVENTS - 1)]);
     const prefixes = await database.eventNamePrefix.findMany({ where: { eventId: event?.id ?? '' } });
     expect(prefixes.map(({ prefix }) => prefix).toSorted()).toEqual(namePrefixesOf(event?.name ?? '').toSorted());
@@ -164,10 +164,10 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
   it.each([
     ['a scan for a part of the name', () => database.event.findMany({ where: { name: { contains: 'zzz' } }, take: 9 })],
     [
-      'a walk along an index that looks for what is rare',
+      'a scan along an index for a rare value',
       () => database.event.findMany({ where: { venue: 'x' }, orderBy: { startsAt: 'asc' }, take: 9 }),
     ],
-  ])('control: %s is noticed', async (_what, run) => {
+  ])('control: %s is found', async (_what, run) => {
     watched().take();
     await run();
     const statements = watched().take();

@@ -87,18 +87,18 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
       database = new PrismaClient({ adapter: prismaAdapter(pool) });
     },
     cases: {
-      'the first page of everybody': list({}),
-      'a page of everybody in the middle': list({}, MIDDLE),
-      'failed notifications of everybody, which are few and old': list({ status: 'FAILED' }),
-      'sent notifications of everybody in the middle': list({ status: 'SENT' }, MIDDLE),
+      'the first page of all notifications': list({}),
+      'a middle page of all notifications': list({}, MIDDLE),
+      'all failed notifications, which are few and old': list({ status: 'FAILED' }),
+      'a middle page of all sent notifications': list({ status: 'SENT' }, MIDDLE),
       'the first page of a user': list({ userId: BUSY }),
-      'a page of a user in the middle': list({ userId: BUSY }, MIDDLE),
+      'a middle page of a user': list({ userId: BUSY }, MIDDLE),
       'failed notifications of a user': list({ userId: BUSY, status: 'FAILED' }),
       'notifications of a booking': list({ bookingId: idOf(4) }),
       'notifications of a booking of a user': list({ userId: BUSY, bookingId: idOf(4) }),
       'sent notifications of a booking': list({ bookingId: idOf(4), status: 'SENT' }),
       'the first page of dead letters': deadLetters(),
-      'a page of dead letters in the middle': deadLetters(MIDDLE),
+      'a middle page of dead letters': deadLetters(MIDDLE),
       'the pages of many users at once': {
         readsMax: 15_000,
         run: () =>
@@ -115,7 +115,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           expect(await findNotificationsOf(database, ids)).toHaveLength(1_000);
         },
       },
-      'notifications that come with their contacts and events': {
+      'saving notifications, contacts and events': {
         async run() {
           const userId = newId();
           const eventId = newId();
@@ -127,7 +127,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           });
         },
       },
-      'deliveries that are claimed, sent, failed, and tried again': {
+      'deliveries: claiming, postponing, marking as sent or failed, and retrying': {
         async run() {
           const claimed = await claimDeliveries(database, { channel: 'LOG', limit: CLAIMED, leaseS: 60 });
           const ids = claimed.map(({ notification }) => notification.id);
@@ -138,7 +138,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           expect(await resetFailedNotifications(database, ids.slice(0, 1))).toBe(1);
         },
       },
-      'failed notifications that are tried again': {
+      'finding failed notifications to retry': {
         async run() {
           const filter = { kind: 'BOOKING_CONFIRMED', eventId: BUSY, userId: BUSY } as const;
           const times = { createdFrom: new Date(0), createdBefore: new Date() };
@@ -147,8 +147,8 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           expect(await findFailedNotifications(database, 'LOG', request)).not.toEqual([]);
         },
       },
-      'the number of notifications that wait': { run: () => countPendingNotifications(database) },
-      'a dead letter that comes and is put back': {
+      'counting pending notifications': { run: () => countPendingNotifications(database) },
+      'a dead letter: inserting, finding and redriving': {
         async run() {
           const letter = {
             consumer: 'test',
@@ -166,7 +166,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           expect([letters.length, hasMore]).toEqual([10, true]);
         },
       },
-      'pruning of what was kept for long enough': {
+      'pruning of old rows': {
         readsMax: 15_000,
         async run() {
           await database.$executeRaw(sql`

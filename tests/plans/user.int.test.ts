@@ -52,7 +52,7 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
     },
     cases: {
       'the first page of users': list(),
-      'a page of users in the middle': list(idOf(USERS / 2)),
+      'a middle page of users': list(idOf(USERS / 2)),
       'the last page of users': list(idOf(LIMIT + 5)),
       'users by their ids': {
         readsMax: 5_000,
@@ -62,13 +62,13 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
             Array.from({ length: 1_000 }, (_, n) => idOf(n * 7)),
           ),
       },
-      'a user by their e-mail': {
+      'a user by e-mail address': {
         async run() {
           expect(await findCredentials(database, 'ada7@example.com')).not.toBeNull();
           expect(await setRole(database, 'ada7@example.com', 'ADMIN')).toBe(true);
         },
       },
-      'a user who registers and signs in, refreshes the session and ends it': {
+      'registering a user, opening a session, using its token and ending it': {
         run: () =>
           database.$transaction(async (transaction) => {
             const user = {
@@ -87,11 +87,11 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
             await deleteFamily(transaction, session.familyId);
           }),
       },
-      'sessions that have expired': {
+      'pruning expired sessions': {
         readsMax: PRUNED * 5,
         run: async () => expect(await pruneExpiredSessions(database)(PRUNED)).toBe(PRUNED),
       },
-      'sessions whose tokens were used long ago': {
+      'pruning sessions whose tokens were used long ago': {
         readsMax: PRUNED * 5,
         run: async () => expect(await pruneUsedSessions(database, 7)(PRUNED)).toBe(PRUNED),
       },

@@ -17,14 +17,14 @@ import { createRandom, eachOfMany } from '../support/random.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { expectNoLeak, type Seen, seenOf } from './leaks.ts';
 
-/** One that found something once. Every other one is worth a try: FUZZ_SEED=$RANDOM. */
+/** This seed once found a bug. FUZZ_SEED=$RANDOM tries another one. */
 const SEED = Number(process.env.FUZZ_SEED ?? 64_436);
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 5_000);
 const AT_ONCE = 16;
-/** The gateway's own answer to what it cannot do right now. */
+/** Codes that the gateway uses deliberately with a 5xx status. */
 const DELIBERATE = new Set(['SERVICE_UNAVAILABLE']);
 
-/** Values that no input wants. None of them reads like a leak: a created event's name, say, comes back as it was. */
+/** Unusual input values. None of them looks like a leak, because answers may repeat them, such as an event's name. */
 const ODDITIES: readonly unknown[] = [
   null,
   true,
@@ -118,13 +118,13 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     const chosen = fields
       .filter(() => random() < 0.6)
       .map(({ name, type: own }) => {
-        // Two types of a union may have fields of one name and other types.
+        // The alias avoids conflicts: types of a union may have fields with the same name and different types.
         return `${name}_${typeName}: ${name} ${selectionOf(getNamedType(own).name, depth - 1)}`;
       });
     return `{ __typename ${chosen.filter((text) => !text.endsWith(': ')).join(' ')} }`;
   }
 
-  /** A value for an argument: of the right form in parts, and odd somewhere. */
+  /** A value for an argument: valid in parts, with unusual values in others. */
   function valueFor({ type }: Pick<GraphQLArgument, 'type'>): unknown {
     if (random() < 0.3) return oneOf(ODDITIES);
     const named = getNamedType(type);
@@ -153,7 +153,7 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     return { query, variables: Object.fromEntries(field.args.map((argument) => [argument.name, valueFor(argument)])) };
   }
 
-  /** A text with something wrong in it. */
+  /** The text with a random error in it. */
   function mangled(text: string): string {
     const at = below(text.length + 1);
     const noise = oneOf([
@@ -271,7 +271,7 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     return seenOf(await fetch(url + path, init));
   }
 
-  it('finds no fault of ours, and nothing that was not meant to be seen', { timeout: 120_000 }, async () => {
+  it('finds no internal error and no leak', { timeout: 120_000 }, async () => {
     const codes = new Map<string, number>();
     await eachOfMany(Array.from({ length: REQUESTS }), AT_ONCE, async () => {
       const seen = await attack();
@@ -285,7 +285,7 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
         ).not.toEqual([]);
       for (const code of found) codes.set(code, (codes.get(code) ?? 0) + 1);
     });
-    // It reached what it was to reach: parser, validation, inputs, rights.
+    // Control: the requests reached the parser, the validation, the input checks and the authorization.
     for (const code of [
       'BAD_REQUEST',
       'GRAPHQL_PARSE_FAILED',
@@ -299,7 +299,7 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     }
   });
 
-  const RUBBISH = [
+  const MALFORMED = [
     'GET / HTTP/9.9\r\n\r\n',
     'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n',
     'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -311,15 +311,17 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     '\u0000'.repeat(1_000),
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   ];
-  it.each(RUBBISH)('refuses what is no HTTP: %j', async (rubbish) => {
+  it.each(MALFORMED)('refuses malformed HTTP: %j', async (bytes) => {
     for (const url of [system.urls.gateway, system.urls.user]) {
-      const said = await talk(url, rubbish);
+      const said = await talk(url, bytes);
       expect(said.slice(0, 12)).toMatch(/^(HTTP\/1\.1 4|$)/);
       expectNoLeak({ status: 400, headers: new Headers(), text: said }, ports);
     }
   });
 
-  it('cuts off clients that never end what they began, and serves others meanwhile', { timeout: 60_000 }, async () => {
+  it('disconnects clients that never finish their request, and serves others meanwhile', {
+    timeout: 60_000,
+  }, async () => {
     const slow = [
       'POST /graphql HTTP/1.1\r\nhost: x\r\nx-a: ',
       'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"query":',
@@ -331,11 +333,11 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
     const cut = Promise.all(endings).then(() => true);
     while (!(await Promise.race([cut, fetch(`${system.urls.gateway}/health`).then(() => false)]))) served += 1;
     expect(served).toBeGreaterThan(10);
-    // A bare cut, word that it took too long, or, from a subgraph, that the gateway's proof is missing.
+    // No answer, a time-out with 408 or 400, or 403 from a subgraph because the gateway's proof is missing.
     for (const said of await Promise.all(endings)) expect(said).toMatch(/^(HTTP\/1\.1 (408|400|403)|$)/);
   });
 
-  it('leaves all five processes as they were, serving, with nothing to complain of', async () => {
+  it('leaves all five processes running and ready, without an error in their logs', async () => {
     expect(pidsNow()).toEqual(pids);
     const cwd = join(system.dataDir, 'logs');
     const logs = globSync(`${system.natsPrefix.replace('.', '')}-*.log`, { cwd }).map((file) =>
@@ -353,13 +355,13 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
   });
 });
 
-/** Sends bytes, then a drop every second if there is one, and answers all that is said until the other side closes. */
+/** Sends `bytes`, then `drop` every second if it is given. Returns all received data when the connection is closed. */
 function talk(url: string, bytes: string, drop?: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes, 'latin1'));
     let said = '';
     const drip = drop && setInterval(() => socket.write(drop), 1_000);
-    // Rubbish that is no request yet may be waited on: say that nothing more comes.
+    // The server may wait for the rest of an incomplete request: half-close to show that nothing follows.
     const end = drop ? undefined : setTimeout(() => socket.end(), 1_000);
     socket
       .on('data', (chunk) => (said += chunk))

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** What must not leave the system on any path: where it runs, what it is made of, how it failed. */
+/** Details that must not leave the system: stack traces, statements, addresses, error codes and names of software. */
 const LEAKS: readonly RegExp[] = [
   /\bat \S+ \(?(?:file:|node:|\/)/,
   /node_modules|\.(?:ts|mjs|js):\d+/,
@@ -8,13 +8,13 @@ const LEAKS: readonly RegExp[] = [
   /\b(?:127\.0\.0\.1|localhost|0\.0\.0\.0|::1)\b/,
   /\b(?:E(?:CONN|PIPE|NOTFOUND|TIMEDOUT|AI_)\w*|UND_ERR\w*|FST_\w+|ER_[A-Z_]+)\b/,
   /\bP[12]\d{3}\b/,
-  // The names of headers that clients may send are meant for them.
+  // Names of headers that clients may send are allowed.
   /prisma|mariadb|mysql|jetstream|ioredis|undici|fastify|express|apollo(?!-(?:require-preflight|operation-name))|jose\b/i,
   /did you mean/i,
   /serviceName|stacktrace|_entities|_service|x-gateway-proof/i,
 ];
 
-/** Everything of an answer that a client sees. */
+/** The parts of an answer that a client sees. */
 export interface Seen {
   status: number;
   headers: Headers;
@@ -27,7 +27,7 @@ export const seenOf = async (response: Response): Promise<Seen> => ({
   text: await response.text(),
 });
 
-/** What an answer gives away; `ports` are those of the system behind it. */
+/** The leaks in an answer. `ports` are the internal ports of the system. */
 export function leaksIn({ headers, text }: Pick<Seen, 'headers' | 'text'>, ports: readonly string[] = []): string[] {
   const shown = `${[...headers].map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${text}`;
   const patterns = [...LEAKS, ...ports.map((port) => new RegExp(`\\b${port}\\b`)), /^(?:x-powered-by|server|via):/im];

@@ -3,15 +3,15 @@ import { ENTITIES, FRAGMENTS, MUTATIONS, QUERIES, READERS } from './rights.ts';
 
 export type Reader = (typeof READERS)[number];
 
-/** One line: what is asked, and what comes of it for each reader. */
+/** One line of the table: an operation and its outcome for each reader. */
 export interface Right {
-  /** The subgraph of an entity; none for the gateway's operations. */
+  /** The subgraph that resolves the entity; undefined for operations of the gateway. */
   readonly subgraph: string | undefined;
   readonly operation: string;
   readonly outcomes: Readonly<Record<Reader, string>>;
 }
 
-/** The operations of a table; those of ENTITIES are the queries that the gateway would send. */
+/** Parses a table. A line of ENTITIES becomes the query that the gateway would send. */
 function* rightsIn(table: string, kind: 'query' | 'mutation' | 'entity'): Generator<Right> {
   let heading = '';
   for (const line of table.trim().split('\n')) {
@@ -20,7 +20,7 @@ function* rightsIn(table: string, kind: 'query' | 'mutation' | 'entity'): Genera
       heading = asked || heading;
       continue;
     }
-    if (outcomes.length !== READERS.length) throw new Error(`Not ${READERS.length} outcomes: ${line}`);
+    if (outcomes.length !== READERS.length) throw new Error(`Expected ${READERS.length} outcomes: ${line}`);
     const byReader = Object.fromEntries(READERS.map((reader, index) => [reader, outcomes[index]]));
     yield {
       subgraph: kind === 'entity' ? heading : undefined,
@@ -30,7 +30,7 @@ function* rightsIn(table: string, kind: 'query' | 'mutation' | 'entity'): Genera
   }
 }
 
-/** A reference to the owner's object of a type; where the gateway would say whose booking it is, so does this one. */
+/** A query for the owner's object by reference. Like a reference of the gateway it includes the owner of a booking. */
 function entityQuery(asked: string): string {
   const [type = ''] = asked.split(' ');
   const reference = `{ __typename: "${type}", id: $${type.toLowerCase()}, user: { id: $user } }`;
@@ -55,7 +55,7 @@ interface GraphQLResult {
   errors?: { extensions: { code: string } }[];
 }
 
-/** What came of an operation, in the words of the table. */
+/** The outcome of an operation, in the terms of the table. */
 export function outcomeOf({ operation }: Right, { data, errors }: GraphQLResult, own: ReadonlySet<string>): string {
   if (errors !== undefined) return errors.map(({ extensions }) => extensions.code).join();
   const value = operation.includes('it:') ? itIn(data) : (data?._entities as [unknown] | undefined)?.[0];
@@ -72,7 +72,7 @@ function outcomeOfOne(value: unknown): string {
   return /:null\b/.test(text) ? `in part: ${text}` : 'yes';
 }
 
-/** What is called `it`, or null where something on the way to it is; the way goes by what was asked for first. */
+/** The value of `it`, or null if one of its parents is null. Follows the first field at each level. */
 function itIn(data: unknown): unknown {
   if (data === null || typeof data !== 'object') return null;
   return 'it' in data ? data.it : itIn(Object.values(data)[0]);

@@ -1,12 +1,12 @@
 /**
- * Who gets what, as one reads it: each line is an operation and what it gives to each reader. The owner has a booking of
- * the organizer's event and a notification of it; the other one has nothing; all but the anonymous reader are signed in.
+ * The access rights: each line is an operation with its outcome for each reader. The owner has a booking of the
+ * organizer's event, with notifications. The other user has nothing. All but the anonymous reader are signed in.
  *
- * yes       what is called `it` is there, and nothing in it is null; in a list, the owner's is
- * null      it is null, or something around it is
- * absent    the list is there, the owner's is not in it
- * a code    the operation is refused with an error
- * a type    the mutation answers with this refusal
+ * yes       `it` is there and contains no null; a list contains the owner's item
+ * null      `it` or one of its parents is null
+ * absent    the list is there, without the owner's item
+ * a code    the operation is refused with this error code
+ * a type    the mutation returns this error type
  */
 export const READERS = ['anonymous', 'owner', 'other', 'organizer', 'admin'] as const;
 
@@ -97,7 +97,7 @@ Notification
   it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
 `;
 
-/** By reference, asked at the subgraph itself with the gateway's proof: subgraph, type, and what is asked of it. */
+/** Entities by reference, requested from the subgraph itself with the gateway's proof: subgraph, type and fields. */
 export const ENTITIES = `
 user
   User { ...User }                                                     | yes  | yes            | yes  | yes            | yes
@@ -122,7 +122,7 @@ notification
   User { it: notifications(first: 0) { nodes { id } } }                | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
 `;
 
-/** What the lines above ask for by name: every field that is seen with its object. */
+/** The fragments of the lines above: every field that each reader of the object sees. */
 export const FRAGMENTS = `
 fragment User on User { id name role createdAt }
 fragment Event on Event {

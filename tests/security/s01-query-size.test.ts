@@ -16,13 +16,13 @@ type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
 const times = (count: number, part: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => part(i)).join(' ');
 const nested = (depth: number) => `${'event { bookings(first: 1) { nodes { '.repeat(depth)}id${' } } }'.repeat(depth)}`;
-/** Two spreads in each of so many fragments: 2 to the power of that many selections, in a document that is short. */
+/** Each fragment spreads the next one twice: 2 to the power of `fragments` selections in a short document. */
 const bomb = (fragments: number) =>
   `{ me { ...f0 } } ${times(fragments, (i) => `fragment f${i} on User { id ...f${i + 1} name ...f${i + 1} }`)}
    fragment f${fragments} on User { id }`;
 const variables = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`v${i}`, i]));
 
-/** What is too much, why, and the most that is not. */
+/** For each limit, an operation above it and one within it. */
 const LIMITS: [reason: string, tooMuch: string, enough: string][] = [
   ['tokens', `{ me { ${times(260, () => '... { id }')} } }`, `{ me { ${times(120, () => '... { id }')} } }`],
   ['selections', bomb(30), bomb(5)],
@@ -50,7 +50,7 @@ const LIMITS: [reason: string, tooMuch: string, enough: string][] = [
   ],
 ];
 
-describe('S1: what one operation may ask for is bounded', () => {
+describe('S1: the size of an operation is limited', () => {
   let gateway: TestGateway;
   let unlimited: TestGateway;
   beforeAll(async () => {
@@ -70,7 +70,7 @@ describe('S1: what one operation may ask for is bounded', () => {
   const metrics = async () => (await fetch(`${gateway.url}/metrics`)).text();
 
   it.each(LIMITS)(
-    '%s: too much is refused before any subgraph is asked, and the most is not',
+    '%s: an operation above the limit is refused before a subgraph is called; one within the limit is not',
     async (reason, tooMuch, enough) => {
       const [asked, refused] = [askedSubgraphs(), await counted(reason)];
       const { status, body, text } = await gateway.ask(tooMuch);
@@ -87,7 +87,7 @@ describe('S1: what one operation may ask for is bounded', () => {
     },
   );
 
-  it('refuses more variables than any of our operations has', async () => {
+  it('refuses an operation with too many variables', async () => {
     const asked = askedSubgraphs();
     expect((await gateway.ask('{ me { id } }', { variables: variables(10_000) })).body.errors).toMatchObject([
       { extensions: { code: 'QUERY_TOO_COMPLEX' } },
@@ -97,10 +97,10 @@ describe('S1: what one operation may ask for is bounded', () => {
   });
 
   it.each([
-    ['by itself', '{ me { ...a } } fragment a on User { id ...a }'],
-    ['by way of another', '{ me { ...a } } fragment a on User { ...b } fragment b on User { ...a }'],
-    ['and is deep, too', `{ me { ...a } } fragment a on User { bookings { nodes { user { ...a } } } }`],
-  ])('refuses a fragment that holds itself %s', async (_how, query) => {
+    ['directly', '{ me { ...a } } fragment a on User { id ...a }'],
+    ['through another fragment', '{ me { ...a } } fragment a on User { ...b } fragment b on User { ...a }'],
+    ['at a deeper level', `{ me { ...a } } fragment a on User { bookings { nodes { user { ...a } } } }`],
+  ])('refuses a fragment that spreads itself %s', async (_how, query) => {
     const asked = askedSubgraphs();
     const { status, body } = await gateway.ask(query);
     expect(status).toBe(400);
@@ -109,8 +109,8 @@ describe('S1: what one operation may ask for is bounded', () => {
   });
 
   it.each([
-    ['that announces its length', (body: string) => body],
-    ['that does not', (body: string) => Readable.from([body.slice(0, 1_000), body.slice(1_000)])],
+    ['with a content-length', (body: string) => body],
+    ['without a content-length', (body: string) => Readable.from([body.slice(0, 1_000), body.slice(1_000)])],
   ])('refuses a body of 1 MB %s, before it is parsed', async (_how, toBody) => {
     const { statusCode, body } = await request(`${gateway.url}/graphql`, {
       method: 'POST',
@@ -122,7 +122,7 @@ describe('S1: what one operation may ask for is bounded', () => {
     expect(await metrics()).toContain('reason="body_too_large"');
   });
 
-  it('is off for conformance suites and load tests where that is asked for', async () => {
+  it('LIMITS=off turns the limits off', async () => {
     for (const [, tooMuch] of LIMITS.filter(([reason]) => reason !== 'selections')) {
       const { errors } = (await unlimited.ask(tooMuch)).body;
       expect(errors?.map(({ extensions }) => extensions.code) ?? []).not.toContain('QUERY_TOO_COMPLEX');

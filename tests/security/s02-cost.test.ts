@@ -20,7 +20,7 @@ const ANSWER = answer({ data: {} });
 const behaviours = { user: ANSWER, event: ANSWER, booking: ANSWER, notification: ANSWER };
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-/** Every operation of our own: of the tour, the demo data, the benches, and the explorer. */
+/** The operations of this repository: of the tour, the demo data, the benchmarks, the explorer and the tests. */
 const OWN = [
   read('docs/tour.graphql'),
   ...[
@@ -35,7 +35,7 @@ const OWN = [
   ),
 ].flatMap((text) => Object.values(separateOperations(parse(text))).map(print));
 
-describe('S2: cost counts lists as long as they are asked for', () => {
+describe('S2: the cost of an operation depends on the requested list lengths', () => {
   let gateway: Awaited<ReturnType<typeof startTestGateway>>;
   beforeAll(async () => {
     gateway = await startTestGateway(behaviours);
@@ -50,7 +50,7 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     users(first: 100) { nodes { bookings(first: $first) { nodes { event { name } } } } }
   }`;
 
-  it('refuses nested lists of a hundred each, in literals and in variables, before any subgraph is asked', async () => {
+  it('refuses nested lists of 100 items each, by literal, variable or default, before a subgraph is called', async () => {
     const before = asked();
     expect(await codesOf(NESTED, { first: 100 })).toEqual(['QUERY_TOO_COMPLEX']);
     expect(await codesOf(NESTED.replace('($first: Int) ', '').replace('$first', '100'))).toEqual(['QUERY_TOO_COMPLEX']);
@@ -58,17 +58,17 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     expect(asked()).toBe(before);
   });
 
-  it('lets the same pass with shorter lists: the variables decide, not the document', async () => {
+  it('accepts the same document with a smaller variable', async () => {
     expect(await codesOf(NESTED, { first: 5 })).not.toContain('QUERY_TOO_COMPLEX');
     expect(await codesOf(NESTED, { first: 100 })).toEqual(['QUERY_TOO_COMPLEX']);
   });
 
-  it('counts a list that no length is asked of by its default', async () => {
+  it('counts a list without "first" with its default length', async () => {
     const list = '{ users { nodes { bookings { nodes { event { bookings { nodes { id } } } } } } } }';
     expect(await codesOf(list)).toEqual(['QUERY_TOO_COMPLEX']);
   });
 
-  it('counts a list whose length is null by its default, too: the subgraphs take it for that', async () => {
+  it('counts a list with "first: null" with its default length, as the subgraphs do', async () => {
     const list = `query ($first: Int) {
       users(first: $first) { nodes { bookings(first: null) { nodes { event { bookings(first: $first) { nodes { id } } } } } } }
     }`;
@@ -76,21 +76,21 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     expect(await codesOf(list, { first: 5 })).not.toContain('QUERY_TOO_COMPLEX');
   });
 
-  it('counts what fragments and aliases repeat', async () => {
+  it('counts every repetition by fragments and aliases', async () => {
     const page = 'bookings(first: 100) { nodes { event { name } user { name } } }';
     const repeated = Array.from({ length: 14 }, (_, i) => `a${i}: ${page}`).join(' ');
     expect(await codesOf(`{ ${page} }`)).not.toContain('QUERY_TOO_COMPLEX');
     expect(await codesOf(`{ me { ...a } } fragment a on User { ${repeated} }`)).toEqual(['QUERY_TOO_COMPLEX']);
   });
 
-  it('is not fooled by lengths below one: they make nothing else cheaper', async () => {
+  it('does not let a negative length lower the total cost', async () => {
     const cheap = 'a: bookings(first: -2147483648) { nodes { id } }';
     expect(await codesOf(`{ ${cheap} users(first: 100) { nodes { bookings(first: 100) { nodes { id } } } } }`)).toEqual(
       ['QUERY_TOO_COMPLEX'],
     );
   });
 
-  it('does not take a variable that is refused for one that costs nothing', async () => {
+  it('refuses an operation with a missing variable before a subgraph is called', async () => {
     const query = NESTED.replace('query ($first: Int)', 'query ($first: Int, $id: ID!)').replace(
       'users(',
       'user(id: $id) { id } users(',
@@ -100,14 +100,14 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     expect(asked()).toBe(before);
   });
 
-  it('makes what costs a password hash expensive: many in one operation are refused', async () => {
+  it('refuses many sign-ins in one operation, because each costs a password hash', async () => {
     const signIns = (count: number) =>
       `mutation { ${Array.from({ length: count }, (_, i) => `s${i}: signIn(input: { email: "a@b.example", password: "x" }) { __typename }`).join(' ')} }`;
     expect(await codesOf(signIns(5))).not.toContain('QUERY_TOO_COMPLEX');
     expect(await codesOf(signIns(11))).toContain('QUERY_TOO_COMPLEX');
   });
 
-  it('knows how long every list is that has no first', () => {
+  it('has a length for every list without a "first" argument', () => {
     const schema = buildSchema(read('gateway/supergraph.graphql'), { assumeValidSDL: true });
     const lists = Object.values(schema.getTypeMap())
       .filter(isObjectType)
@@ -119,7 +119,7 @@ describe('S2: cost counts lists as long as they are asked for', () => {
     expect(lists).toEqual(Object.keys(LIST_SIZES));
   });
 
-  it('lets every operation of our own pass, with room: also with pages four times as long', async () => {
+  it('accepts every operation of this repository, even with pages four times as long', async () => {
     expect(OWN.length).toBeGreaterThan(12);
     for (const text of OWN) {
       const longer = text.replace(/first: (\d+)/g, (_, first) => `first: ${Math.min(Number(first) * 4, 100)}`);
@@ -132,7 +132,7 @@ describe('S2: cost counts lists as long as they are asked for', () => {
   });
 });
 
-/** For whatever variables the operations have. */
+/** Values for the variables of these operations. */
 const VALUES = {
   id: '019ac000-0000-7000-8000-000000000001',
   eventId: '019ac000-0000-7000-8000-000000000001',

@@ -16,7 +16,7 @@ const BOOK = `mutation Book($input: CreateBookingInput!) {
   createBooking(input: $input) { ... on CreateBookingPayload { booking { id } } ... on DomainError { code } }
 }`;
 
-describe('S4: nothing leaks in production', () => {
+describe('S4: no internal details leak in production', () => {
   let system: TestSystem;
   let ada: Client;
   let eventId: string;
@@ -66,39 +66,31 @@ describe('S4: nothing leaks in production', () => {
       () => post({ query: '{ _service { sdl } }' }).then(withoutEcho),
     ],
     ['a syntax error', /^GRAPHQL_PARSE_FAILED$/, () => post({ query: '{ me { id }' })],
-    ['a field that is nearly right', /^GRAPHQL_VALIDATION_FAILED$/, () => post({ query: '{ mee { id } }' })],
+    ['a misspelled field', /^GRAPHQL_VALIDATION_FAILED$/, () => post({ query: '{ mee { id } }' })],
+    ['a misspelled argument', /^GRAPHQL_VALIDATION_FAILED\b/, () => post({ query: '{ event(idd: "x") { name } }' })],
     [
-      'an argument that is nearly right',
-      /^GRAPHQL_VALIDATION_FAILED\b/,
-      () => post({ query: '{ event(idd: "x") { name } }' }),
-    ],
-    [
-      'an enum value that is nearly right',
+      'a misspelled enum value',
       /^GRAPHQL_VALIDATION_FAILED$/,
       () => post({ query: '{ events(filter: { status: SCHEDULE }) { nodes { id } } }' }),
     ],
     [
-      'a type that is nearly right',
+      'a misspelled type',
       /^GRAPHQL_VALIDATION_FAILED/,
       () => post({ query: 'query ($x: CreateBookingInputs) { me { id } }' }),
     ],
-    ['a variable of another type', /^BAD_USER_INPUT$/, () => post({ query: SEATS, variables: { id: { a: 1 } } })],
+    ['a variable of the wrong type', /^BAD_USER_INPUT$/, () => post({ query: SEATS, variables: { id: { a: 1 } } })],
     [
-      'a variable with a field that is nearly right',
+      'a variable with a misspelled field',
       /^BAD_USER_INPUT/,
       () => post({ query: BOOK, variables: { input: { eventID: 'x' } } }),
     ],
     ['an unknown operation', /^OPERATION_RESOLUTION_FAILURE$/, () => post({ query: SEATS, operationName: 'Other' })],
-    [
-      'a cursor of ours, bent',
-      /^BAD_USER_INPUT$/,
-      () => post({ query: '{ bookings(after: "WyJ4Il0") { nodes { id } } }' }),
-    ],
+    ['a changed cursor', /^BAD_USER_INPUT$/, () => post({ query: '{ bookings(after: "WyJ4Il0") { nodes { id } } }' })],
     ['a length out of bounds', /^BAD_USER_INPUT$/, () => post({ query: '{ bookings(first: 101) { nodes { id } } }' })],
-    ['what admins may', /^FORBIDDEN$/, () => post({ query: '{ users { nodes { id } } }' })],
+    ['an operation for admins', /^FORBIDDEN$/, () => post({ query: '{ users { nodes { id } } }' })],
     ['a bad token', /^UNAUTHENTICATED$/, () => post({ query: '{ me { id } }' }, { authorization: 'Bearer a.b.c' })],
-    ['JSON that is none', /^BAD_REQUEST$/, () => post('{"query":')],
-    ['JSON that is no operation', /^BAD_REQUEST$/, () => post('null')],
+    ['invalid JSON', /^BAD_REQUEST$/, () => post('{"query":')],
+    ['JSON without an operation', /^BAD_REQUEST$/, () => post('null')],
     ['an array', /^BAD_REQUEST$/, () => post([{ query: '{ me { id } }' }])],
     ['another content type', /^BAD_REQUEST$/, () => post('<x/>', { 'content-type': 'application/xml' })],
     ['a body that is too long', /^BAD_REQUEST$/, () => post({ query: `{ me { id } } #${'x'.repeat(300_000)}` })],
@@ -114,21 +106,21 @@ describe('S4: nothing leaks in production', () => {
     ['another method', /^BAD_REQUEST$/, () => send({ method: 'DELETE' })],
     ['another path', /^BAD_REQUEST$/, () => send({}, '/admin/../../etc/passwd')],
     ['the explorer', /^BAD_REQUEST$/, () => send({}, '/graphiql')],
-    ['a path that is no text', /^BAD_REQUEST$/, () => send({}, '/%E0%A4%A')],
+    ['a path with an invalid escape', /^BAD_REQUEST$/, () => send({}, '/%E0%A4%A')],
     [
       'a persisted query of another version',
       /^BAD_REQUEST$/,
       () => post({ query: '{ me { id } }', extensions: { persistedQuery: { version: 2, sha256Hash: 'x' } } }),
     ],
   ];
-  it.each(paths)('not by %s', async (_what, codes, request) => {
+  it.each(paths)('in the answer to %s', async (_what, codes, request) => {
     const seen = await request();
     expectNoLeak(seen, ports);
     expect(codesOf(seen).join()).toMatch(codes);
     expect(seen.status).toBeLessThan(500);
   });
 
-  it('not by a request that is no HTTP', async () => {
+  it('in the answer to a request that is not HTTP', async () => {
     const { connect } = await import('node:net');
     const said = await new Promise<string>((resolve) => {
       const socket = connect(Number(new URL(system.urls.gateway).port), '127.0.0.1', () =>
@@ -141,7 +133,7 @@ describe('S4: nothing leaks in production', () => {
     expectNoLeak({ status: 400, headers: new Headers(), text: said }, ports);
   });
 
-  it('not by a subgraph that hangs, and then is dead: its fields are unavailable', async () => {
+  it('when a subgraph hangs: its fields are SERVICE_UNAVAILABLE', async () => {
     system.pause(system.urls.booking);
     for (const body of [{ query: SEATS, variables: { id: eventId } }, { query: '{ bookings { nodes { id } } }' }]) {
       const seen = await post(body);
@@ -161,7 +153,7 @@ describe('S4: nothing leaks in production', () => {
       .toBe('down');
   });
 
-  it('not by a database that goes away, in any read or mutation', async () => {
+  it('when a database is down, in any query or mutation', async () => {
     const admin = await signUpAdmin(system);
     const id = 'f3b0c1d2-0000-7000-8000-000000000000';
     const input = { eventId, seatCount: 1, idempotencyKey: 'a-key-of-this-test' };
@@ -223,8 +215,8 @@ describe('S4: nothing leaks in production', () => {
     await Promise.all(SUBGRAPHS.map(cutOff));
   });
 
-  it('not by a fault of ours, which is an id; the log has the rest under that id', async () => {
-    // Nobody can ask for one from outside. This breaks the table that the next read needs.
+  it('when an internal error occurs: the answer has an error id, and the log has the details', async () => {
+    // Clients cannot cause an internal error. This breaks the table that the next query reads.
     const { connectTo } = await import('../support/invariants.ts');
     const owner = await connectTo(system.ownerUrl('notification'));
     await owner.query('ALTER TABLE notifications RENAME COLUMN seat_count TO seats');
@@ -246,7 +238,7 @@ describe('S4: nothing leaks in production', () => {
     ['a statement', 'SELECT id FROM bookings WHERE id = 1'],
     ['an address', 'connect ECONNREFUSED 127.0.0.1:4003'],
     ['a suggestion', 'Cannot query field "mee". Did you mean "me"?'],
-  ])('(the check itself sees %s)', (_what, text) => {
+  ])('control: the check finds %s', (_what, text) => {
     expect(leaksIn({ headers: new Headers(), text })).not.toEqual([]);
     expect(leaksIn({ headers: new Headers({ server: 'x' }), text: '' })).not.toEqual([]);
   });
@@ -261,30 +253,26 @@ const say =
   (_request, response) =>
     response.writeHead(statusCode, headers).end(text);
 
-/** What a subgraph may answer that is no answer, and what the client is told of it. */
-const NONSENSE: [what: string, behaviour: Behaviour, code: RegExp][] = [
-  [
-    'a page that tells of an error',
-    say(`<pre>${FAULT.message}\n${FAULT.extensions.stacktrace}</pre>`, 500),
-    /^SERVICE_/,
-  ],
+/** Broken answers of a subgraph, with the error code that the client gets. */
+const BROKEN_ANSWERS: [what: string, behaviour: Behaviour, code: RegExp][] = [
+  ['an HTML page about an error', say(`<pre>${FAULT.message}\n${FAULT.extensions.stacktrace}</pre>`, 500), /^SERVICE_/],
   ['an error with its stack', answer({ data: null, errors: [FAULT] }), /^INTERNAL_/],
-  ['nothing, and hangs up', hangUp, /^SERVICE_/],
+  ['a closed connection', hangUp, /^SERVICE_/],
   ['an error at a field', answer({ data: { me: null }, errors: [{ ...FAULT, path: ['me'] }] }), /^INTERNAL_/],
-  ['nothing at all', hang, /^SERVICE_/],
-  ['errors that are none', answer({ data: { me: null }, errors: [null, 5, 'x', {}] }), /^INTERNAL_/],
-  ['half of an answer', say('{"data":', 200, { 'content-length': 100 }), /^SERVICE_/],
-  ['a text for an object', answer({ data: { me: 'SELECT 1 FROM users' } }), /^INTERNAL_/],
-  ['bytes that are no text', say(Buffer.from([0xff, 0xfe, 0])), /^SERVICE_/],
+  ['nothing', hang, /^SERVICE_/],
+  ['malformed errors', answer({ data: { me: null }, errors: [null, 5, 'x', {}] }), /^INTERNAL_/],
+  ['an incomplete answer', say('{"data":', 200, { 'content-length': 100 }), /^SERVICE_/],
+  ['a text instead of an object', answer({ data: { me: 'SELECT 1 FROM users' } }), /^INTERNAL_/],
+  ['bytes that are not text', say(Buffer.from([0xff, 0xfe, 0])), /^SERVICE_/],
   [
-    'that it is not the gateway that asks',
+    'a refusal of the gateway’s proof',
     answer({ errors: [{ message: 'x', extensions: { code: 'FORBIDDEN' } }] }, 403),
     /^INTERNAL_/,
   ],
-  ['another address', say('', 302, { location: 'http://127.0.0.1:1/' }), /^SERVICE_/],
+  ['a redirect', say('', 302, { location: 'http://127.0.0.1:1/' }), /^SERVICE_/],
 ];
 
-describe('S4: nothing of what a broken subgraph answers leaves a gateway in production', () => {
+describe('S4: a gateway in production passes on no details from a broken subgraph', () => {
   let behave: Behaviour = hang;
   let gateway: Awaited<ReturnType<typeof startTestGateway>>;
   beforeAll(async () => {
@@ -295,7 +283,7 @@ describe('S4: nothing of what a broken subgraph answers leaves a gateway in prod
   });
   afterAll(() => gateway.stop());
 
-  it.each(NONSENSE)('not when it says %s', async (_what, behaviour, code) => {
+  it.each(BROKEN_ANSWERS)('when the subgraph answers with %s', async (_what, behaviour, code) => {
     behave = behaviour;
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
@@ -314,7 +302,7 @@ describe('S4: nothing of what a broken subgraph answers leaves a gateway in prod
   });
 });
 
-/** A refusal repeats the name that was asked for, and no other. */
+/** Removes the requested name, which is the only one that the refusal may repeat. */
 const withoutEcho = (seen: Seen): Seen => ({
   ...seen,
   text: seen.text.replace('"_service\\"', '"x\\"').replace('\\"_service\\"', 'x'),

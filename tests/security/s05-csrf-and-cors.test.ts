@@ -9,7 +9,7 @@ const ME = JSON.stringify({ query: '{ me { id } }' });
 const SIGN_OUT = 'mutation { signOut(refreshToken: "x") }';
 const user = answer({ data: { me: { id: '1' }, signOut: true } });
 
-describe('S5: another site’s page', () => {
+describe('S5: a page of another site', () => {
   let gateway: Awaited<ReturnType<typeof startTestGateway>>;
   let authorization: string;
   beforeAll(async () => {
@@ -26,17 +26,17 @@ describe('S5: another site’s page', () => {
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, `query=${encodeURIComponent(SIGN_OUT)}`],
     ['a form with a file', { 'content-type': 'multipart/form-data; boundary=x' }, '--x\r\n--x--'],
     ['plain text', { 'content-type': 'text/plain' }, ME],
-    ['plain text that speaks of JSON', { 'content-type': 'text/plain; application/json' }, ME],
-    ['no content type', { 'content-type': '' }, ME],
-    ['nonsense for a content type', { 'content-type': 'application/json, text/plain' }, ME],
-  ])('sends nothing that a browser lets it send unasked: %s', async (_what, headers, body) => {
+    ['plain text with JSON as a parameter', { 'content-type': 'text/plain; application/json' }, ME],
+    ['a body without a content type', { 'content-type': '' }, ME],
+    ['a body with an invalid content type', { 'content-type': 'application/json, text/plain' }, ME],
+  ])('cannot send %s, which a browser sends without a preflight request', async (_what, headers, body) => {
     const before = asked();
     const { status } = await send({ method: 'POST', headers, body });
     expect([400, 415]).toContain(status);
     expect(asked()).toBe(before);
   });
 
-  it('reads nothing by a link or an image, and changes nothing by any GET', async () => {
+  it('cannot read with a link or an image, and cannot change anything with GET', async () => {
     const before = asked();
     expect((await send({}, `/graphql?query=${encodeURIComponent('{ me { id } }')}`)).status).toBe(400);
     const headers = { 'apollo-require-preflight': 'yes' };
@@ -58,7 +58,7 @@ describe('S5: another site’s page', () => {
     'https://SHOP.example.com',
     'https://shop.example.com/',
     'https://shop.example.com, https://evil.example',
-  ])('gets no permission to read what %s asks for', async (origin) => {
+  ])('gets no permission to read answers for the origin %s', async (origin) => {
     for (const init of [
       { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } },
       { method: 'POST', headers: { origin, ...JSON_TYPE }, body: ME },
@@ -71,7 +71,7 @@ describe('S5: another site’s page', () => {
     }
   });
 
-  it('may read when it is ours, and never with credentials of the browser’s', async () => {
+  it('can read when its origin is allowed, but never with the browser’s credentials', async () => {
     const { status, headers } = await send({
       method: 'POST',
       headers: { origin: SHOP, ...JSON_TYPE },
@@ -85,10 +85,10 @@ describe('S5: another site’s page', () => {
   it.each([
     ['an answer', 200, { method: 'POST', headers: JSON_TYPE, body: ME }, '/graphql'],
     ['a refusal', 400, { method: 'POST', headers: JSON_TYPE, body: '{' }, '/graphql'],
-    ['what is too long', 413, { method: 'POST', headers: JSON_TYPE, body: 'x'.repeat(300_000) }, '/graphql'],
+    ['the refusal of a long body', 413, { method: 'POST', headers: JSON_TYPE, body: 'x'.repeat(300_000) }, '/graphql'],
     ['a missing page', 404, {}, '/nowhere'],
     ['another method', 404, { method: 'PUT' }, '/graphql'],
-    ['the health', 200, {}, '/health'],
+    ['the health check', 200, {}, '/health'],
     ['the metrics', 200, {}, '/metrics'],
   ])('cannot frame, sniff or run %s', async (_what, status, init, path) => {
     const answered = await send(init, path);

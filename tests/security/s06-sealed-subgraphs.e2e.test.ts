@@ -10,11 +10,11 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 const [NEW, OLD] = ['a-new-secret-of-the-gateway', 'the-secret-before-this-one-0001'];
 const REFUSED = { errors: [{ message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } }] };
 
-describe('S6: subgraphs answer the gateway only', () => {
+describe('S6: subgraphs answer only the gateway', () => {
   let system: TestSystem;
   let ada: Client;
   beforeAll(async () => {
-    // The event subgraph is in the middle of a change of its secret.
+    // The event subgraph accepts two secrets, as during a change of its secret.
     system = await startTestSystem({ env: { EVENT_SUBGRAPH_SECRET: `${NEW},${OLD}` } });
     ada = await signUp(system.graphqlUrl);
   });
@@ -39,16 +39,19 @@ describe('S6: subgraphs answer the gateway only', () => {
     '{ __schema { types { name } } }',
     'not even GraphQL',
   ];
-  it.each(SUBGRAPHS)('the %s subgraph tells nothing to others, signed in or not, whatever they ask', async (name) => {
-    for (const query of OPERATIONS) {
-      const response = await ask(name, query);
-      expect(response.status).toBe(403);
-      expect(await response.json()).toEqual(REFUSED);
-    }
-    expect((await fetch(`${system.urls[name]}/graphql`)).status).toBe(404);
-  });
+  it.each(SUBGRAPHS)(
+    'the %s subgraph refuses every operation without the proof, even with a valid token',
+    async (name) => {
+      for (const query of OPERATIONS) {
+        const response = await ask(name, query);
+        expect(response.status).toBe(403);
+        expect(await response.json()).toEqual(REFUSED);
+      }
+      expect((await fetch(`${system.urls[name]}/graphql`)).status).toBe(404);
+    },
+  );
 
-  it('takes its own proof, whole and once, and no other', async () => {
+  it('a subgraph accepts only its own proof, complete and sent once', async () => {
     const { user, event } = system.secrets.subgraphs;
     expect((await ask('user', '{ me { id } }', { [GATEWAY_PROOF_HEADER]: user })).status).toBe(200);
     const wrong = [
@@ -67,7 +70,7 @@ describe('S6: subgraphs answer the gateway only', () => {
     }
   });
 
-  it('takes both of two while one is being changed, and not the old one afterwards', async () => {
+  it('a subgraph accepts the old and the new secret during a change, and only the new one afterwards', async () => {
     const statusOf = async (proof: string) =>
       (await ask('event', '{ __typename }', { [GATEWAY_PROOF_HEADER]: proof })).status;
     expect(await Promise.all([NEW, OLD].map(statusOf))).toEqual([200, 200]);
@@ -77,7 +80,7 @@ describe('S6: subgraphs answer the gateway only', () => {
     for (const header of [undefined, [OLD]]) expect(isGatewayProof(header, [NEW, OLD])).toBe(false);
   });
 
-  it('lets operators and verifiers in without it', async () => {
+  it('health, metrics and public keys need no proof', async () => {
     for (const name of SUBGRAPHS) {
       for (const path of ['/health', '/ready', '/serving', '/metrics']) {
         expect((await fetch(system.urls[name] + path)).status).toBe(200);
@@ -87,7 +90,7 @@ describe('S6: subgraphs answer the gateway only', () => {
     expect(keys).toEqual(system.secrets.publicKeys);
   });
 
-  it('answers no token that it was not asked to trust, also with the proof', async () => {
+  it('a subgraph refuses a token of an unknown key, even with the proof', async () => {
     const stranger = await createToken();
     const headers = { authorization: `Bearer ${stranger}`, [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs.user };
     const response = await fetch(`${system.urls.user}/graphql`, {
@@ -104,7 +107,7 @@ describe('S6: subgraphs answer the gateway only', () => {
     expect(await known(`Bearer ${stranger}`)).toMatchObject({ role: 'USER' });
   });
 
-  it('hears from a client what the gateway says, whatever the client claims', async () => {
+  it('a subgraph gets the headers that the gateway sets, not the ones that a client forges', async () => {
     const gateway = await startTestGateway({ user: answer({ data: { me: { id: '1' } } }) });
     try {
       const token = await createToken();
@@ -133,7 +136,7 @@ describe('S6: subgraphs answer the gateway only', () => {
         [GATEWAY_PROOF_HEADER]: proofOf('user'),
         'x-client-address': '127.0.0.1',
         'x-request-id': 'chosen-by-the-client',
-        // What is left of the time that the gateway gives a query.
+        // The remaining time of the query.
         'x-time-left-ms': expect.stringMatching(/^1?\d{1,3}$/),
       });
     } finally {

@@ -10,7 +10,7 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { READERS } from './rights.ts';
 import { documentOf, outcomeOf, type Reader, RIGHTS, type Right } from './rights-table.ts';
 
-describe('each reader, asking for what the owner has', () => {
+describe('the rights of each reader to the data of the owner', () => {
   let system: TestSystem;
   let clients: Record<Reader, Client>;
   let ids: Record<string, string>;
@@ -32,7 +32,7 @@ describe('each reader, asking for what the owner has', () => {
   });
   afterAll(() => system?.stop());
 
-  /** The answer to an operation about the owner's things, or about things of the same names that are not there. */
+  /** Sends an operation about the owner's objects, or about those in `things`. */
   async function ask(reader: Reader, right: Right, things: Record<string, string> = ids) {
     const { subgraph } = right;
     const values: Record<string, string> = {
@@ -76,7 +76,7 @@ describe('each reader, asking for what the owner has', () => {
   });
 
   it.each(unknown)(
-    'as %s at the %s: what is hidden answers like what is not there: %s',
+    'as %s at the %s: a hidden object is answered like a missing one: %s',
     async (reader, _at, _of, right) => {
       const absent = { ...ids, ...notThere(ids, hiddenThings(right, reader)) };
       const answer = withoutIds(await ask(reader, right), ids);
@@ -84,7 +84,7 @@ describe('each reader, asking for what the owner has', () => {
     },
   );
 
-  it('a list tells a stranger nothing by its end', async () => {
+  it('the page info of a list reveals nothing to other users', async () => {
     const { data } = await clients.anonymous.send('{ bookings { nodes { id } pageInfo { hasNextPage } } }');
     expect(data).toBeNull();
     const stranger = await signUp(system.graphqlUrl, 'Mallory');
@@ -98,7 +98,7 @@ describe('each reader, asking for what the owner has', () => {
     expect(own).toMatchObject({ nodes: [{}], pageInfo: { hasNextPage: true } });
   });
 
-  it('signing in tells nobody whether there is such a user', async () => {
+  it('signIn does not reveal whether a user exists', async () => {
     const signIn = `mutation SignIn($email: String!) {
       signIn(input: { email: $email, password: "not the password" }) {
         __typename ... on InvalidCredentialsError { code message }
@@ -112,7 +112,7 @@ describe('each reader, asking for what the owner has', () => {
     expect(unknown).toEqual(known);
   });
 
-  it('no client reaches what the subgraphs tell each other', async () => {
+  it('clients cannot query the fields that are only for subgraphs', async () => {
     for (const query of [
       '{ eventFacts(ids: []) { id } }',
       '{ events { nodes { initialSeats } } }',
@@ -127,7 +127,7 @@ describe('each reader, asking for what the owner has', () => {
 
 const PASSWORD = 'correct horse battery';
 
-/** Registers a user; answers its refresh token. */
+/** Registers a user. Returns the refresh token. */
 async function register(graphqlUrl: string, email: string): Promise<string> {
   const { data } = await anonymous(graphqlUrl).send(
     `mutation Register($input: CreateUserInput!) {
@@ -138,7 +138,7 @@ async function register(graphqlUrl: string, email: string): Promise<string> {
   return data.createUser.refreshToken;
 }
 
-/** Gives the owner one of everything, with no field that is null; answers what it is called in the table. */
+/** Creates an object of each kind without null fields for the owner. Returns the values of the table's variables. */
 async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
   const event = await createEvent(organizer, { description: 'Trio', venue: 'The Old Mill' });
   const cancelledEvent = await createEvent(organizer);
@@ -204,22 +204,22 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
 
 const HIDDEN: ReadonlySet<string> = new Set(['null', 'absent', 'UNAUTHENTICATED', 'FORBIDDEN', 'BookingNotFoundError']);
 
-/** Variables of the table that say nothing of what is there. */
+/** Variables of the table that do not identify an object. */
 const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password', 'refreshToken', 'tomorrow']);
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
-/** The things an operation names that its reader must not know to be there. Of events everybody may know. */
+/** The objects of an operation that must look missing to its reader. Events are public. */
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
   const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
   if (subgraph === undefined) shown.add('event').add('cancelledEvent');
-  // A user by reference has a name for everybody: who refers to it let the reader know of it.
+  // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
   const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);
   return named.filter((name) => !OF_NO_THING.has(name) && !shown.has(name));
 }
 
-/** Ids and cursors that nothing has, each at the place in every list where the given one is. */
+/** Ids and cursors that do not exist, but sort next to the given ones in every list. */
 function notThere(things: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
   const beside = (id: string) => id.slice(0, -12) + randomUUID().slice(-12);
   return Object.fromEntries(
@@ -232,7 +232,7 @@ function notThere(things: Readonly<Record<string, string>>, names: readonly stri
   );
 }
 
-/** An answer with the names of the things in the place of their ids. */
+/** The answer with each id replaced by its name. */
 function withoutIds({ status, text }: { status: number; text: string }, things: Readonly<Record<string, string>>) {
   const named = Object.entries(things).reduce((rest, [name, value]) => rest.replaceAll(value, `<${name}>`), text);
   return { status, text: named };

@@ -15,16 +15,16 @@ import { documentOf, RIGHTS, type Right } from './rights-table.ts';
 
 const supergraph = buildASTSchema(parse(readFileSync('gateway/supergraph.graphql', 'utf8')), { assumeValidSDL: true });
 
-describe('the table of rights', () => {
-  it('speaks of every field of every type, and of every mutation', () => {
+describe('the table of access rights', () => {
+  it('covers every field of every type, and every mutation', () => {
     expect(fieldsOf(supergraph).difference(fieldsAskedFor(supergraph, RIGHTS))).toEqual(new Set());
   });
 
-  it('speaks of every type that a subgraph resolves by reference', () => {
+  it('covers every type that a subgraph resolves by reference', () => {
     expect(entitiesOf(supergraph).difference(entitiesAskedFor(RIGHTS))).toEqual(new Set());
   });
 
-  it('would be found wanting without a line', () => {
+  it('control: a missing line is found', () => {
     const without = (text: string) => RIGHTS.filter(({ operation }) => !operation.includes(text));
     const missing = fieldsOf(supergraph).difference(fieldsAskedFor(supergraph, without('setEventCapacity')));
     expect(missing).toContain('Mutation.setEventCapacity');
@@ -34,7 +34,7 @@ describe('the table of rights', () => {
   });
 });
 
-/** Every field that clients are offered, as Type.field. */
+/** Every field that clients can query, as Type.field. */
 function fieldsOf(schema: GraphQLSchema): Set<string> {
   const fields = new Set<string>();
   for (const type of Object.values(schema.getTypeMap())) {
@@ -48,7 +48,7 @@ function fieldsOf(schema: GraphQLSchema): Set<string> {
   return fields;
 }
 
-/** Every field that a client's operation in the table asks for. */
+/** Every field that the client operations of the table select. */
 function fieldsAskedFor(schema: GraphQLSchema, rights: readonly Right[]): Set<string> {
   const fields = new Set<string>();
   const typeInfo = new TypeInfo(schema);
@@ -59,7 +59,7 @@ function fieldsAskedFor(schema: GraphQLSchema, rights: readonly Right[]): Set<st
   return fields;
 }
 
-/** Every type that a subgraph resolves by reference, as the supergraph joins it. */
+/** Every type that a subgraph resolves by reference, as "subgraph Type". */
 function entitiesOf(schema: GraphQLSchema): Set<string> {
   const entities = new Set<string>();
   for (const { name, astNode } of Object.values(schema.getTypeMap())) {

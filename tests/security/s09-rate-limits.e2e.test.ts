@@ -18,9 +18,9 @@ interface Answer {
   errors?: { path?: string[]; extensions: { code: string; retryAfter?: number } }[];
 }
 
-describe('S3 and S9: budgets for each user and each address', () => {
+describe('S3 and S9: rate limits per user and per address', () => {
   let system: TestSystem;
-  /** Two gateways on one Redis; their clients come by a proxy on this machine, which both believe. */
+  /** Two gateways with the same Redis. Both trust a proxy on this machine, which forwards the clients' requests. */
   let gateways: string[];
   let counters: Redis;
 
@@ -77,7 +77,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
     };
   }
   const SIGN_IN = 'mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }';
-  /** What came of one attempt: Session, InvalidCredentialsError or RATE_LIMITED. */
+  /** The outcome of one attempt: Session, InvalidCredentialsError or RATE_LIMITED. */
   async function signIn(email: string, password: string, from?: string): Promise<string | undefined> {
     const { data, errors } = await ask(SIGN_IN, { ...(from && { from }), variables: { input: { email, password } } });
     return data?.signIn?.__typename ?? errors?.[0]?.extensions.code;
@@ -99,8 +99,8 @@ describe('S3 and S9: budgets for each user and each address', () => {
     return results;
   };
 
-  describe('of operations', () => {
-    it('holds for a user from wherever it asks, over all replicas, and for no other user', async () => {
+  describe('the limit on operations', () => {
+    it('applies to each user, over all addresses and replicas', async () => {
       const [ada, grace] = await Promise.all([register(), register()]);
       const answers = await inTurn(PER_USER + 4, (via) => ask(ME, { token: ada.token, via }));
       expect(answers.map(({ status }) => status)).toEqual([...Array(PER_USER).fill(200), ...Array(4).fill(429)]);
@@ -113,13 +113,13 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect((await ask(ME)).status).toBe(200);
     });
 
-    it('holds for an address, also for what comes with a bad token; other addresses go on', async () => {
+    it('applies to each address and also counts requests with an invalid token', async () => {
       const from = newAddress();
       const answers = await eachOfMany(Array.from({ length: PER_ADDRESS + 20 }), 20, (_, index) =>
         ask(ME, { from, via: index, ...(index % 3 === 0 && { token: 'a.b.c' }) }),
       );
       const refused = answers.filter(({ status }) => status === 429);
-      // What has a bad token is refused for that, but counts.
+      // A request with an invalid token is refused with 401, but counts.
       expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThan(PER_ADDRESS / 4);
       expect(refused.length).toBeGreaterThanOrEqual(10);
       expect(refused.length).toBeLessThanOrEqual(20);
@@ -127,7 +127,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect((await ask(ME)).status).toBe(200);
     });
 
-    it('takes an IPv6 network for one address, since its clients pick theirs freely', async () => {
+    it('counts an IPv6 network as one address, because its clients choose their addresses freely', async () => {
       const { token } = await register();
       await eachOfMany(Array.from({ length: PER_ADDRESS }), 20, (_, index) =>
         ask(ME, { from: `2001:db8:1:2::${index.toString(16)}` }),
@@ -136,7 +136,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect((await ask(ME, { from: '2001:db8:1:3::1', token })).status).toBe(200);
     });
 
-    it('is used up ten times as fast by documents that nobody sent before', async () => {
+    it('is used up about ten times as fast by new documents', async () => {
       const from = newAddress();
       const statuses = await inTurn(
         PER_ADDRESS / 10 + 5,
@@ -147,7 +147,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect((await ask(`query Wrong { nothing }`)).status).toBe(400);
     });
 
-    it('is counted in the metrics by what was used up', async () => {
+    it('is reported in the metrics for each budget that was used up', async () => {
       const { token } = await register();
       await inTurn(PER_USER + 1, () => ask(ME, { token }));
       const metrics = await (await fetch(`${gateways[0]}/metrics`)).text();
@@ -156,7 +156,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
     });
   });
 
-  it('believes no X-Forwarded-For but a trusted proxy’s, and of that only what the proxy wrote', async () => {
+  it('uses X-Forwarded-For only from a trusted proxy, and only the address that the proxy added', async () => {
     const stranger = await startTestSystem({ env: { RATE_LIMITS: 'on', RATE_LIMIT_ADDRESS: '20' } });
     try {
       const statuses = await inTurn(13, async (index) => {
@@ -168,12 +168,12 @@ describe('S3 and S9: budgets for each user and each address', () => {
         const body = JSON.stringify({ query: ME });
         return (await fetch(stranger.graphqlUrl, { method: 'POST', headers, body })).status;
       });
-      // The document is new once, for ten.
+      // The first request costs ten more, because its document is new.
       expect(statuses).toEqual([...Array(10).fill(200), ...Array(3).fill(429)]);
     } finally {
       await stranger.stop();
     }
-    // A client that invents an address before its own: the proxy appends the true one, and that is what counts.
+    // The client sends an invented address. The proxy appends the real one, and only the real one counts.
     const from = newAddress();
     await eachOfMany(Array.from({ length: PER_ADDRESS }), 20, (_, index) =>
       ask(ME, { from: `203.0.113.${index % 250}, ${from}` }),
@@ -181,8 +181,8 @@ describe('S3 and S9: budgets for each user and each address', () => {
     expect((await ask(ME, { from })).status).toBe(429);
   });
 
-  describe('of attempts to sign in', () => {
-    it('is spent by each field, not by each request: 100 aliases spend 100', async () => {
+  describe('the limit on sign-ins', () => {
+    it('counts each field, not each request: 100 aliases are 100 attempts', async () => {
       const { email, from } = await register();
       const aliases = Array.from(
         { length: 100 },
@@ -197,7 +197,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(await signIn(email, PASSWORD, from)).toBe('RATE_LIMITED');
     });
 
-    it('is closed to arrays of operations', async () => {
+    it('cannot be avoided with an array of operations', async () => {
       const response = await fetch(`${gateways[0]}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -207,7 +207,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
     });
 
-    it('makes who guesses wait, longer and longer, for accounts that exist and for those that do not', async () => {
+    it('slows down repeated wrong passwords, for existing and for unknown accounts alike', async () => {
       const { email } = await register();
       for (const account of [email, `nobody-${email}`]) {
         const outcomes = await inTurn(9, () => signIn(account, 'a wrong password'));
@@ -215,13 +215,13 @@ describe('S3 and S9: budgets for each user and each address', () => {
       }
     });
 
-    it('is not passed by many attempts at the same moment', async () => {
+    it('also holds for concurrent attempts', async () => {
       const { email } = await register();
       const outcomes = await Promise.all(Array.from({ length: 30 }, () => signIn(email, 'a wrong password')));
       expect(outcomes.filter((outcome) => outcome === 'InvalidCredentialsError').length).toBeLessThanOrEqual(6);
     });
 
-    it('locks no owner out: an address that signed in before is not slowed down by strangers', async () => {
+    it('does not lock the owner out: an address that signed in before is not slowed down by other addresses', async () => {
       const { email, from } = await register();
       const strangers = await inTurn(12, () => signIn(email, 'a wrong password'));
       expect(strangers.at(-1)).toBe('RATE_LIMITED');
@@ -231,7 +231,7 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(await signIn(email, PASSWORD, from)).toBe('Session');
     });
 
-    it('knows an address for two weeks from when it last signed in, not from when it first did', async () => {
+    it('remembers an address for two weeks after its last sign-in', async () => {
       const { email, from } = await register();
       const [known = ''] = await counters.keys('limit:sign-in-known:*');
       await counters.expire(known, 60);
@@ -239,21 +239,21 @@ describe('S3 and S9: budgets for each user and each address', () => {
       expect(await counters.ttl(known)).toBeGreaterThan(13 * 86_400);
     });
 
-    it('lets the owner in from anywhere once the wait is over', async () => {
+    it('lets the owner sign in from a new address when the wait is over', async () => {
       const { email } = await register();
       await inTurn(6, () => signIn(email, 'a wrong password'));
       expect(await signIn(email, PASSWORD)).toBe('RATE_LIMITED');
       await expect.poll(() => signIn(email, PASSWORD), { timeout: 20_000, interval: 2_100 }).toBe('Session');
     });
 
-    it('slows one account down, and no other from the same address', async () => {
+    it('slows down one account, and no other account at the same address', async () => {
       const [{ email }, { email: other }] = await Promise.all([register(), register()]);
       const from = newAddress();
       await inTurn(8, () => signIn(email, 'a wrong password', from));
       expect(await signIn(other, PASSWORD, from)).toBe('Session');
     });
 
-    it('holds no e-mail in the counters', async () => {
+    it('stores no e-mail address in the counters', async () => {
       const { email } = await register();
       await signIn(email, 'a wrong password');
       const keys = await counters.keys('*');
@@ -262,14 +262,14 @@ describe('S3 and S9: budgets for each user and each address', () => {
     });
   });
 
-  it('says in /ready whether replicas share the counters', async () => {
+  it('/ready reports whether the replicas share the counters', async () => {
     for (const url of [system.urls.gateway, system.urls.user]) {
       const { checks } = (await (await fetch(`${url}/ready`)).json()) as { checks: Record<string, object> };
       expect(checks.limits).toMatchObject({ status: 'up' });
     }
   });
 
-  it('limits registrations for each address', async () => {
+  it('limits registrations per address', async () => {
     const from = newAddress();
     const outcomes = await inTurn(5, async () => (await register(from)).outcome);
     expect(outcomes).toEqual(['Session', 'Session', 'Session', 'RATE_LIMITED', 'RATE_LIMITED']);

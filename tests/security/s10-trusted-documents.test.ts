@@ -12,7 +12,7 @@ const LISTED = 'query Listed($id: ID!) { user(id: $id) { name id } }';
 const UNLISTED = 'query Unlisted { me { id name } }';
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
-describe('S10: a gateway that trusts the documents of its own clients only', () => {
+describe('S10: a gateway that accepts only the documents of a manifest', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ebs-documents-'));
   const manifest = join(folder, 'manifest.json');
   let gateway: Awaited<ReturnType<typeof startTestGateway>>;
@@ -38,7 +38,7 @@ describe('S10: a gateway that trusts the documents of its own clients only', () 
   const notFound = { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] };
   const received = () => gateway.standIns.user.received.length;
 
-  it('answers a listed document by its hash, by its text, and however that is laid out', async () => {
+  it('answers a listed document by its hash or by its text, in any layout', async () => {
     await start('enforce');
     const spread = 'query Listed(\n  $id: ID!\n) {\n  user(id: $id) { # who\n    id, name\n  }\n}';
     for (const body of [
@@ -51,7 +51,7 @@ describe('S10: a gateway that trusts the documents of its own clients only', () 
     }
   });
 
-  it('refuses every other, and asks no subgraph', async () => {
+  it('refuses every other document without a call to a subgraph', async () => {
     await start('enforce');
     const variants = [
       UNLISTED,
@@ -62,7 +62,7 @@ describe('S10: a gateway that trusts the documents of its own clients only', () 
     ];
     for (const query of variants) expect(await send({ query })).toMatchObject({ errors: [{}] });
     expect(await send({ query: UNLISTED })).toMatchObject(refused);
-    // What is wrong tells no more: else the schema could be guessed, field by field.
+    // Invalid documents get the same error. Otherwise a client could guess the schema field by field.
     for (const query of ['{ me { passwordHash } }', '{ me {', 'query ($a: Unknown) { me { id } }']) {
       const { errors = [] } = await send({ query });
       expect(errors).not.toEqual([]);
@@ -74,31 +74,31 @@ describe('S10: a gateway that trusts the documents of its own clients only', () 
     expect(metrics).toMatch(/gateway_refusals_total\{[^}]*reason="untrusted_document"/);
   });
 
-  it('lets nobody register a document', async () => {
+  it('does not let clients register a document', async () => {
     await start('enforce');
     expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject(refused);
     expect(await send(persisted(UNLISTED))).toMatchObject(notFound);
     expect(received()).toBe(0);
   });
 
-  it('only logs what the manifest lacks where it is told so, without its text', async () => {
+  it('with TRUSTED_DOCUMENTS=log, answers unlisted documents and logs them without their text', async () => {
     await start('log');
     expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject({ data: { me: { id: '1' } } });
     expect(await send(persisted(UNLISTED))).toMatchObject({ data: { me: { id: '1' } } });
     expect(await send(persisted(LISTED))).toMatchObject({ data: { user: { id: '1' } } });
-    const told = gateway.logs.filter(({ msg }) => msg === 'a document that the manifest lacks');
+    const told = gateway.logs.filter(({ msg }) => msg === 'the document is not in the manifest');
     expect(told).toMatchObject([{ operationName: 'Unlisted' }, { operationName: 'Unlisted' }]);
     expect(JSON.stringify(told)).not.toContain('me {');
   });
 
-  it('leaves everything open by default: any document, and automatic persisted queries', async () => {
+  it('with TRUSTED_DOCUMENTS=off, answers any document and automatic persisted queries', async () => {
     await start('off', join(folder, 'missing.json'));
     expect(await send(persisted(UNLISTED))).toMatchObject(notFound);
     expect(await send({ query: UNLISTED, ...persisted(UNLISTED) })).toMatchObject({ data: { me: { id: '1' } } });
     expect(await send(persisted(UNLISTED))).toMatchObject({ data: { me: { id: '1' } } });
   });
 
-  it('has the operations of the tour and of the demo data in the manifest that codegen makes', async () => {
+  it('accepts the operations of the tour and of the demo data with the generated manifest', async () => {
     await start('enforce', '');
     const tour = separateOperations(parse(readFileSync(join(root, 'docs/tour.graphql'), 'utf8')));
     expect(Object.keys(tour)).toEqual([
@@ -118,7 +118,7 @@ describe('S10: a gateway that trusts the documents of its own clients only', () 
     expect(await send({ query: UNLISTED })).toMatchObject(refused);
   });
 
-  it('contains the tour of docs/tour.md, word for word', async () => {
+  it('docs/tour.graphql has the operations of docs/tour.md, word for word', async () => {
     await start('off');
     const inTour = [...readFileSync(join(root, 'docs/tour.md'), 'utf8').matchAll(/```graphql\n(.+?)```/gs)].map(
       ([, text]) => text,

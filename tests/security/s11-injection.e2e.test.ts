@@ -21,7 +21,7 @@ const TEXTS = [
   '"},"data":{"admin":true},"x":{"',
 ];
 
-describe('S11: text stays text', () => {
+describe('S11: injected text stays plain text', () => {
   let system: TestSystem;
   let ada: Client;
   beforeAll(async () => {
@@ -48,7 +48,7 @@ describe('S11: text stays text', () => {
     else expect(found.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 
-  it('in ids, keys, cursors and tokens: they name nothing', async () => {
+  it('in ids, cursors and tokens, which then match nothing', async () => {
     const QUERY = `query ($id: ID!, $after: String) { event(id: $id) { id } booking(id: $id) { id } user(id: $id) { id } events(after: $after) { nodes { id } } }`;
     for (const text of [...TEXTS, 'a\u0000b', 'a\r\nb', `x' UNION SELECT 1 -- `]) {
       const { data } = await ada.send(
@@ -66,7 +66,7 @@ describe('S11: text stays text', () => {
     }
   });
 
-  it('in an idempotency key, which may be any visible ASCII', async () => {
+  it('in an idempotency key, which may contain any visible ASCII character', async () => {
     const eventId = await createEvent(ada);
     const BOOK =
       'mutation ($input: CreateBookingInput!) { createBooking(input: $input) { ... on CreateBookingPayload { replayed } ... on DomainError { code } } }';
@@ -78,7 +78,7 @@ describe('S11: text stays text', () => {
     }
   });
 
-  it('and keys of objects stay keys: nothing is added to what all objects have', async () => {
+  it('in object keys such as __proto__, which change no prototype', async () => {
     const bodies = [
       '{"query":"{ me { id } }","variables":{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}}',
       '{"__proto__":{"query":"{ users { nodes { id } } }"},"query":"{ me { id } }"}',
@@ -99,7 +99,7 @@ describe('S11: text stays text', () => {
     expect((await ada.send('{ me { id } }')).data.me).toEqual({ id: ada.userId });
   });
 
-  it('adds no header and no line to a log', async () => {
+  it('in request ids and operation names, which add no header and no log line', async () => {
     const requestId = `${randomUUID()} {"level":"fatal"}`;
     const response = await fetch(system.graphqlUrl, {
       method: 'POST',
@@ -118,7 +118,7 @@ describe('S11: text stays text', () => {
     expect(lines.join('\n')).not.toContain('{\\"level\\":\\"fatal\\"}');
   });
 
-  it('and after all of it every table and every stream is there, with messages of our types only', async () => {
+  it('and afterwards the event table still exists, and the event stream has only known message types', async () => {
     const events = await connectTo(system.databaseUrls.event);
     const [{ count } = { count: 0 }] = await events.query<{ count: bigint }[]>('SELECT COUNT(*) AS count FROM events');
     expect(Number(count)).toBeGreaterThanOrEqual(TEXTS.length);

@@ -16,13 +16,13 @@ const linesWith = (pattern: RegExp, files = FILES) =>
       .map((line) => `${file}: ${line.trim()}`),
   );
 
-/** Raw SQL that takes text as it comes: whatever ends up in it is a statement. */
+/** Functions that run a text as SQL, without parameters for the values in it. */
 const UNSAFE = /\$(?:queryRaw|executeRaw)Unsafe|\braw\(|\bsqltag\(|Prisma\.raw/;
-/** Statements that are handed to the driver without Prisma's tag. */
+/** Statements that go directly to the driver, without Prisma's tag. */
 const DRIVER = /\b(?:pool|connection)\.(?:query|execute|batch)\(/;
 
 describe('S11: SQL and subjects', () => {
-  it('SQL is written in tagged templates, which make a parameter of everything that is put in', () => {
+  it('SQL is written in tagged templates, which turn each value into a parameter', () => {
     expect(FILES.length).toBeGreaterThan(100);
     expect(linesWith(UNSAFE)).toEqual([]);
     expect(linesWith(/\$(?:queryRaw|executeRaw)(?:<[^>]*(?:<[^>]*>)?[^>]*>)?\((?!sql`|join\()/)).toEqual([
@@ -32,26 +32,26 @@ describe('S11: SQL and subjects', () => {
     ]);
   });
 
-  it('and the driver by itself gets constant statements only', () => {
+  it('direct calls of the driver have constant statements only', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
       'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
-      "platform/subgraph-service.ts: readiness: { database: () => pool.query('SELECT 1') },",
+      "platform/subgraph-service.ts: required: { database: () => pool.query('SELECT 1') },",
       'platform/database/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
     ]);
   });
 
-  it('subjects are the types of our contracts, or what a dead letter came on', () => {
+  it('messages are published on subjects of the contracts, or on the subject of a dead letter', () => {
     const publications = linesWith(/\.publish\(/).map((line) =>
       line.replace(/, (?:payload|deadLetter\.payload|message\.data).*/, ''),
     );
     expect(publications.sort()).toEqual([
-      // `to` is the consumer's own.
+      // `to` is the dead-letter subject of the consumer.
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/messaging/dead-letter.ts: await client.publish(to',
       'platform/outbox/relay.ts: client.publish(broker.subject(subject)',
       'subgraphs/notification/commands/redrive-dead-letter.ts: await client.publish(broker.subject(subject)',
     ]);
-    // What the outbox holds is written by these, each with a type of its contract.
+    // Only these files write to the outbox, each with the message types of its contract.
     const writers = linesWith(/appendToOutbox\(transaction/);
     expect(writers.map((line) => line.split(':')[0]).sort()).toEqual([
       'subgraphs/booking/commands/allocate-batch.ts',
@@ -60,7 +60,7 @@ describe('S11: SQL and subjects', () => {
     ]);
   });
 
-  it('(the patterns see what they are to see)', () => {
+  it('control: the patterns find such calls', () => {
     expect(UNSAFE.test('await database.$queryRawUnsafe(text)')).toBe(true);
     expect(DRIVER.test('connection.query(text)')).toBe(true);
   });

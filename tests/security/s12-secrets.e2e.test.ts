@@ -16,14 +16,14 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const SESSION = '... on Session { accessToken refreshToken } ... on DomainError { code message }';
 
-describe('S12: secrets stay secret', () => {
+describe('S12: no secret appears', () => {
   let system: TestSystem;
   let mailServer: Awaited<ReturnType<typeof startMailServer>>;
   const seen: string[] = [];
   const secrets: string[] = [];
 
   beforeAll(async () => {
-    // As real ones do, it says in its refusal whom it refuses.
+    // Like real mail servers, it names the refused recipient.
     mailServer = await startMailServer({
       onRcptTo: ({ address }, _session, done) => done(refusal(550, `<${address}>: no such mailbox`)),
     });
@@ -40,8 +40,8 @@ describe('S12: secrets stay secret', () => {
   const logFiles = () => globSync(`${system.natsPrefix.replace('.', '')}-*.log`, { cwd: join(system.dataDir, 'logs') });
 
   /**
-   * All that a person does with secrets, well and badly, while the mail server refuses, and with a database that first
-   * is slow and then gone.
+   * Sends every kind of secret, in valid and invalid requests. The mail server refuses mails, and the database is first
+   * slow and then down.
    */
   async function exercise(): Promise<void> {
     const client = anonymous(system.graphqlUrl);
@@ -128,13 +128,13 @@ describe('S12: secrets stay secret', () => {
     }
   });
 
-  it('in errors, also where the client itself sent them, wrong or beside what is wrong', () => {
+  it('in errors, even when the invalid input contains the secret', () => {
     expect(seen.length).toBeGreaterThan(12);
     expect(seen.join()).toContain('\\"input.password\\"; String cannot represent a non string value.');
     expect(foundIn(seen.join('\n'))).toEqual([]);
   });
 
-  it('in the error of a statement, which would be logged with the values in it', async () => {
+  it('in the error of a statement, which the services log', async () => {
     const { pool } = createSqlClient(system.databaseUrls.user);
     await expect(pool.query('SELECT ? FROM nowhere', ['a-value'])).rejects.toThrow(/FROM nowhere$/);
     await pool.end();
@@ -149,13 +149,13 @@ describe('S12: secrets stay secret', () => {
     }
   });
 
-  it('(and would be found if they were there)', () => {
+  it('control: the check finds a secret', () => {
     expect(secrets.length).toBeGreaterThan(14);
     expect(foundIn(`x${secrets[0]}y`)).toEqual([secrets[0]]);
   });
 });
 
-describe('S12: production starts on secrets of its own only', () => {
+describe('S12: production refuses development secrets', () => {
   const start = async (main: string, env: NodeJS.ProcessEnv) =>
     promisify(execFile)(process.execPath, [join(root, main)], {
       env: { PATH: process.env.PATH, ...env },
@@ -171,7 +171,7 @@ describe('S12: production starts on secrets of its own only', () => {
     ['subgraphs/event/main.ts', ['event' as const]],
     ['subgraphs/booking/main.ts', ['booking' as const, 'event' as const, 'user' as const]],
     ['subgraphs/notification/main.ts', ['notification' as const]],
-  ])('%s says all that is wrong at once, without a value, and exits', async (main, names) => {
+  ])('%s reports all problems at once, without the values, and exits', async (main, names) => {
     const { subgraphs, publicKeys, privateKey } = await createSecrets('development-');
     const env: NodeJS.ProcessEnv = {
       NODE_ENV: 'production',
@@ -198,7 +198,7 @@ describe('S12: production starts on secrets of its own only', () => {
     expect(stderr).not.toMatch(/eighty|development-[0-9a-f]|"kty"|\bat /);
   });
 
-  it('and with nothing set says what is missing, in development too', async () => {
+  it('a service without settings reports what is missing, in development as well', async () => {
     const { code, stderr } = await start('subgraphs/user/main.ts', {});
     expect(code).toBe(1);
     for (const name of ['JWT_PUBLIC_KEYS', 'JWT_PRIVATE_KEY', 'USER_SUBGRAPH_SECRET']) expect(stderr).toContain(name);

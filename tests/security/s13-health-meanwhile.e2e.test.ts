@@ -3,9 +3,9 @@ import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { HOSTILE_REQUESTS, type HostileRequest, send } from './hostile-requests.ts';
 
 const HEALTH_MS_MAX = 250;
-/** Another process may take the machine for a while. What a request itself blocks, it blocks each time. */
+/** Other processes may slow down one attempt. A request that blocks the gateway blocks it in every attempt. */
 const ATTEMPTS_MAX = 3;
-/** So many at once: the next one waits in the gateway while /health is asked. */
+/** Concurrent requests: while the gateway handles one, the next one and /health wait. */
 const AT_ONCE = 2;
 
 describe('S13: a gateway in production answers /health within 250 ms during any request', () => {
@@ -15,7 +15,7 @@ describe('S13: a gateway in production answers /health within 250 ms during any 
   });
   afterAll(() => system?.stop());
 
-  /** How long /health took at the most while requests were answered, in milliseconds. */
+  /** The slowest answer of /health during the hostile requests, in milliseconds. */
   async function slowestHealthMs(hostile: HostileRequest): Promise<number> {
     const { gateway } = system.urls;
     const answers = Promise.all(Array.from({ length: AT_ONCE }, () => send(gateway, hostile)));

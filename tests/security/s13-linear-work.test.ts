@@ -23,7 +23,7 @@ import { createUserRules } from '../../subgraphs/user/domain/user-input.ts';
 import { HOSTILE_REQUESTS, type HostileRequest, send, times } from './hostile-requests.ts';
 
 const RUNS = 5;
-/** Four times the size may take eight times the time, which leaves room for noise; quadratic work takes sixteen. */
+/** For four times the size. Linear work takes four times as long, quadratic work sixteen times. */
 const GROWTH_MAX = 8;
 const NOISE_MS = 15;
 const TIMEOUT_MS = 30_000;
@@ -31,7 +31,7 @@ const TIMEOUT_MS = 30_000;
 type Sizes = readonly [number, number, number];
 const TEXT_SIZES: Sizes = [60_000, 120_000, 240_000];
 
-/** The processor time that work of each size takes in this process, in the median of some runs, in milliseconds. */
+/** The median processor time of this process for work of each size, in milliseconds. */
 async function timesOf(sizes: Sizes, work: (size: number) => unknown): Promise<[number, number, number]> {
   const samples: number[][] = sizes.map(() => []);
   for (let run = 0; run <= RUNS; run += 1) {
@@ -53,7 +53,7 @@ async function expectLinear(sizes: Sizes, work: (size: number) => unknown): Prom
   expect(four, `${measured.map((ms) => ms.toFixed(1)).join(', ')} ms`).toBeLessThan(GROWTH_MAX * one + NOISE_MS);
 }
 
-it('S13: the measurement tells quadratic work from linear work', { timeout: TIMEOUT_MS }, async () => {
+it('S13: control: the measurement distinguishes quadratic from linear work', { timeout: TIMEOUT_MS }, async () => {
   const endsInSpaces = (size: number) => / +$/.test(`${' '.repeat(size)}x`);
   await expect(expectLinear([6_000, 12_000, 24_000], endsInSpaces)).rejects.toThrow('less than');
   await expectLinear([60_000, 120_000, 240_000], (size) => JSON.parse(`[${times(size, '1', ',')}]`));
@@ -77,7 +77,7 @@ describe('S13: the work of the gateway grows at most linearly with the size of a
     it.each(Object.entries(requests))(`a ${kind} with %s`, { timeout: TIMEOUT_MS }, async (_what, requestOf) => {
       await expectLinear(sizes, async (size) => {
         const { status, text } = await send(gateway.url, requestOf(size));
-        // Refused for what it says, not for its size: that would cost the same at each.
+        // The content must be the reason of a refusal: a refusal because of the size would cost the same at every size.
         expect([200, 400, 401, 404, 406, 415], text).toContain(status);
         if (kind === 'document') expect(text).not.toContain('The document is too long.');
       });
@@ -86,18 +86,18 @@ describe('S13: the work of the gateway grows at most linearly with the size of a
 
   it.each([
     ['a value', (size: number) => `Variable "$a" got invalid value "${'x'.repeat(size)}"; Expected type "A".`],
-    ['beginnings of reasons', (size: number) => `got invalid value ${times(size / 12, '; Field "x" a "')}`],
-    ['beginnings of paths', (size: number) => `got invalid value ${times(size / 6, ' at "a.')}; x`],
+    ['unfinished reasons', (size: number) => `got invalid value ${times(size / 12, '; Field "x" a "')}`],
+    ['unfinished paths', (size: number) => `got invalid value ${times(size / 6, ' at "a.')}; x`],
     ['reasons', (size: number) => `got invalid value ${times(size / 22, '; Expected type "A".')} x`],
-    ['beginnings of messages', (size: number) => times(size / 18, 'got invalid value ')],
-    ['beginnings of texts', (size: number) => times(size / 8, 'String "')],
+    ['unfinished messages', (size: number) => times(size / 18, 'got invalid value ')],
+    ['unfinished texts', (size: number) => times(size / 8, 'String "')],
     ['scalars', (size: number) => times(size / 25, 'cannot represent a value')],
   ])('a message of %s', async (_what, messageOf) => {
     await expectLinear(TEXT_SIZES, (size) => withoutValues(messageOf(size)));
   });
 });
 
-describe('S13: the work of a subgraph grows at most linearly with what the gateway sends', () => {
+describe('S13: the work of a subgraph grows at most linearly with the size of a request of the gateway', () => {
   const SECRET = 'a secret of these tests';
   const http = createHttpServer({
     logger: pino({ level: 'silent' }),
@@ -137,7 +137,7 @@ describe('S13: the work of a subgraph grows at most linearly with what the gatew
     });
   });
 
-  it('and nothing of a stranger is read', async () => {
+  it('the body of a request without the proof is not parsed', async () => {
     const { statusCode, body } = await request(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -148,7 +148,7 @@ describe('S13: the work of a subgraph grows at most linearly with what the gatew
   });
 });
 
-describe('S13: the work of a check grows at most linearly with the text that it checks', () => {
+describe('S13: the work of a check grows at most linearly with the length of the text', () => {
   const authenticate = createAuthenticator({
     publicKeys: JSON.parse(requiredEnv.JWT_PUBLIC_KEYS),
     issuer: 'x',

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** One address with several servers behind it, as a Service of Kubernetes is. */
+/** A TCP load balancer: one address for several servers, like a Kubernetes Service. */
 export interface Balancer {
   readonly url: string;
-  /** The addresses that new connections go to, in turn; those that stand already stay where they are. */
+  /** Sets the addresses that new connections go to in turn. Existing connections stay open. */
   setTargets(...urls: string[]): void;
   close(): void;
 }

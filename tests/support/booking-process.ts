@@ -4,16 +4,16 @@ import type { Buyer } from './buyers.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** What a booking process answered; 'unknown' when the answer never came or blamed the system. */
+/** The answer of a booking process; 'unknown' when there was no answer or an answer without data. */
 export type Answer =
   | { outcome: 'booked'; bookingId: string; seatCount: number; replayed: boolean }
   | { outcome: 'refused'; code: string }
   | { outcome: 'unknown' };
 
-/** One process of the booking subgraph, spoken to as the gateway speaks to it. */
+/** A client of one booking process. It sends requests as the gateway does. */
 export interface BookingProcess {
   book(buyer: Buyer, input: { eventId: string; seatCount: number; idempotencyKey: string }): Promise<Answer>;
-  /** True when the booking is cancelled; false when nobody knows. */
+  /** Resolves to true when the answer confirms the cancellation, otherwise to false. */
   cancel(buyer: Buyer, bookingId: string): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -2,14 +2,14 @@ import { importJWK, SignJWT } from 'jose';
 import { v7 as newId } from 'uuid';
 import type { Secrets } from '#scripts/local/secrets.ts';
 
-/** Somebody who is signed in, without the cost of a password. */
+/** A user with an access token, created without registration and sign-in. */
 export interface Buyer {
   readonly userId: string;
-  /** For the Authorization header. */
+  /** The value of the Authorization header. */
   readonly authorization: string;
 }
 
-/** So many buyers with access tokens like those of signIn, valid for two hours. */
+/** Creates `count` buyers with access tokens like those of signIn, valid for two hours. */
 export async function signInMany(count: number, { privateKey }: Secrets, role = 'USER'): Promise<Buyer[]> {
   const key = await importJWK(privateKey, 'EdDSA');
   return Promise.all(

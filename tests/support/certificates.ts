@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
-/** An authority of the test's own. */
+/** A certificate authority for tests. */
 export interface Authority {
-  /** Its certificate. */
+  /** The path of its certificate. */
   readonly file: string;
-  /** A certificate of it for one host, and the key to that. */
+  /** Issues a certificate for one host. Returns it and its private key, as file paths and as text. */
   issue(host: string): Promise<{ certFile: string; keyFile: string; cert: string; key: string }>;
 }
 

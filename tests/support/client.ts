@@ -11,11 +11,11 @@ export interface Answer<Data> {
   errors: { message: string; path?: (string | number)[]; extensions: { code: string } }[] | undefined;
 }
 
-/** A front end's way to the graph: the gateway's address and a signed-in user's token. */
+/** A GraphQL client of the gateway, with the token of a user if one is signed in. */
 export interface Client {
   readonly userId: string;
   readonly accessToken: string | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the form of what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its answer
   send<Data = any>(query: string, variables?: Record<string, unknown>): Promise<Answer<Data>>;
 }
 
@@ -24,11 +24,11 @@ export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 
 const PASSWORD = 'correct horse battery';
 
-/** Registers a new user and signs it in. */
+/** Registers and signs in a new user. */
 export const signUp = (graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> =>
   openSession(graphqlUrl, { createUser: { name, email: `${randomUUID()}@example.com`, password: PASSWORD } });
 
-/** Registers a new user, makes it an admin, and signs it in again. */
+/** Registers a new user, makes them an admin, and signs them in again. */
 export async function signUpAdmin({ graphqlUrl, databaseUrls }: RunningSystem): Promise<Client> {
   const email = `${randomUUID()}@example.com`;
   await openSession(graphqlUrl, { createUser: { name: 'Grace Hopper', email, password: PASSWORD } });
@@ -71,7 +71,7 @@ function clientWith(
   };
 }
 
-/** Creates an event that starts tomorrow; answers its id. */
+/** Creates an event that starts tomorrow. Returns its id. */
 export async function createEvent(client: Client, change: Record<string, unknown> = {}): Promise<string> {
   const input = { name: 'Concert', startsAt: new Date(Date.now() + DAY_MS).toISOString(), totalSeats: 100, ...change };
   const { data } = await client.send(
@@ -91,7 +91,7 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
   }
 }`;
 
-/** Books seats, under a key of its own unless one is given; answers createBooking's result. */
+/** Books one seat with a new idempotency key; `change` overrides the input. Returns the result of createBooking. */
 export async function book(client: Client, eventId: string, change: Record<string, unknown> = {}) {
   const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
   const { data } = await client.send(CREATE_BOOKING, { input });

@@ -4,10 +4,10 @@ import { openConnection } from '#platform/database/migrations.ts';
 import { createTestBroker } from '#platform/testing/messaging.ts';
 import type { TestSystem } from './system.ts';
 
-/** A connection to one of a test system's databases. */
+/** Opens a connection to one of a test system's databases. */
 export const connectTo = (databaseUrl: string): Promise<Connection> => openConnection(databaseUrl);
 
-/** G1: confirmed seats and available seats are the total seats of every event, and none is below zero. */
+/** G1: for every event, confirmed and available seats add up to the total, and available seats are not negative. */
 export async function expectSeatsAddUp(connection: Connection): Promise<void> {
   const wrong = await connection.query(
     `SELECT inventories.event_id, total_seats, available_seats, COALESCE(SUM(seat_count), 0) AS confirmed
@@ -49,8 +49,8 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
 const PUBLISHERS = ['user', 'event', 'booking'] as const;
 
 /**
- * What must hold after every fault, within a minute: G1, G2, G3 and G5.
- * @param acknowledged the ids of all bookings that were answered with, and so of all that there are
+ * Checks the guarantees that must hold within a minute after every fault: G1, G2, G3 and G5.
+ * @param acknowledged the ids of all bookings that clients got; the database must hold exactly these
  */
 export async function expectNothingLostNorDoubled(
   system: TestSystem,
@@ -68,7 +68,7 @@ export async function expectNothingLostNorDoubled(
   }
 }
 
-/** G5: every outbox is empty, every consumer has answered every message, and the dead letters are so many. */
+/** G5: every outbox is empty, every message is acknowledged, and there are `deadLetters` dead letters. */
 async function expectNothingPending(system: TestSystem, deadLetters: number): Promise<void> {
   const databases = await Promise.all(PUBLISHERS.map((name) => connectTo(system.databaseUrls[name])));
   const notifications = await connectTo(system.databaseUrls.notification);

@@ -1,6 +1,6 @@
 import { createLogger, type Logger } from '#platform/process/logger.ts';
 
-/** A logger that keeps its lines. */
+/** Creates a logger that keeps its lines in memory. */
 export function createLogLines(): { logger: Logger; lines: Record<string, unknown>[]; text: () => string } {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({ service: 'test', level: 'trace' }, { write: (line) => lines.push(JSON.parse(line)) });

@@ -4,8 +4,8 @@ import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 /**
- * A real SMTP server in this process that keeps every mail it takes. It offers neither TLS nor accounts; `options`
- * change that, and how it behaves. `port` is that of one that was there before.
+ * Starts a real SMTP server in this process that keeps every accepted mail. It offers neither TLS nor accounts unless
+ * `options` change that. `port` is for a server that replaces an earlier one; the default is a free port.
  */
 export async function startMailServer({ port: ownPort = 0, ...options }: SMTPServerOptions & { port?: number } = {}) {
   const mails: Email[] = [];
@@ -24,7 +24,7 @@ export async function startMailServer({ port: ownPort = 0, ...options }: SMTPSer
     },
     ...options,
   });
-  // A client that leaves in the middle is no failure of the tests'.
+  // A client that disconnects early must not fail the test.
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(ownPort, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
@@ -38,6 +38,6 @@ export async function startMailServer({ port: ownPort = 0, ...options }: SMTPSer
   };
 }
 
-/** The answer of a server that refuses, by its SMTP code: 4xx for now, 5xx for good. */
+/** The error with which a mail server refuses. The SMTP code is 4xx for a temporary and 5xx for a permanent error. */
 export const refusal = (responseCode: number, message: string): Error =>
   Object.assign(new Error(message), { responseCode });

@@ -4,7 +4,7 @@ import { nkeys } from 'nats';
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
-/** A JSON Web Token as NATS signs them: by an operator for an account, by an account for a user. */
+/** A JSON Web Token in the form of NATS: an operator signs account tokens, an account signs user tokens. */
 function tokenOf(name: string, subject: KeyPair, claims: object, issuer: KeyPair): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claim = { jti: name, iat: Math.floor(Date.now() / 1_000), iss: issuer.getPublicKey(), name };
@@ -15,7 +15,7 @@ function tokenOf(name: string, subject: KeyPair, claims: object, issuer: KeyPair
   return `${body}.${Buffer.from(issuer.sign(Buffer.from(body))).toString('base64url')}`;
 }
 
-/** An operator with one account, as a server trusts them, and the credentials file of a user of that account. */
+/** Creates an operator with one account, the settings of a server that trusts them, and a user's credentials file. */
 export function createNatsAccounts(folder: string) {
   const [operator, account, system] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()];
   const unlimited = -1;
@@ -45,7 +45,7 @@ export function createNatsAccounts(folder: string) {
       },
     },
     file,
-    /** Writes the file, for a user of the account, or of one that the server does not know. */
+    /** Writes the file for a new user of the account, or of an unknown account. Returns the seed of the user. */
     writeUser({ known = true } = {}) {
       const user = nkeys.createUser();
       const token = tokenOf(

@@ -6,7 +6,7 @@ import type { TestSystem } from './system.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** `npm run outbox` on a test system's databases; answers what it printed. Rejects, with `stderr`, when it refuses. */
+/** Runs `npm run outbox` on a test system. Returns its output. Rejects with `code` and `stderr` when it fails. */
 export async function runOutboxCommand(system: TestSystem, ...args: string[]): Promise<string> {
   const urls = SUBGRAPHS.map((name) => [`DATABASE_URL_${name.toUpperCase()}`, system.databaseUrls[name]]);
   const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'scripts/outbox.ts'), ...args], {

@@ -19,14 +19,14 @@ export interface Certificate {
 
 export interface OwnServer {
   readonly port: number;
-  /** What it has logged. */
+  /** The log so far. */
   log(): string;
-  /** Makes it read its configuration again. */
+  /** Makes the server reload its configuration. */
   reload(): void;
   stop(): Promise<void>;
 }
 
-/** A server for one test alone, set up as that test wants it. */
+/** Starts a server for one test, with settings of that test. */
 async function startOwn(
   createSpec: (port: number, dataDir: string) => Promise<ServerSpec> | ServerSpec,
 ): Promise<OwnServer> {
@@ -51,7 +51,7 @@ async function startOwn(
   };
 }
 
-/** A database server with this certificate, which takes TLS only where `args` say so, or without TLS. */
+/** Starts a database server, with TLS if there is a certificate. TLS is optional unless `args` require it. */
 export async function startDatabase(
   certificate?: Certificate,
   args: readonly string[] = [],
@@ -69,7 +69,7 @@ export async function startDatabase(
   return { ...server, adminUrl };
 }
 
-/** NATS with more settings than those of its own. `change` puts others in their place while it runs. */
+/** Starts NATS with additional settings. `change` replaces them while the server runs. */
 export async function startNats(settings: object): Promise<OwnServer & { change(settings: object): void }> {
   let file = '';
   let own: object = {};
@@ -96,7 +96,7 @@ export async function startNats(settings: object): Promise<OwnServer & { change(
   };
 }
 
-/** Redis with more arguments than those of its own, and a second port for TLS where it gets a certificate. */
+/** Starts Redis with additional arguments, and with a second port for TLS if there is a certificate. */
 export async function startRedis(
   args: readonly string[],
   certificate?: Certificate,
@@ -105,7 +105,7 @@ export async function startRedis(
   const tls = certificate && [
     ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
     ...['--tls-cert-file', certificate.certFile, '--tls-key-file', certificate.keyFile],
-    // It insists on one, and uses it for the certificates of clients only.
+    // Redis requires this option, but uses it only to verify client certificates.
     ...['--tls-ca-cert-file', certificate.certFile],
   ];
   const server = await startOwn((port) => {

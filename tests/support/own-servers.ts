@@ -15,18 +15,18 @@ import { findPrograms } from '#scripts/local/servers/servers.ts';
 
 const STOP_GRACE_MS = 5_000;
 
-/** A server of the test's own, to be killed and started again. */
+/** A server that a test can kill and start again. */
 export interface OwnServer {
   readonly url: string;
   readonly dataDir: string;
   start(): Promise<void>;
-  /** SIGKILL; resolves once it is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
-  /** Stops it, if it runs, and removes its data. */
+  /** Stops the server if it runs, and removes its data. */
   remove(): Promise<void>;
 }
 
-/** A database server, of the kind that the run is about, which does not run yet; its URL is that of the admin. */
+/** Creates a database server of the kind under test without starting it. Its URL has the admin account. */
 export const createOwnDatabase = (): Promise<OwnServer> =>
   createOwnServer(async (port, dataDir) => {
     const secrets = await loadSecrets(dataDir);
@@ -34,11 +34,11 @@ export const createOwnDatabase = (): Promise<OwnServer> =>
     return { spec: specOf(port, dataDir, secrets), url: adminUrlOf(port, secrets.databases) };
   });
 
-/** A Redis that does not run yet. */
+/** Creates a Redis server without starting it. */
 export const createOwnRedis = (): Promise<OwnServer> =>
   createOwnServer(async (port) => ({ spec: redis(port), url: `redis://127.0.0.1:${port}` }));
 
-/** A broker that does not run yet. */
+/** Creates a broker without starting it. */
 export const createOwnNats = (): Promise<OwnServer> =>
   createOwnServer(async (port, dataDir) => ({ spec: nats(port, dataDir), url: `nats://127.0.0.1:${port}` }));
 

@@ -1,4 +1,4 @@
-/** A seeded source of numbers below 1 (mulberry32, by Tommy Ettinger): the same seed, the same test. */
+/** A generator of numbers from 0 to below 1 (mulberry32, by Tommy Ettinger). Equal seeds give equal sequences. */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Works through tasks, so many at a time, in order. */
+/** Runs `work` for every task, at most `atOnce` at a time. Returns the results in the order of the tasks. */
 export async function eachOfMany<Task, Result>(
   tasks: readonly Task[],
   atOnce: number,

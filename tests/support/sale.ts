@@ -9,11 +9,14 @@ import type { TestSystem } from './system.ts';
 const SEATS = 100_000;
 const BUYERS = 50;
 
-/** An event on sale, and everybody who may want a seat. */
+/** An event on sale, with its buyers. */
 export interface Sale {
-  /** Books one seat so many times, `atOnce` at a time, at the booking process of an address; each must succeed. */
+  /**
+   * Makes `count` bookings of one seat at the booking process of an address, `atOnce` at a time. Returns their ids.
+   * @throws when a booking does not succeed
+   */
   sell(url: string, count: number, atOnce?: number): Promise<string[]>;
-  /** Speaks to the booking process of an address. */
+  /** A client of the booking process at an address. */
   processAt(url: string): BookingProcess;
   readonly eventId: string;
   readonly buyers: readonly Buyer[];

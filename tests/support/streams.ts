@@ -3,7 +3,7 @@ import type { TestSystem } from './system.ts';
 
 const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS'] as const;
 
-/** A test's own look at the streams of a system, by their names without a prefix. */
+/** Gives a test access to the streams of a system. Stream names are without the prefix. */
 export function openStreams(system: TestSystem) {
   const broker = createTestBroker({ url: system.natsUrl, prefix: system.natsPrefix });
   const manager = async () => (await broker.jetStream()).manager;
@@ -13,7 +13,7 @@ export function openStreams(system: TestSystem) {
     info,
     consumer: async (stream: string, name: string) =>
       (await manager()).consumers.info(broker.resourceName(stream), broker.resourceName(name)),
-    /** How many messages there are in all three of them. */
+    /** The number of messages in all three streams. */
     async countAll(): Promise<number> {
       const all = await Promise.all(STREAMS.map(info));
       return all.reduce((sum, { state }) => sum + state.messages, 0);

@@ -18,9 +18,9 @@ const PRODUCTION_ENV = {
 
 const SERVICES = ['gateway', ...SUBGRAPHS] as const;
 
-/** What it takes to see a system from outside. */
+/** A running system as a client sees it. */
 export interface RunningSystem {
-  /** Where clients send their operations. */
+  /** The GraphQL address of the gateway. */
   graphqlUrl: string;
   databaseUrls: Pick<Record<SubgraphName, string>, 'user'>;
   stop(): Promise<void>;
@@ -32,31 +32,32 @@ export interface TestSystem extends RunningSystem {
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   natsUrl: string;
-  /** What goes before the subjects of its messages. */
+  /** The prefix of its message subjects. */
   natsPrefix: string;
-  /** Where its logs, pid files and keys are. */
+  /** The folder of its logs, pid files and keys. */
   dataDir: string;
   services: Services;
   secrets: Secrets;
   /**
-   * Starts one more process of a service on the same databases, cache and messages, or with its own way to them;
-   * answers its address.
+   * Starts one more process of a service on the same databases, cache and broker. `way` replaces the address of the
+   * database or of the broker. Returns the address of the process.
    */
   startReplica(name: ServiceName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
-  /** A database's address with every right; the services may read and write, not change the schema. */
+  /** The address of a database with the account that may change the schema. The services' accounts may not. */
   ownerUrl(name: SubgraphName): string;
-  /** SIGTERM for the process at an address. */
+  /** Sends SIGTERM to the process at an address. */
   terminate(url: string): void;
-  /** SIGKILL for the process at an address. */
+  /** Sends SIGKILL to the process at an address. */
   kill(url: string): void;
-  /** SIGSTOP and SIGCONT for the process at an address: a machine that hangs for a while. */
+  /** Sends SIGSTOP to the process at an address, as if its machine hung. */
   pause(url: string): void;
+  /** Sends SIGCONT to the process at an address. */
   resume(url: string): void;
 }
 
 /**
- * The system that TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER name, as scripts/verify-images.sh does, which goes on; one
- * of the test's own without them.
+ * Opens the running system that TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER name; scripts/verify-images.sh sets them.
+ * `stop` leaves that system running. Without the variables it starts a new system.
  */
 export async function openTestSystem(): Promise<RunningSystem> {
   const { TEST_GRAPHQL_URL: graphqlUrl, TEST_DATABASE_URL_USER: user = '' } = process.env;
@@ -64,13 +65,13 @@ export async function openTestSystem(): Promise<RunningSystem> {
 }
 
 /**
- * Starts the gateway and the four subgraphs on free ports, with databases, cache and messages apart from those of any
- * other test, and waits until all are ready.
- * @param env for every service, on top of that of the tests.
- * @param production whether they run in production mode, where rate limits cannot be off: they are out of reach then.
- * @param adminUrl a database server of the test's own, as the account that may do everything.
- * @param redisUrl a cache of the test's own.
- * @param natsUrl a broker of the test's own, which need not be there yet.
+ * Starts the gateway and the four subgraphs on free ports and waits until all are ready. Their databases, cache and
+ * messages are separate from those of other tests.
+ * @param env variables for every service; they override the defaults of the tests.
+ * @param production whether the services run in production mode. Rate limits are very high there, as they cannot be off.
+ * @param adminUrl another database server, with the account that has all rights.
+ * @param redisUrl another cache.
+ * @param natsUrl another broker, which may still be down.
  * @param databaseHost host and port of a proxy through which the services reach their databases.
  */
 export async function startTestSystem({
@@ -102,10 +103,10 @@ export async function startTestSystem({
     secrets,
     env: {
       ...process.env,
-      // Whatever the shell says: tests send no mail to anybody.
+      // Tests send no mail, even if the shell sets SMTP_URL.
       SMTP_URL: '',
       NATS_SUBJECT_PREFIX: `${id}.`,
-      // They all come from one address.
+      // All clients of the tests have the same address.
       ...(production ? PRODUCTION_ENV : { RATE_LIMITS: 'off' }),
       ...env,
     },

@@ -1,7 +1,7 @@
 import { type Attribute, type BlockAttribute, type Field, getSchema, type Value } from '@mrleebo/prisma-ast';
 import type { Connection } from 'mariadb';
 
-/** What Prisma and the database must agree on, for one table; column lists joined by commas, in index order. */
+/** The parts of a table that Prisma and the database must agree on. Column lists are in index order, with commas. */
 export interface TableShape {
   columns: Record<string, { type: string; nullable: boolean; hasDefault: boolean }>;
   primaryKey: string;
@@ -9,7 +9,7 @@ export interface TableShape {
   indexes: string[];
 }
 
-/** The columns' types where the schema leaves them to Prisma. */
+/** The column types that Prisma uses where the schema names none. */
 const DEFAULT_TYPES: Readonly<Record<string, string>> = {
   Int: 'int',
   BigInt: 'bigint',
@@ -17,7 +17,7 @@ const DEFAULT_TYPES: Readonly<Record<string, string>> = {
   String: 'varchar(191)',
   DateTime: 'datetime(3)',
 };
-/** Defaults that Prisma's client makes; the table has none. */
+/** Default values that the Prisma client generates. The table has no default for them. */
 const CLIENT_DEFAULTS = new Set(['uuid', 'cuid', 'ulid', 'nanoid', 'autoincrement']);
 
 /** The tables that a Prisma schema describes, by name. */
@@ -48,7 +48,7 @@ export function shapesInSchema(source: string): Record<string, TableShape> {
   );
 }
 
-/** The tables that a database has, by name, without Prisma's own. */
+/** The tables of a database, by name, without the migration table of Prisma. */
 export async function shapesInDatabase(connection: Connection): Promise<Record<string, TableShape>> {
   const columns = await connection.query<
     { tab: string; col: string; type: string; nullable: string; def: string | null }[]
@@ -71,7 +71,7 @@ export async function shapesInDatabase(connection: Connection): Promise<Record<s
             .filter(({ tab }) => tab === table)
             .map(({ col, type, nullable, def }) => [
               col,
-              // MariaDB writes int(11) for int, and NULL for no default.
+              // MariaDB reports int(11) for int, and NULL for a missing default.
               {
                 type: type.replace(/int\(\d\d\)/, 'int'),
                 nullable: nullable === 'YES',

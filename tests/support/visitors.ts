@@ -18,13 +18,13 @@ const BOOK = `mutation Book($input: CreateBookingInput!) {
   createBooking(input: $input) { __typename ... on CreateBookingPayload { booking { id event { availableSeats } } } }
 }`;
 
-/** People who book and look at pages through the gateway, one after the other as fast as they are answered. */
+/** Users who read pages and book through the gateway without a pause, each with one request at a time. */
 export interface Visitors {
-  /** How many answers were whole so far, and how many lacked something that was unavailable. */
+  /** The number of complete answers so far, and of answers with SERVICE_UNAVAILABLE parts. */
   readonly seen: { whole: number; lacking: number };
-  /** Everything that was answered with neither data nor SERVICE_UNAVAILABLE. */
+  /** Answers that were neither complete nor explained by SERVICE_UNAVAILABLE. */
   readonly wrong: unknown[];
-  /** Lets everybody finish, and asks for each booking again whose outcome nobody knows; answers the ids of all bookings. */
+  /** Stops the users, repeats the bookings whose outcome is unknown, and returns the ids of all bookings. */
   leave(): Promise<string[]>;
 }
 
@@ -37,7 +37,7 @@ export async function inviteVisitors(system: TestSystem): Promise<Visitors> {
   const unknown: { client: Client; input: object }[] = [];
   let isOver = false;
 
-  /** Whether the answer is whole. */
+  /** Counts an answer. Returns whether it is complete. */
   function judge({ status, data, errors = [] }: Answer<unknown>): boolean {
     const isRight = errors.every(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
     if (status !== 200 || !isRight || (data == null && errors.length === 0)) wrong.push({ status, data, errors });
@@ -76,7 +76,7 @@ export async function inviteVisitors(system: TestSystem): Promise<Visitors> {
   };
 }
 
-/** What the services of a system have logged as errors. */
+/** The log lines of a system's services with the level error or fatal. */
 export function errorsLogged({ dataDir, natsPrefix }: TestSystem): unknown[] {
   return globSync(join(dataDir, 'logs', `${natsPrefix.replace('.', '')}-*.log`)).flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -6,7 +6,7 @@ import type { IContainer } from 'kubernetes-models/v1';
 import { root } from '#scripts/local/settings.ts';
 import { type Manifest, type OverlayName, oneOf } from './overlay.ts';
 
-/** The keys of the secret that production expects, as its example lists them. */
+/** The keys of the production secret, from its example file. */
 export const exampleKeys = (): string[] =>
   [...readFileSync(join(root, 'k8s/overlays/production/secrets.env.example'), 'utf8').matchAll(/^(\w+)=/gm)].map(
     ([, key = '']) => key,
@@ -20,7 +20,7 @@ const PRIVATE_KEY = {
   d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
 };
 
-/** What somebody might fill in for the key. */
+/** A realistic production value for a key. */
 function filledIn(key: string): string {
   if (key.includes('DATABASE_URL')) return 'mysql://somebody:7d1c5a@mysql.internal:3306/some_db';
   if (key === 'REDIS_URL') return 'rediss://:7d1c5a@redis.internal:6379';
@@ -32,19 +32,19 @@ function filledIn(key: string): string {
   return `${key.toLowerCase()}-e3b0c44298fc1c14`;
 }
 
-/** The secret "ebs" of an overlay: what minikube brings, or production's example filled in. */
+/** The values of the secret "ebs": those of minikube, or realistic values for the keys of the production example. */
 export function secretOf(overlay: OverlayName, manifests: readonly Manifest[]): Record<string, string> {
   if (overlay === 'production') return Object.fromEntries(exampleKeys().map((key) => [key, filledIn(key)]));
   const { data = {} } = oneOf(manifests, 'Secret', 'ebs');
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
-/** Stands for every certificate of an authority that a pod finds in a volume. */
+/** Stands in for every CA certificate that a pod reads from a volume. */
 const CERTIFICATE = join(mkdtempSync(join(tmpdir(), 'ebs-certificate-')), 'ca.pem');
 writeFileSync(CERTIFICATE, rootCertificates[0] ?? '');
 
 /**
- * A container's variables as the kubelet would set them; a path in one of its volumes becomes one on this machine.
+ * A container's variables as the kubelet would set them. A path in a volume is replaced by a local certificate file.
  * @throws when a map, secret or key is missing
  */
 export function environmentOf(

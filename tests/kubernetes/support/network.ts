@@ -2,13 +2,13 @@ import { BlockList } from 'node:net';
 import type { INetworkPolicyPeer, INetworkPolicyPort } from 'kubernetes-models/networking.k8s.io/v1';
 import { allOf, containersOf, type Manifest, selects, workloadsOf } from './overlay.ts';
 
-/** Whoever may send or receive. Outside the cluster it has an address, inside it has labels. */
+/** A sender or receiver of traffic. Inside the cluster it has labels, outside it has an address. */
 export interface Endpoint {
   readonly name: string;
   readonly namespace?: string;
   readonly address?: string;
   readonly labels?: Record<string, string>;
-  /** What it listens on, by name or only by number. */
+  /** The ports on which it listens. The name is optional. */
   readonly ports: readonly { name?: string; number: number }[];
 }
 
@@ -23,21 +23,26 @@ export const podsOf = (manifests: readonly Manifest[]): Endpoint[] =>
       .map(({ name = '', containerPort }) => ({ name, number: containerPort })),
   }));
 
-/** Every connection of a pod, to or from, that the network policies let through, as "from > to:port". */
-export function openWays(manifests: readonly Manifest[], others: readonly Endpoint[]): string[] {
+/** Every connection to or from a pod that the network policies allow, as "from > to:port". */
+export function allowedConnections(manifests: readonly Manifest[], others: readonly Endpoint[]): string[] {
   const endpoints = [...podsOf(manifests), ...others];
   const isOwn = ({ namespace }: Endpoint) => namespace === 'ebs';
   return endpoints.flatMap((from) =>
     endpoints.flatMap((to) =>
       to.ports
         .filter(() => from !== to && (isOwn(from) || isOwn(to)))
-        .filter((port) => isLet('Egress', from, to, port) && isLet('Ingress', to, from, port))
+        .filter((port) => isAllowed('Egress', from, to, port) && isAllowed('Ingress', to, from, port))
         .map(({ number }) => `${from.name} > ${to.name}:${number}`),
     ),
   );
 
-  /** Whether the policies of one's own namespace let it speak with the other, or be spoken to by it. */
-  function isLet(type: 'Egress' | 'Ingress', one: Endpoint, other: Endpoint, port: Endpoint['ports'][number]): boolean {
+  /** Whether the policies allow `one` to send to `other` (Egress) or to receive from it (Ingress). */
+  function isAllowed(
+    type: 'Egress' | 'Ingress',
+    one: Endpoint,
+    other: Endpoint,
+    port: Endpoint['ports'][number],
+  ): boolean {
     if (!isOwn(one)) return true;
     const policies = allOf(manifests, 'NetworkPolicy').filter(
       ({ spec }) => spec?.policyTypes?.includes(type) && selects(spec.podSelector ?? {}, one.labels),

@@ -11,7 +11,7 @@ import { parseAllDocuments } from 'yaml';
 import { findKubectl } from '#scripts/local/kubectl.ts';
 import { root } from '#scripts/local/settings.ts';
 
-/** The kinds that the overlays are made of. */
+/** The kinds of objects in the overlays. */
 interface Kinds {
   Namespace: INamespace;
   ConfigMap: IConfigMap;
@@ -32,7 +32,7 @@ export const OVERLAYS = ['minikube', 'production'] as const;
 export type OverlayName = (typeof OVERLAYS)[number];
 
 const RENDER_TIMEOUT_MS = 60_000;
-/** kubectl may have to be fetched first. */
+/** A time limit in ms: kubectl may have to be downloaded first. */
 export const RENDER = 180_000;
 
 /** An overlay's objects as `kubectl apply -k` would send them. */
@@ -50,7 +50,7 @@ export const allOf = <Kind extends keyof Kinds>(manifests: readonly Manifest[], 
 /** The object of a kind with a name. @throws when there is none */
 export function oneOf<Kind extends keyof Kinds>(manifests: readonly Manifest[], kind: Kind, name: string) {
   const found = allOf(manifests, kind).find(({ metadata }) => metadata?.name === name);
-  if (found === undefined) throw new Error(`no ${kind} ${name}`);
+  if (found === undefined) throw new Error(`The overlay has no ${kind} ${name}.`);
   return found;
 }
 
@@ -60,7 +60,7 @@ export interface Workload {
   readonly template: IPodTemplateSpec;
 }
 
-/** All that makes pods. */
+/** All objects that create pods. */
 export const workloadsOf = (manifests: readonly Manifest[]): Workload[] =>
   (['Deployment', 'StatefulSet', 'Job'] as const).flatMap((kind) =>
     allOf(manifests, kind).map(({ metadata, spec }) => ({
@@ -70,7 +70,7 @@ export const workloadsOf = (manifests: readonly Manifest[]): Workload[] =>
     })),
   );
 
-/** The containers of a pod, those included that prepare for it. */
+/** The containers of a pod, including init containers. */
 export const containersOf = ({ template: { spec } }: Workload) => [
   ...(spec?.initContainers ?? []),
   ...(spec?.containers ?? []),
@@ -81,12 +81,12 @@ export interface Selector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
-/** Whether labels are what a selector asks for; an empty one asks for nothing. */
+/** Whether a selector matches labels. An empty selector matches all labels. @throws on an operator other than In */
 export function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Record<string, string> = {}) {
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
     matchExpressions.every(({ key, operator, values = [] }) => {
-      if (operator !== 'In') throw new Error(`selector operator ${operator}`);
+      if (operator !== 'In') throw new Error(`Selector operator ${operator} is not supported.`);
       return values.includes(labels[key] ?? '');
     })
   );

@@ -9,23 +9,23 @@ import { NO_INDEX, type WatchedStatement, watchPool } from './watched-pool.ts';
 
 const FILL_TIMEOUT_MS = 1_800_000;
 const CASE_TIMEOUT_MS = 60_000;
-/** For reading a page, and enough less than a scan of the smallest tables to tell one from the other. */
+/** Enough for reading a page, and far less than a scan of the smallest table. */
 const PAGE_READS_MAX = 1_000;
-/** How much of the database's time a list may take; checked at full size, on a machine that does nothing else. */
+/** The database time that a list may take, in ms. Only set with the full number of rows on an idle machine. */
 const LIST_MS_MAX = process.env.PLANS_LIST_MS_MAX === undefined ? undefined : Number(process.env.PLANS_LIST_MS_MAX);
 const LIST_RUNS = 5;
 
 interface Case {
   readonly run: () => Promise<unknown>;
-  /** Rows and index entries that one of its statements may read. */
+  /** The most rows and index entries that one statement may read. */
   readonly readsMax?: number;
-  /** Anyone may ask for it, as often as they like: it is measured, too. */
+  /** Whether clients can request it freely. Its time is measured as well. */
   readonly isList?: boolean;
 }
 
 /**
- * A database of many rows, behind a pool that watches what goes through it, and one test for each case: each statement
- * that its code sends must read every table by an index and only so many rows.
+ * Fills a database with many rows and adds one test for each case. Every statement of a case must read each table
+ * through an index, and at most `readsMax` rows.
  */
 export function testPlans(
   schema: string,
@@ -35,7 +35,7 @@ export function testPlans(
     open,
   }: {
     makeRows: (maker: Awaited<ReturnType<typeof createRowMaker>>) => Promise<void>;
-    /** Called once the pool is there. */
+    /** Called with the watched pool before the cases run. */
     open: (pool: Pool, url: string) => void | Promise<void>;
     cases: Readonly<Record<string, Case>>;
   },
@@ -82,18 +82,18 @@ export function testPlans(
     },
     CASE_TIMEOUT_MS,
   );
-  it('(every statement that the store has as SQL was among them)', () => {
+  it('the cases run every SQL template of the store', () => {
     const sent = [...watched.sent].map(withoutSpaces);
     const templates = templatesIn(`subgraphs/${schema}/store/**/*.ts`);
     expect(templates.length).toBeGreaterThan(0);
-    // A placeholder stands where a template puts something in.
+    // A sent statement has a placeholder for each value of its template.
     expect(templates.filter(({ part }) => !sent.some((sql) => sql.includes(part)))).toEqual([]);
   });
 
   return { watched: () => watched };
 }
 
-/** Each statement reads every table by an index, and no more rows than that. */
+/** Checks that each statement reads every table through an index, and at most `readsMax` rows. */
 export function expectIndexed(statements: readonly WatchedStatement[], readsMax: number): void {
   const wrong = statements.filter(
     ({ access, reads }) => reads > readsMax || access.some((way) => way.endsWith(`: ${NO_INDEX}`)),

@@ -1,25 +1,25 @@
 import type { Connection } from 'mariadb';
 import { openConnection } from '#platform/database/migrations.ts';
 
-/** How many rows the plans are looked at with; the command test:plans sets others. */
+/** The numbers of rows in the tables. `npm run test:plans` sets other numbers. */
 export const EVENTS = Number(process.env.PLANS_EVENTS ?? 20_000);
 export const BOOKINGS = Number(process.env.PLANS_BOOKINGS ?? 100_000);
-/** Of the user and of the event with most bookings. */
+/** The number of bookings of the busy user, and of the busy event. */
 export const BOOKINGS_OF_ONE = Math.min(100_000, BOOKINGS / 4);
 
-/** The id of row `n`, in the form and order of our own ids, and older than any that is made now. */
+/** The id of row `n`. It has the form and order of real ids, and sorts before ids that are generated now. */
 export const idOf = (n: number): string =>
   `${n
     .toString(16)
     .padStart(12, '0')
     .replace(/(.{8})/, '$1-')}-7000-8000-000000000000`;
-/** The same in SQL. */
+/** SQL for the same id; `n` is an SQL expression. */
 export const idSql = (n: string): string =>
   `CONCAT(INSERT(LPAD(LOWER(HEX(${n})), 12, '0'), 9, 0, '-'), '-7000-8000-000000000000')`;
 
 const CHUNK = 100_000;
 
-/** Fills tables by statements that run in the database alone. */
+/** Fills tables with statements that generate the rows inside the database. */
 export async function createRowMaker(url: string) {
   const connection = await openConnection(url);
   await connection.query("SET SESSION time_zone = '+00:00', SESSION sql_log_bin = 0, SESSION foreign_key_checks = 0");
@@ -30,7 +30,7 @@ export async function createRowMaker(url: string) {
   }
   await connection.query('ANALYZE TABLE numbers');
 
-  /** Secondary indexes are made in the end: ten times faster than row by row once they outgrow the memory. */
+  /** Creates the secondary indexes after the rows: ten times faster when the indexes do not fit in memory. */
   async function fill(table: string, count: number, insert: (first: number, last: number) => string): Promise<void> {
     const indexes = await indexesOf(connection, table);
     const alter = (changes: readonly string[]) =>
@@ -44,7 +44,7 @@ export async function createRowMaker(url: string) {
   }
 
   return {
-    /** Rows 0 to count - 1; the values are SQL in which `n` stands for the number of the row. */
+    /** Inserts rows 0 to count - 1. The values are SQL expressions; in them `n` is the number of the row. */
     fill: (table: string, count: number, values: Record<string, string>) =>
       fill(
         table,
@@ -52,7 +52,7 @@ export async function createRowMaker(url: string) {
         (first, last) => `INSERT INTO ${table} (${Object.keys(values).join()}) SELECT ${Object.values(values).join()}
           FROM (SELECT n + ${first} AS n FROM numbers WHERE n <= ${last - first}) AS row_numbers`,
       ),
-    /** What `select` makes of each part of the numbers 0 to count - 1, without what is there already. */
+    /** Inserts the rows that `select` returns for each range of the numbers 0 to count - 1. Skips existing rows. */
     fillFrom: (table: string, count: number, select: (first: number, last: number) => string) =>
       fill(table, count, (first, last) => `INSERT IGNORE INTO ${table} ${select(first, last)}`),
     run: (sql: string) => connection.query(sql),

@@ -2,12 +2,12 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '#scripts/local/settings.ts';
 
-/** Shorter ones are conditions, whose text says little. */
+/** Shorter templates are conditions, which do not identify a statement. */
 const STATEMENT_LENGTH_MIN = 25;
 
 export const withoutSpaces = (sql: string): string => sql.replaceAll(/\s+/g, '');
 
-/** The longest constant part of each SQL template in these files, without white space: what is sent contains it. */
+/** The longest constant part of each SQL template in these files, without white space. */
 export function templatesIn(pattern: string): { file: string; part: string }[] {
   const files = globSync(pattern, { cwd: root }).filter((file) => !file.includes('.test.'));
   return files.flatMap((file) => {
@@ -17,7 +17,7 @@ export function templatesIn(pattern: string): { file: string; part: string }[] {
   });
 }
 
-/** Of the template that begins there: the constant text between what it puts in, which may hold templates itself. */
+/** The longest constant text between the placeholders of the template at `start`. Placeholders may hold templates. */
 function longestPart(source: string, start: number): string {
   const parts = [''];
   let depth = 0;

@@ -1,11 +1,11 @@
 import type { Connection, Pool, PoolConnection } from 'mariadb';
 
-/** A statement as the code sent it, and what the database did for it. */
+/** A statement that the code sent, with its plan and its cost. */
 export interface WatchedStatement {
   readonly sql: string;
-  /** The distinct ways in which it reads tables: "bookings: ref PRIMARY", or "bookings: ALL" where it uses no index. */
+  /** How it reads each table, without duplicates: "bookings: ref PRIMARY", or "bookings: ALL" without an index. */
   readonly access: readonly string[];
-  /** Rows and index entries that the database read to answer it. */
+  /** The number of rows and index entries that the database read for it. */
   readonly reads: number;
   readonly ms: number;
 }
@@ -23,8 +23,8 @@ export const NO_INDEX = 'ALL';
 const EXPLAINABLE = /^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE)\b/i;
 
 /**
- * The same pool, but every statement that goes through it is explained, on its own connection just before it runs, and
- * measured. Whatever the code sends is what is looked at.
+ * Wraps a pool. Each statement is explained on its own connection just before it runs, and its reads and time are
+ * measured. `take` returns the statements since the last call.
  */
 export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[]; readonly sent: ReadonlySet<string> } {
   let statements: WatchedStatement[] = [];
@@ -42,7 +42,7 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[];
         const startMs = performance.now();
         const result = await connection.query(query, values);
         const ms = performance.now() - startMs;
-        // Asking costs some reads itself, the same each time.
+        // The status query itself causes reads, the same number each time.
         const reads = (await countReads(connection)) - before - (before - atFirst);
         statements.push({
           sql: sql.replaceAll(/\s+/g, ' ').trim(),
@@ -75,7 +75,7 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[];
   };
 }
 
-/** The object with some methods replaced. The others keep their own `this`, whose private fields they need. */
+/** The object with some methods replaced. The others keep their `this`, because they need its private fields. */
 const replace = <Target extends object>(target: Target, methods: Record<string, unknown>): Target =>
   new Proxy(target, {
     get(_, name) {
@@ -85,7 +85,7 @@ const replace = <Target extends object>(target: Target, methods: Record<string, 
     },
   });
 
-/** How a row of a plan reads a table; nothing for what is not a table, and for the table that an INSERT writes. */
+/** How a row of a plan reads a table. Empty for rows without a real table, and for the target of an INSERT. */
 function accessOf({ select_type, table, type, key, Extra }: PlanRow): WatchedStatement['access'] {
   const isTable = table !== null && !table.startsWith('<') && !/Table function/i.test(Extra ?? '');
   if (!isTable || type === null || select_type === 'INSERT') return [];
