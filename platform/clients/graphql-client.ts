@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { unavailable } from '../errors/errors.ts';
-import { GATEWAY_PROOF_HEADER } from '../identity/identity.ts';
 import { createBreaker } from './breaker.ts';
 import { TIME_LEFT_HEADER } from './deadline.ts';
+import { createOperationSender, type OperationAnswer } from './operation-batch.ts';
 import { createShuffledLookup } from './shuffled-dns-lookup.ts';
 
 export interface GraphQLAnswer {
@@ -79,7 +79,10 @@ const PROBE = '{__typename}';
 
 export const isMutation = (query: string): boolean => query.startsWith('mutation');
 
-/** Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every request. */
+/**
+ * Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation. Operations
+ * of one turn of the event loop are sent together, see createOperationSender.
+ */
 export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
   const { origin, pathname } = new URL(url);
   const connect = (connections: number) =>
@@ -101,28 +104,17 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   const pool = connect(IN_FLIGHT_MAX);
   // Hanging requests can hold every connection of the other pool.
   const probePool = connect(1);
-  const breaker = createBreaker((signal) => post(probePool, { query: PROBE, headers: {} }, signal));
+  const send = createOperationSender({ pool, path: pathname, secret });
+  const sendProbe = createOperationSender({ pool: probePool, path: pathname, secret });
+  const breaker = createBreaker(async (signal) => parseAnswer(await sendProbe({ query: PROBE, headers: {} }, signal)));
   let inFlight = 0;
 
-  async function post(
-    connections: Pool,
-    { query, variables, operationName, headers }: Omit<GraphQLOperation, 'timeoutMs'>,
-    signal: AbortSignal,
-  ): Promise<GraphQLAnswer> {
-    const { statusCode, body } = await connections.request({
-      path: pathname,
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', [GATEWAY_PROOF_HEADER]: secret },
-      body: JSON.stringify({ query, variables, operationName }),
-      signal,
-    });
-    return parseAnswer(statusCode, await body.text());
-  }
-
   async function postTwice(operation: GraphQLOperation, signal: AbortSignal, timeLeftMs: () => number) {
-    const attempt = () => {
+    const { query, variables, operationName } = operation;
+    const attempt = async () => {
       const leftMs = String(Math.floor(timeLeftMs() * SERVER_SHARE));
-      return post(pool, { ...operation, headers: { ...operation.headers, [TIME_LEFT_HEADER]: leftMs } }, signal);
+      const headers = { ...operation.headers, [TIME_LEFT_HEADER]: leftMs };
+      return parseAnswer(await send({ query, variables, operationName, headers }, signal));
     };
     try {
       return await attempt();
@@ -172,7 +164,7 @@ function isWorthRetrying({ query }: GraphQLOperation, error: unknown): boolean {
   return NEVER_CONNECTED.has(code) || (CONNECTION_LOST.has(code) && !isMutation(query));
 }
 
-function parseAnswer(statusCode: number, text: string): GraphQLAnswer {
+function parseAnswer({ statusCode, text }: OperationAnswer): GraphQLAnswer {
   let answer: GraphQLAnswer | null;
   try {
     answer = JSON.parse(text);

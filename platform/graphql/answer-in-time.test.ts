@@ -1,13 +1,15 @@
-import fastify from 'fastify';
+import fastify, { type FastifyReply } from 'fastify';
 import { request } from 'undici';
 import { afterEach, expect, test, vi } from 'vitest';
 import {
   currentDeadlineMs,
   DeadlineError,
+  readTimeLeftMs,
   TIME_LEFT_HEADER,
   TIME_LEFT_MS_MAX,
   timeLeftMs,
 } from '../clients/deadline.ts';
+import { clientSignal } from '../http/client-signal.ts';
 import { answerInTime } from './answer-in-time.ts';
 
 const stops: (() => unknown)[] = [];
@@ -15,9 +17,20 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function serve(handle: Parameters<typeof answerInTime>[0]) {
+async function serve(handle: (reply: FastifyReply) => Promise<string>) {
   const http = fastify();
-  http.post('/graphql', answerInTime(handle));
+  http.post('/graphql', async (request, reply) => {
+    const answer = answerInTime(async () => ({ status: 200, headers: {}, text: await handle(reply) }));
+    const { headers, text } = await answer({
+      http: request,
+      authorization: undefined,
+      requestId: 'r-1',
+      clientAddress: '127.0.0.1',
+      timeLeftMs: readTimeLeftMs(request.headers[TIME_LEFT_HEADER]),
+      callerSignal: clientSignal(reply),
+    });
+    return reply.headers(headers).send(text);
+  });
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
   stops.push(() => http.close());
   return (query: string, { leftMs, signal }: { leftMs?: string; signal?: AbortSignal } = {}) =>
@@ -62,7 +75,7 @@ test.each([
   const { promise: gone, resolve: goes } = Promise.withResolvers<void>();
   const { promise: told, resolve: tell } = Promise.withResolvers<string>();
   const caller = new AbortController();
-  const ask = await serve(async (_request, reply) => {
+  const ask = await serve(async (reply) => {
     reply.raw.on('close', goes);
     caller.abort();
     await gone;

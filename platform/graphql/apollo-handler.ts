@@ -1,33 +1,55 @@
 import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+/** The parts of an HTTP request that Apollo Server reads. */
+export interface ApolloRequest {
+  readonly method: string;
+  readonly headers: FastifyRequest['headers'];
+  readonly url: string;
+  readonly body: unknown;
+}
+
+export interface ApolloAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 /**
- * Creates a Fastify handler that passes requests to Apollo Server. Unlike @as-integrations/fastify it does not build a
- * URL from the Host header: a malformed header would cause an internal error, and parsing the URL costs more than all
- * the rest.
+ * Lets Apollo Server answer a request. Unlike @as-integrations/fastify it builds no URL from the Host header, because a
+ * malformed header would cause an internal error, and because that costs more than the rest of the function.
  */
+export async function askApollo<Context extends BaseContext>(
+  apollo: ApolloServer<Context>,
+  { method, headers, url, body }: ApolloRequest,
+  readContext: () => Promise<Context>,
+): Promise<ApolloAnswer> {
+  const queryAt = url.indexOf('?');
+  const answer = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method,
+      headers: toHeaderMap(headers),
+      search: queryAt < 0 ? '' : url.slice(queryAt),
+      body,
+    },
+    context: readContext,
+  });
+  if (answer.body.kind !== 'complete') throw new Error('The schema has no incremental delivery.');
+  return { status: answer.status ?? 200, headers: Object.fromEntries(answer.headers), text: answer.body.string };
+}
+
+/** Answers Fastify requests by Apollo Server. */
 export const createApolloHandler =
   <Context extends BaseContext>(
     apollo: ApolloServer<Context>,
     readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<Context>,
   ) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
-    const { method, headers, url, body } = request;
-    const queryAt = url.indexOf('?');
-    const answer = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method,
-        headers: toHeaderMap(headers),
-        search: queryAt < 0 ? '' : url.slice(queryAt),
-        body,
-      },
-      context: () => readContext(request, reply),
-    });
-    if (answer.body.kind !== 'complete') throw new Error('The schema has no incremental delivery.');
-    reply.code(answer.status ?? 200).headers(Object.fromEntries(answer.headers));
-    // The landing page has its own content security policy in its <head>.
-    if (answer.headers.get('content-type') === 'text/html') reply.removeHeader('content-security-policy');
-    return answer.body.string;
+    const { status, headers, text } = await askApollo(apollo, request, () => readContext(request, reply));
+    reply.code(status).headers(headers);
+    // The landing page sets its own policy in its HTML head.
+    if (headers['content-type'] === 'text/html') reply.removeHeader('content-security-policy');
+    return text;
   };
 
 function toHeaderMap(headers: FastifyRequest['headers']): HeaderMap {

@@ -9,6 +9,8 @@ import {
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { readTimeLeftMs, TIME_LEFT_HEADER } from '../clients/deadline.ts';
+import { clientSignal } from '../http/client-signal.ts';
 import { applyPolicy } from '../identity/apply-policy.ts';
 import type { Policy } from '../identity/authorization.ts';
 import {
@@ -19,7 +21,9 @@ import {
   isGatewayProof,
 } from '../identity/identity.ts';
 import { answerInTime } from './answer-in-time.ts';
-import { createApolloHandler } from './apollo-handler.ts';
+import { askApollo } from './apollo-handler.ts';
+import { serveBatches } from './batch-endpoint.ts';
+import { createKnownOperations } from './known-operations.ts';
 
 /** The context of every request. */
 export interface RequestContext {
@@ -62,8 +66,10 @@ export interface SubgraphSchema<Context> {
   policy: Policy<Context>;
 }
 
+const PATH = '/graphql';
+
 /**
- * Serves a subgraph at POST /graphql. Only requests with the gateway's proof are accepted, so the headers with the time
+ * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the gateway's proof are accepted, so the headers with the time
  * left and the client's address can be trusted. The access token is verified again, so that a directly reachable
  * subgraph is as safe as the gateway.
  */
@@ -81,25 +87,52 @@ export async function serveSubgraph<Context extends RequestContext>({
   createContext: (request: RequestContext) => Context;
   formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 }): Promise<void> {
+  const schema = createSubgraphSchema<Context>(graph);
   const apollo = new ApolloServer<Context>({
     ...apolloSettings,
-    schema: createSubgraphSchema<Context>(graph),
+    schema,
     introspection: false,
     persistedQueries: false,
     plugins: [...quietPlugins<Context>(), ApolloServerPluginLandingPageDisabled()],
     formatError,
   });
   await apollo.start();
-  const context = async ({ headers, id, ip }: FastifyRequest) =>
-    createContext({
-      caller: await authenticate(headers.authorization),
-      requestId: id,
-      clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
-    });
+  const known = createKnownOperations<Context>(schema, formatError);
+
+  const answer = answerInTime(async ({ http: request, authorization, requestId, clientAddress }) => {
+    const readContext = async () =>
+      createContext({ caller: await authenticate(authorization), requestId, clientAddress });
+    const execution = known.prepare(request.body);
+    if (execution !== undefined) {
+      const context = readContext();
+      const answered = await context.then(execution, () => undefined);
+      return answered ?? askApollo(apollo, request, () => context);
+    }
+    const answered = await askApollo(apollo, request, readContext);
+    if (answered.status === 200) known.learn(request.body);
+    return answered;
+  });
+
   const requireProof = async (request: FastifyRequest, reply: FastifyReply) => {
     if (isGatewayProof(request.headers[GATEWAY_PROOF_HEADER], acceptedProofs)) return;
     const refusal = { message: 'Subgraphs answer the gateway only.', extensions: { code: 'FORBIDDEN' } };
     return reply.code(403).send({ errors: [refusal] });
   };
-  http.post('/graphql', { onRequest: requireProof }, answerInTime(createApolloHandler(apollo, context)));
+  http.post(PATH, { onRequest: requireProof }, async (request, reply) => {
+    const { headers, id, ip } = request;
+    const {
+      status,
+      headers: given,
+      text,
+    } = await answer({
+      http: request,
+      authorization: headers.authorization,
+      requestId: id,
+      clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
+      timeLeftMs: readTimeLeftMs(headers[TIME_LEFT_HEADER]),
+      callerSignal: clientSignal(reply),
+    });
+    return reply.code(status).headers(given).send(text);
+  });
+  serveBatches(http, { path: PATH, requireProof, answer });
 }

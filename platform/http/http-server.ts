@@ -78,10 +78,7 @@ export function createHttpServer({
         .headers(headersOfEveryAnswer(id))
         .send(errorBody(400, 'The path is malformed.')),
     forceCloseConnections: 'idle',
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    },
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
@@ -114,13 +111,36 @@ export function createHttpServer({
   return server;
 }
 
+/** The id that a request brings, or a new one. */
+export const requestIdOf = (given: unknown): string =>
+  typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+
 const headersOfEveryAnswer = (requestId: string) => ({ 'x-request-id': requestId, 'cache-control': 'no-store' });
 
 const errorBody = (statusCode: number, message: string) => ({
   errors: [{ message, extensions: { code: statusCode >= 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_REQUEST' } }],
 });
 
-/** Logs and measures each request, except those to the endpoints for operators. */
+/** A request that was answered, or one operation of a batch. */
+interface ObservedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Logs and measures a request. Each request is observed, except those to operators' endpoints and batches. */
+    observe(request: ObservedRequest): void;
+  }
+  interface FastifyContextConfig {
+    /** The requests of a batch are observed one by one. */
+    isBatch?: boolean;
+  }
+}
+
 function observeRequests(server: FastifyInstance, metrics: Registry): void {
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
@@ -128,13 +148,13 @@ function observeRequests(server: FastifyInstance, metrics: Registry): void {
     labelNames: ['method', 'status'] as const,
     registers: [metrics],
   });
-  server.addHook('onResponse', async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    if (OPERATOR_PATHS.has(path)) return;
-    durations.observe({ method: request.method, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
-    request.log.info(
-      { method: request.method, path, status: reply.statusCode, durationMs: reply.elapsedTime },
-      'request',
-    );
+  server.decorate('observe', ({ method, status, durationMs, ...request }) => {
+    durations.observe({ method, status: String(status) }, durationMs / 1_000);
+    server.log.info({ method, status, durationMs, ...request }, 'request');
+  });
+  server.addHook('onResponse', async ({ id, method, url, routeOptions }, { statusCode, elapsedTime }) => {
+    const path = url.split('?', 1)[0] ?? '';
+    if (OPERATOR_PATHS.has(path) || routeOptions.config.isBatch) return;
+    server.observe({ requestId: id, method, path, status: statusCode, durationMs: elapsedTime });
   });
 }

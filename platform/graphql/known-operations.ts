@@ -1,0 +1,89 @@
+import { type GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import { LRUCache } from 'lru-cache';
+import type { ApolloAnswer } from './apollo-handler.ts';
+import { JSON_TYPE } from './subgraph-operation.ts';
+
+/** A compiled operation takes some kilobytes for each 100 characters of its text. */
+const CHARACTERS_MAX = 128 * 1_024;
+/** For the texts that were answered once. */
+const SEEN_CHARACTERS_MAX = 512 * 1_024;
+
+const JSON_HEADERS = { 'content-type': JSON_TYPE };
+
+interface KnownOperation {
+  readonly operationName: string | undefined;
+  readonly compiled: CompiledQuery;
+}
+
+/** A GraphQL request body with nothing unusual in it. */
+interface PlainBody {
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+  readonly operationName: string | undefined;
+}
+
+/**
+ * The operations that Apollo Server has validated and answered, compiled by graphql-jit when they come again. The least
+ * recently used ones make room for others.
+ */
+export function createKnownOperations<Context>(
+  schema: GraphQLSchema,
+  formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError,
+) {
+  const known = new LRUCache<string, KnownOperation>({
+    maxSize: CHARACTERS_MAX,
+    sizeCalculation: (_operation, query) => query.length,
+  });
+  const seen = new LRUCache<string, true>({
+    maxSize: SEEN_CHARACTERS_MAX,
+    sizeCalculation: (_seen, query) => query.length,
+  });
+
+  const format = (error: GraphQLError) => {
+    const { code = 'INTERNAL_SERVER_ERROR' } = error.extensions ?? {};
+    return formatError({ ...error.toJSON(), extensions: { ...error.extensions, code } }, error);
+  };
+
+  return {
+    /**
+     * How to execute a known operation; undefined for any other. The execution answers undefined, and does nothing, when
+     * the variables are wrong.
+     */
+    prepare(body: unknown): ((context: Context) => Promise<ApolloAnswer | undefined>) | undefined {
+      const plain = readBody(body);
+      if (plain === undefined) return undefined;
+      const operation = known.get(plain.query);
+      if (operation === undefined || operation.operationName !== plain.operationName) return undefined;
+      return async (context) => {
+        const { data, errors } = await operation.compiled.query(undefined, context, plain.variables);
+        if (data === undefined) return undefined;
+        const text = JSON.stringify({ errors: errors?.map(format), data });
+        return { status: 200, headers: JSON_HEADERS, text };
+      };
+    },
+    /** Remembers an operation that Apollo Server has answered with data. */
+    learn(body: unknown): void {
+      const plain = readBody(body);
+      if (plain === undefined) return;
+      const { query, operationName } = plain;
+      if (!seen.has(query)) return void seen.set(query, true);
+      const compiled = compileQuery(schema, parse(query, { noLocation: true }), operationName, {
+        disablingCapturingStackErrors: true,
+      });
+      if (isCompiledQuery(compiled)) known.set(query, { operationName, compiled });
+    },
+  };
+}
+
+function readBody(body: unknown): PlainBody | undefined {
+  if (!isRecord(body)) return undefined;
+  const { query, variables, operationName, ...others } = body;
+  if (typeof query !== 'string' || Object.keys(others).length > 0) return undefined;
+  if (operationName !== undefined && (typeof operationName !== 'string' || operationName === '')) return undefined;
+  if (variables !== undefined && !isRecord(variables)) return undefined;
+  return { query, variables: variables ?? {}, operationName };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
