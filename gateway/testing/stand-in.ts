@@ -42,6 +42,8 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     if (request.url === '/ready') return response.end('{}');
+    // It has no endpoint for batches, so that each operation is a request of its own.
+    if (request.url !== '/graphql') return request.resume().on('end', () => response.writeHead(404).end());
     const chunks = await request.toArray();
     const { query, variables } = JSON.parse(Buffer.concat(chunks).toString());
     const entry = { headers: request.headers, query, variables };

@@ -58,7 +58,7 @@ export function createKnownOperations<Context>(
       return async (context) => {
         const { data, errors } = await operation.compiled.query(undefined, context, plain.variables);
         if (data === undefined) return undefined;
-        const text = JSON.stringify({ errors: errors?.map(format), data });
+        const text = `${JSON.stringify({ errors: errors?.map(format), data })}\n`;
         return { status: 200, headers: JSON_HEADERS, text };
       };
     },

@@ -96,10 +96,12 @@ service.addOptionalDependency(
   }),
 );
 
+const createRequestLoaders = createLoaders(dependencies);
+
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
   policy,
   acceptedProofs: config.BOOKING_SUBGRAPH_SECRET,
-  createContext: (request) => ({ ...request, dependencies, ...createLoaders(dependencies) }),
+  createContext: (request) => ({ ...request, dependencies, ...createRequestLoaders() }),
 });

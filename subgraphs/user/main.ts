@@ -15,7 +15,7 @@ import { serveKeySet } from './credentials/key-set.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
-import { createUserLoader } from './graphql/loaders.ts';
+import { createUserLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { userStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
@@ -69,6 +69,8 @@ const dependencies = {
   newId: () => newId(),
   now: () => new Date(),
 };
+const createUserLoader = createUserLoaders(database);
+
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
@@ -78,7 +80,7 @@ await service.serve<Context>({
   createContext: (request) => ({
     ...request,
     dependencies,
-    users: createUserLoader(database),
+    users: createUserLoader(),
     signedIn: new Set<string>(),
   }),
 });

@@ -16,7 +16,7 @@ import { noCredentialLimits } from './credentials/credential-limits.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
-import { createUserLoader } from './graphql/loaders.ts';
+import { createUserLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { policy } from './policy.ts';
 
@@ -67,6 +67,7 @@ export async function startUserSubgraph() {
     now: () => new Date(),
   };
   const http = fastify();
+  const createUserLoader = createUserLoaders(database);
   await serveSubgraph<Context>({
     http,
     typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
@@ -78,7 +79,7 @@ export async function startUserSubgraph() {
     createContext: (request) => ({
       ...request,
       dependencies,
-      users: createUserLoader(database),
+      users: createUserLoader(),
       signedIn: new Set<string>(),
     }),
   });

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
+import { createSharedLoader } from '#platform/graphql/shared-loader.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
 import type { Inventory } from '../domain/inventory.ts';
@@ -14,23 +15,27 @@ const PAGES_PER_STATEMENT_MAX = 100;
 type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages'>;
 
 /**
- * The data loaders of one request: they combine single look-ups into batches. Mutations clear the entries they change.
+ * Creates a function that creates the data loaders of one request: they combine single look-ups into batches. Mutations
+ * clear the entries they change. Requests of the same moment read inventories together.
  */
-export const createLoaders = (dependencies: BookingDependencies): Loaders => ({
-  inventories: new DataLoader((ids) => loadInventories(dependencies, ids), { maxBatchSize: BATCH_MAX }),
-  bookings: new DataLoader(
-    async (ids) => {
-      const found = await findBookings(dependencies.database, ids.filter(isId));
-      const byId = new Map(found.map((booking) => [booking.id, booking]));
-      return ids.map((id) => byId.get(id) ?? null);
-    },
-    { maxBatchSize: BATCH_MAX },
-  ),
-  bookingPages: new DataLoader((pages) => listBookingPages(dependencies.database, pages), {
-    maxBatchSize: PAGES_PER_STATEMENT_MAX,
-    cacheKeyFn: ({ userId, eventId, page: { limit, after } }) => [userId, eventId, limit, after?.[0]].join(),
-  }),
-});
+export function createLoaders(dependencies: BookingDependencies): () => Loaders {
+  const inventories = createSharedLoader((ids) => loadInventories(dependencies, ids));
+  return () => ({
+    inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
+    bookings: new DataLoader(
+      async (ids) => {
+        const found = await findBookings(dependencies.database, ids.filter(isId));
+        const byId = new Map(found.map((booking) => [booking.id, booking]));
+        return ids.map((id) => byId.get(id) ?? null);
+      },
+      { maxBatchSize: BATCH_MAX },
+    ),
+    bookingPages: new DataLoader((pages) => listBookingPages(dependencies.database, pages), {
+      maxBatchSize: PAGES_PER_STATEMENT_MAX,
+      cacheKeyFn: ({ userId, eventId, page: { limit, after } }) => [userId, eventId, limit, after?.[0]].join(),
+    }),
+  });
+}
 
 /** If the event subgraph does not answer, only the events without an inventory fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {

@@ -1,17 +1,24 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
+import { createSharedLoader } from '#platform/graphql/shared-loader.ts';
 import type { EventDependencies } from '../commands/dependencies.ts';
 import type { EventView } from './context.ts';
 
-/** Loads events by id through the cache. Combines the single look-ups of one request into batches. */
-export const createEventLoader = ({ cache }: EventDependencies): DataLoader<string, EventView | null> =>
-  new DataLoader(
-    async (ids) => {
-      const found = await cache.getMany(ids.filter(isId));
-      return ids.map((id) => {
-        const entry = found.get(id);
-        return entry === undefined ? null : { ...entry.value, cached: entry.cached };
-      });
-    },
-    { maxBatchSize: 1_000 },
-  );
+/**
+ * Creates a function that creates the loader of one request: it loads events by id through the cache and remembers them.
+ * Requests of the same moment read together.
+ */
+export function createEventLoaders({ cache }: EventDependencies): () => DataLoader<string, EventView | null> {
+  const events = createSharedLoader(async (ids) => {
+    const found = await cache.getMany(ids.filter(isId));
+    return ids.map((id) => found.get(id) ?? null);
+  });
+  return () =>
+    new DataLoader(async (ids) => {
+      const entries = await events(ids);
+      // Each request has a copy of its own, because the GraphQL library writes __typename into it.
+      return entries.map((entry) =>
+        entry === null || entry instanceof Error ? entry : { ...entry.value, cached: entry.cached },
+      );
+    });
+}

@@ -1,15 +1,18 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
+import { createSharedLoader } from '#platform/graphql/shared-loader.ts';
 import type { User } from '../domain/user.ts';
 import { findUsers, type UserDatabase } from '../store/users.ts';
 
-/** Loads users by id. Batches concurrent loads of a request into one statement. */
-export const createUserLoader = (database: UserDatabase): DataLoader<string, User | null> =>
-  new DataLoader(
-    async (ids) => {
-      const users = await findUsers(database, ids.filter(isId));
-      const found = new Map(users.map((user) => [user.id, user]));
-      return ids.map((id) => found.get(id) ?? null);
-    },
-    { maxBatchSize: 1_000 },
-  );
+/**
+ * Creates a function that creates the loader of one request: it loads users by id and remembers them. Requests of the same
+ * moment read together.
+ */
+export function createUserLoaders(database: UserDatabase): () => DataLoader<string, User | null> {
+  const users = createSharedLoader(async (ids) => {
+    const found = await findUsers(database, ids.filter(isId));
+    const byId = new Map(found.map((user) => [user.id, user]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+  return () => new DataLoader(users);
+}
