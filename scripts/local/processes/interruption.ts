@@ -2,8 +2,8 @@ import { killRecorded } from './processes.ts';
 
 const PARENT_POLL_MS = 500;
 /**
- * The terminal sends Ctrl-C to every process, and npm and the bootstrap pass it on. So one Ctrl-C arrives several times.
- * Signals within this time count as one.
+ * The terminal sends Ctrl-C to every process, and npm and the bootstrap pass it on. So one Ctrl-C arrives several
+ * times. Signals within this time count as one.
  */
 const SAME_SIGNAL_MS = 1_000;
 
