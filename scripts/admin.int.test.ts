@@ -46,7 +46,7 @@ describe('npm run admin', () => {
     expect(await admin(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
   });
 
-  it('says that the database cannot be reached', async () => {
+  it('reports a database that cannot be reached', async () => {
     const answer = await admin(['grant', 'grace@example.org'], 'mysql://user:password@127.0.0.1:1/user_db');
     expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
     expect(answer.stderr).not.toContain('password');

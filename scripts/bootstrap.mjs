@@ -7,10 +7,11 @@
  * dies, it sends SIGTERM to the script.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refusalOf } from './local/refusal.mjs';
 
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const PARENT_POLL_MS = 500;
@@ -21,6 +22,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const node = join(modules, 'node', 'bin', 'node');
 const env = { ...process.env, PATH: [join(modules, '.bin'), process.env.PATH].join(delimiter) };
+
+const refusal = refusalOf({
+  platform: process.platform,
+  uid: process.getuid?.(),
+  sudoUid: process.env.SUDO_UID,
+  ownerUid: statSync(root).uid,
+});
+if (refusal !== '') exit(refusal);
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) exit('usage: node scripts/bootstrap.mjs <script.ts> [arguments]');
@@ -64,8 +73,11 @@ async function nodeOfTheProject() {
   const complaint = complaintOf(node);
   if (complaint === '') return node;
   if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) return process.execPath;
+  const nextStep = complaint.includes('libatomic')
+    ? 'Install libatomic1 (on Debian and Ubuntu: sudo apt-get install libatomic1), or install a newer Node.'
+    : 'Install a newer Node.';
   return exit(
-    `Node ${NODE_MAJOR_MIN} or newer is needed, and this is Node ${process.version}. Please install a newer one.\n` +
+    `Node ${NODE_MAJOR_MIN} or newer is needed, and this is ${process.version}. ${nextStep}\n` +
       `The Node in node_modules does not run on this machine:\n${complaint}`,
   );
 }
