@@ -37,7 +37,7 @@ async function installPackages(packages: readonly string[], dataDir: string): Pr
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const POLICY =
-  '#!/bin/sh\n# The Event Booking System writes this file while it installs packages. You may delete it.\nexit 101\n';
+  '#!/bin/sh\n# Written by the Event Booking System while it installs packages; safe to remove.\nexit 101\n';
 
 /** Stops packages from starting their services until the returned function is called. */
 function keepServicesDown(): () => void {
