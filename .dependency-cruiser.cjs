@@ -1,10 +1,12 @@
-/** The boundaries of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md, held by `npm run check`. */
+/**
+ * The rules of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md. `npm run check` applies them.
+ */
 
 const SUBGRAPH = '^subgraphs/([^/]+)/';
 const TEST = '\\.(test|int\\.test|e2e\\.test)\\.ts$|/testing\\.ts$|^platform/testing/';
 
-/** The rooms of a folder, the lowest first: each imports only those before it. */
-const PLATFORM_ROOMS = [
+/** The subfolders of each folder, lowest first. A subfolder may import only from lower ones. */
+const PLATFORM_FOLDERS = [
   'connections',
   'errors',
   'process',
@@ -17,17 +19,17 @@ const PLATFORM_ROOMS = [
   'messaging',
   'outbox',
 ];
-const GATEWAY_ROOMS = ['limits', 'execution', 'supergraph', 'http'];
-const LOCAL_ROOMS = ['processes', 'servers', 'services'];
+const GATEWAY_FOLDERS = ['limits', 'execution', 'supergraph', 'http'];
+const LOCAL_FOLDERS = ['processes', 'servers', 'services'];
 
-const roomRules = (folder, rooms) =>
-  rooms
-    .map((room, index) => ({
-      name: `${folder}/${room}-imports-lower-rooms-only`,
-      comment: 'A room is read without the rooms that build on it.',
+const folderRules = (parent, folders) =>
+  folders
+    .map((folder, index) => ({
+      name: `${parent}/${folder}-imports-only-lower-folders`,
+      comment: 'A subfolder may import only from lower subfolders.',
       severity: 'error',
-      from: { path: `^${folder}/${room}/`, pathNot: TEST },
-      to: { path: rooms.slice(index + 1).map((higher) => `^${folder}/${higher}/`) },
+      from: { path: `^${parent}/${folder}/`, pathNot: TEST },
+      to: { path: folders.slice(index + 1).map((higher) => `^${parent}/${higher}/`) },
     }))
     .slice(0, -1);
 
@@ -35,45 +37,45 @@ const roomRules = (folder, rooms) =>
 module.exports = {
   forbidden: [
     {
-      name: 'no-circles',
-      comment: 'Two files that need each other are one thing, or want a third.',
+      name: 'no-circular-imports',
+      comment: 'No circular imports. Merge the files, or move the shared part to a third file.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
-    ...roomRules('platform', PLATFORM_ROOMS),
-    ...roomRules('gateway', GATEWAY_ROOMS),
-    ...roomRules('scripts/local', LOCAL_ROOMS),
+    ...folderRules('platform', PLATFORM_FOLDERS),
+    ...folderRules('gateway', GATEWAY_FOLDERS),
+    ...folderRules('scripts/local', LOCAL_FOLDERS),
     {
-      name: 'platform-imports-no-one',
-      comment: 'What every service stands on knows none of them.',
+      name: 'platform-imports-no-other-folder',
+      comment: 'All services use the platform, so it must not depend on any of them.',
       severity: 'error',
       from: { path: '^platform/', pathNot: TEST },
       to: { path: '^(gateway|subgraphs|scripts|tests|bench)/' },
     },
     {
-      name: 'subgraphs-share-messages-only',
-      comment: 'A subgraph knows another one by its SDL and by its versioned messages.',
+      name: 'subgraphs-share-only-messages',
+      comment: 'A subgraph may import only the message contract of another subgraph.',
       severity: 'error',
       from: { path: SUBGRAPH },
       to: { path: SUBGRAPH, pathNot: ['^subgraphs/$1/', '^subgraphs/[^/]+/messaging/contract\\.ts$'] },
     },
     {
-      name: 'gateway-holds-no-business',
-      comment: 'The gateway stands on the platform alone.',
+      name: 'gateway-imports-only-platform',
+      comment: 'The gateway may import only from the platform.',
       severity: 'error',
       from: { path: '^gateway/', pathNot: TEST },
       to: { path: '^(subgraphs|scripts|tests|bench)/' },
     },
     {
-      name: 'services-know-no-scripts',
+      name: 'services-do-not-import-scripts',
       severity: 'error',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
       to: { path: '^(scripts|tests|bench)/' },
     },
     {
       name: 'domain-is-pure',
-      comment: 'No database, broker, cache or GraphQL in the domain; validation rules are its only library.',
+      comment: 'The domain uses no database, broker, cache or GraphQL. zod is its only library.',
       severity: 'error',
       from: { path: '^subgraphs/[^/]+/domain/', pathNot: TEST },
       to: {
@@ -85,28 +87,28 @@ module.exports = {
       },
     },
     {
-      name: 'policy-is-a-table-over-the-domain',
-      comment: 'Who may see and do what is read in one place: no store, no command, no resolver behind it.',
+      name: 'policy-imports-only-domain',
+      comment: 'The policy is readable in one file: it uses no store, command or resolver.',
       severity: 'error',
       from: { path: '^subgraphs/[^/]+/policy\\.ts$' },
       to: { pathNot: ['^subgraphs/[^/]+/domain/', '^platform/identity/'] },
     },
     {
-      name: 'store-alone-knows-sql',
-      comment: 'Prisma and SQL stay in store/; a composition root wires them.',
+      name: 'only-store-uses-sql',
+      comment: 'Only store/ uses Prisma and SQL. main.ts connects them.',
       severity: 'error',
       from: { path: SUBGRAPH, pathNot: ['^subgraphs/[^/]+/(store|generated)/', '^subgraphs/[^/]+/main\\.ts$', TEST] },
       to: { path: ['generated/prisma/', 'node_modules/@prisma/', 'node_modules/mariadb/'] },
     },
     {
-      name: 'nobody-imports-graphql',
-      comment: 'The GraphQL layer is the outermost one.',
+      name: 'only-main-imports-graphql',
+      comment: 'GraphQL is the outermost layer, so no other layer imports it.',
       severity: 'error',
       from: { path: '^(subgraphs/[^/]+/(domain|commands|store|messaging)|platform)/' },
       to: { path: '^subgraphs/[^/]+/graphql/' },
     },
     {
-      name: 'store-is-below-commands',
+      name: 'lower-layers-do-not-import-commands',
       severity: 'error',
       from: { path: '^subgraphs/[^/]+/(store|domain|messaging)/', pathNot: TEST },
       to: { path: '^subgraphs/[^/]+/(commands|main|policy)' },

@@ -1,21 +1,23 @@
-# One image for the five services and the migrations; the command chooses:
+# One image for the five services and the migrations. The command selects one:
 #   node gateway/main.ts
 #   node subgraphs/<user|event|booking|notification>/main.ts
 #   node scripts/migrate.ts
 #
-# Debian 13, the oldest one with years of fixes before it. Node and argon2, the only native package, ask for glibc 2.28.
+# Debian 13 is the oldest release that still gets fixes for years. Node and argon2, the only native package, need glibc
+# 2.28 or newer.
 FROM docker.io/library/node:26.10.0-trixie-slim AS base
 WORKDIR /app
 
-# What is generated, by development packages that stay here.
+# Generates code. This needs the development packages, which are not in the final image.
 FROM base AS source
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN node scripts/generate.ts
 
-# What runs. While package.json names prisma, the client's optional peer, --omit=dev keeps it and 250 MB with it. Of the
-# rest, nothing reads maps, types and texts, nor the query compilers of other databases.
+# The production packages. prisma is an optional peer dependency of @prisma/client. --omit=dev would keep it (250 MB) if
+# package.json still listed it, so the development dependencies are deleted first. Source maps, types, Markdown files
+# and the query compilers of other databases are not needed either.
 FROM base AS packages
 COPY package.json package-lock.json ./
 RUN npm pkg delete devDependencies \
@@ -34,10 +36,11 @@ COPY scripts/admin.ts scripts/healthcheck.sh scripts/migrate.ts scripts/outbox.t
 COPY platform platform
 COPY --from=source /app/gateway gateway
 COPY --from=source /app/subgraphs subgraphs
-# All of it belongs to root and nothing is written: the root file system may be read-only.
+# All files belong to root. The services write no files, so the root file system may be read-only.
 USER 1000:1000
-# The base image's is a shell script; Node is the first process and takes the signals itself.
+# Replaces the shell script of the base image, so that Node is the first process and receives the signals.
 ENTRYPOINT []
 CMD ["node", "gateway/main.ts"]
-# Asks for liveness, so that an engine which restarts what is unhealthy leaves a service alone whose database is away.
+# Checks liveness, not readiness. Some engines restart unhealthy containers, and a restart does not help when the
+# database cannot be reached.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["bash", "scripts/healthcheck.sh"]

@@ -4,20 +4,20 @@ import { defineConfig } from 'vitest/config';
 const INTEGRATION = '**/*.int.test.ts';
 const END_TO_END = '**/*.e2e.test.ts';
 
-/** ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
-const DIES_BEFORE_FIRST_STATEMENT = [45_030, 45_033];
+/** The codes ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
+const EARLY_DISCONNECT_ERRORS = [45_030, 45_033];
 
-/** Groups run one after another, the quick ones first; what measures time does not compete with the rest. */
+/** The projects run one after another, fast ones first, so that tests that measure time do not compete with others. */
 export default defineConfig({
-  // Vite would take graphql's ESM build for our files while Node takes the CommonJS one for Apollo's: two copies, whose
-  // errors and types are strangers to each other. In production there is one.
+  // Otherwise Vite would load graphql's ESM build for our files, and Node its CommonJS build for Apollo. Errors and
+  // types of one copy are not instances of the classes of the other. In production there is only one copy.
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     globalSetup: 'tests/global-setup.ts',
     teardownTimeout: 60_000,
-    // The database driver leaves a rejection that nobody can handle when a connection dies between its log-in and its first
-    // statement. Services log it (platform/process/lifecycle.ts); tests that cut connections meet it, too.
-    onUnhandledError: (error) => !('errno' in error && DIES_BEFORE_FIRST_STATEMENT.includes(Number(error.errno))),
+    // The database driver creates an unhandled rejection when a connection dies between its log-in and its first
+    // statement. Services log it (platform/process/lifecycle.ts). It also occurs in tests that cut connections.
+    onUnhandledError: (error) => !('errno' in error && EARLY_DISCONNECT_ERRORS.includes(Number(error.errno))),
     projects: [
       {
         extends: true,

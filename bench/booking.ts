@@ -1,12 +1,13 @@
 /**
  * npm run bench:booking [-- [--database mariadb|mysql] [pattern of the lines to run, like "hot event, 64"]]
  *
- * Confirmed bookings per second, side by side in one run, on one hot event and spread over 1,000 events:
- * (a) the usual way, Express and mysql2 with one transaction for each booking, over HTTP;
- * (b) one Prisma transaction for each booking, and (c) the allocator, called directly, (c') the same on Prisma;
- * (d) createBooking over HTTP at the subgraph, (e) through the gateway, with everything behind them at work.
- * Fails when a booking was lost or a seat sold twice. Writes docs/benchmarks/booking.md, or booking-mysql.md, when everything
- * ran.
+ * Measures confirmed bookings per second in one run, on one hot event and spread over 1,000 events:
+ * (a) the usual way: Express and mysql2 with one transaction for each booking, over HTTP;
+ * (b) one Prisma transaction for each booking, called directly;
+ * (c) the allocator, called directly, and (c') the allocator on Prisma's transactions;
+ * (d) createBooking over HTTP at the subgraph, and (e) at the gateway, with all services running.
+ * Fails when a booking was lost or a seat was sold twice. A run without a pattern writes docs/benchmarks/booking.md or
+ * booking-mysql.md.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -97,7 +98,10 @@ async function compare(
   console.log(`\n${text}`);
 }
 
-/** Measures a variant on fresh events, and checks that what it confirmed is what the database holds. */
+/**
+ * Measures a variant on new events.
+ * @throws LocalError when the confirmed bookings differ from those in the database
+ */
 async function runOne(
   variant: Variant,
   {
@@ -133,7 +137,7 @@ async function runOne(
   return measurement;
 }
 
-/** Lets the relay and the notification subgraph finish, so that they do not slow what is measured next. */
+/** Waits until all notifications are sent, so that this work does not slow the next measurement. */
 async function drain(admin: Connection): Promise<void> {
   const giveUpAtMs = Date.now() + DRAIN_TIMEOUT_MS;
   for (;;) {

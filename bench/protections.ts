@@ -1,10 +1,10 @@
 /**
  * npm run bench:protections
  *
- * What identity and limits cost a request: gateways with all of them, without rate limits, without query limits and
- * without both, in turn on the same subgraphs; and the parts by themselves, in this process. The processor time of the
- * gateway per request says more than the throughput, which on one machine is also everybody else's. Writes
- * docs/benchmarks/protections.md.
+ * Measures the cost of authentication and limits for each request. It compares gateways with both limits, without rate
+ * limits, without query limits and without both, on the same subgraphs. It also measures each part alone, in this
+ * process. The gateway's processor time per request is more exact than the throughput, because the other processes
+ * share the machine. Writes docs/benchmarks/protections.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const ROUNDS = 7;
 const CONCURRENCY = 32;
 const WARM_UP_MS = 1_000;
 const DURATION_MS = 3_000;
-/** Until a gateway's compilers have done what they will. */
+/** Long enough for V8 to compile the hot code of a gateway. */
 const COMPILE_MS = 8_000;
 const USERS = 200;
 const REPORT_FILE = 'docs/benchmarks/protections.md';
@@ -62,7 +62,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   const gateways: Gateway[] = [];
   for (const [index, [label, switches]] of Object.entries(VARIANTS).entries()) {
     const { port } = await freePorts(['port']);
-    // In production the limits cannot be off; what differs besides is not asked for here.
+    // Production mode refuses to start without limits. Its other differences do not affect these requests.
     const env = { ...process.env, ...BENCH_ENV, ...switches, NODE_ENV: 'test' };
     const gateway = createServices({
       ...servers,
@@ -107,7 +107,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   console.log(`\n${text}`);
 }
 
-/** Reads seats as fast as it can for a while; answers the gateway's processor time for each request. */
+/** Sends queries for seats in a closed loop. Returns the throughput and the gateway's processor time per request. */
 async function sample(
   { label, url }: Gateway,
   { buyers, events, durationMs }: { buyers: readonly Buyer[]; events: readonly string[]; durationMs: number },
@@ -137,8 +137,8 @@ async function cpuUsOf(url: string): Promise<number> {
   return Number(/^process_cpu_seconds_total\S* (\S+)/m.exec(metrics)?.[1]) * 1_000_000;
 }
 
-/** The parts by themselves, in microseconds. */
-async function parts(strangers: readonly Buyer[], { publicKeys }: Secrets) {
+/** Measures each part alone. Returns microseconds per call. */
+async function parts(buyers: readonly Buyer[], { publicKeys }: Secrets) {
   const sdl = readFileSync(join(root, 'gateway/supergraph.graphql'), 'utf8');
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   const { options } = createQueryLimits(readGatewayConfig({ ...requiredEnv }));
@@ -147,10 +147,10 @@ async function parts(strangers: readonly Buyer[], { publicKeys }: Secrets) {
   const names = { issuer: 'event-booking-system', audience: 'event-booking-system' };
   const authenticate = createAuthenticator({ ...names, publicKeys });
   let next = 0;
-  if (operation?.kind !== 'OperationDefinition') throw new Error('No operation.');
+  if (operation?.kind !== 'OperationDefinition') throw new Error('The document has no operation.');
   return {
-    'verify a token for the first time': await timeUs(() => authenticate(strangers[next++]?.authorization)),
-    'verify a token that is known': await timeUs(() => authenticate(strangers[0]?.authorization)),
+    'verify a token for the first time': await timeUs(() => authenticate(buyers[next++]?.authorization)),
+    'verify a token that is known': await timeUs(() => authenticate(buyers[0]?.authorization)),
     'parse and validate a new document': await timeUs(() => validate(schema, parse(SEATS), specifiedRules)),
     'the same with the limits': await timeUs(() => {
       const limited = parse(SEATS, options.parseOptions);
@@ -181,18 +181,18 @@ function report(samples: readonly Sample[], partsUs: Record<string, number>): st
     return `| ${label} | ${cpuUs.toFixed(0)} us | ${(cpuUs - base).toFixed(0)} us | ${perSecond} |`;
   });
   const partRows = Object.entries(partsUs).map(([part, us]) => `| ${part} | ${us.toFixed(1)} us |`);
-  return `# What identity and limits cost a request
+  return `# The cost of authentication and limits per request
 
-${cpus().length} cores, Node ${process.versions.node}, everything on one machine, the load included. Made by
-\`npm run bench:protections\`: a signed-in user reads an event and its seats, two subgraphs, ${CONCURRENCY} at a time; the
-median of ${ROUNDS} rounds in turn.
+${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine. Made by
+\`npm run bench:protections\`. Signed-in users read an event and its seats from two subgraphs, ${CONCURRENCY} requests at a
+time. The figures are the median of ${ROUNDS} rounds. Each round measures every gateway.
 
-| gateway with | its processor time per request | more than without | requests per second |
+| gateway with | its processor time per request | more than with neither limit | requests per second |
 | --- | ---: | ---: | ---: |
 ${rows.join('\n')}
 
-The parts by themselves, on the same document. A token is verified once by each process and remembered until it expires;
-a document is parsed and validated once and remembered while it is used.
+This table shows each part alone, on the same document. Each process verifies a token once and caches the result until
+the token expires. It parses and validates a document once and caches it while it is used.
 
 | part | time |
 | --- | ---: |

@@ -1,9 +1,8 @@
 import { defineConfig } from 'prisma/config';
 
 /**
- * The configuration of one database's Prisma CLI. `prisma generate` needs no engine for this generator but looks
- * for the schema engine's binary all the same; naming any executable spares the download. Other commands keep
- * Prisma's own behaviour.
+ * The configuration of the Prisma CLI for one database. `prisma generate` downloads the schema engine although this
+ * generator does not need it. Naming any executable as the engine avoids the download. Other commands are not affected.
  */
 export function prismaConfig(name: string) {
   if (process.argv.includes('generate')) process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;

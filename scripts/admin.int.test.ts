@@ -19,7 +19,7 @@ describe('npm run admin', () => {
     }).catch((error: { code: number; stdout: string; stderr: string }) => error);
   const USERS = '{ users(first: 1) { nodes { id } } }';
 
-  it('makes a user an admin, from its next access token on, and a user again', async () => {
+  it('grants and revokes the admin role, which takes effect with the next access token', async () => {
     const { accessToken, refreshToken } = await subgraph.createUser({ email: 'grace@example.org' });
     expect(await admin(['grant', 'Grace@Example.org'])).toMatchObject({
       stdout: expect.stringContaining('role ADMIN'),
@@ -38,15 +38,15 @@ describe('npm run admin', () => {
   });
 
   it.each([
-    ['somebody who never registered', ['grant', 'nobody@example.org'], 'Nobody registered as nobody@example.org.'],
-    ['no e-mail', ['grant'], 'Usage'],
-    ['another command', ['promote', 'grace@example.org'], 'Usage'],
-    ['a word too many', ['grant', 'grace@example.org', 'now'], 'Usage'],
-  ])('says what is wrong with %s, and changes nothing', async (_what, args, message) => {
+    ['an unregistered address', ['grant', 'nobody@example.org'], 'No user is registered as nobody@example.org.'],
+    ['a missing address', ['grant'], 'Usage'],
+    ['an unknown command', ['promote', 'grace@example.org'], 'Usage'],
+    ['an extra argument', ['grant', 'grace@example.org', 'now'], 'Usage'],
+  ])('refuses %s with an explanation', async (_what, args, message) => {
     expect(await admin(args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
   });
 
-  it('says that the database cannot be reached', async () => {
+  it('reports a database that cannot be reached', async () => {
     const answer = await admin(['grant', 'grace@example.org'], 'mysql://user:password@127.0.0.1:1/user_db');
     expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
     expect(answer.stderr).not.toContain('password');

@@ -1,10 +1,10 @@
 /**
  * npm run admin -- grant | revoke <email>
  *
- * Makes a registered user an admin, or a user again. The database is that of `npm start`, unless DATABASE_URL_USER, or
- * in a container DATABASE_URL, names another. It shows in the user's next access token: at the next refresh or sign-in, 15 minutes from now at the latest.
+ * Grants a registered user the role ADMIN, or sets it back to USER. The new role is in the user's next access token,
+ * which they get at the next refresh or sign-in. An access token is valid for 15 minutes by default. The command uses
+ * the database of `npm start`, unless DATABASE_URL_USER or, in a container, DATABASE_URL names another.
  */
-
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
@@ -18,16 +18,16 @@ import { givenDatabaseUrl, LocalError, loadEnvironment, readSettings } from './l
 const ROLES = { grant: 'ADMIN', revoke: 'USER' } as const;
 const USAGE = 'Usage: npm run admin -- grant | revoke <email>';
 
-/** @throws LocalError when there is no such user, or the database is away */
+/** @throws LocalError when there is no such user, or when the database cannot be reached */
 async function setRoleOf(email: string, role: (typeof ROLES)[keyof typeof ROLES], url: string): Promise<void> {
   const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
   try {
     const database = new PrismaClient({ adapter: prismaAdapter(pool) });
     if (!(await setRole(database, email.trim().toLowerCase(), role)))
-      throw new LocalError(`Nobody registered as ${email}.`);
+      throw new LocalError(`No user is registered as ${email}.`);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    throw new LocalError('The database of the users cannot be reached. Does the system run?', { cause: error });
+    throw new LocalError('The user database cannot be reached. Is the system running?', { cause: error });
   } finally {
     await pool.end();
   }
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     givenDatabaseUrl(env, 'DATABASE_URL') ??
     databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases);
   await setRoleOf(email, role, url);
-  console.log(`${email} has the role ${role} from the next refresh or sign-in on.`);
+  console.log(`${email} will have the role ${role} after the next refresh or sign-in.`);
 }
 
 await runScript(main);

@@ -1,16 +1,17 @@
 /**
  * node scripts/bootstrap.mjs <script.ts> [arguments]
  *
- * Runs one of this repository's scripts on a fresh clone, started by any Node from 20 on: installs the dependencies
- * when they are missing or not those of package-lock.json, then runs the script with the Node that they bring. Signals
- * go on to the script, its exit code comes back. When npm started this and dies without a word, the script is told
- * to stop.
+ * Runs a script of this repository. It works on a fresh clone with Node 20 or newer. It installs the dependencies when
+ * they are missing or differ from package-lock.json. Then it runs the script with the Node version that is one of the
+ * dependencies. It passes signals on to the script and exits with the script's exit code. When npm started it and npm
+ * dies, it sends SIGTERM to the script.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refusalOf } from './local/refusal.mjs';
 
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const PARENT_POLL_MS = 500;
@@ -22,12 +23,20 @@ const modules = join(root, 'node_modules');
 const node = join(modules, 'node', 'bin', 'node');
 const env = { ...process.env, PATH: [join(modules, '.bin'), process.env.PATH].join(delimiter) };
 
+const refusal = refusalOf({
+  platform: process.platform,
+  uid: process.getuid?.(),
+  sudoUid: process.env.SUDO_UID,
+  ownerUid: statSync(root).uid,
+});
+if (refusal !== '') exit(refusal);
+
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) exit('usage: node scripts/bootstrap.mjs <script.ts> [arguments]');
 if (!isInstalled()) await install();
 process.exitCode = (await run(await nodeOfTheProject(), [script, ...args], 'inherit')).code;
 
-/** True when what npm last put into node_modules is what package-lock.json asks for. */
+/** True when node_modules has every package of package-lock.json in the right version. */
 function isInstalled() {
   const record = join(modules, '.package-lock.json');
   if (!existsSync(record) || !existsSync(node)) return false;
@@ -43,8 +52,8 @@ function packagesIn(/** @type {string} */ lockFile) {
 }
 
 /**
- * Not `npm ci`: that refuses a lock file which leaves out packages for other platforms. Of all install scripts only
- * that of the package node is needed.
+ * Does not use `npm ci`, because it refuses a lock file without the packages of other platforms. The install script of
+ * the package node is the only one that the project needs.
  */
 function install() {
   return step('Installing the dependencies', [
@@ -53,7 +62,7 @@ function install() {
   ]);
 }
 
-/** The Node that the dependencies bring; or this one, when that does not run here and this one is new enough. */
+/** The path of the Node from the dependencies. If it does not run on this machine, the Node that runs this script. */
 async function nodeOfTheProject() {
   if (complaintOf(node).includes('libatomic') && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     await step('Installing libatomic1, which Node needs', [
@@ -64,30 +73,34 @@ async function nodeOfTheProject() {
   const complaint = complaintOf(node);
   if (complaint === '') return node;
   if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) return process.execPath;
+  const nextStep = complaint.includes('libatomic')
+    ? 'Install libatomic1 (on Debian and Ubuntu: sudo apt-get install libatomic1), or install a newer Node.'
+    : 'Install a newer Node.';
   return exit(
-    `Node ${NODE_MAJOR_MIN} or newer is needed. This is ${process.version}, and the one of npm says:\n${complaint}`,
+    `Node ${NODE_MAJOR_MIN} or newer is needed, and this is ${process.version}. ${nextStep}\n` +
+      `The Node in node_modules does not run on this machine:\n${complaint}`,
   );
 }
 
-/** Why a program does not run on this machine; nothing when it does. */
+/** The reason why a program does not run on this machine; empty when it runs. */
 function complaintOf(/** @type {string} */ program) {
   const { status, stderr, error } = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS });
   return status === 0 ? '' : stderr || String(error);
 }
 
-/** Runs the commands one after another, telling what for and how long; ends this program when one of them fails. */
+/** Runs the commands in order and prints the title and the duration. Exits with their output when one fails. */
 async function step(/** @type {string} */ title, /** @type {[string, ...string[]][]} */ commands) {
   const startedAt = Date.now();
   process.stdout.write(`  … ${title}\n`);
   for (const [command, ...commandArgs] of commands) {
     const { code, output } = await run(command, commandArgs, 'pipe');
-    if (code !== 0) exit(`${output}\n${command} ${commandArgs[0]} failed. Nothing was started.`);
+    if (code !== 0) exit(`${output}\n${command} ${commandArgs[0]} failed, so nothing was started.`);
   }
   process.stdout.write(`  ✓ ${title} (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)\n`);
 }
 
 /**
- * Runs a command to its end, passing signals on. A shell's numbering: 128 + n for the end by signal n.
+ * Runs a command to its end and passes signals on to it. As in a shell, the code is 128 + n after signal n.
  * @param {string} command
  * @param {string[]} commandArgs
  * @param {'inherit' | 'pipe'} stdio
@@ -123,7 +136,10 @@ function run(command, commandArgs, stdio) {
   });
 }
 
-/** The shell that npm started this with, and where /proc tells it npm itself: either may die without passing it on. */
+/**
+ * The pids of the parent (the shell that npm started) and, on Linux, of npm itself. They change when either of them
+ * dies. Both can die without passing the signal on.
+ */
 function parentsOfThis() {
   const shell = `/proc/${process.ppid}/stat`;
   const npm = existsSync(shell) ? readFileSync(shell, 'utf8').split(') ').at(-1)?.split(' ')[1] : undefined;

@@ -1,9 +1,9 @@
 /**
  * npm run check
  *
- * Everything that can be told without running the system: types, lint and format, boundaries, unused code, whether
- * the supergraph is what the subgraphs compose to, and whether docs/messages.md is what their message schemas say. Does
- * all of it, then reports what is wrong with exit code 1.
+ * Runs all checks that do not need a running system: types, lint and format, boundaries and unused code. It also checks
+ * that the supergraph matches the subgraphs, and that docs/messages.md matches the message schemas. It runs all checks
+ * before it prints the failures and exits with code 1.
  */
 import { composeSupergraph } from './compose.ts';
 import { generate } from './generate.ts';

@@ -25,18 +25,18 @@ async function check(port: number, ...args: string[]): Promise<number> {
   return code;
 }
 
-test('a container is healthy while its service answers with 200, on /health unless another path is asked for', async () => {
+test('a container is healthy when its service answers 200 on /health or on the given path', async () => {
   const port = await listen(({ url }, response) => response.writeHead(url === '/ready' ? 503 : 200).end('{}'));
   expect(await check(port)).toBe(0);
   expect(await check(port, '/ready')).toBe(1);
 });
 
-test('a container is not healthy when nobody listens', async () => {
+test('a container is not healthy when no service listens on the port', async () => {
   const port = await listen(() => undefined);
   server?.close();
   expect(await check(port)).toBe(1);
 });
 
-test('a container is not healthy when its service hangs: the check gives up before the engine does', async () => {
+test('a container is not healthy when its service hangs, and the check reports it within 5 s', async () => {
   expect(await check(await listen(() => undefined))).toBe(1);
 });

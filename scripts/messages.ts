@@ -1,8 +1,8 @@
 /**
  * npm run messages [-- --check]
  *
- * Writes what the subgraphs' message schemas say into docs/messages.md, between its two marks; with --check only tells
- * whether it stands there already.
+ * Generates the documentation of all messages from their schemas and writes it between the two marks in
+ * docs/messages.md. With --check it writes nothing and fails when the page is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const FILE = 'docs/messages.md';
 const BEGIN = '<!-- npm run messages: begin -->';
 const END = '<!-- npm run messages: end -->';
 
-/** All messages there are, by their types, and who publishes them where. */
+/** The message schemas of each publishing subgraph by message type, and the stream that they are published to. */
 export const CONTRACTS: Readonly<
   Record<string, { readonly stream: StreamDefinition; readonly messages: Readonly<Record<string, z.ZodType>> }>
 > = {
@@ -31,12 +31,12 @@ export const CONTRACTS: Readonly<
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Property = z.core.JSONSchema._JSONSchema;
 
-/** As it travels: before any parsing. */
+/** The JSON schema of a message as it is sent, before zod transforms it. */
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' });
 
-/** The message's data in the documentation. @throws LocalError for a schema without an example */
+/** The example of a message's data for the documentation. @throws LocalError for a schema without an example */
 export function exampleOf(schema: z.ZodType): Record<string, unknown> {
-  // Not from the JSON schema: that leaves the examples of a schema with a transformation out.
+  // The JSON schema of a schema with a transformation does not contain its examples.
   const [example] = (schema.meta()?.examples ?? []) as Record<string, unknown>[];
   if (example === undefined) throw new LocalError('Every message schema needs an example: .meta({ examples: [...] })');
   return example;
@@ -72,7 +72,7 @@ function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
   return table([['field', 'type', ''], ...rows]);
 }
 
-/** A Markdown table as the formatter leaves it: its columns in line, the first row its head. */
+/** A Markdown table with aligned columns, as the formatter writes it. The first row is the header. */
 function table([head = [], ...rows]: readonly string[][]): string {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const lines = [head, widths.map((width) => '-'.repeat(width)), ...rows];
@@ -81,7 +81,7 @@ function table([head = [], ...rows]: readonly string[][]): string {
     .join('\n');
 }
 
-/** The type of a field in a few words. @throws for a form that no message has had yet */
+/** The type of a field in a few words. @throws LocalError for a type that this function does not support yet */
 function typeText(property: Property): string {
   if (typeof property === 'boolean') return 'any';
   const { type, format, enum: values, const: only, anyOf, exclusiveMinimum } = property;
@@ -94,10 +94,13 @@ function typeText(property: Property): string {
   if (type === 'integer') return exclusiveMinimum === 0 ? 'whole number, 1 or more' : 'whole number';
   if (type === 'string' || type === 'null') return type;
   if (type === undefined) return 'any';
-  throw new LocalError(`scripts/messages.ts does not know how to describe ${JSON.stringify(property)}`);
+  throw new LocalError(`typeText in scripts/messages.ts does not support the type ${JSON.stringify(property)} yet.`);
 }
 
-/** Brings docs/messages.md up to date, or only looks whether it is. @throws LocalError when it is not, or has no marks */
+/**
+ * Updates docs/messages.md. With checkOnly it writes nothing.
+ * @throws LocalError when checkOnly is set and the page is out of date, or when the page lacks the marks
+ */
 export function documentMessages({ checkOnly }: { checkOnly: boolean }): void {
   const path = join(root, FILE);
   const present = readFileSync(path, 'utf8');
@@ -105,7 +108,7 @@ export function documentMessages({ checkOnly }: { checkOnly: boolean }): void {
   if (begin < 0 || end < begin) throw new LocalError(`${FILE} lacks the marks ${BEGIN} and ${END}.`);
   const wanted = `${present.slice(0, begin)}${BEGIN}\n\n${describeAll()}\n\n${present.slice(end)}`;
   if (wanted === present) return;
-  if (checkOnly) throw new LocalError(`${FILE} is not what the message schemas say. Run: npm run messages`);
+  if (checkOnly) throw new LocalError(`${FILE} does not match the message schemas. Run: npm run messages`);
   writeFileSync(path, wanted);
 }
 

@@ -22,7 +22,7 @@ function migrate(...args: string[]) {
   return { output: () => output, ended: once(child, 'exit') };
 }
 
-test('--wait holds until another process has applied every migration, and applies none itself', async () => {
+test('--wait waits until another process has applied every migration and applies no migration', async () => {
   const waiting = migrate('--wait', 'booking');
   await expect.poll(waiting.output, { timeout: 10_000 }).toMatch(/booking: waiting for \d+_init/);
 

@@ -1,9 +1,9 @@
 /**
  * npm run outbox -- replay --since <time> [user | event | booking]
  *
- * After the broker lost data: has the running relays publish again what they published since a time, like
- * 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop what they know already. The databases are those
- * of `npm start`, unless DATABASE_URL_USER and so on name others.
+ * Restores messages that the broker lost. The running relays publish all messages again that were published at or after
+ * a time, like 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop the messages that they have already
+ * applied. The command uses the databases of `npm start`, unless DATABASE_URL_USER and so on name others.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -23,13 +23,13 @@ const PUBLISHERS = ['user', 'event', 'booking'] as const;
 type Publisher = (typeof PUBLISHERS)[number];
 const HOUR_MS = 3_600_000;
 
-/** @throws LocalError saying which argument is wrong, and how */
+/** @throws LocalError that names the wrong argument */
 function readArguments(): { names: readonly Publisher[]; since: Date } {
   const { values, positionals } = parse();
   const [command, only, ...rest] = positionals;
   if (command !== 'replay' || rest.length > 0) throw new LocalError(`Usage: ${USAGE}`);
   const names = PUBLISHERS.filter((name) => only === undefined || name === only);
-  if (names.length === 0) throw new LocalError(`There is no outbox of ${only}; there are ${PUBLISHERS.join(', ')}.`);
+  if (names.length === 0) throw new LocalError(`${only} has no outbox. Choose one of: ${PUBLISHERS.join(', ')}.`);
   const time = z.iso.datetime({ offset: true }).safeParse(values.since);
   if (!time.success) throw new LocalError('--since takes a time with its zone, like 2026-11-22T09:30:00Z.');
   const since = new Date(time.data);
@@ -51,7 +51,7 @@ async function replay(name: Publisher, url: string, since: Date): Promise<number
     return await replayOutbox(driverTransactions(pool), since);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    throw new LocalError(`The database of ${name} cannot be reached. It is safe to say this again.`, { cause: error });
+    throw new LocalError(`The ${name} database cannot be reached. You can run the command again.`, { cause: error });
   } finally {
     await pool.end();
   }
@@ -63,11 +63,13 @@ async function main(): Promise<void> {
   const localUrlOf = async (name: Publisher) =>
     databaseUrlOf(name, ports.mysql, (await loadSecrets(dataDir)).databases);
   if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
-    console.warn(`The outboxes keep what was published in the last ${OUTBOX_KEEP_HOURS} hours; the rest is gone.`);
+    console.warn(
+      `Outboxes keep messages for ${OUTBOX_KEEP_HOURS} hours after publication. Older ones cannot be replayed.`,
+    );
   }
   for (const name of names) {
     const count = await replay(name, given.databaseUrls[name] ?? (await localUrlOf(name)), since);
-    console.log(`${name}: ${count === 0 ? 'nothing to publish again' : `${count} to be published again`}`);
+    console.log(`${name}: messages to publish again: ${count}`);
   }
 }
 

@@ -1,11 +1,13 @@
 /**
  * npm run reconcile
  *
- * Checks every event at once, as the booking subgraph does slowly in the background: fetches facts whose message got lost,
- * cancels bookings that stayed open on a cancelled event, and reports seats that do not add up, which it never changes. Ends
- * with 1 when any are left that it could not repair. The database and the event subgraph are those of `npm start`, which must
- * be running, unless the variables of the booking subgraph name others: DATABASE_URL_BOOKING, or in its container
- * DATABASE_URL or MYSQL_*, and EVENT_SUBGRAPH_URL with EVENT_SUBGRAPH_SECRET.
+ * Checks all events without the pauses of the booking subgraph's background check. It fetches event facts whose message
+ * was lost. It cancels open bookings of cancelled events. It reports seats that do not add up and does not change them.
+ * It exits with code 1 when it could not repair everything.
+ *
+ * It uses the database and the event subgraph of a running `npm start`, unless the variables of the booking subgraph
+ * name others: DATABASE_URL_BOOKING, or in its container DATABASE_URL or MYSQL_*, and EVENT_SUBGRAPH_URL with
+ * EVENT_SUBGRAPH_SECRET.
  */
 import { GraphQLError } from 'graphql';
 import { v7 as newId } from 'uuid';
@@ -23,7 +25,10 @@ import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { serviceEnvironment } from './local/services/service-environment.ts';
 import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
 
-/** What the booking subgraph reads: of this environment when it is that of the service, else of `npm start`'s. */
+/**
+ * The environment of the booking subgraph: the current one in the container of the service, otherwise the one that
+ * `npm start` gives to the service.
+ */
 async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
   const env = loadEnvironment();
   if (env.DATABASE_URL || env.MYSQL_HOST) return env;
@@ -36,12 +41,12 @@ async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
   return serviceEnvironment('booking', { ports, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
 }
 
-/** Checks and repairs all events; answers how many findings are left. */
+/** Checks and repairs all events. Returns the number of findings that it could not repair. */
 async function reconcileAll(config: ReturnType<typeof readBookingConfig>): Promise<number> {
   const pool = createDatabasePool(config);
   const client = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
   const database = new PrismaClient({ adapter: prismaAdapter(pool) });
-  // The subgraph's relay looks into the outbox by itself.
+  // No relay runs here: the relay of the subgraph polls the outbox.
   const relay = { nudge: () => undefined, requireRoom: () => undefined };
   const eventFacts = createEventFactsClient(client, config.EVENT_SUBGRAPH_TIMEOUT_MS);
   let left = 0;
@@ -64,11 +69,11 @@ function describe(finding: Finding): string {
   const { eventId } = finding;
   switch (finding.kind) {
     case 'outdated-facts':
-      return `${eventId}: the event had changed without a message; its facts are up to date now`;
+      return `${eventId}: the facts were out of date because a message was lost; they are up to date now`;
     case 'open-bookings':
       return `${eventId}: bookings stayed open on the cancelled event; they are cancelled now`;
     case 'unchecked':
-      return `${eventId}: not checked, the database took too long`;
+      return `${eventId}: not checked because the database took too long`;
     case 'wrong-seats': {
       const { totalSeats, availableSeats, confirmedSeats } = finding.seats;
       return `${eventId}: ${totalSeats} seats, but ${availableSeats} available and ${confirmedSeats} booked; not changed`;
@@ -82,11 +87,11 @@ const isUnreachable = (error: unknown) =>
 async function main(): Promise<void> {
   try {
     const left = await reconcileAll(readBookingConfig(await bookingEnvironment()));
-    if (left > 0) throw new LocalError(`${left} inconsistencies are left.`);
+    if (left > 0) throw new LocalError(`Inconsistencies that were not repaired: ${left}.`);
     console.log('Seats and bookings are consistent.');
   } catch (error) {
     if (!isUnavailable(error) && !isUnreachable(error)) throw error;
-    throw new LocalError('The database of the bookings or the event subgraph cannot be reached. Run it again.', {
+    throw new LocalError('The booking database or the event subgraph cannot be reached. Is the system running?', {
       cause: error,
     });
   }

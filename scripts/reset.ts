@@ -1,7 +1,7 @@
 /**
  * npm run reset
  *
- * Removes all local data: databases, messages, keys and logs. Refuses while an npm start uses them.
+ * Deletes all local data: databases, messages, keys and logs. Refuses while `npm start` is running.
  */
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { stopRecorded } from './local/processes/processes.ts';
 import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 
-/** What npm start makes in the data folder. Nothing else in there is ours to remove. */
+/** The folders that `npm start` creates in the data folder. Other files there are kept. */
 const OURS = ['keys', 'logs', 'mysql', 'mysql.new', 'mysql-9', 'mysql-9.new', 'nats', 'run'];
 
 async function main(): Promise<void> {
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   await stopRecorded(dataDir);
   for (const folder of OURS) rmSync(join(dataDir, folder), { recursive: true, force: true });
   if (readdirSync(dataDir).length === 0) rmdirSync(dataDir);
-  console.log(`Removed the local data in ${dataDir}.`);
+  console.log(`Deleted the local data in ${dataDir}.`);
 }
 
 await runScript(main);

@@ -20,12 +20,13 @@ interface Session {
 }
 
 /**
- * Puts in the demo user and its events through the gateway, as any client would; what is there already stays as it
- * is, so that a seeding which was cut short is finished by the next. Answers what came of it, in a few words.
+ * Creates the demo user and their events through the gateway. It does not change existing data, so the next run
+ * completes an interrupted one. Returns the outcome in a few words.
+ * @throws LocalError when the gateway answers with an error
  */
 export async function seed(graphqlUrl: string): Promise<string> {
   const session = (await signIn(graphqlUrl)) ?? (await register(graphqlUrl));
-  if (session === undefined) return `left out, ${DEMO_USER.email} has another password`;
+  if (session === undefined) return `not created, because ${DEMO_USER.email} has another password`;
   const created = await Promise.all(DEMO_EVENTS.map((event) => createUnlessThere(graphqlUrl, session, event)));
   return created.some(Boolean) ? 'created' : 'already there';
 }
@@ -79,7 +80,7 @@ async function createUnlessThere(
     variables: { input: { ...event, startsAt } },
     accessToken,
   });
-  if (createEvent.message !== undefined) throw new LocalError(`The demo event was refused: ${createEvent.message}`);
+  if (createEvent.message !== undefined) throw new LocalError(`A demo event was refused: ${createEvent.message}`);
   return true;
 }
 
@@ -95,6 +96,8 @@ async function request<Data>(
   });
   const text = await answer.text();
   const { data, errors } = JSON.parse(text) as { data?: Data | null; errors?: unknown };
-  if (data == null || errors !== undefined) throw new LocalError(`The gateway answered the demo data with: ${text}`);
+  if (data == null || errors !== undefined) {
+    throw new LocalError(`The gateway answered a request for the demo data with an error: ${text}`);
+  }
   return data;
 }

@@ -1,8 +1,8 @@
 /**
  * npm start [-- --database mariadb|mysql]
  *
- * Runs the whole system on this machine until Ctrl-C: servers of its own unless the environment names others, the
- * databases up to date, demo data, the four subgraphs and the gateway. See .env.example for what can be set.
+ * Runs the whole system on this machine until Ctrl-C: the servers, the migrations, the four subgraphs, the gateway and
+ * the demo data. It starts private servers unless the environment names others. .env.example lists the settings.
  */
 import { once } from 'node:events';
 import { relative } from 'node:path';
@@ -32,7 +32,7 @@ import { DEMO_USER, seed } from './seed.ts';
 
 async function main(): Promise<void> {
   const { database, rest } = takeDatabase(process.argv.slice(2));
-  if (rest.length > 0) throw new LocalError(`npm start does not know ${rest.join(' ')}`);
+  if (rest.length > 0) throw new LocalError(`npm start has no option ${rest.join(' ')}. It takes only --database.`);
   const settings = readSettings(loadEnvironment());
   lockDataDir(settings.dataDir);
   const interruption = onInterruption(settings.dataDir);
@@ -43,12 +43,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** Starts everything, and stops it again in the opposite order when interrupted, or when any of it fails. */
+/** Starts everything. On an interruption or a failure, stops everything in the opposite order. */
 async function runSystem(settings: LocalSettings & { database: Database }, interruption: AbortSignal): Promise<void> {
   const startedAtMs = performance.now();
   const { dataDir, ports, database, given } = settings;
   const orphans = await stopRecorded(dataDir);
-  if (orphans.length > 0) console.log(`  ✓ Stopped what an earlier run left behind: ${orphans.join(', ')}`);
+  if (orphans.length > 0) console.log(`  ✓ Stopped the processes of an earlier run: ${orphans.join(', ')}`);
   const needed = ['gateway', ...SUBGRAPHS, ...privateServers(given)] as const;
   await refuseTakenPorts(Object.fromEntries(needed.map((name) => [portVariable(name), ports[name]])));
   await generate(tellStep, interruption);
@@ -77,13 +77,13 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
   }
 }
 
-/** One after another: the lock that migrations take is one for the whole database server. */
+/** Migrates one database after another: all migrations take the same lock of the database server. */
 async function migrateAll(urls: Record<SubgraphName, string>, signal: AbortSignal): Promise<number> {
   let count = 0;
   try {
     for (const name of SUBGRAPHS) count += (await migrate(name, urls[name], signal)).length;
   } catch (error) {
-    if (error instanceof LocalError) error.message += '\nTo start over without any data: npm run reset';
+    if (error instanceof LocalError) error.message += '\nTo delete all local data and start again: npm run reset';
     throw error;
   }
   return count;
@@ -92,12 +92,12 @@ async function migrateAll(urls: Record<SubgraphName, string>, signal: AbortSigna
 const appliedText = (count: number) => (count === 0 ? 'up to date' : `${count} applied`);
 
 const panel = ({ dataDir, ports }: LocalSettings, duration: string) => `
-  The Event Booking System runs; it took ${duration} to start.
+  The Event Booking System is running. It started in ${duration}.
 
     GraphQL     http://localhost:${ports.gateway}/graphql
     Explorer    http://localhost:${ports.gateway}/graphiql
-    Health      http://localhost:${ports.gateway}/health, and /ready
-    Sign in     ${DEMO_USER.email}, ${DEMO_USER.password}
+    Health      http://localhost:${ports.gateway}/health and /ready
+    Sign in     ${DEMO_USER.email} with the password ${DEMO_USER.password}
     Logs        ${relative(process.cwd(), dataDir) || dataDir}/logs
     Stop        Ctrl-C
 `;

@@ -1,9 +1,9 @@
 /**
  * npm run test:plans [-- --events 1000000] [--bookings 10000000] [--list-ms 50] [--database mariadb|mysql]
  *
- * Looks at how the database answers each hot statement, see tests/plans, with many rows, and fails where a list takes
- * more than `list-ms` of the database's time. The rows take some minutes and some 10 GB of disk; npm test does the same
- * with fewer rows and without a limit of time.
+ * Runs tests/plans with many rows. These tests check how the database executes each hot statement. They fail when the
+ * database needs more than `list-ms` milliseconds for a list. Creating the rows takes some minutes and some 10 GB of
+ * disk. `npm test` runs the same tests with fewer rows and without a time limit.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { runScript } from './local/run-script.ts';
 import { LocalError, root } from './local/settings.ts';
 
 const number = (name: string, text: string): string => {
-  if (!/^[1-9]\d*$/.test(text)) throw new LocalError(`--${name} takes a whole number above 0`);
+  if (!/^[1-9]\d*$/.test(text)) throw new LocalError(`--${name} must be a whole number above 0.`);
   return text;
 };
 
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     PLANS_BOOKINGS: number('bookings', values.bookings),
     PLANS_LIST_MS_MAX: number('list-ms', values['list-ms']),
   };
-  // One after another: what is measured must not compete with the making of rows.
+  // One file after another: creating rows would distort the measurements of another file.
   const args = [join(root, 'scripts/test.ts'), '--database', values.database, '--no-file-parallelism', 'tests/plans'];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));

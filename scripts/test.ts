@@ -1,9 +1,9 @@
 /**
  * npm test [-- [--database mariadb|mysql] [vitest's arguments]]
  *
- * Generates what is missing and runs the tests. Those that need servers get private ones, see tests/global-setup.ts: by
- * default MariaDB with this machine's Redis and NATS; with `--database mysql` the servers that are deployed, on which the
- * unit tests, which need none, are left out.
+ * Generates missing code and runs the tests. tests/global-setup.ts starts private servers for the tests that need them:
+ * by default MariaDB, Redis and NATS as installed on this machine, with `--database mysql` the deployed versions. The
+ * unit tests need no server, so `--database mysql` leaves them out.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,11 +2,15 @@
 #
 # scripts/verify-images.sh
 #
-# Proves Dockerfile and docker-compose.yml on a machine with neither Docker nor a registry: Debian, as root, after
-# `npm test` or `npm run check` has brought the packages. Makes the base image from Debian and the Node of the project,
-# and stand-ins for the servers, of the same versions, from Debian's sid packages, all under the names of the real ones;
-# then builds the image, starts the compose file with .env.example as it is and three booking processes, runs the
-# end-to-end tour against it, and looks at each container from outside. Leaves nothing behind. Takes some four minutes.
+# Tests Dockerfile and docker-compose.yml on a machine without Docker and without access to an image registry. It needs
+# Debian, root, and the npm packages (run `npm test` or `npm run check` first). It takes some four minutes and removes
+# everything that it created.
+#
+# 1. It creates the base image from Debian and the Node of this project.
+# 2. It creates one image that replaces those of MySQL, Redis and NATS: the same versions, from Debian's suite sid. Both
+#    images get the names of the real ones.
+# 3. It builds the image of the services and starts the compose file with .env.example and three booking processes.
+# 4. It runs the end-to-end tour against it and checks each container from outside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -19,7 +23,7 @@ export PATH="$root/node_modules/node/bin:$PATH"
 export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 
 step() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
-# Says what failed, and what each container that does not run, or is not healthy, logged last.
+# Prints the failure, and the last log lines of each container that is not running or not healthy. Then exits.
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
   local name state
@@ -27,7 +31,7 @@ fail() {
     case "$state" in
       Up*unhealthy* | Exited* | Created* | Initialized* | Stopped*)
         [[ $name == "$(container migrate)" && $state == 'Exited (0)'* ]] && continue
-        printf '\n%s: %s. Its log ends:\n%s\n' "$name" "$state" "$(podman logs --tail 20 "$name" 2>&1)" >&2
+        printf '\n%s: %s. The last lines of its log:\n%s\n' "$name" "$state" "$(podman logs --tail 20 "$name" 2>&1)" >&2
         ;;
     esac
   done < <(podman ps --all --format '{{.Names}} {{.Status}}' 2> /dev/null)
@@ -35,7 +39,7 @@ fail() {
 }
 container() { echo "event-booking-system_$1_${2:-1}"; }
 address() { podman inspect "$(container "$1")" --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' 2> /dev/null; }
-# Without systemd podman says with every container that it will not run health checks by itself; this script does.
+# Without systemd, podman warns for every container that it does not run health checks. This script runs them.
 quietly() { "$@" >> "$work/log" 2>&1 || fail "$*: $(tail -n 20 "$work/log")"; }
 
 clean_up() {
@@ -47,15 +51,15 @@ clean_up() {
 trap clean_up EXIT
 
 install_tools() {
-  [[ $EUID == 0 && -f /etc/debian_version ]] || fail 'This needs Debian, and root.'
-  # netavark calls iptables, which its package does not depend on.
+  [[ $EUID == 0 && -f /etc/debian_version ]] || fail 'This script needs Debian and root.'
+  # netavark calls iptables, but its package does not depend on it.
   local tools=(podman podman-compose runc netavark aardvark-dns iptables debootstrap)
   dpkg --status "${tools[@]}" > /dev/null 2>&1 && return
   quietly apt-get update
   DEBIAN_FRONTEND=noninteractive quietly apt-get install --yes --no-install-recommends "${tools[@]}"
 }
 
-# Storage and networks of this run's own. Some machines let nobody raise the limits of the shell.
+# This run has its own storage and networks. It sets limits explicitly because some machines do not allow raising them.
 configure_podman() {
   cat > "$work/storage.conf" <<TOML
 [storage]
@@ -86,7 +90,7 @@ make_base() {
   cp --archive "$npm_folder" "$system/usr/local/lib/node_modules/"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$system/usr/local/bin/npm"
   chroot "$system" useradd --uid 1000 --create-home node
-  # Whom this machine trusts, for its way to the package registry.
+  # The certificates that this machine trusts: npm needs them to reach the package registry.
   cp /etc/ssl/certs/ca-certificates.crt "$system/etc/ssl/certs/"
   rm -rf "$system"/var/cache/apt/* "$system"/var/lib/apt/lists/*
   tar --directory "$system" --create . |
@@ -94,19 +98,19 @@ make_base() {
 }
 
 start_project() {
-  # Empty values aside, which this podman-compose, unlike Compose, takes for values.
+  # Remove empty values: Compose treats them as unset, this podman-compose does not.
   sed --expression "s/^GATEWAY_PORT=.*/GATEWAY_PORT=$1/" --expression '/=$/d' .env.example > "$project/.env"
-  # Otherwise podman brings writable folders of its own along.
+  # Without this option, podman mounts writable folders.
   (cd "$project" && quietly podman-compose --podman-run-args=--read-only-tmpfs=false up --detach "${everything[@]}")
   for _ in {1..120}; do
     curl --silent --max-time 2 "http://127.0.0.1:$1/ready" | grep --quiet '"status":"ready"' && return
     sleep 1
   done
-  printf '%s\n' "$(podman ps --all)" "podman-compose said last:" "$(grep --invert-match '^[0-9a-f]*$' "$work/log" | tail -n 20)" >&2
+  printf '%s\n' "$(podman ps --all)" "The last output of podman-compose:" "$(grep --invert-match '^[0-9a-f]*$' "$work/log" | tail -n 20)" >&2
   fail "the gateway is not ready: $(curl --silent --max-time 2 "http://127.0.0.1:$1/ready")"
 }
 
-# One more container with the environment of another: like <name> <options and command>
+# Starts another container with the environment of an existing one: like <name> <options and command>
 like() {
   podman inspect "$(container "$1")" --format '{{range .Config.Env}}{{println .}}{{end}}' 2> /dev/null |
     grep --invert-match '^PATH=' > "$work/$1.env"
@@ -114,7 +118,7 @@ like() {
     --network event-booking-system_default "${@:2}"
 }
 
-# What --scale booking=3 does, which this podman-compose cannot.
+# Replaces --scale booking=3, which this podman-compose does not support.
 scale_booking() {
   for number in 2 3; do
     like booking --detach --name "$(container booking "$number")" --network-alias booking \
@@ -122,39 +126,48 @@ scale_booking() {
   done
 }
 
-# Those that README.md tells operators of.
+# Runs the operators' commands.
 check_commands() {
   like migrate --rm "$image" node scripts/migrate.ts
   like migrate --rm "$image" node scripts/outbox.ts replay --since "$(date --utc --date='-1 hour' +%FT%TZ)"
-  ! (like migrate --rm "$image" node scripts/admin.ts grant nobody@example.com) 2> /dev/null || fail 'nobody became an admin'
-  grep --quiet 'Nobody registered as nobody@example.com' "$work/log" || fail 'the command for admins does not work'
+  ! (like migrate --rm "$image" node scripts/admin.ts grant nobody@example.com) 2> /dev/null || fail 'an unregistered address became an admin'
+  grep --quiet 'No user is registered as nobody@example.com' "$work/log" || fail 'scripts/admin.ts does not work'
 }
 
-# As the kernel sees the first process, and as that process sees its file system.
+# Checks the rights of the container's first process, and that its file system is read-only.
 check_confinement() {
   local name=$1 status
   status=$(< "/proc/$(podman inspect "$(container "$name")" --format '{{.State.Pid}}')/status")
   for line in 'Name:\s+node' 'NSpid:\s+[0-9]+\s+1' 'Uid:\s+1000\s+1000' 'CapEff:\s+0+' 'CapBnd:\s+0+' 'NoNewPrivs:\s+1'; do
-    grep --quiet --extended-regexp "^$line" <<< "$status" || fail "$name is not $line: $status"
+    grep --quiet --extended-regexp "^$line" <<< "$status" || fail "the first process of $name lacks $line: $status"
   done
   podman exec "$(container "$name")" node --eval \
     'try { fs.writeFileSync("/tmp/x", ""); process.exit(1) } catch ({ code }) { process.exit(code === "EROFS" ? 0 : 1) }' ||
-    fail "$name can write"
+    fail "$name can write to its file system"
 }
 
-# By its own settings, by the image's, and the latter's way to say no.
+# Checks the health check of the compose file and that of the image, and that the latter can fail.
 check_health() {
   local name=$1
   quietly podman healthcheck run "$(container "$name")"
   [[ $(podman inspect "$(container "$name")" --format '{{.State.Health.Status}}') == healthy ]] || fail "$name is not healthy"
   quietly podman exec "$(container "$name")" bash scripts/healthcheck.sh
-  ! podman exec --env PORT=1 "$(container "$name")" bash scripts/healthcheck.sh > /dev/null 2>&1 || fail "$name is always healthy"
+  ! podman exec --env PORT=1 "$(container "$name")" bash scripts/healthcheck.sh > /dev/null 2>&1 || fail "the health check of $name does not fail on a wrong port"
 }
 
-# grep reads all of a log: with --quiet it would end at the first match and break the pipe, and podman would fail.
+# npm test refuses sudo, because it would create files that belong to root. It runs as the user who called sudo.
+without_sudo() {
+  local -a change_user=()
+  if [[ -n ${SUDO_UID:-} && $SUDO_UID != 0 && $(stat --format %u .) != 0 ]]; then
+    change_user=(setpriv --reuid "$SUDO_UID" --regid "$SUDO_GID" --clear-groups)
+  fi
+  "${change_user[@]}" "$@"
+}
+
+# grep must read the whole log: with --quiet it would exit at the first match, and podman would fail on the closed pipe.
 was_asked() { podman logs "$(container booking "$1")" 2>&1 | grep '"path":"/graphql"' > /dev/null; }
 
-# Each new connection goes to one of the three at random. Twenty requests at once make as many connections.
+# Each new connection goes to one of the three processes at random. Twenty requests in parallel open 20 connections.
 check_every_booking_was_asked() {
   local query='{"query":"{ events(first: 1) { nodes { availableSeats } } }"}'
   for _ in {1..30}; do
@@ -164,21 +177,21 @@ check_every_booking_was_asked() {
     sleep 1
   done
   for number in 1 2 3; do
-    was_asked "$number" || fail "booking $number was never asked: $(podman logs --tail 5 "$(container booking "$number")" 2>&1)"
+    was_asked "$number" || fail "booking $number received no request: $(podman logs --tail 5 "$(container booking "$number")" 2>&1)"
   done
 }
 
-# The stand-ins are of the versions that the compose file names.
+# Checks that the servers have the versions that the compose file names.
 check_versions() {
   local server version said
   for server in mysql:mysqld redis:redis-server nats:nats-server; do
     version=$(sed --quiet "s/^ *image: docker.io\/library\/${server%:*}:\([0-9]*\.[0-9]*\).*/\1/p" docker-compose.yml)
     said=$(podman exec "$(container "${server%:*}")" "${server#*:}" --version)
-    grep --quiet --fixed-strings "$version." <<< "$said" || fail "${server%:*} $version is something else: $said"
+    grep --quiet --fixed-strings "$version." <<< "$said" || fail "${server%:*} is not version $version: $said"
   done
 }
 
-# A request of which the gateway has the first half when the signal comes. It is answered, and the process ends with 0.
+# Sends the first half of a request, then the stop signal, then the second half. The gateway must answer the request.
 check_drain() {
   GATEWAY=$(container gateway) timeout 60 node --input-type=module - "$1" <<'JS'
 import { execFileSync } from 'node:child_process';
@@ -196,14 +209,14 @@ while (!logs().includes('"msg":"stopping"')) await new Promise((resolve) => setT
 post.end(body.slice(10));
 const [answer] = await once(post, 'response');
 const { data } = JSON.parse((await answer.toArray()).join(''));
-if (answer.statusCode !== 200 || data.events.nodes.length !== 1) throw new Error('the request in flight was lost');
+if (answer.statusCode !== 200 || data.events.nodes.length !== 1) throw new Error('the gateway did not answer the request in flight');
 JS
 }
 
 check_stop() {
   for name in "${services[@]}"; do
     quietly podman stop --time 30 "$(container "$name")"
-    [[ $(podman inspect "$(container "$name")" --format '{{.State.ExitCode}}') == 0 ]] || fail "$name did not end by itself"
+    [[ $(podman inspect "$(container "$name")" --format '{{.State.ExitCode}}') == 0 ]] || fail "$name did not exit with 0 within the stop time"
   done
 }
 
@@ -221,10 +234,10 @@ step "image $image"
 build --timestamp 0 --tag "$image" "$project"
 layers=$(layers_of "$image")
 podman images --filter "reference=$base" --filter "reference=$image" --format '        {{.Repository}}:{{.Tag}}  {{.Size}}'
-step 'the same once more: is it the same?'
+step 'the same image again, which must have the same layers'
 build --timestamp 0 --no-cache --tag "$image" "$project"
-[[ $(layers_of "$image") == "$layers" ]] || fail "two builds of the same gave two images"
-step 'stand-ins for the servers'
+[[ $(layers_of "$image") == "$layers" ]] || fail 'two builds of the same source have different layers'
+step 'image of the servers'
 sed --quiet 's/^ *image: \(docker.io\/library\/.*\)$/--tag \1/p' docker-compose.yml > "$work/tags"
 # shellcheck disable=SC2046
 build --build-arg "BASE=$base" $(< "$work/tags") scripts/containers/stand-ins
@@ -240,14 +253,14 @@ for name in "${services[@]}"; do
   check_confinement "$name"
   check_health "$name"
 done
-step 'the tour'
+step 'the end-to-end tour'
 TEST_GRAPHQL_URL=http://127.0.0.1:$port/graphql \
   TEST_DATABASE_URL_USER=mysql://user_svc:development-user@$(address mysql):3306/user_db \
-  npm test -- tests/booking-tour.e2e.test.ts
+  without_sudo npm test -- tests/booking-tour.e2e.test.ts
 check_every_booking_was_asked "$port"
-step 'the commands of operators'
+step "the operators' commands"
 check_commands
 step 'a request in flight, and the stop'
 check_drain "$port"
 check_stop
-step 'all of it holds'
+step 'all checks passed'

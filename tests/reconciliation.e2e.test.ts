@@ -95,7 +95,7 @@ describe('the bookings of a cancelled event', () => {
     expect(await reconcile()).toMatchObject({
       code: 1,
       stdout: expect.stringContaining(`${eventId}: 100 seats, but 7 available and 0 booked; not changed`),
-      stderr: expect.stringContaining('1 inconsistencies are left'),
+      stderr: expect.stringContaining('not repaired: 1.'),
     });
     const [inventory] = await database.query('SELECT available_seats FROM inventories WHERE event_id = ?', [eventId]);
     expect(inventory).toEqual({ available_seats: 7 });

@@ -92,7 +92,7 @@ describe('the system in production mode, with TLS and accounts on every server',
       ...env,
       ...services,
     });
-    expect(replayed.stdout).toContain('booking: 1 to be published again');
+    expect(replayed.stdout).toContain('booking: messages to publish again: 1');
     const users = await connectTo(system.databaseUrls.user);
     const [user] = await users.query<{ email: string }[]>('SELECT email FROM users');
     await users.end();

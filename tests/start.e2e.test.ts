@@ -86,7 +86,7 @@ test('after a crash the next npm start stops the leftover processes and keeps th
 
   const { child, output } = await startSystem();
   const { database } = inject('servers');
-  expect(output()).toContain(`Stopped what an earlier run left behind: booking, event, gateway, ${database}`);
+  expect(output()).toContain(`Stopped the processes of an earlier run: booking, event, gateway, ${database}`);
   expect(output()).toContain('Demo data: already there');
 
   child.kill('SIGTERM');

@@ -4,7 +4,7 @@ import type { Result } from './load.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A client of one server on kept-alive connections; reads every answer to its end. */
+/** An HTTP client for one server that keeps its connections open and reads every answer completely. */
 export function createPoster(url: string, connections: number) {
   const { origin, pathname: path } = new URL(url);
   const pool = new Pool(origin, { connections, pipelining: 1 });
@@ -32,13 +32,13 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
   }
 }`;
 
-/** createBooking for one seat. */
+/** The createBooking mutation for one seat. */
 export const bookingOperation = (eventId: string) => ({
   query: CREATE_BOOKING,
   variables: { input: { eventId, seatCount: 1, idempotencyKey: randomUUID() } },
 });
 
-/** What a GraphQL answer to createBooking says. */
+/** The result of createBooking in a GraphQL answer. */
 export function resultOf({ statusCode, text }: { statusCode: number; text: string }): Result {
   if (statusCode !== 200 || text.includes('"errors"')) return 'failed';
   return text.includes('"__typename":"CreateBookingPayload"') ? 'confirmed' : 'refused';

@@ -1,8 +1,8 @@
-/** What came of one request. */
+/** The outcome of one request. */
 export type Result = 'confirmed' | 'refused' | 'failed';
 
 export interface Measurement {
-  /** Confirmed per second. */
+  /** Confirmed requests per second. */
   throughput: number;
   p50Ms: number;
   p99Ms: number;
@@ -12,8 +12,8 @@ export interface Measurement {
 }
 
 /**
- * A closed loop: `concurrency` callers, each of whom asks again as soon as it is answered. What is answered during the
- * warm-up, and after the end, is left out. Latencies are of confirmed requests alone.
+ * Measures in a closed loop: each of `concurrency` callers sends its next request when it has the answer to the last
+ * one. Answers during the warm-up or after the end are not counted. The latencies are those of confirmed requests.
  */
 export async function measure(
   ask: () => Promise<Result>,

@@ -15,7 +15,11 @@ import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
 const CHUNK = 1_000;
 const POLL_MS = 5;
 
-/** Fills an outbox and has one relay empty it; messages per second, from its start to its last mark. */
+/**
+ * Fills an outbox and lets one relay publish it. Returns messages per second, from the relay's start until it has
+ * marked the last message as published.
+ * @throws LocalError when the stream does not have all messages
+ */
 export async function measureRelay({
   databaseUrl,
   natsUrl,
@@ -46,7 +50,7 @@ export async function measureRelay({
   const { state } = await manager.streams.info(broker.resourceName(bookingStream.name));
   await broker.close();
   await pool.end();
-  if (state.messages !== count) throw new LocalError(`Of ${count} messages ${state.messages} were published.`);
+  if (state.messages !== count) throw new LocalError(`${state.messages} of ${count} messages were published.`);
   return count / (tookMs / 1_000);
 }
 

@@ -12,7 +12,7 @@ const number = (value: number) => Math.round(value).toLocaleString('en-US');
 const time = (valueMs: number) => (Number.isNaN(valueMs) ? '-' : `${valueMs.toFixed(1)} ms`);
 const times = (ratio: number) => (Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}` : '-');
 
-/** Markdown tables, one per load; ratios over the first row of each table. */
+/** Creates one Markdown table for each load. The ratios compare each row with the first row of its table. */
 export function report(title: string, rows: readonly Row[]): string {
   const loads = [...new Set(rows.map(({ load }) => load))];
   const tables = loads.map((load) => {
@@ -37,6 +37,6 @@ export function report(title: string, rows: readonly Row[]): string {
       ...lines.map((line) => `| ${line} |`),
     ].join('\n');
   });
-  const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine, the load included`;
-  return `# ${title}\n\n${machine}. Read the ratios: they are of one run, side by side.\n\n${tables.join('\n\n')}\n`;
+  const machine = `${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine`;
+  return `# ${title}\n\n${machine}. All rows come from one run, so compare the ratios.\n\n${tables.join('\n\n')}\n`;
 }

@@ -13,7 +13,7 @@ import { createServices } from '#scripts/local/services/services.ts';
 import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { migrate } from '#scripts/migrate.ts';
 
-/** Production as it is, but that one machine may ask as much as it can. */
+/** Production mode, with rate limits that one machine does not reach. */
 export const BENCH_ENV = {
   LOG_LEVEL: 'warn',
   NODE_ENV: 'production',
@@ -21,7 +21,7 @@ export const BENCH_ENV = {
   RATE_LIMIT_ADDRESS: '1000000',
 };
 
-/** Runs a benchmark with a data folder of its own, which is gone afterwards with all that still runs there. */
+/** Runs a benchmark with a new data folder. Afterwards it kills the remaining processes and deletes the folder. */
 export async function withDataDir(
   parent: string,
   run: (dataDir: string, started: AsyncDisposableStack) => Promise<void>,
@@ -47,7 +47,7 @@ export interface BenchSystem {
   readonly ports: Record<ServiceName | 'other', number>;
   readonly servers: LocalServers;
   readonly secrets: Secrets;
-  /** The database server, as the account that may do everything. */
+  /** A connection to the database server as the admin account, which has all rights. */
   readonly admin: Connection;
 }
 

@@ -1,8 +1,8 @@
 /**
- * The usual way, to compare with: Express and mysql2, one transaction for each booking. Its statements are the
- * allocator's own, for one booking instead of many, in the same order and at the same isolation level.
+ * The usual way to book, for comparison: Express and mysql2 with one transaction for each booking. It runs the
+ * statements of the allocator for one booking instead of many, in the same order and at the same isolation level.
  *
- * DATABASE_URL names its database, PORT where it listens, POOL_MAX its connections.
+ * The environment sets its database (DATABASE_URL), its port (PORT) and its number of connections (POOL_MAX).
  */
 import express from 'express';
 import { createPool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';

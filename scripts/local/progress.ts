@@ -1,4 +1,4 @@
-/** Does a step of some work and tells about it: what it is, what came of it, how long it took. */
+/** Runs a step of work and reports its title, its outcome and its duration. */
 export type Step = <Result>(
   title: string,
   work: () => Result | Promise<Result>,
@@ -7,7 +7,7 @@ export type Step = <Result>(
 
 const SLOW_MS = 1_500;
 
-/** Tells on standard output, one line a step once it is done, and one before when it takes a while. */
+/** Prints one line on standard output when a step ends, and an earlier line when the step is slow. */
 export const tellStep: Step = async (title, work, outcome) => {
   const startedAtMs = performance.now();
   const slow = setTimeout(() => tell(`  … ${title}`), SLOW_MS);
@@ -23,10 +23,10 @@ export const tellStep: Step = async (title, work, outcome) => {
   }
 };
 
-/** Tells nobody. */
+/** Reports nothing. */
 export const silentStep: Step = async (_title, work) => work();
 
-/** 1.2 s */
+/** The time since startedAtMs, like "1.2 s". */
 export const secondsSince = (startedAtMs: number): string =>
   `${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`;
 

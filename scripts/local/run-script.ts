@@ -1,6 +1,6 @@
 import { LocalError } from './settings.ts';
 
-/** Runs a script's main function: what the person can put right is told in a sentence, anything else with its stack. */
+/** Runs a script's main function. Prints a LocalError as its message only, and any other error with its stack. */
 export async function runScript(main: () => Promise<void>): Promise<void> {
   try {
     await main();

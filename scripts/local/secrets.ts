@@ -5,18 +5,21 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { DEVELOPMENT_PREFIX } from '#platform/process/config.ts';
 import { eachOf, SUBGRAPHS, type SubgraphName } from './settings.ts';
 
-/** What a system's parts prove themselves with. */
+/** The keys, shared secrets and passwords of a local system. */
 export interface Secrets {
-  /** Signs access tokens; Ed25519, with its key id. */
+  /** Signs access tokens: an Ed25519 key with a key id. */
   privateKey: JWK;
   publicKeys: { keys: JWK[] };
-  /** The gateway's proof, one for each subgraph. */
+  /** The secrets that the gateway sends, one for each subgraph. */
   subgraphs: Record<SubgraphName, string>;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
 
-/** The secrets of a data folder, which production refuses; made when there are none yet, readable by their owner only. */
+/**
+ * Returns the secrets of a data folder. Creates them if they do not exist, in a file that only its owner can read.
+ * Production mode refuses them.
+ */
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const folder = join(dataDir, 'keys');
   const file = join(folder, 'secrets.json');
@@ -28,7 +31,7 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-/** Fresh secrets; the services' are marked by what they begin with. */
+/** Creates new secrets. The key id and the subgraph secrets begin with the prefix. */
 export async function createSecrets(prefix: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('hex');
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });

@@ -6,7 +6,7 @@ import { LocalError, root } from './settings.ts';
 const TIMEOUT_MS = 300_000;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 
-/** Runs one of the installed command-line tools at the root and answers what it printed. @throws LocalError with that. */
+/** Runs an installed command-line tool at the root. Returns its output. @throws LocalError with its output */
 export async function runTool(name: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   const options = {
     cwd: root,

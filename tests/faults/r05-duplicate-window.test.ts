@@ -47,7 +47,7 @@ describe('R5: exactly one effect per message', () => {
     );
     const told = await runOutboxCommand(system, 'replay', '--since', since);
     expect(told).toBe(
-      `user: 1 to be published again\nevent: 1 to be published again\nbooking: ${BOOKINGS} to be published again\n`,
+      `user: messages to publish again: 1\nevent: messages to publish again: 1\nbooking: messages to publish again: ${BOOKINGS}\n`,
     );
     await vi.waitFor(async () => expect(await streams.countAll()).toBe(2 * published), { timeout: 20_000 });
     await expectNothingLostNorDoubled(system, { acknowledged: sale.sold });

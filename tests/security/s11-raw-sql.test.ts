@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
 
-const FILES = globSync(['platform/**/*.ts', 'subgraphs/*/**/*.ts', 'gateway/**/*.ts'], { cwd: root }).filter(
-  (file) => !/generated|testing|\.test\.ts$/.test(file),
-);
+const FILES = globSync(['platform/**/*.ts', 'subgraphs/*/**/*.ts', 'gateway/**/*.ts'], { cwd: root })
+  .filter((file) => !/generated|testing|\.test\.ts$/.test(file))
+  .sort();
 const linesWith = (pattern: RegExp, files = FILES) =>
   files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
@@ -35,8 +35,8 @@ describe('S11: SQL and subjects', () => {
   it('direct calls of the driver have constant statements only', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
       'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
-      "platform/subgraph-service.ts: required: { database: () => pool.query('SELECT 1') },",
       'platform/database/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
+      "platform/subgraph-service.ts: required: { database: () => pool.query('SELECT 1') },",
     ]);
   });
 

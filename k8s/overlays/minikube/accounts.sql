@@ -1,4 +1,5 @@
--- Run once, when the server's volume is empty: four databases; for each an owner, who migrates, and a service account, who works.
+-- Runs once, when the server's volume is empty. It creates four databases. Each has an owner account for the migrations
+-- and a service account that reads and writes.
 CREATE DATABASE user_db;
 CREATE USER 'user_owner'@'%' IDENTIFIED BY 'development-user-owner';
 GRANT ALL PRIVILEGES ON user_db.* TO 'user_owner'@'%';

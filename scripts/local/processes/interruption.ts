@@ -1,12 +1,15 @@
 import { killRecorded } from './processes.ts';
 
 const PARENT_POLL_MS = 500;
-/** npm and the bootstrap pass a Ctrl-C on that the terminal has sent to everybody already: within this it is one. */
+/**
+ * The terminal sends Ctrl-C to every process, and npm and the bootstrap pass it on. So one Ctrl-C arrives several
+ * times. Signals within this time count as one.
+ */
 const SAME_SIGNAL_MS = 1_000;
 
 /**
- * Aborts when this program is asked to stop: by SIGINT, SIGTERM or SIGHUP, or because its parent is gone. Asked again
- * it does not wait any longer: it kills what the pid files of dataDir name, and itself.
+ * Returns a signal that aborts on SIGINT, SIGTERM or SIGHUP, or when the parent process ends. On a second signal this
+ * program stops at once: it kills the processes that the pid files of dataDir name, and exits.
  */
 export function onInterruption(dataDir: string): AbortSignal {
   const controller = new AbortController();
@@ -15,7 +18,7 @@ export function onInterruption(dataDir: string): AbortSignal {
   function interrupt(): void {
     if (!controller.signal.aborted) {
       firstAtMs = performance.now();
-      process.stdout.write('\n  Stopping; Ctrl-C again to force it.\n');
+      process.stdout.write('\n  Stopping. Press Ctrl-C again to stop at once.\n');
       controller.abort();
     } else if (performance.now() - firstAtMs > SAME_SIGNAL_MS) {
       killRecorded(dataDir);
@@ -23,7 +26,7 @@ export function onInterruption(dataDir: string): AbortSignal {
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-  // A terminal that is gone refuses what is written to it; the stop goes on.
+  // Writing fails when the terminal is closed. The stop must continue.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lockDataDir } from './lock.ts';
 
-test('a data folder is for one process at a time, and free again at once when that is killed', async () => {
+test('one process at a time locks a data folder, and killing that process unlocks it at once', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'ebs-lock-'));
   const script = `const { lockDataDir } = await import(process.argv[1]);
     lockDataDir(process.argv[2]); console.log('locked'); setInterval(() => undefined, 1_000);`;

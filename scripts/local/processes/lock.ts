@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LocalError } from '../settings.ts';
 
-/** Kept from the garbage collector, which would close them. */
+/** Keeps the databases open: the garbage collector would close them. */
 const held: DatabaseSync[] = [];
 
 /**
- * Takes a data folder for this process, until it ends. SQLite holds a lock of the operating system on the lock file:
- * it goes with the process, so that no crash leaves a stale one behind.
- * @throws LocalError naming the process that has the folder.
+ * Locks a data folder for this process until it ends. SQLite takes a lock of the operating system on the lock file. The
+ * operating system releases the lock when the process ends, so a crash leaves no stale lock.
+ * @throws LocalError that names the process that holds the lock
  */
 export function lockDataDir(dataDir: string): void {
   const folder = join(dataDir, 'run');
@@ -23,7 +23,7 @@ export function lockDataDir(dataDir: string): void {
     if (!(error instanceof Error && /locked/.test(error.message))) throw error;
     throw new LocalError(
       `${dataDir} is in use by another npm start, pid ${readFileSync(holderFile, 'utf8')}.\n` +
-        'Stop that one first, or set DATA_DIR and the ports (see .env.example) to run a second copy beside it.',
+        'Stop it first. To run a second copy at the same time, set DATA_DIR and the ports (see .env.example).',
     );
   }
   writeFileSync(holderFile, String(process.pid));

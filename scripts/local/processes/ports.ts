@@ -2,18 +2,19 @@ import { globSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { eachOf, LocalError } from '../settings.ts';
 
-/** Below the range that the system gives to outgoing connections: nothing takes one of these by chance. */
+/** Below the range that the system uses for outgoing connections, so that none of them takes such a port. */
 const FREE_PORTS = { min: 20_000, max: 32_000 };
 
 /**
- * @param ports by the variable that sets each.
- * @throws LocalError naming every port that is taken, by whom, and the variable that chooses another.
+ * Checks that all ports are free and different.
+ * @param ports the ports by the names of the variables that set them
+ * @throws LocalError that names every taken port, its owner, and the variable that sets another port
  */
 export async function refuseTakenPorts(ports: Readonly<Record<string, number>>): Promise<void> {
   const problems: [variable: string, problem: string][] = [];
   for (const [variable, port] of Object.entries(ports)) {
     const twin = Object.keys(ports).find((other) => other !== variable && ports[other] === port);
-    if (twin !== undefined) problems.push([variable, `Port ${port} is asked for by ${twin} as well.`]);
+    if (twin !== undefined) problems.push([variable, `Port ${port} is also set by ${twin}.`]);
     else if (!(await isFree(port))) problems.push([variable, `Port ${port} is taken by ${ownerOf(port)}.`]);
   }
   const [first] = problems;
@@ -22,7 +23,7 @@ export async function refuseTakenPorts(ports: Readonly<Record<string, number>>):
   throw new LocalError(`${lines.join('\n')}\nFor example: ${first[0]}=${await freePort()} npm start`);
 }
 
-/** A port of 127.0.0.1 that nobody listens on, for each name. */
+/** Returns a free port of 127.0.0.1 for each name. All ports differ. */
 export async function freePorts<Name extends string>(names: readonly Name[]): Promise<Record<Name, number>> {
   const ports = new Set<number>();
   while (ports.size < names.length) ports.add(await freePort());
@@ -48,7 +49,7 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Who listens on a port, as Linux tells it: the socket's inode in /proc/net, then whose descriptor that is. */
+/** Describes the process that listens on a port. Linux only: finds the socket's inode, then its file descriptor. */
 function ownerOf(port: number): string {
   const listening = ['/proc/net/tcp', '/proc/net/tcp6']
     .flatMap((file) => read(file).split('\n'))

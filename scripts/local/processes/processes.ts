@@ -8,7 +8,7 @@ const POLL_MS = 25;
 const STOP_GRACE_MS = 15_000;
 const KILL_WAIT_MS = 5_000;
 
-/** What to run, and where its log and pid file go: logs/<name>.log and run/<name>.pid under dataDir. */
+/** A command to run. Its log is logs/<name>.log and its pid file is run/<name>.pid, both under dataDir. */
 export interface Command {
   name: string;
   command: string;
@@ -20,17 +20,17 @@ export interface Command {
 export interface LocalProcess {
   readonly name: string;
   readonly logFile: string;
-  /** Why it ended; undefined while it runs. */
+  /** The reason why the process ended; undefined while it runs. */
   readonly ended: string | undefined;
-  /** Resolves with why it ended. */
+  /** Resolves with the reason when the process ends. */
   readonly whenEnded: Promise<string>;
-  /** Asks it to stop, and kills it when it has not within graceMs. */
+  /** Sends SIGTERM, and SIGKILL if the process still runs after graceMs. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Starts a process in a session of its own, so that a terminal's Ctrl-C does not reach it, and records it in a pid
- * file, so that a later run finds it should this one crash.
+ * Starts a process in its own session, so that a Ctrl-C in the terminal does not reach it. Writes a pid file, so that a
+ * later run finds the process if this run crashes.
  */
 export function startProcess({ name, command, args, env = process.env, dataDir }: Command): LocalProcess {
   const logFile = join(dataDir, 'logs', `${name}.log`);
@@ -67,7 +67,7 @@ export function startProcess({ name, command, args, env = process.env, dataDir }
   };
 }
 
-/** Runs a command to its end. @throws LocalError with the last lines of its log when it fails or takes too long. */
+/** Runs a command to its end. @throws LocalError with the last lines of its log when it fails or takes too long */
 export async function runToEnd(command: Command, timeoutMs: number): Promise<void> {
   const running = startProcess(command);
   const timer = setTimeout(() => running.stop(STOP_GRACE_MS), timeoutMs);
@@ -75,7 +75,7 @@ export async function runToEnd(command: Command, timeoutMs: number): Promise<voi
   clearTimeout(timer);
   if (reason === 'exit code 0') return;
   throw new LocalError(
-    `${command.name} failed (${reason}). Its log, ${running.logFile}, ends:\n${tailOf(running.logFile)}`,
+    `${command.name} failed (${reason}). The last lines of its log ${running.logFile}:\n${tailOf(running.logFile)}`,
   );
 }
 
@@ -83,7 +83,7 @@ export async function runToEnd(command: Command, timeoutMs: number): Promise<voi
 export const tailOf = (logFile: string, lines = 20): string =>
   readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 
-/** Stops every process that the pid files of dataDir still name, and answers their names. */
+/** Stops every running process that the pid files of dataDir name. Returns the names of these processes. */
 export async function stopRecorded(dataDir: string): Promise<string[]> {
   const recorded = readRecorded(dataDir);
   await Promise.all(recorded.map(({ identity }) => terminate(identity, STOP_GRACE_MS)));
@@ -91,14 +91,14 @@ export async function stopRecorded(dataDir: string): Promise<string[]> {
   return recorded.filter(({ alive }) => alive).map(({ name }) => name);
 }
 
-/** Kills, at once and without waiting, every process that the pid files of dataDir name: for a forced exit. */
+/** Kills every process that the pid files of dataDir name, without waiting for its end. For a forced exit. */
 export function killRecorded(dataDir: string): void {
   for (const { identity, alive } of readRecorded(dataDir)) if (alive) signal(identity, 'SIGKILL');
 }
 
 /**
- * One process for good, as text: its pid and the moment it started. Undefined when there is none, or nothing but its
- * exit code is left. The pid alone may by now be somebody else's.
+ * Identifies a process by its pid and its start time, as text. The system can reuse a pid, so the pid is not enough.
+ * Undefined when there is no such process or it is a zombie.
  */
 export function identityOf(pid: number): string | undefined {
   const startedAt = process.platform === 'linux' ? startTicksOf(pid) : startTimeOf(pid);
@@ -128,7 +128,7 @@ function readRecorded(dataDir: string) {
 
 const pidOf = (identity: string) => Number.parseInt(identity, 10);
 
-/** True while the process that `identityOf` described runs. */
+/** True while the process with this identity (see identityOf) runs. */
 export const isAlive = (identity: string): boolean => identityOf(pidOf(identity)) === identity;
 
 async function terminate(identity: string, graceMs: number): Promise<void> {
@@ -136,19 +136,19 @@ async function terminate(identity: string, graceMs: number): Promise<void> {
     if (isAlive(identity)) signal(identity, name);
     for (const endMs = Date.now() + waitMs; isAlive(identity) && Date.now() < endMs; ) await delay(POLL_MS);
   }
-  if (isAlive(identity)) throw new LocalError(`Process ${pidOf(identity)} does not end, not even by SIGKILL.`);
+  if (isAlive(identity)) throw new LocalError(`Process ${pidOf(identity)} still runs after SIGKILL.`);
 }
 
 function signal(identity: string, name: NodeJS.Signals): void {
   try {
     process.kill(pidOf(identity), name);
   } catch (error) {
-    // It ended between the look and the signal.
+    // The process ended after isAlive had returned true.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
-/** A fresh log; the one of the run before is kept beside it. */
+/** Opens a new log file. The log of the previous run is kept as <name>.previous.log. */
 function openLog(logFile: string): number {
   try {
     renameSync(logFile, logFile.replace(/\.log$/, '.previous.log'));

@@ -1,15 +1,15 @@
 import type { Secrets } from '../secrets.ts';
 import { SUBGRAPHS, type SubgraphName } from '../settings.ts';
 
-/** The URL of a subgraph's database on the private server, as the account that has rights on that database only. */
+/** The URL of a subgraph's database on the private server. Its account has rights on this database only. */
 export const databaseUrlOf = (name: SubgraphName, port: number, passwords: Secrets['databases']): string =>
   `mysql://${name}_svc:${passwords[name]}@127.0.0.1:${port}/${name}_db`;
 
-/** The URL of the private server, as the account that may do everything. */
+/** The URL of the private server for the admin account, which has all rights. */
 export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>
   `mysql://admin:${passwords.admin}@127.0.0.1:${port}/`;
 
-/** Run by the server at every start, before it listens: one statement a line. */
+/** The SQL that creates the databases and accounts, one statement per line. The server runs it at every start. */
 export function accountsSql(passwords: Secrets['databases']): string {
   const account = (user: string, password: string, rights: string) => [
     `CREATE USER IF NOT EXISTS '${user}'@'127.0.0.1';`,

@@ -8,17 +8,17 @@ import { accountsSql } from './database-accounts.ts';
 import type { ServerSpec } from './server.ts';
 
 const INSTALL_TIMEOUT_MS = 120_000;
-/** The length of a Unix socket's path is limited to 108 bytes with the closing NUL. */
+/** The path of a Unix socket has at most 108 bytes, including the closing NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
 const STOP_GRACE_MS = 30_000;
 
-/** MariaDB, as durable as in production: it syncs to disk at every commit. */
+/** MariaDB with the durability of production: it syncs to disk at every commit. */
 export function mariadb(port: number, dataDir: string, { databases: passwords }: Secrets): ServerSpec {
   const dataFolder = join(dataDir, 'mysql');
   return {
     name: 'mariadb',
     title: 'MariaDB',
-    // The installer calls the last one.
+    // mariadb-install-db calls my_print_defaults.
     programs: ['mariadbd', 'mariadb-install-db', 'my_print_defaults'],
     port,
     args: [...sharedArgs(port, dataDir, dataFolder), '--innodb-log-file-size=96M', '--performance-schema=OFF'],
@@ -34,8 +34,8 @@ export function mariadb(port: number, dataDir: string, { databases: passwords }:
 }
 
 /**
- * MySQL, as durable as in production: it syncs InnoDB's log and the binary log to disk at every commit, MySQL's own
- * defaults. Replicas and point-in-time recovery need the binary log, so that production has one.
+ * MySQL with the durability of production: by MySQL's defaults, it syncs InnoDB's log and the binary log to disk at
+ * every commit. Production has a binary log because replicas and point-in-time recovery need it.
  */
 export function mysql(port: number, dataDir: string, { databases: passwords }: Secrets): ServerSpec {
   const dataFolder = join(dataDir, 'mysql-9');
@@ -47,14 +47,14 @@ export function mysql(port: number, dataDir: string, { databases: passwords }: S
     args: [
       ...sharedArgs(port, dataDir, dataFolder),
       '--innodb-redo-log-capacity=192M',
-      // Its default folders and its second port are the machine's, not ours.
+      // Do not use the machine's folders or the port of the X protocol.
       ...['--secure-file-priv=NULL', '--mysqlx=OFF'],
     ],
     greeting: { expect: /caching_sha2_password/ },
     stopGraceMs: STOP_GRACE_MS,
     async prepare(commandOf) {
       writeAccounts(dataDir, accountsSql(passwords));
-      // The password that this makes for root is in the log and expires at the first use; nobody uses it.
+      // This writes a password for root to the log. The password expires at the first use, and it is never used.
       await createData(dataFolder, dataDir, commandOf('mysqld'), ['--initialize', `--user=${userInfo().username}`]);
     },
   };
@@ -82,7 +82,10 @@ const accountsFileOf = (dataDir: string) => join(dataDir, 'keys', 'accounts.sql'
 const writeAccounts = (dataDir: string, statements: string) =>
   writeFileSync(accountsFileOf(dataDir), statements, { mode: 0o600 });
 
-/** Makes the server's own tables on first use: in a folder of another name, so that a crash leaves no half of them. */
+/**
+ * Creates the server's system tables before the first start. It creates them in a folder with another name, so that a
+ * crash leaves no incomplete data folder.
+ */
 async function createData(
   folder: string,
   dataDir: string,

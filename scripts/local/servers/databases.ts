@@ -1,12 +1,12 @@
 import { LocalError } from '../settings.ts';
 
-/** The two that everything runs on: Debian's MariaDB, the default, and the MySQL that is deployed. */
+/** The databases that the system supports: MariaDB from Debian (the default), and MySQL as in production. */
 export const DATABASES = ['mariadb', 'mysql'] as const;
 export type Database = (typeof DATABASES)[number];
 
 const OPTION = '--database';
 
-/** Takes `--database <name>` out of a command's arguments. @throws LocalError for a name that is not one of the two. */
+/** Removes `--database <name>` from a command's arguments. @throws LocalError for any other name */
 export function takeDatabase(args: readonly string[]): { database: Database; rest: string[] } {
   const at = args.indexOf(OPTION);
   if (at === -1) return { database: 'mariadb', rest: [...args] };

@@ -12,12 +12,12 @@ const files = (mysql: string, redis = '8.0.6-3') => [
   'redis-tools_5%3a7.0.1-1_amd64.deb',
 ];
 
-test('the versions that are deployed are told, and a later patch of the same series will do', () => {
+test('the deployed versions are reported, and a later patch of the same series is accepted', () => {
   expect(versionsIn(files('9.7.4-2'))).toBe('MySQL 9.7.4, NATS 2.15.1, Redis 8.0.6');
   expect(versionsIn(files('9.7.5-1'))).toBe('MySQL 9.7.5, NATS 2.15.1, Redis 8.0.6');
 });
 
-test('a later series is refused: it is not what is deployed', () => {
+test('a later series is refused because it is not deployed', () => {
   expect(() => versionsIn(files('9.8.0-1', '8.10.0-1'))).toThrow(
     'MySQL 9.8.0 instead of 9.7.4, Redis 8.10.0 instead of 8.0.6',
   );
@@ -30,9 +30,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('without the network a sentence says what is fetched and why that failed, and nothing half stays', async () => {
-  // Also on a machine without apt or Debian's keys, which is told so.
+test('without a network the error says what could not be fetched and why, and no incomplete folder remains', async () => {
+  // On a machine without apt or Debian's keys, the error begins with the same sentence.
   vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
-  await expect(deployedServers(folder, silentStep, folder)).rejects.toThrow('are fetched from Debian, once; see docs/');
+  await expect(deployedServers(folder, silentStep, folder)).rejects.toThrow('from Debian once. See docs/');
   expect(readdirSync(folder).filter((name) => name.includes('mysql'))).toEqual([]);
 }, 30_000);

@@ -7,7 +7,7 @@ import { type CommandOf, findProgram } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { LocalError, root } from '../settings.ts';
 
-/** What docker-compose.yml and k8s deploy: the version, and the Debian package that has it. */
+/** The server versions that docker-compose.yml and k8s deploy, and the Debian packages that contain them. */
 export const DEPLOYED = [
   { title: 'MySQL', packageName: 'mysql-server-core', version: '9.7.4' },
   { title: 'NATS', packageName: 'nats-server', version: '2.15.1' },
@@ -15,8 +15,8 @@ export const DEPLOYED = [
 ] as const;
 
 const NEEDED =
-  'The servers that are deployed are fetched from Debian, once; see docs/decisions/0013-support-mariadb-and-mysql.md.';
-const ADVICE = 'Run this on Debian, or in a container of it.';
+  'MySQL, NATS and Redis are fetched from Debian once. See docs/decisions/0013-support-mariadb-and-mysql.md.';
+const ADVICE = 'Run this command on Debian or in a Debian container.';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const APT_GET = 'apt-get';
 const STEP_TIMEOUT_MS = 600_000;
@@ -24,15 +24,15 @@ const CACHE = join(root, '.data', 'servers');
 const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_');
 
 /**
- * MySQL, NATS and Redis in the versions that are deployed. They are packages of Debian's sid suite, which are fetched
- * once into .data/servers and unpacked. Nothing is installed, so that this needs no root.
- * @throws LocalError saying what this machine lacks.
+ * MySQL, NATS and Redis in the deployed versions. They are packages of Debian's suite sid. They are fetched once and
+ * unpacked into .data/servers. Nothing is installed, so this needs no root.
+ * @throws LocalError that names what this machine lacks
  */
 export async function deployedServers(dataDir: string, step: Step, cache = CACHE): Promise<CommandOf> {
   const fetched = join(cache, NAME);
   if (!existsSync(fetched)) await step('Fetching the deployed servers', () => fetchServers(fetched, dataDir), String);
-  // The packages need a newer C library than that of most machines. So its own loader runs each program, in the same
-  // process: the pid is the server's.
+  // The packages need a newer C library than most machines have. So the loader of that library runs each program. The
+  // loader does not fork, so its pid is the pid of the server.
   const loader = find(fetched, 'usr/lib*/ld-linux*.so.*');
   const libraries = find(fetched, 'usr/lib/*-linux-gnu');
   return (program) => [loader, '--library-path', libraries, find(fetched, `usr/{bin,sbin}/${program}`)];
@@ -40,11 +40,11 @@ export async function deployedServers(dataDir: string, step: Step, cache = CACHE
 
 function find(folder: string, pattern: string): string {
   const [file] = globSync(pattern, { cwd: folder });
-  if (file === undefined) throw new LocalError(`${folder} lacks ${pattern}. Remove it and try again.`);
+  if (file === undefined) throw new LocalError(`${folder} lacks ${pattern}. Remove this folder and try again.`);
   return join(folder, file);
 }
 
-/** Several may do it at once: each works in a folder of its own, and the last step is one rename. */
+/** Several processes may run this at the same time: each works in its own folder, and the last step is one rename. */
 async function fetchServers(fetched: string, dataDir: string): Promise<string> {
   const missing = [APT_GET, 'dpkg'].filter((name) => findProgram(name) === undefined);
   if (!existsSync(KEYRING)) missing.push(KEYRING);
@@ -60,7 +60,7 @@ async function fetchServers(fetched: string, dataDir: string): Promise<string> {
     const args = ['-ec', script, 'sh', archives, join(folder, 'root')];
     await runToEnd({ name: 'unpack-servers', command: 'sh', args, dataDir }, STEP_TIMEOUT_MS);
     await rename(join(folder, 'root'), fetched).catch((error: unknown) => {
-      // Another run was faster.
+      // Another process has fetched them in the meantime.
       if (!existsSync(fetched)) throw error;
     });
     return versions;
@@ -69,7 +69,7 @@ async function fetchServers(fetched: string, dataDir: string): Promise<string> {
   }
 }
 
-/** The mirror of Debian that this machine's apt uses. @throws LocalError when apt uses none */
+/** The URL of the Debian mirror that apt uses on this machine. @throws LocalError when apt uses none */
 function debianMirror(): string {
   const sites = execFileSync(APT_GET, ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']);
   const mirror = sites
@@ -77,10 +77,12 @@ function debianMirror(): string {
     .split('\n')
     .find((site) => /\/debian\/?$/.test(site));
   if (mirror !== undefined) return mirror;
-  throw new LocalError(`${NEEDED}\nThe sources of apt on this machine name no mirror of Debian. ${ADVICE}`);
+  throw new LocalError(`${NEEDED}\nThe apt sources of this machine name no Debian mirror. ${ADVICE}`);
 }
 
-/** Has apt resolve the packages and fetch what they need, with a state of its own. Answers the folder they are in. */
+/**
+ * Fetches the packages and their dependencies with apt, separate from the machine's apt state. Returns their folder.
+ */
 async function download(folder: string, dataDir: string): Promise<string> {
   const archives = join(folder, 'archives');
   const configuration = join(folder, 'apt.conf');
@@ -89,7 +91,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
   }
   await writeFile(join(folder, 'status'), '');
   await writeFile(join(folder, 'sources.list'), `deb [signed-by=${KEYRING}] ${debianMirror()} sid main\n`);
-  // Read after this machine's own settings, which may name a proxy. A mirror that has stood still for a while will do.
+  // apt reads this file after the settings of the machine, which may name a proxy. An outdated mirror is accepted.
   await writeFile(
     configuration,
     `Dir::State "${folder}/state";
@@ -122,8 +124,9 @@ async function download(folder: string, dataDir: string): Promise<string> {
 }
 
 /**
- * What came, as text. Sid moves on: a later patch will do, a later series is not what is deployed.
- * @throws LocalError naming the packages that are of another series.
+ * The versions of the fetched packages, as text. Debian's sid changes over time. A later patch is accepted. A later
+ * series is not, because it is not deployed.
+ * @throws LocalError that names the packages of another series
  */
 export function versionsIn(files: readonly string[]): string {
   const found = DEPLOYED.map(({ title, packageName, version }) => {
@@ -135,8 +138,8 @@ export function versionsIn(files: readonly string[]): string {
   if (others.length > 0) {
     const differences = others.map(({ title, version, fetched }) => `${title} ${fetched} instead of ${version}`);
     throw new LocalError(
-      `Debian's sid suite now has ${differences.join(', ')}. Change the versions in docker-compose.yml,\n` +
-        'in k8s and in scripts/local/servers/deployed-servers.ts, so that they are deployed, and run the tests again.',
+      `Debian's suite sid now has ${differences.join(', ')}.\n` +
+        'Change the versions in docker-compose.yml, k8s and scripts/local/servers/deployed-servers.ts. Then run the tests.',
     );
   }
   return found.map(({ title, fetched }) => `${title} ${fetched}`).join(', ');

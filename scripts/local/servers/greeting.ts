@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 const ATTEMPT_MS = 1_000;
 const PAUSE_MS = 25;
 
-/** How a server shows that it serves: what it says on a new connection, or answers to a first message. */
+/** How a server shows that it is ready: the text that it sends on a new connection, or its answer to `send`. */
 export interface Greeting {
   port: number;
   send?: string;
   expect: RegExp;
 }
 
-/** True once the server greets as expected; false when it has not within timeoutMs, or `given up` says so before. */
+/** True once the server sends the expected text; false after timeoutMs or once isGivenUp returns true. */
 export async function waitForGreeting(greeting: Greeting, timeoutMs: number, isGivenUp: () => boolean) {
   const giveUpAtMs = Date.now() + timeoutMs;
   while (Date.now() < giveUpAtMs && !isGivenUp()) {

@@ -3,32 +3,25 @@ import { runToEnd } from '../processes/processes.ts';
 import { findProgram } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { LocalError } from '../settings.ts';
+import { aptPackages, installAdvice, type System } from './install-advice.ts';
 
 const APT_TIMEOUT_MS = 600_000;
 
-/** The Debian package that brings each program. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  mariadbd: 'mariadb-server-core',
-  'mariadb-install-db': 'mariadb-server-core',
-  my_print_defaults: 'mariadb-client-core',
-  'redis-server': 'redis-server',
-  'nats-server': 'nats-server',
-};
-
-/** Sees to it that the programs are there: root on Debian gets the packages installed. @throws LocalError */
+/**
+ * Makes sure that the programs are installed. As root on Debian or Ubuntu, it installs the missing packages.
+ * @throws LocalError that names the missing programs and says how to install them
+ */
 export async function requirePrograms(programs: readonly string[], dataDir: string, step: Step): Promise<void> {
   const missing = programs.filter((program) => findProgram(program) === undefined);
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => PACKAGES[program] ?? program))];
-  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version') || findProgram('apt-get') === undefined) {
-    throw new LocalError(
-      `Missing on this machine: ${missing.join(', ')}.\n` +
-        `Install them (on Debian or Ubuntu: sudo apt-get install ${packages.join(' ')}), set DATABASE_URL_*, REDIS_URL\n` +
-        'and NATS_URL to servers of yours, or run everything in containers: docker compose up.',
-    );
-  }
-  await step(`Installing ${packages.join(', ')}`, () => installPackages(packages, dataDir));
+  const system: System = { platform: process.platform, osRelease: readOsRelease(), isRoot: process.getuid?.() === 0 };
+  const apt = system.isRoot ? aptPackages(missing, system) : undefined;
+  if (apt === undefined || apt.unpackaged.length > 0) throw new LocalError(installAdvice(missing, system));
+  await step(`Installing ${apt.packages.join(', ')}`, () => installPackages(apt.packages, dataDir));
 }
+
+const OS_RELEASE = '/etc/os-release';
+const readOsRelease = () => (existsSync(OS_RELEASE) ? readFileSync(OS_RELEASE, 'utf8') : '');
 
 async function installPackages(packages: readonly string[], dataDir: string): Promise<void> {
   const apt = { command: 'apt-get', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, dataDir };
@@ -46,9 +39,9 @@ const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const POLICY =
   '#!/bin/sh\n# Written by the Event Booking System while it installs packages; safe to remove.\nexit 101\n';
 
-/** Packages do not start the services that they bring until what this answers is called. */
+/** Stops packages from starting their services until the returned function is called. */
 function keepServicesDown(): () => void {
-  // A policy of the machine's own stays.
+  // Do not replace a policy of the machine.
   const isOurs = !existsSync(POLICY_FILE) || readFileSync(POLICY_FILE, 'utf8') === POLICY;
   if (isOurs) writeFileSync(POLICY_FILE, POLICY, { mode: 0o755 });
   return () => {

@@ -4,7 +4,7 @@ import type { ServerSpec } from './server.ts';
 
 const RESERVED_BYTES_MAX = 2 ** 40;
 
-/** NATS with JetStream, its streams on disk. */
+/** NATS with JetStream. It keeps its streams on disk. */
 export function nats(port: number, dataDir: string): ServerSpec {
   const folder = join(dataDir, 'nats');
   const file = join(folder, 'nats.conf');
@@ -12,7 +12,7 @@ export function nats(port: number, dataDir: string): ServerSpec {
     host: '127.0.0.1',
     port,
     max_payload: 2 * 2 ** 20,
-    // Streams reserve what they may take. This server may hold those of many systems, which hardly use theirs.
+    // Each stream reserves its maximum size. In tests, one server holds the streams of many systems, mostly empty.
     jetstream: { store_dir: join(folder, 'jetstream'), max_file_store: RESERVED_BYTES_MAX },
   };
   return {
@@ -25,7 +25,7 @@ export function nats(port: number, dataDir: string): ServerSpec {
     stopGraceMs: 10_000,
     prepare() {
       mkdirSync(folder, { recursive: true });
-      // The configuration format of NATS takes JSON as it is.
+      // NATS accepts JSON as its configuration format.
       writeFileSync(file, JSON.stringify(settings, null, 2));
     },
   };

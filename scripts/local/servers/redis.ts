@@ -1,6 +1,6 @@
 import type { ServerSpec } from './server.ts';
 
-/** Redis as a cache: nothing on disk, the least recently used entries make room. */
+/** Redis as a cache: it writes nothing to disk and evicts the least recently used entries. */
 export function redis(port: number): ServerSpec {
   return {
     name: 'redis',
@@ -9,7 +9,7 @@ export function redis(port: number): ServerSpec {
     port,
     args: [
       ...['--port', String(port), '--bind', '127.0.0.1', '--daemonize', 'no'],
-      // Enough for every test system to have one of its own.
+      // Each test system uses its own database.
       ...['--databases', '1024'],
       ...['--save', '', '--appendonly', 'no'],
       ...['--maxmemory', '256mb', '--maxmemory-policy', 'allkeys-lru'],

@@ -3,11 +3,11 @@ import type { CommandOf } from '../programs.ts';
 import { LocalError } from '../settings.ts';
 import { type Greeting, waitForGreeting } from './greeting.ts';
 
-/** A server of our own: the program with its arguments, what it needs before, and how it shows that it serves. */
+/** A private server: its program and arguments, its preparation, and the greeting that shows that it is ready. */
 export interface ServerSpec {
   name: string;
   title: string;
-  /** The one to run, and those that prepare for it. */
+  /** The server program first, then the programs that its preparation needs. */
   programs: readonly [string, ...string[]];
   args: readonly string[];
   port: number;
@@ -16,10 +16,10 @@ export interface ServerSpec {
   prepare(commandOf: CommandOf): Promise<void> | void;
 }
 
-/** A database may have to recover from a crash first. */
+/** Long enough for a database to recover from a crash. */
 const START_TIMEOUT_MS = 60_000;
 
-/** Starts a server and waits until it serves. @throws LocalError with the end of its log when it does not. */
+/** Starts a server and waits until it is ready. @throws LocalError with the end of its log when it does not start */
 export async function startServer(
   spec: ServerSpec,
   { dataDir, commandOf, signal }: { dataDir: string; commandOf: CommandOf; signal?: AbortSignal | undefined },
@@ -35,6 +35,6 @@ export async function startServer(
   await server.stop(spec.stopGraceMs);
   signal?.throwIfAborted();
   throw new LocalError(
-    `${name} did not start: ${reason}. Its log, ${server.logFile}, ends:\n${tailOf(server.logFile)}`,
+    `${name} did not start: ${reason}. The last lines of its log ${server.logFile}:\n${tailOf(server.logFile)}`,
   );
 }

@@ -11,23 +11,23 @@ import { nats } from './nats.ts';
 import { redis } from './redis.ts';
 import { type ServerSpec, startServer } from './server.ts';
 
-/** The private servers of a data folder. */
+/** The servers of a local system, and how to stop the private ones. */
 export interface LocalServers {
-  /** Where each subgraph's database, the cache and the broker are: a given one or ours. */
+  /** The URLs of the databases, the cache and the broker: the given ones, or those of the private servers. */
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   natsUrl: string;
-  /** The private database server, as the account that may do everything. */
+  /** The URL of the private database server for the admin account, which has all rights. */
   adminUrl: string;
-  /** Stops what was started, one after another: broker, cache, database. */
+  /** Stops the private servers one after another: broker, cache, database. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a database server, Redis and NATS as private processes, all at once, except those that `given` names others
- * for, and waits until they serve. What the machine lacks is installed or fetched where that can be done.
- * @param database with `mysql` all of them are of the versions that are deployed.
- * @throws LocalError; whatever was started is stopped again.
+ * Starts a database server, Redis and NATS in parallel as private processes and waits until they are ready. It starts
+ * no server for which `given` has a URL. It installs or fetches missing programs where this is possible.
+ * @param database with `mysql`, all servers have the deployed versions.
+ * @throws LocalError when a server does not start; the other servers are stopped first.
  */
 export async function startServers({
   dataDir,
@@ -79,8 +79,8 @@ export async function startServers({
 const SPECS: Record<Database, (port: number, dataDir: string, secrets: Secrets) => ServerSpec> = { mariadb, mysql };
 
 /**
- * How to run programs beside a database: with MariaDB what is installed on this machine, with MySQL what is deployed.
- * @throws LocalError saying what is missing, and cannot be installed or fetched.
+ * How to run the server programs: with MariaDB, those installed on this machine; with MySQL, the deployed versions.
+ * @throws LocalError that names the missing programs and says how to install them
  */
 export async function findPrograms(
   programs: readonly string[],
@@ -91,7 +91,7 @@ export async function findPrograms(
   return installedCommand;
 }
 
-/** Which servers have to be private ones: those that the settings name no other for. */
+/** The servers to start as private processes: those for which the settings have no URL. */
 export const privateServers = ({ databaseUrls, redisUrl, natsUrl }: LocalSettings['given']): ServerName[] => [
   ...(SUBGRAPHS.every((name) => databaseUrls[name]) ? [] : (['mysql'] as const)),
   ...(redisUrl ? [] : (['redis'] as const)),

@@ -1,0 +1,86 @@
+/** The properties of a system that decide how programs are installed. */
+export interface System {
+  platform: NodeJS.Platform;
+  /** The text of /etc/os-release; empty on systems without this file. */
+  osRelease: string;
+  isRoot: boolean;
+}
+
+/** The package of each program in Debian 12 and 13 and in Ubuntu 24.04 and 26.04. */
+const APT_PACKAGES: Readonly<Record<string, string | undefined>> = {
+  mariadbd: 'mariadb-server-core',
+  'mariadb-install-db': 'mariadb-server-core',
+  my_print_defaults: 'mariadb-client-core',
+};
+
+/** The packages of Ubuntu 22.04 that differ. It has no package for NATS. */
+const JAMMY_PACKAGES: Readonly<Record<string, string | undefined>> = {
+  mariadbd: 'mariadb-server-core-10.6',
+  'mariadb-install-db': 'mariadb-server-core-10.6',
+  my_print_defaults: 'mariadb-client-core-10.6',
+  'nats-server': undefined,
+};
+
+const BREW_PACKAGES: Readonly<Record<string, string | undefined>> = {
+  mariadbd: 'mariadb',
+  'mariadb-install-db': 'mariadb',
+  my_print_defaults: 'mariadb',
+  'redis-server': 'redis',
+};
+
+/**
+ * The apt packages of the programs, and the programs without a package. A program that no table names has a package of
+ * the same name. Undefined on systems other than Debian, Ubuntu and their derivatives.
+ */
+export function aptPackages(programs: readonly string[], { platform, osRelease }: System) {
+  if (platform !== 'linux' || !/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(osRelease)) return undefined;
+  const names = isJammy(osRelease) ? { ...APT_PACKAGES, ...JAMMY_PACKAGES } : APT_PACKAGES;
+  return packagesIn(names, programs);
+}
+
+/** Tells the next step when programs are missing: the command that installs them on this system, and alternatives. */
+export function installAdvice(missing: readonly string[], system: System): string {
+  return [
+    `Missing on this machine: ${missing.join(', ')}.`,
+    ...stepsOn(system, missing),
+    'Or run everything in containers: docker compose up --build --wait',
+    'Or set DATABASE_URL_USER and so on, REDIS_URL and NATS_URL in the file .env to your own servers.',
+  ].join('\n');
+}
+
+function stepsOn(system: System, missing: readonly string[]): string[] {
+  const apt = aptPackages(missing, system);
+  const sudo = system.isRoot ? '' : 'sudo ';
+  if (apt !== undefined) {
+    const { packages, unpackaged } = apt;
+    const install = `${sudo}apt-get update && ${sudo}apt-get install ${packages.join(' ')}`;
+    return [
+      ...(packages.length === 0 ? [] : [`Install the packages: ${install}`]),
+      ...(isUbuntu(system.osRelease) && packages.length > 0
+        ? [`If apt-get does not find a package, first enable universe: ${sudo}add-apt-repository universe`]
+        : []),
+      ...(unpackaged.includes('nats-server')
+        ? [
+            'Ubuntu 22.04 has no package for nats-server. Download it from\n' +
+              'https://github.com/nats-io/nats-server/releases and copy it to /usr/local/bin.',
+          ]
+        : []),
+    ];
+  }
+  if (system.platform === 'darwin') {
+    return [`Install the packages: brew install ${packagesIn(BREW_PACKAGES, missing).packages.join(' ')}`];
+  }
+  return ['Install MariaDB, Redis and NATS with the package manager of this system.'];
+}
+
+function packagesIn(names: Readonly<Record<string, string | undefined>>, programs: readonly string[]) {
+  const nameOf = (program: string) => (program in names ? names[program] : program);
+  return {
+    packages: [...new Set(programs.map(nameOf))].filter((name) => name !== undefined),
+    unpackaged: programs.filter((program) => nameOf(program) === undefined),
+  };
+}
+
+/** Derivatives such as Linux Mint also have the code name of the Ubuntu release. */
+const isUbuntu = (osRelease: string) => /^UBUNTU_CODENAME=/m.test(osRelease);
+const isJammy = (osRelease: string) => /^UBUNTU_CODENAME=jammy$/m.test(osRelease);
