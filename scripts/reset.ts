@@ -11,7 +11,18 @@ import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 
 /** What npm start makes in the data folder. Nothing else in there is ours to remove. */
-const OURS = ['keys', 'logs', 'mysql', 'mysql.new', 'mysql-9', 'mysql-9.new', 'nats', 'run'];
+const OURS = [
+  'keys',
+  'logs',
+  'mysql',
+  'mysql.new',
+  'mysql.tmp',
+  'mysql-9',
+  'mysql-9.new',
+  'mysql-9.tmp',
+  'nats',
+  'run',
+];
 
 async function main(): Promise<void> {
   const { dataDir } = readSettings(loadEnvironment());
