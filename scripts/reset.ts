@@ -11,7 +11,18 @@ import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 
 /** The folders that `npm start` creates in the data folder. Other files there are kept. */
-const OURS = ['keys', 'logs', 'mysql', 'mysql.new', 'mysql-9', 'mysql-9.new', 'nats', 'run'];
+const OURS = [
+  'keys',
+  'logs',
+  'mysql',
+  'mysql.new',
+  'mysql.tmp',
+  'mysql-9',
+  'mysql-9.new',
+  'mysql-9.tmp',
+  'nats',
+  'run',
+];
 
 async function main(): Promise<void> {
   const { dataDir } = readSettings(loadEnvironment());

@@ -7,6 +7,7 @@ import { createDatabasePool, SILENT_CONNECTION_S } from './database.ts';
 import { openConnection } from './migrations.ts';
 
 const POOL_MAX = 10;
+/** The tests wait for this whole time, because the time is what they test: the server closes a silent connection after it. */
 const LONGER_THAN_SILENCE_MS = (SILENT_CONNECTION_S + 2) * 1_000;
 const SLOW = 60_000;
 

@@ -46,5 +46,5 @@ export function createRedis({
   return redis;
 }
 
-/** Errors of the operating system are temporary outages. Other errors need an operator. */
-const isAway = (reason: string): boolean => /^E[A-Z]+$/.test(reason);
+/** Errors of the operating system and slow answers are temporary outages. Other errors need an operator. */
+const isAway = (reason: string): boolean => /^(E[A-Z]+|Command timed out)$/.test(reason);

@@ -80,10 +80,15 @@ export async function createProxy(target: string) {
   const [host, port] = [url.hostname, Number(url.port)];
   const sockets = new Set<Socket>();
   let open = true;
+  let refused = 0;
   let point: (StoppingPoint & { reach(): void }) | undefined;
 
   const server = createServer((client) => {
-    if (!open) return client.destroy();
+    if (!open) {
+      refused += 1;
+      client.destroy();
+      return;
+    }
     const upstream = connect(port, host);
     let said = '';
     let stopped = false;
@@ -126,6 +131,8 @@ export async function createProxy(target: string) {
         point = { ...where, reach };
       }),
     cut,
+    /** How many connections it has refused so far. */
+    refusedCount: () => refused,
     restore: () => {
       open = true;
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { currentDeadlineMs } from '#platform/clients/deadline.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 
@@ -23,6 +24,7 @@ export const createUsersClient = (client: GraphQLClient, timeoutMs: number): Use
       operationName: 'UserExists',
       headers: {},
       timeoutMs,
+      deadlineMs: currentDeadlineMs(),
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
     const [user] = answer.parse(data)._entities;

@@ -7,6 +7,8 @@ import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors
 type Proxy = Awaited<ReturnType<typeof createProxy>>;
 
 const SOON = { timeout: 30_000, interval: 50 };
+/** As many attempts to connect again fail as there are subgraphs. */
+const REFUSALS_MIN = 4;
 const isInTransaction = (said: string) => said.lastIndexOf('BEGIN') > said.lastIndexOf('COMMIT') || isBatch(said);
 const isBatch = (said: string) => said.lastIndexOf('START TRANSACTION') > said.lastIndexOf('COMMIT');
 
@@ -112,8 +114,13 @@ describe('R12: connections that break while users book and read pages', () => {
           }
           await reached;
         }
+        const refusedBefore = proxies[proxy].refusedCount();
         proxies[proxy].cut(how);
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        // The outage lasts until attempts to connect again have failed, however long that takes.
+        await vi.waitFor(
+          () => expect(proxies[proxy].refusedCount()).toBeGreaterThanOrEqual(refusedBefore + REFUSALS_MIN),
+          SOON,
+        );
         proxies[proxy].restore();
         await served(10);
         expect(visitors.wrong).toEqual([]);

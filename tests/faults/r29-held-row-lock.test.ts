@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mariadb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type BookingProcess, createBookingProcess } from '../support/booking-process.ts';
 import { type Buyer, signInMany } from '../support/buyers.ts';
 import { type Client, createEvent, signUp } from '../support/client.ts';
@@ -60,6 +60,8 @@ describe('R29: a transaction that holds the rows of some events', () => {
   /** Locks the inventories of events, like a transaction that hangs. Returns a function that ends it. */
   async function hold(eventIds: readonly string[]): Promise<() => Promise<void>> {
     const holder = await connectTo(system.databaseUrls.booking);
+    // A test that fails releases the rows, too: otherwise the end of the system waits for them.
+    onTestFinished(() => holder.end());
     // Otherwise it may lock the rows of all events.
     await holder.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     await holder.beginTransaction();

@@ -63,6 +63,7 @@ export function mysql(port: number, dataDir: string, { databases: passwords }: S
 const sharedArgs = (port: number, dataDir: string, dataFolder: string) => [
   '--no-defaults',
   `--datadir=${dataFolder}`,
+  `--tmpdir=${temporaryOf(dataFolder)}`,
   `--user=${userInfo().username}`,
   `--socket=${socketOf(dataDir)}`,
   `--port=${port}`,
@@ -92,6 +93,7 @@ async function createData(
   [command, ...given]: readonly [string, ...string[]],
   args: readonly string[],
 ): Promise<void> {
+  mkdirSync(temporaryOf(folder), { recursive: true, mode: 0o700 });
   if (existsSync(folder)) return;
   rmSync(`${folder}.new`, { recursive: true, force: true });
   mkdirSync(`${folder}.new`, { recursive: true, mode: 0o700 });
@@ -99,11 +101,18 @@ async function createData(
     name: 'create-database',
     command,
     args: [...given, '--no-defaults', `--datadir=${folder}.new`, ...args],
+    env: { ...process.env, TMPDIR: temporaryOf(folder) },
     dataDir,
   };
   await runToEnd(install, INSTALL_TIMEOUT_MS);
   renameSync(`${folder}.new`, folder);
 }
+
+/**
+ * The folder for the temporary tables of one server and of its set-up. A server that starts deletes all temporary tables
+ * in this folder. In the machine's folder it would delete those of other servers: set-ups then fail, and MariaDB crashes.
+ */
+const temporaryOf = (dataFolder: string) => `${dataFolder}.tmp`;
 
 function socketOf(dataDir: string): string {
   const socket = join(dataDir, 'run', 'mysql.sock');
