@@ -1,8 +1,6 @@
-import fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { request } from 'undici';
 import { v7 as newId } from 'uuid';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { TIME_LEFT_HEADER, timeLeftMs } from '../clients/deadline.ts';
@@ -87,19 +85,22 @@ describe('the cache in front of a source that hangs', () => {
   it('refuses a value that it does not hold at the deadline of the caller, and serves another caller who has more time', async () => {
     const { cache, load, hang } = await start();
     const id = newId();
-    const http = fastify();
-    const read = vi.fn(async () => JSON.stringify({ data: [...(await cache.getMany([id])).values()] }));
-    http.post('/graphql', answerInTime(read));
-    const url = await http.listen({ host: '127.0.0.1', port: 0 });
-    stops.push(() => http.close());
-    const ask = async (leftMs: number) => {
-      const { body } = await request(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', [TIME_LEFT_HEADER]: String(leftMs) },
-        body: JSON.stringify({ query: '{ things }' }),
-        signal: AbortSignal.timeout(PATIENT_MS),
+    const read = vi.fn(async () => ({
+      status: 200,
+      headers: {},
+      text: JSON.stringify({ data: [...(await cache.getMany([id])).values()] }),
+    }));
+    const answer = answerInTime(read);
+    const ask = async (timeLeftMs: number) => {
+      const { text } = await answer({
+        http: { method: 'POST', headers: {}, url: '/graphql', body: { query: '{ things }' } },
+        authorization: undefined,
+        requestId: 'r-1',
+        clientAddress: '127.0.0.1',
+        timeLeftMs,
+        callerSignal: new AbortController().signal,
       });
-      return body.json();
+      return JSON.parse(text);
     };
 
     const goOn = hang();
