@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { timeLeftMs } from '../clients/deadline.ts';
 import { answerInTime } from '../graphql/answer-in-time.ts';
 import { createCache, SOURCE_TIMEOUT_MS } from './cache.ts';
 
