@@ -49,48 +49,50 @@ export const createBatchAllocation = ({
   allocateFree: (batch) =>
     transact(async (transaction) => {
       const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
-      const { inventories, heldEventIds } = await lockFreeInventories(transaction, eventIds);
-      if (heldEventIds.size === 0) return allocate(transaction, batch, { inventories, newId });
+      // Both are sent together. The server reads the bookings after it has locked the inventories.
+      const [{ inventories, heldEventIds }, bookings] = await Promise.all([
+        lockFreeInventories(transaction, eventIds),
+        readBookings(transaction, batch),
+      ]);
       const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-      const outcomes = (await allocate(transaction, free, { inventories, newId })).values();
+      const outcomes = (await allocate(transaction, free, { ...bookings, inventories, newId })).values();
       return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
     }),
   allocateHeld: (eventId, take) =>
     transact(async (transaction) => {
       const inventory = await lockInventory(transaction, eventId);
-      return allocate(transaction, take(), { inventories: inventory === undefined ? [] : [inventory], newId });
+      const inventories = inventory === undefined ? [] : [inventory];
+      const batch = take();
+      return allocate(transaction, batch, { ...(await readBookings(transaction, batch)), inventories, newId });
     }),
 });
 
 async function allocate(
   transaction: SqlExecutor,
   batch: readonly SeatRequest[],
-  { inventories, newId }: { inventories: readonly LockedInventory[]; newId: () => string },
+  { inventories, newId, ...bookings }: Bookings & { inventories: readonly LockedInventory[]; newId: () => string },
 ): Promise<Decision['outcomes']> {
-  const { outcomes, writes } = decide(batch, await readState(transaction, batch, inventories));
+  const { outcomes, writes } = decide(batch, {
+    ...bookings,
+    // Without an inventory, no decision depends on the time.
+    now: inventories[0]?.now ?? new Date(0),
+    inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
+  });
   await writeAllocation(transaction, writes, newId);
   return outcomes;
 }
 
-async function readState(
-  transaction: SqlExecutor,
-  batch: readonly SeatRequest[],
-  inventories: readonly LockedInventory[],
-): Promise<LockedState> {
+type Bookings = Pick<LockedState, 'bookings' | 'keys'>;
+
+/** Reads the bookings with the keys of a batch, and those that the batch cancels. */
+async function readBookings(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<Bookings> {
   const books = batch.filter((request) => request.kind === 'book');
-  const cancels = batch.filter((request) => request.kind === 'cancel');
-  const keyed = books.length > 0 ? await findKeyedBookings(transaction, books) : [];
-  const bookings =
-    cancels.length > 0
-      ? await findBookings(
-          transaction,
-          cancels.map(({ bookingId }) => bookingId),
-        )
-      : [];
+  const cancelIds = batch.flatMap((request) => (request.kind === 'cancel' ? [request.bookingId] : []));
+  const [keyed, bookings] = await Promise.all([
+    books.length > 0 ? findKeyedBookings(transaction, books) : [],
+    cancelIds.length > 0 ? findBookings(transaction, cancelIds) : [],
+  ]);
   return {
-    // Without an inventory, no decision depends on the time.
-    now: inventories[0]?.now ?? new Date(0),
-    inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
     keys: new Map(
       keyed.map(({ callerId, idempotencyKey, ...booking }) => [scopedKey(callerId, idempotencyKey), booking]),
@@ -98,7 +100,10 @@ async function readState(
   };
 }
 
-/** Writes a decision and the messages about it. */
+/**
+ * Writes a decision and the messages about it. The statements are sent one after another: when the server chooses the
+ * transaction as the victim of a deadlock, a statement that is already sent would be committed by itself.
+ */
 export async function writeAllocation(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
   const { booked, cancelled, inventories } = writes;
   await insertBookings(transaction, booked);
