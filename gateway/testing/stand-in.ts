@@ -6,6 +6,7 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly query: string;
   readonly variables: Record<string, unknown>;
+  readonly operationName?: string;
 }
 
 /** What a stand-in does with a request; doing nothing leaves it hanging. */
@@ -43,8 +44,8 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   const server = createServer(async (request, response) => {
     if (request.url === '/ready') return response.end('{}');
     const chunks = await request.toArray();
-    const { query, variables } = JSON.parse(Buffer.concat(chunks).toString());
-    const entry = { headers: request.headers, query, variables };
+    const { query, variables, operationName } = JSON.parse(Buffer.concat(chunks).toString());
+    const entry = { headers: request.headers, query, variables, operationName };
     received.push(entry);
     return behave(entry, response);
   });
