@@ -268,7 +268,8 @@ function compileCondition(directives: FieldNode['directives'] = []): ((variables
 
 /** @throws for a variable that is null: GraphQL allows one that has a default */
 function booleanOf(value: ValueNode, variables: Data): boolean {
-  const boolean = value.kind === Kind.VARIABLE ? ownValue(variables, value.name.value) : 'value' in value && value.value;
+  const boolean =
+    value.kind === Kind.VARIABLE ? ownValue(variables, value.name.value) : 'value' in value && value.value;
   if (typeof boolean !== 'boolean') throw new Error('The condition of a directive is no Boolean.');
   return boolean;
 }

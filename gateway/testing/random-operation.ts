@@ -28,7 +28,7 @@ interface Value {
 }
 
 /** Names that are special to JavaScript or to federation are among them. */
-const ALIASES = ['a', 'b', 'c', 'd', '__proto__', 'constructor', 'toString', 'length', '_entities', '__typename'];
+const ALIASES = ['a', 'b', 'c', 'd', '__proto__', 'constructor', 'toString', 'length', '_entities'];
 const VARIABLES = ['v', 'w', 'x', 'y', 'z', 'representations', 'constructor', 'toString'];
 const WRONG: readonly Value[] = [
   { json: 5, text: '5' },
@@ -53,13 +53,13 @@ export function createRandomOperation(schema: GraphQLSchema, random: Random): Ra
     const name = `${random.pick(VARIABLES)}${random.chance(0.5) ? declared.size : ''}`;
     if (!mayUseVariables || declared.has(name)) return undefined;
     declared.set(name, type);
-    if (!random.chance(0.02)) givenVariables[name] = json;
+    if (!random.chance(0.01)) givenVariables[name] = json;
     return `$${name}`;
   }
 
   function argument({ name, type }: GraphQLArgument): string[] {
     if (!isNonNullType(type) && random.chance(0.6)) return [];
-    if (random.chance(0.004)) return [];
+    if (random.chance(0.001)) return [];
     const value = randomInput(type, random);
     const text = random.chance(0.4) ? (variable(String(type), value) ?? value.text) : value.text;
     return [`${name}: ${text}`];
@@ -87,12 +87,11 @@ export function createRandomOperation(schema: GraphQLSchema, random: Random): Ra
     if (call === undefined) {
       const given = definition.args.flatMap(argument);
       call = given.length > 0 ? `${definition.name}(${given.join(', ')})` : definition.name;
-      // A call that uses a variable belongs to one operation.
       calls.set(coordinate, call);
     }
     let alias = '';
     if (random.chance(0.15)) {
-      const name = random.pick(ALIASES);
+      const name = random.chance(0.01) ? '__typename' : random.pick(ALIASES);
       if (aliased.has(name) && aliased.get(name) !== coordinate) return [];
       aliased.set(name, coordinate);
       alias = `${name}: `;
@@ -168,8 +167,8 @@ const damaged = (text: string, random: Random): string =>
   random.pick([text.slice(0, -1), text.replace('id', 'idd'), text.replace(' {', ' { unknown'), `${text} { id }`, '']);
 
 function randomInput(type: GraphQLInputType, random: Random): Value {
-  if (random.chance(0.004)) return random.pick(WRONG);
-  if (isNonNullType(type)) return random.chance(0.003) ? NULL : randomInput(type.ofType, random);
+  if (random.chance(0.001)) return random.pick(WRONG);
+  if (isNonNullType(type)) return random.chance(0.001) ? NULL : randomInput(type.ofType, random);
   if (random.chance(0.05)) return NULL;
   if (isListType(type)) {
     const items = Array.from({ length: random.below(3) }, () => randomInput(type.ofType, random));
@@ -189,7 +188,8 @@ function randomInput(type: GraphQLInputType, random: Random): Value {
     return { json: name, text: name };
   }
   const number = random.below(9) + 1;
-  const json = { Int: number, Boolean: number > 4, DateTime: '2026-01-01T00:00:00.000Z' }[type.name] ?? `text ${number}`;
+  const json =
+    { Int: number, Boolean: number > 4, DateTime: '2026-01-01T00:00:00.000Z' }[type.name] ?? `text ${number}`;
   return { json, text: JSON.stringify(json) };
 }
 

@@ -38,7 +38,7 @@ export function createRandomRequest(schema: GraphQLSchema, random: Random, token
   const body: Record<string, unknown> = { query };
   if (Object.keys(variables).length > 0 || random.chance(0.1)) body.variables = variables;
   if (names.length > 1 || random.chance(0.3)) body.operationName = random.pick([...names, ...names, ...names, null]);
-  if (random.chance(0.05)) Object.assign(body, random.pick(ODDITIES));
+  if (random.chance(0.04)) Object.assign(body, random.pick(ODDITIES));
   const request = { method: 'POST', path: '/graphql', headers, query } as const;
   if (random.chance(0.05)) {
     const search = new URLSearchParams(
@@ -63,8 +63,8 @@ export function createRandomRequest(schema: GraphQLSchema, random: Random, token
 function randomHeaders(random: Random, token: string): Record<string, string> {
   const authorization = random.pick([undefined, undefined, `Bearer ${token}`, `Bearer ${token}`]);
   return {
-    'content-type': random.chance(0.85) ? 'application/json' : random.pick(CONTENT_TYPES),
-    ...(random.chance(0.5) && { accept: random.chance(0.5) ? '*/*' : random.pick(ACCEPT) }),
+    'content-type': random.chance(0.92) ? 'application/json' : random.pick(CONTENT_TYPES),
+    ...(random.chance(0.5) && { accept: random.chance(0.7) ? '*/*' : random.pick(ACCEPT) }),
     ...(authorization !== undefined && { authorization: random.chance(0.05) ? 'Bearer a.b.c' : authorization }),
     ...(random.chance(0.1) && { traceparent: TRACEPARENT }),
     ...(random.chance(0.1) && { origin: 'https://shop.example.com' }),

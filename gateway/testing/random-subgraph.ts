@@ -48,7 +48,19 @@ const CODES = [
   undefined,
 ];
 const WRONG_VALUES = ['null', '7', '-1.5', '1e999', '"text"', '""', 'true', 'false', '[]', '{}', '[[]]', '[null]', '0'];
-const WRONG_TYPENAMES = ['Nothing', 'DomainError', 'String', 'Query', 'User', 'Event', '__Type', 'toString', '', 5, null];
+const WRONG_TYPENAMES = [
+  'Nothing',
+  'DomainError',
+  'String',
+  'Query',
+  'User',
+  'Event',
+  '__Type',
+  'toString',
+  '',
+  5,
+  null,
+];
 
 /**
  * The behaviour of a subgraph that executes its real schema with random values. The same request always gets the same
@@ -68,15 +80,19 @@ export function createRandomSubgraph({
   const sdl = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdl) }]);
 
-  async function execution(query: string, variables: Data, random: Random): Promise<Answer> {
-    let document: DocumentNode;
+  /** The document of a query, or what is wrong with it. */
+  const read = memoize((query: string): { document?: DocumentNode; errors: readonly GraphQLError[] } => {
     try {
-      document = parse(query);
+      const document = parse(query);
+      return { document, errors: validate(schema, document) };
     } catch (error) {
-      return { errors: [error] };
+      return { errors: [error as GraphQLError] };
     }
-    const mistakes = validate(schema, document);
-    if (mistakes.length > 0) return { errors: [...mistakes] };
+  });
+
+  async function execution(query: string, variables: Data, random: Random): Promise<Answer> {
+    const { document, errors } = read(query);
+    if (document === undefined || errors.length > 0) return { errors: [...errors] };
     const contextValue = random.below(2 ** 32);
     const result = await execute({
       schema,
@@ -141,6 +157,15 @@ const randomExtensions = (random: Random): Data => ({
   ...(random.chance(0.2) && { retryAfter: random.below(9) }),
   ...(random.chance(0.1) && { http: { status: random.pick([401, 418, 503]) } }),
 });
+
+function memoize<Value>(compute: (key: string) => Value): (key: string) => Value {
+  const values = new Map<string, Value>();
+  return (key) => {
+    const value = values.get(key) ?? compute(key);
+    values.set(key, value);
+    return value;
+  };
+}
 
 /** Ways to spoil an answer. Each tells whether it found something to spoil. */
 const FAULTS = [
