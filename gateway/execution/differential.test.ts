@@ -16,7 +16,7 @@ import { startTestGateway } from '../testing/test-gateway.ts';
 /** Replays a run that failed. */
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 /** How many requests are compared; each is sent four times. */
-const RUNS = Number(process.env.DIFFERENTIAL_RUNS ?? 1_500);
+const RUNS = Number(process.env.DIFFERENTIAL_RUNS ?? 800);
 const TIMEOUT_MS = 30_000 + RUNS * 100;
 
 const apolloAsked = vi.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');

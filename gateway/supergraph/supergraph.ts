@@ -14,7 +14,7 @@ import type { SubgraphClient } from './subgraph-client.ts';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 type Executor = ApolloGateway['executor'];
-type AdmittedRequest = Pick<Parameters<Executor>[0], 'source' | 'queryHash' | 'document'>;
+type AdmittedRequest = Pick<Parameters<Executor>[0], 'source' | 'queryHash' | 'document' | 'metrics'>;
 type GatewayExecutionResult = Awaited<ReturnType<Executor>>;
 
 const QUERY_PLANS_MIB_MAX = 16;
