@@ -30,7 +30,7 @@ beforeAll(async () => {
   const { body } = await gateway.ask(getIntrospectionQuery());
   schema = buildClientSchema(body.data as IntrospectionQuery);
   await gateway.stop();
-});
+}, TIMEOUT_MS);
 afterAll(async () => {
   apolloAsked.mockRestore();
   await rm(folder, { recursive: true });
@@ -175,12 +175,16 @@ describe('The comparison', () => {
     expect(differenceBetween(observation, other, { toleratesPaths: true })).toBeUndefined();
   });
 
-  test('It finds subgraphs that answer differently the second time', async () => {
-    const alter: Run['alter'] = (behave) => (request, response) => {
-      const isAltered = Number(String(request.headers['x-request-id']).replace('request-', '')) % 2 === 1;
-      return isAltered ? answer({ data: {} })(request, response) : behave(request, response);
-    };
-    const { differences } = await compare(SEED, requestsOf(SEED, 20), { ...SHOP, LIMITS: 'off' }, alter);
-    expect(differences).not.toEqual([]);
-  });
+  test(
+    'It finds subgraphs that answer differently the second time',
+    async () => {
+      const alter: Run['alter'] = (behave) => (request, response) => {
+        const isAltered = Number(String(request.headers['x-request-id']).replace('request-', '')) % 2 === 1;
+        return isAltered ? answer({ data: {} })(request, response) : behave(request, response);
+      };
+      const { differences } = await compare(SEED, requestsOf(SEED, 20), { ...SHOP, LIMITS: 'off' }, alter);
+      expect(differences).not.toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -163,10 +163,12 @@ test('A new supergraph drops known documents: what it lacks is refused', async (
     '$1\n  nick: String!',
   );
   await writeFile(path, renamed);
-  await vi.waitFor(async () => expect((await post({ query: '{ me { nick } }' })).status).toBe(200), { timeout: 4_000 });
+  await vi.waitFor(async () => expect((await post({ query: '{ me { nick } }' })).status).toBe(200), {
+    timeout: 10_000,
+  });
   for (const refused of await repeat({ query: QUERY })) expect(codesOf(refused)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
   await rm(folder, { recursive: true });
-});
+}, 20_000);
 
 const withoutOwn = ({ status, headers, body }: Awaited<ReturnType<typeof post>>) => {
   const { date: _date, 'x-request-id': _id, ...others } = headers;

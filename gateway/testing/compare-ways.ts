@@ -1,5 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { vi } from 'vitest';
 import { differenceBetween, type Observation } from './compare-answers.ts';
 import { SUBGRAPHS } from './credentials.ts';
 import type { RandomRequest } from './random-request.ts';
@@ -116,7 +116,7 @@ async function start({ seed, env, apolloRequests, alter = (behave) => behave }: 
     const lines = () =>
       gateway.logs.slice(logged).filter((line) => line.requestId === undefined || line.requestId === requestId);
     // The line about the request comes after its answer.
-    await vi.waitUntil(() => lines().some(({ msg }) => msg === 'request'), { interval: 1 });
+    while (!lines().some(({ msg }) => msg === 'request')) await delay(1);
     const observation: Observation = {
       status: response.statusCode,
       headers: withoutOwn(response.headers),
