@@ -75,9 +75,9 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
       file,
       subgraphs: new Map(subgraphs.map(({ name, source }) => [name, source])),
       checkOperation: limits?.checkOperation,
-      onKnown({ source, queryHash, document }) {
-        if (source !== undefined && queryHash !== undefined && config.TRUSTED_DOCUMENTS !== 'log')
-          knownDocuments.remember({ text: source, hash: queryHash, document });
+      onKnown({ source, queryHash, document, metrics: { persistedQueryHit } }) {
+        if (source === undefined || config.TRUSTED_DOCUMENTS === 'log') return;
+        knownDocuments.remember({ text: source, hash: persistedQueryHit ? queryHash : undefined, document });
       },
       onSchemaChange: knownDocuments.clear,
       logger,

@@ -17,25 +17,36 @@ export interface KnownOperation {
 export type KnownDocuments = ReturnType<typeof createKnownDocuments>;
 
 /**
- * Documents that Apollo Server has parsed, validated and found within the limits, by their texts and hashes. The least
- * recently used ones make room when the texts have more than `charactersMax`.
+ * Documents that Apollo Server has parsed, validated and found within the limits: by their texts, and by the hashes under
+ * which it found them. The least recently used ones make room when their texts have more than `charactersMax`.
  */
 export function createKnownDocuments(charactersMax: number) {
-  const documents = new LRUCache<string, KnownDocument>({
-    maxSize: charactersMax,
-    sizeCalculation: ({ document }) => Math.max(1, document.loc?.source.body.length ?? 0),
-  });
+  // Apart, so that no text is taken for a hash, and no hash for a text.
+  const [byText, byHash] = [createCache(charactersMax / 2), createCache(charactersMax / 2)];
+
+  /** By the text, or by the hash of a persisted query. With both, Apollo Server has to compare them. */
+  function findDocument(query: unknown, extensions: unknown): KnownDocument | undefined {
+    if (extensions != null && !isRecord(extensions)) return undefined;
+    const { persistedQuery } = extensions ?? {};
+    if (persistedQuery === undefined) return typeof query === 'string' ? byText.get(query) : undefined;
+    if (query !== undefined || !isRecord(persistedQuery) || persistedQuery.version !== 1) return undefined;
+    return typeof persistedQuery.sha256Hash === 'string' ? byHash.get(persistedQuery.sha256Hash) : undefined;
+  }
 
   return {
-    remember({ text, hash, document }: { text: string; hash: string; document: DocumentNode }): void {
+    /** The hash is given when Apollo Server found the document by it: any other one may not be registered. */
+    remember({ text, hash, document }: { text: string; hash: string | undefined; document: DocumentNode }): void {
       const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
       const named = operations.map((operation) => [operation.name?.value, operation] as const);
       const alone = operations.length === 1 ? named.map(([, operation]) => [undefined, operation] as const) : [];
       const known = { document, operations: new Map([...named, ...alone]) };
-      documents.set(text, known);
-      documents.set(hash, known);
+      if (hash === undefined) byText.set(text, known);
+      else byHash.set(hash, known);
     },
-    clear: () => documents.clear(),
+    clear(): void {
+      byText.clear();
+      byHash.clear();
+    },
     /** The operation that a POST body asks for; undefined for a body or document that Apollo Server has to look at. */
     find(body: unknown): KnownOperation | undefined {
       if (!isRecord(body)) return undefined;
@@ -43,8 +54,7 @@ export function createKnownDocuments(charactersMax: number) {
       if (Object.keys(others).length > 0) return undefined;
       if (variables != null && !isRecord(variables)) return undefined;
       if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return undefined;
-      const key = keyOf(query, extensions);
-      const known = key === undefined ? undefined : documents.get(key);
+      const known = findDocument(query, extensions);
       const operation = known?.operations.get(operationName ?? undefined);
       if (known === undefined || operation === undefined) return undefined;
       return { document: known.document, operation, given: variables ?? {} };
@@ -52,14 +62,11 @@ export function createKnownDocuments(charactersMax: number) {
   };
 }
 
-/** The text, or the hash of a persisted query. With both, Apollo Server has to compare them. */
-function keyOf(query: unknown, extensions: unknown): string | undefined {
-  if (extensions != null && !isRecord(extensions)) return undefined;
-  const { persistedQuery } = extensions ?? {};
-  if (persistedQuery === undefined) return typeof query === 'string' ? query : undefined;
-  if (query !== undefined || !isRecord(persistedQuery) || persistedQuery.version !== 1) return undefined;
-  return typeof persistedQuery.sha256Hash === 'string' ? persistedQuery.sha256Hash : undefined;
-}
+const createCache = (maxSize: number) =>
+  new LRUCache<string, KnownDocument>({
+    maxSize,
+    sizeCalculation: ({ document }) => Math.max(1, document.loc?.source.body.length ?? 0),
+  });
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -33,10 +33,10 @@ interface Run {
   readonly errors: GraphQLError[];
 }
 
-/** The objects that a node of the plan works on, and their path in the data; `@` stands for the items of a list. */
+/** The value that a node of the plan works on: an object, or the items of lists; and its path, where `@` is a list. */
 interface Position {
-  readonly objects: readonly Data[];
-  readonly path: Path;
+  readonly value: unknown;
+  readonly path: readonly string[];
 }
 
 type Step = (run: Run, position: Position) => Promise<unknown>;
@@ -56,7 +56,7 @@ export function compileQueryPlan({ node }: QueryPlan, schema: GraphQLSchema): Ex
   if (step === undefined) return undefined;
   return async (given) => {
     const run: Run = { ...given, data: Object.create(null), errors: [] };
-    await step(run, { objects: [run.data], path: [] });
+    await step(run, { value: run.data, path: [] });
     return run;
   };
 }
@@ -68,7 +68,11 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
     case 'Flatten': {
       const step = compileNode(node.node, schema);
       const path = node.path.map(String);
-      return step && ((run, position) => step(run, moveTo(position, path)));
+      if (step === undefined) return undefined;
+      return async (run, position) => {
+        const value = valueAt(position.value, path);
+        if (value) await step(run, { value, path: [...position.path, ...path] });
+      };
     }
     case 'Condition': {
       const branches = [node.ifClause, node.elseClause].map((clause) =>
@@ -76,7 +80,11 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
       );
       const [onTrue, onFalse] = branches;
       if (onTrue === undefined || onFalse === undefined) return undefined;
-      return (run, position) => (run.variables[node.condition] === true ? onTrue : onFalse)(run, position);
+      return async (run, position) => {
+        const isMet = ownValue(run.variables, node.condition);
+        if (typeof isMet !== 'boolean') throw new Error(`The condition $${node.condition} is no Boolean.`);
+        await (isMet ? onTrue : onFalse)(run, position);
+      };
     }
     case 'Sequence':
     case 'Parallel': {
@@ -92,12 +100,13 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
   }
 }
 
-function moveTo({ objects, path }: Position, further: readonly string[]): Position {
-  let found: unknown[] = [...objects];
-  for (const key of further) {
-    found = key === '@' ? found.flatMap((list) => list ?? []) : found.map((object) => ownValue(object, key));
-  }
-  return { objects: found.filter((object): object is Data => object != null), path: [...path, ...further] };
+/** What is at a path within a value: of lists, the items of all of them. @throws when a list is missing or unexpected */
+function valueAt(value: unknown, path: readonly string[], at = 0): unknown {
+  const key = path[at];
+  if (key === undefined || value == null) return value;
+  if (Array.isArray(value) !== (key === '@')) throw new Error(`A subgraph answered with another type at ${path}.`);
+  if (Array.isArray(value)) return value.flatMap((item) => valueAt(item, path, at + 1));
+  return valueAt(ownValue(value, key), path, at + 1);
 }
 
 function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined {
@@ -106,55 +115,77 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
   if (!namesObjectTypesOnly(node.requires ?? [], schema)) return undefined;
   const represent = node.requires && compileRepresentation(node.requires);
 
-  const fetch = async (run: Run, more: Data, placeError: (path: Path | undefined) => Path | undefined) => {
+  const fetch = async (run: Run, more: Data, placeError: (path: Path) => Path) => {
     const variables: Data = {};
     for (const name of variableUsages) {
-      if (run.variables[name] !== undefined) variables[name] = run.variables[name];
+      const value = ownValue(run.variables, name);
+      if (value !== undefined) variables[name] = value;
     }
-    Object.assign(variables, more);
-    const { data, errors = [] } = await run.fetchFrom(serviceName, { query, variables, operationName }, run.context);
-    for (const error of errors) run.errors.push(subgraphError(error, serviceName, placeError(error.path)));
+    if (represent && Object.hasOwn(variables, 'representations')) {
+      throw new Error('A variable of the client has the name of our own: representations.');
+    }
+    const sent = { query, variables: { ...variables, ...more }, operationName };
+    const { data, errors = [] } = await run.fetchFrom(serviceName, sent, run.context);
+    const placed = errors.map((error) => subgraphError(error, serviceName, error.path && placeError(error.path)));
+    run.errors.push(...placed);
     return data;
   };
 
-  async function fetchRoot(run: Run, { objects, path }: Position): Promise<void> {
-    const data = await fetch(run, {}, (place) => place && [...path, ...place]);
+  async function fetchRoot(run: Run, objects: readonly Data[], path: Path): Promise<void> {
+    const data = await fetch(run, {}, (place) => [...path, ...place]);
     for (const object of objects) merge(object, data);
   }
 
-  async function fetchEntities(run: Run, { objects, path }: Position, toRepresentation: Represent): Promise<void> {
-    const asked: Data[] = [];
+  async function fetchEntities(
+    run: Run,
+    objects: readonly Data[],
+    path: readonly string[],
+    toRepresentation: Represent,
+  ): Promise<void> {
+    /** The places, among the objects, of those that are asked for. */
+    const asked: number[] = [];
     const representations: Data[] = [];
-    for (const object of objects) {
+    for (const [place, object] of objects.entries()) {
       const representation = toRepresentation(object);
-      if (typeof representation?.__typename !== 'string') continue;
+      if (!representation?.__typename) continue;
       representations.push(representation);
-      asked.push(object);
+      asked.push(place);
     }
     if (representations.length === 0) return;
+    let paths: Path[] | undefined;
     const data = await fetch(run, { representations }, (place) => {
-      if (typeof place?.[1] !== 'number') return place && [...path, ...place];
-      return [...pathOf(run.data, path, asked[place[1]]), ...place.slice(2)];
+      const [, index, ...rest] = place;
+      if (typeof index !== 'number') return [...path, ...place];
+      paths ??= pathsOf(run.data, path);
+      return [...(paths[asked[index] ?? -1] ?? []), ...rest];
     });
     if (!data) return;
     const { _entities: entities } = data as { _entities?: (Data | null)[] };
     if (!Array.isArray(entities)) throw new Error('A subgraph answered without a list of entities.');
     if (entities.length !== asked.length) throw new Error('A subgraph answered with another number of entities.');
     for (const [index, entity] of entities.entries()) {
-      const object = asked[index] as Data;
+      const object = objects[asked[index] as number] as Data;
       if (entity && !entity.__typename) entity.__typename = object.__typename;
       merge(object, entity);
     }
   }
 
-  return async (run, position) => {
-    if (position.objects.length === 0) return;
+  return async (run, { value, path }) => {
+    const objects = Array.isArray(value) ? value.filter((item) => item != null) : [value as Data];
+    if (objects.length === 0) return;
     try {
-      await (represent === undefined ? fetchRoot(run, position) : fetchEntities(run, position, represent));
+      await (represent ? fetchEntities(run, objects, path, represent) : fetchRoot(run, objects, path));
     } catch (error) {
-      run.errors.push(error as GraphQLError);
+      run.errors.push(toGraphQLError(error));
     }
   };
+}
+
+/** The error itself, or one around what is no error of GraphQL. */
+export function toGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(cause.message, { originalError: cause });
 }
 
 /** As @apollo/gateway words the errors of subgraphs. */
@@ -226,21 +257,14 @@ const isObject = (value: unknown): value is Data =>
 const ownValue = (object: unknown, key: string): unknown =>
   object != null && Object.hasOwn(object, key) ? (object as Data)[key] : undefined;
 
-/** The path of an object in the data, with the places in lists in place of `@`. */
-function pathOf(data: unknown, path: Path, object: unknown): Path {
-  const find = (value: unknown, at: number): Path | undefined => {
-    if (at === path.length) return value === object ? [] : undefined;
-    if (value == null) return undefined;
-    const key = path[at];
-    if (key !== '@') {
-      const rest = find(ownValue(value, String(key)), at + 1);
-      return rest && [String(key), ...rest];
-    }
-    for (const [index, item] of (value as unknown[]).entries()) {
-      const rest = find(item, at + 1);
-      if (rest !== undefined) return [index, ...rest];
-    }
-    return undefined;
-  };
-  return find(data, 0) ?? [];
+/** The paths of all values at a path, with the places in lists in place of `@`. */
+function pathsOf(value: unknown, path: readonly string[], found: Path = []): Path[] {
+  const [key, ...rest] = path;
+  if (value == null) return [];
+  if (key === undefined) return [found];
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => pathsOf(item, key === '@' ? rest : path, [...found, index]));
+  }
+  if (key === '@') throw new Error(`A subgraph answered with no list at ${path}.`);
+  return pathsOf(ownValue(value, key), rest, [...found, key]);
 }

@@ -16,8 +16,11 @@ import {
   isScalarType,
   Kind,
   type OperationDefinitionNode,
+  print,
+  type SelectionNode,
   type SelectionSetNode,
   specifiedScalarTypes,
+  type ValueNode,
 } from 'graphql';
 
 export type Data = Record<string, unknown>;
@@ -55,6 +58,7 @@ const Output = function Output() {
 } as unknown as { new (): Data };
 Output.prototype = Object.create(null);
 
+const NO_TYPE_NAME = 'A subgraph answered with a __typename that is no string.';
 const NULL: Shaped = { value: null };
 const INTEGER = /^-?\d+$/;
 
@@ -78,7 +82,7 @@ export function compileResponseShape(
   );
 
   function compileSelections({ selections }: SelectionSetNode, parent: GraphQLNamedType): ShapeSelection {
-    const steps = selections.map((selection): ShapeSelection => {
+    const steps = merged(selections).map((selection): ShapeSelection => {
       const isIncluded = compileCondition(selection.directives);
       const step = selection.kind === Kind.FIELD ? compileField(selection, parent) : compileFragment(selection, parent);
       if (isIncluded === undefined) return step;
@@ -102,7 +106,8 @@ export function compileResponseShape(
     const shape = compileSelections(fragment.selectionSet, condition ?? parent);
     const step: ShapeSelection = (input, output, type, shaping) => {
       const name = ownValue(input, '__typename');
-      const actual = typeof name === 'string' && name !== '' ? schema.getType(name) : type;
+      if (name && typeof name !== 'string') throw new Error(NO_TYPE_NAME);
+      const actual = name ? schema.getType(String(name)) : type;
       if (condition !== undefined && !(actual && isSubtype(condition, actual))) return true;
       return shape(input, output, condition ?? type, shaping);
     };
@@ -159,9 +164,9 @@ export function compileResponseShape(
       };
     }
     return (input, held, parent, shaping) => {
-      if (held !== undefined && held !== null && keepsHeld) return { value: held };
-      const shaped = input === null || held === null ? NULL : shape(input, held, parent, shaping);
-      if (shaped.value !== null) return shaped.isInvalid === true ? { value: shaped.value } : shaped;
+      if (held === null || (held !== undefined && keepsHeld)) return { value: held };
+      const shaped = input === null ? NULL : shape(input, held, parent, shaping);
+      if (shaped.value !== null) return { value: shaped.value };
       if (shaped.isNoted !== true) {
         note(shaping, `Cannot return null for non-nullable ${describe(shaping, type.ofType, parent)}.`);
       }
@@ -202,8 +207,8 @@ export function compileResponseShape(
       if (typeof input !== 'object') throw new Error(`A subgraph answered with no object for ${type}.`);
       const name = ownValue(input as Data, '__typename');
       let actual: GraphQLNamedType = type;
-      if (name !== undefined && name !== null && name !== '') {
-        if (typeof name !== 'string') throw new Error('A subgraph answered with a __typename that is no string.');
+      if (name !== undefined && typeof name !== 'string') throw new Error(NO_TYPE_NAME);
+      if (name) {
         const named = schema.getType(name);
         if (named === undefined || !isCompositeType(named)) {
           note(shaping, `Invalid __typename found for object at ${describe(shaping, type, parent)}.`);
@@ -226,16 +231,47 @@ export function compileResponseShape(
   };
 }
 
+/** The selections, with the parts of those that are repeated in the place of the first. */
+function merged(selections: readonly SelectionNode[]): SelectionNode[] {
+  const byKey = new Map<string, SelectionNode>();
+  for (const selection of selections) {
+    const key = keyOf(selection);
+    const first = byKey.get(key);
+    byKey.set(key, first === undefined ? selection : mergedPair(first, selection));
+  }
+  return [...byKey.values()];
+}
+
+function mergedPair(first: SelectionNode, second: SelectionNode): SelectionNode {
+  if (!('selectionSet' in first && first.selectionSet && 'selectionSet' in second && second.selectionSet)) return first;
+  const selections = [...first.selectionSet.selections, ...second.selectionSet.selections];
+  return { ...first, selectionSet: { ...first.selectionSet, selections } } as SelectionNode;
+}
+
+/** Selections with the same key select from the same object under the same conditions. */
+function keyOf(selection: SelectionNode): string {
+  const directives = (selection.directives ?? []).map(print).join(' ');
+  if (selection.kind === Kind.FIELD) return `${(selection.alias ?? selection.name).value} ${directives}`;
+  if (selection.kind === Kind.FRAGMENT_SPREAD) return `...${selection.name.value} ${directives}`;
+  return `... on ${selection.typeCondition?.name.value ?? ''} ${directives}`;
+}
+
 /** True when the directives include a selection; undefined when there is nothing to decide. */
 function compileCondition(directives: FieldNode['directives'] = []): ((variables: Data) => boolean) | undefined {
-  const conditions = directives.flatMap(({ name: { value: name }, arguments: [argument] = [] }) => {
-    if ((name !== 'skip' && name !== 'include') || argument === undefined) return [];
-    const expected = name === 'include';
-    const { value } = argument;
-    if (value.kind === Kind.VARIABLE) return [(variables: Data) => variables[value.name.value] === expected];
-    return value.kind === Kind.BOOLEAN ? [() => value.value === expected] : [];
+  const conditions = ['skip', 'include'].flatMap((name) => {
+    const value = directives.find((directive) => directive.name.value === name)?.arguments?.[0]?.value;
+    if (value === undefined) return [];
+    return [(variables: Data) => booleanOf(value, variables) === (name === 'include')];
   });
   return conditions.length === 0 ? undefined : (variables) => conditions.every((isMet) => isMet(variables));
+}
+
+/** @throws for a variable that is null: GraphQL allows one that has a default */
+function booleanOf(value: ValueNode, variables: Data): boolean {
+  const boolean =
+    value.kind === Kind.VARIABLE ? ownValue(variables, value.name.value) : 'value' in value && value.value;
+  if (typeof boolean !== 'boolean') throw new Error('The condition of a directive is no Boolean.');
+  return boolean;
 }
 
 /** What a leaf may be in JSON. A custom scalar may be anything: its subgraph has serialized it. */
@@ -246,7 +282,7 @@ function leafCheck(type: GraphQLOutputType): (value: unknown) => boolean {
   return {
     Boolean: (value: unknown) => typeof value === 'boolean',
     Int: isInteger,
-    Float: (value: unknown) => typeof value === 'number',
+    Float: Number.isFinite,
     String: (value: unknown) => typeof value === 'string',
     ID: (value: unknown) => typeof value === 'string' || isInteger(value),
   }[type.name] as (value: unknown) => boolean;

@@ -42,13 +42,13 @@ export function createKnownHandler({
       const operation = knownDocuments.find(body);
       const execute = operation && supergraph.prepare(operation);
       if (execute === undefined) return undefined;
-      let context: GatewayContext;
+      let result: Awaited<ReturnType<typeof execute>>;
       try {
-        context = await readContext(request, reply);
-      } catch (refusal) {
-        return refuse(request, reply, refusal);
+        result = await execute(await readContext(request, reply));
+      } catch (refusalOrFault) {
+        return refuse(request, reply, refusalOrFault);
       }
-      const { data, errors } = await execute(context);
+      const { data, errors } = result;
       reply.code(data === undefined ? 400 : 200).type(contentType);
       return `${JSON.stringify({ errors: errors?.map(format), data })}\n`;
     },

@@ -28,7 +28,9 @@ export const placeErrors = (errors: readonly SubgraphError[], fetch: Fetch): Gra
   errors.flatMap((error) => {
     const { message, path } = error;
     const code = codeOf(error);
-    const extensions = { ...error.extensions, code };
+    // Apollo Server would take the status of the client's answer from `http`.
+    const { http: _, ...others } = error.extensions ?? {};
+    const extensions = { ...others, code };
     const places = isPlace(path) ? [path] : placesOf(fetch).slice(0, code === 'INTERNAL_SERVER_ERROR' ? 1 : PLACES_MAX);
     return places.map((place) => ({ message, path: place, extensions }));
   });

@@ -7,14 +7,14 @@ import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
 import type { KnownOperation } from '../execution/known-documents.ts';
 import { type CompiledOperation, createCompiledOperations } from '../execution/operations.ts';
-import type { FetchFrom } from '../execution/query-plan.ts';
+import { type FetchFrom, toGraphQLError } from '../execution/query-plan.ts';
 import type { CheckOperation } from '../limits/query-limits.ts';
 import { coerceVariables } from '../limits/variables.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 type Executor = ApolloGateway['executor'];
-type AdmittedRequest = Pick<Parameters<Executor>[0], 'source' | 'queryHash' | 'document'>;
+type AdmittedRequest = Pick<Parameters<Executor>[0], 'source' | 'queryHash' | 'document' | 'metrics'>;
 type GatewayExecutionResult = Awaited<ReturnType<Executor>>;
 
 const QUERY_PLANS_MIB_MAX = 16;
@@ -169,12 +169,6 @@ const toDataSource = (client: SubgraphClient): GraphQLDataSource => ({
   process: async ({ request: { query = '', variables = {}, operationName }, context }) =>
     client({ query, variables, operationName }, context as GatewayContext),
 });
-
-const toGraphQLError = (error: unknown): GraphQLError => {
-  if (error instanceof GraphQLError) return error;
-  const cause = error instanceof Error ? error : new Error(String(error));
-  return new GraphQLError(cause.message, { originalError: cause });
-};
 
 type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
 

@@ -6,6 +6,7 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly query: string;
   readonly variables: Record<string, unknown>;
+  readonly operationName?: string;
 }
 
 /** Handles a request to a stand-in. The request hangs if the function does not answer. */
@@ -45,8 +46,8 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
     // It has no endpoint for batches, so that each operation is a request of its own.
     if (request.url !== '/graphql') return request.resume().on('end', () => response.writeHead(404).end());
     const chunks = await request.toArray();
-    const { query, variables } = JSON.parse(Buffer.concat(chunks).toString());
-    const entry = { headers: request.headers, query, variables };
+    const { query, variables, operationName } = JSON.parse(Buffer.concat(chunks).toString());
+    const entry = { headers: request.headers, query, variables, operationName };
     received.push(entry);
     return behave(entry, response);
   });

@@ -35,13 +35,14 @@ export async function startTestGateway(
     }
     urls[`${name.toUpperCase()}_SUBGRAPH_URL`] = standIns[name]?.url ?? (await refusedUrl());
   }
-  const logs: { level: string; msg: string }[] = [];
+  const logs: { level: string; msg: string; requestId?: string }[] = [];
   const sink = new Writable({ write: (line, _encoding, done) => done(void logs.push(JSON.parse(String(line)))) });
   const logger = pino({ level: 'info', formatters: { level: (level) => ({ level }) } }, sink);
+  const metrics = createMetrics('gateway');
   const gateway = await createGateway({
     config: readGatewayConfig({ ...requiredEnv, ...urls, REDIS_URL, PORT: '0', RATE_LIMITS: 'off', ...env }),
     logger,
-    metrics: createMetrics('gateway'),
+    metrics,
     lifecycle: { stopping: false, onStop: (_name, step) => void stops.push(step) },
   });
   const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
@@ -50,6 +51,13 @@ export async function startTestGateway(
     url,
     logs,
     standIns,
+    /** The values of a counter by its labels. */
+    async counted(name: string): Promise<Record<string, number>> {
+      const { values = [] } = (await metrics.getSingleMetric(name)?.get()) ?? {};
+      return Object.fromEntries(
+        values.map(({ labels: { service: _, ...labels }, value }) => [Object.values(labels).join(), value]),
+      );
+    },
     /** Posts one operation. */
     async ask(query: string, { variables = {}, headers = {} } = {}): Promise<Answer> {
       const response = await fetch(`${url}/graphql`, {
