@@ -1,5 +1,5 @@
 /**
- * npm run outbox -- replay --since <time> [user | event | booking]
+ * npm run outbox -- replay --since <time> [<subgraph>]
  *
  * After the broker lost data: has the running relays publish again what they published since a time, like
  * 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop what they know already. The databases are those
@@ -13,18 +13,17 @@ import { isUnavailable } from '#platform/errors/outages.ts';
 import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
+import { PUBLISHERS, type SubgraphName } from '#services';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
-const USAGE = 'npm run outbox -- replay --since <time> [user | event | booking]';
-const PUBLISHERS = ['user', 'event', 'booking'] as const;
-type Publisher = (typeof PUBLISHERS)[number];
+const USAGE = `npm run outbox -- replay --since <time> [${PUBLISHERS.join(' | ')}]`;
 const HOUR_MS = 3_600_000;
 
 /** @throws LocalError saying which argument is wrong, and how */
-function readArguments(): { names: readonly Publisher[]; since: Date } {
+function readArguments(): { names: readonly SubgraphName[]; since: Date } {
   const { values, positionals } = parse();
   const [command, only, ...rest] = positionals;
   if (command !== 'replay' || rest.length > 0) throw new LocalError(`Usage: ${USAGE}`);
@@ -45,7 +44,7 @@ function parse() {
   }
 }
 
-async function replay(name: Publisher, url: string, since: Date): Promise<number> {
+async function replay(name: SubgraphName, url: string, since: Date): Promise<number> {
   const pool = createDatabasePool(parseConfig(databaseSettings(`${name}_db`), { DATABASE_URL: url }));
   try {
     return await replayOutbox(driverTransactions(pool), since);
@@ -60,7 +59,7 @@ async function replay(name: Publisher, url: string, since: Date): Promise<number
 async function main(): Promise<void> {
   const { names, since } = readArguments();
   const { dataDir, ports, given } = readSettings(loadEnvironment());
-  const localUrlOf = async (name: Publisher) =>
+  const localUrlOf = async (name: SubgraphName) =>
     databaseUrlOf(name, ports.mysql, (await loadSecrets(dataDir)).databases);
   if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
     console.warn(`The outboxes keep what was published in the last ${OUTBOX_KEEP_HOURS} hours; the rest is gone.`);

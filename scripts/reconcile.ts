@@ -12,16 +12,17 @@ import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
+import { eachOf, SUBGRAPHS } from '#services';
 import { closeNextEvent } from '../subgraphs/booking/commands/close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcilePage } from '../subgraphs/booking/commands/reconcile.ts';
-import { readBookingConfig } from '../subgraphs/booking/config.ts';
+import { readConfig } from '../subgraphs/booking/config.ts';
 import { createEventFactsClient } from '../subgraphs/booking/event-facts-client.ts';
 import { PrismaClient } from '../subgraphs/booking/generated/prisma/client.ts';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { serviceEnvironment } from './local/services/service-environment.ts';
-import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
+import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 /** What the booking subgraph reads: of this environment when it is that of the service, else of `npm start`'s. */
 async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
@@ -37,7 +38,7 @@ async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
 }
 
 /** Checks and repairs all events; answers how many findings are left. */
-async function reconcileAll(config: ReturnType<typeof readBookingConfig>): Promise<number> {
+async function reconcileAll(config: ReturnType<typeof readConfig>): Promise<number> {
   const pool = createDatabasePool(config);
   const client = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
   const database = new PrismaClient({ adapter: prismaAdapter(pool) });
@@ -81,7 +82,7 @@ const isUnreachable = (error: unknown) =>
 
 async function main(): Promise<void> {
   try {
-    const left = await reconcileAll(readBookingConfig(await bookingEnvironment()));
+    const left = await reconcileAll(readConfig(await bookingEnvironment()));
     if (left > 0) throw new LocalError(`${left} inconsistencies are left.`);
     console.log('Seats and bookings are consistent.');
   } catch (error) {

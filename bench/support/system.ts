@@ -9,8 +9,8 @@ import { tellStep } from '#scripts/local/progress.ts';
 import { createSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { type LocalServers, startServers } from '#scripts/local/servers/servers.ts';
 import { createServices } from '#scripts/local/services/services.ts';
-import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { migrate } from '#scripts/migrate.ts';
+import { type ServiceName, SUBGRAPHS } from '#services';
 
 /** Production as it is, but that one machine may ask as much as it can. */
 export const BENCH_ENV = {

@@ -202,9 +202,9 @@ export const tokenSettings = {
 };
 
 /** Settings that every subgraph has. */
-export const subgraphSettings = (defaultPort: number, defaultDatabase: string) => ({
+export const subgraphSettings = (name: string, defaultPort: number) => ({
   ...processSettings(defaultPort),
-  ...databaseSettings(defaultDatabase),
+  ...databaseSettings(`${name}_db`),
   ...brokerSettings,
   ...tokenSettings,
 });

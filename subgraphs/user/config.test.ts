@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readUserConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { createKeyPair } from './testing.ts';
 
 describe('the configuration', () => {
@@ -16,26 +16,26 @@ describe('the configuration', () => {
   });
 
   it('lets a session last 15 minutes between refreshes and 30 days without one', () => {
-    expect(readUserConfig(env())).toMatchObject({ PORT: 4001, ACCESS_TOKEN_TTL: 900, REFRESH_TOKEN_TTL: 2_592_000 });
+    expect(readConfig(env())).toMatchObject({ PORT: 4001, ACCESS_TOKEN_TTL: 900, REFRESH_TOKEN_TTL: 2_592_000 });
   });
 
   it('takes a private key among several public ones', async () => {
     const next = await createKeyPair('next');
     const published = JSON.stringify({ keys: [...next.publicKeys.keys, ...keys.publicKeys.keys] });
-    expect(readUserConfig(env({ JWT_PUBLIC_KEYS: published })).JWT_PRIVATE_KEY.kid).toBe('mine');
+    expect(readConfig(env({ JWT_PUBLIC_KEYS: published })).JWT_PRIVATE_KEY.kid).toBe('mine');
   });
 
   it('refuses a private key that no public one verifies, by name or by content', async () => {
     const renamed = JSON.stringify({ ...keys.privateKey, kid: 'unknown' });
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: renamed }))).toThrow('not among JWT_PUBLIC_KEYS');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: renamed }))).toThrow('not among JWT_PUBLIC_KEYS');
     const other = JSON.stringify((await createKeyPair('mine')).privateKey);
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: other }))).toThrow('not among JWT_PUBLIC_KEYS');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: other }))).toThrow('not among JWT_PUBLIC_KEYS');
   });
 
   it('refuses a missing or broken key without showing it', () => {
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: '' }))).toThrow('JWT_PRIVATE_KEY');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: '' }))).toThrow('JWT_PRIVATE_KEY');
     const broken = JSON.stringify({ ...keys.privateKey, crv: 'P-256' });
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: broken }))).toThrow('is not JSON of the expected form');
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: broken }))).not.toThrow(keys.privateKey.d);
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: broken }))).toThrow('is not JSON of the expected form');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: broken }))).not.toThrow(keys.privateKey.d);
   });
 });

@@ -12,13 +12,14 @@ import {
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
+import { SUBGRAPH_LIST } from '#services';
 import { userStream } from './messaging/contract.ts';
 
 /** The user subgraph's settings. @throws ConfigError, also when nobody could verify what the private key signs */
-export const readUserConfig = (env: NodeJS.ProcessEnv) =>
+export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...subgraphSettings(4001, 'user_db'),
+      ...subgraphSettings('user', SUBGRAPH_LIST.user.port),
       ...redisSettings,
       USER_SUBGRAPH_SECRET: secrets,
       ...outboxSettings,

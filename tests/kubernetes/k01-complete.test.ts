@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SERVICES, SUBGRAPHS } from '#services';
 import {
   allOf,
   containersOf,
@@ -15,7 +15,6 @@ import {
   workloadsOf,
 } from './support/overlay.ts';
 
-const SERVICES = ['gateway', ...SUBGRAPHS];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** A promise of K1 about every pod, and whether a workload keeps it. */
@@ -107,7 +106,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
   }, RENDER);
 
   it('for every pod, also those of the migration and of the servers', () => {
-    expect(workloadsOf(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
+    expect(workloadsOf(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining([...SERVICES]));
     expect(brokenPromises(manifests)).toEqual([]);
   });
 

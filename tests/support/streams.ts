@@ -1,7 +1,8 @@
 import { createTestBroker } from '#platform/messaging/testing.ts';
+import { CONTRACTS } from '#scripts/messages.ts';
 import type { TestSystem } from './system.ts';
 
-const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS'] as const;
+const STREAMS = Object.values(CONTRACTS).map(({ stream }) => stream.name);
 
 /** A test's own look at the streams of a system, by their names without a prefix. */
 export function openStreams(system: TestSystem) {
@@ -13,7 +14,7 @@ export function openStreams(system: TestSystem) {
     info,
     consumer: async (stream: string, name: string) =>
       (await manager()).consumers.info(broker.resourceName(stream), broker.resourceName(name)),
-    /** How many messages there are in all three of them. */
+    /** How many messages there are in all of them. */
     async countAll(): Promise<number> {
       const all = await Promise.all(STREAMS.map(info));
       return all.reduce((sum, { state }) => sum + state.messages, 0);

@@ -1,6 +1,7 @@
 import { globSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { eachOf, LocalError } from '../settings.ts';
+import { eachOf } from '#services';
+import { LocalError } from '../settings.ts';
 
 /** Below the range that the system gives to outgoing connections: nothing takes one of these by chance. */
 const FREE_PORTS = { min: 20_000, max: 32_000 };

@@ -1,5 +1,5 @@
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import type { Secrets } from '../secrets.ts';
-import { SUBGRAPHS, type SubgraphName } from '../settings.ts';
 
 /** The URL of a subgraph's database on the private server, as the account that has rights on that database only. */
 export const databaseUrlOf = (name: SubgraphName, port: number, passwords: Secrets['databases']): string =>

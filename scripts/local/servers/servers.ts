@@ -1,7 +1,8 @@
+import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
 import { type CommandOf, installedCommand } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
-import { eachOf, type LocalSettings, type ServerName, SUBGRAPHS, type SubgraphName } from '../settings.ts';
+import type { LocalSettings, ServerName } from '../settings.ts';
 import { adminUrlOf, databaseUrlOf } from './database-accounts.ts';
 import { mariadb, mysql } from './database-servers.ts';
 import type { Database } from './databases.ts';
