@@ -1,21 +1,52 @@
-export type EventStatus = 'SCHEDULED' | 'CANCELLED';
+import { z } from 'zod';
+
+/** What a revision may change and the creator may leave out. */
+const optionalFields = z.object({
+  description: z.string().nullable(),
+  venue: z.string().nullable(),
+});
+
+/** What a revision may change. */
+const revisableFields = z.object({
+  name: z.string(),
+  ...optionalFields.shape,
+  startsAt: z.coerce.date(),
+  status: z.enum(['SCHEDULED', 'CANCELLED']),
+});
+
+/**
+ * Every field of an event. It also takes a date as JSON has it. What compares, stores, caches and lists events derives
+ * its fields from here. A field that a revision may change belongs above.
+ */
+export const eventFields = z.object({
+  id: z.string(),
+  ...revisableFields.shape,
+  organizerId: z.string(),
+  initialSeats: z.number(),
+  version: z.number(),
+  createdAt: z.coerce.date(),
+  updatedAt: z.coerce.date(),
+});
 
 /** What an event is. How many of its seats are left is not known here. */
-export interface Event {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string | null;
-  readonly venue: string | null;
-  readonly startsAt: Date;
-  readonly status: EventStatus;
-  readonly organizerId: string;
-  readonly initialSeats: number;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export type Event = Readonly<z.output<typeof eventFields>>;
+export type EventStatus = Event['status'];
+export type EventChanges = Partial<Readonly<z.output<typeof revisableFields>>>;
 
-export type EventChanges = Partial<Pick<Event, 'name' | 'description' | 'venue' | 'startsAt' | 'status'>>;
+const pick = <Shape extends z.ZodRawShape>(
+  { shape }: z.ZodObject<Shape>,
+  facts: { readonly [Field in keyof Shape]?: z.output<Shape[Field]> | undefined },
+) =>
+  Object.fromEntries(Object.keys(shape).map((field) => [field, facts[field] ?? null])) as {
+    [Field in keyof Shape]: z.output<Shape[Field]>;
+  };
+
+/** The part of an event that a revision may change. */
+export const revisablePartOf = (event: Event) => pick(revisableFields, event);
+
+/** What the creator may leave out: null where it is left out. */
+export const optionalPartOf = (given: Parameters<typeof pick<typeof optionalFields.shape>>[1]) =>
+  pick(optionalFields, given);
 
 export type Revision =
   | { outcome: 'revised'; event: Event }
@@ -46,8 +77,4 @@ export function reviseEvent(
 }
 
 const isSame = (one: Event, other: Event) =>
-  one.name === other.name &&
-  one.description === other.description &&
-  one.venue === other.venue &&
-  one.startsAt.getTime() === other.startsAt.getTime() &&
-  one.status === other.status;
+  JSON.stringify(revisablePartOf(one)) === JSON.stringify(revisablePartOf(other));
