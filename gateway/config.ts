@@ -13,7 +13,7 @@ import {
   secrets,
   tokenSettings,
 } from '#platform/process/config.ts';
-import { eachOf, GATEWAY_PORT, localUrl, SUBGRAPHS, type SubgraphName, subgraphSetting } from '#services';
+import { eachOf, GATEWAY_PORT, localUrl, perSubgraph, SUBGRAPHS, type SubgraphName, subgraphSetting } from '#services';
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
@@ -27,13 +27,6 @@ const ANY_ORIGIN = '*';
 
 const subgraphUrl = (name: SubgraphName) =>
   requiredInProduction(z.url({ protocol: /^https?$/ }).default(localUrl(name)));
-
-/** A setting for each subgraph. */
-const perSubgraph = <Kind extends 'URL' | 'SECRET', Rule>(kind: Kind, ruleOf: (name: SubgraphName) => Rule) =>
-  Object.assign({}, ...SUBGRAPHS.map((name) => ({ [subgraphSetting(name, kind)]: ruleOf(name) }))) as Record<
-    ReturnType<typeof subgraphSetting<Kind>>,
-    Rule
-  >;
 
 const listOf = (rule: (text: string) => boolean, message: string) =>
   z

@@ -58,14 +58,14 @@ async function replay(name: SubgraphName, url: string, since: Date): Promise<num
 
 async function main(): Promise<void> {
   const { names, since } = readArguments();
-  const { dataDir, ports, given } = readSettings(loadEnvironment());
-  const localUrlOf = async (name: SubgraphName) =>
-    databaseUrlOf(name, ports.mysql, (await loadSecrets(dataDir)).databases);
+  const settings = readSettings(loadEnvironment());
   if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
     console.warn(`The outboxes keep what was published in the last ${OUTBOX_KEEP_HOURS} hours; the rest is gone.`);
   }
   for (const name of names) {
-    const count = await replay(name, given.databaseUrls[name] ?? (await localUrlOf(name)), since);
+    const given = settings.given.databaseUrls[name];
+    const url = given ?? databaseUrlOf(name, settings, await loadSecrets(settings.dataDir));
+    const count = await replay(name, url, since);
     console.log(`${name}: ${count === 0 ? 'nothing to publish again' : `${count} to be published again`}`);
   }
 }

@@ -28,13 +28,17 @@ import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
   const env = loadEnvironment();
   if (env.DATABASE_URL || env.MYSQL_HOST) return env;
-  const { dataDir, ports, given } = readSettings(env);
-  const secrets = await loadSecrets(dataDir);
-  const databaseUrls = eachOf(
-    SUBGRAPHS,
-    (name) => given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, secrets.databases),
-  );
-  return serviceEnvironment('booking', { ports, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
+  const settings = readSettings(env);
+  const secrets = await loadSecrets(settings.dataDir);
+  const databaseUrls = eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, settings, secrets));
+  return serviceEnvironment('booking', {
+    ports: settings.ports,
+    env,
+    secrets,
+    databaseUrls,
+    redisUrl: '',
+    natsUrl: '',
+  });
 }
 
 /** Checks and repairs all events; answers how many findings are left. */

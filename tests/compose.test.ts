@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CONFIG_READERS } from '#scripts/local/services/configuration.ts';
-import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
+import { perSubgraph, SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 
 type Name = keyof typeof CONFIG_READERS;
 const NAMES = Object.keys(CONFIG_READERS) as Name[];
@@ -73,7 +73,7 @@ function namesReadBy(name: Name): string[] {
 const OWN_SECRETS: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   ...Object.fromEntries(SUBGRAPHS.map((name) => [`MYSQL_PASSWORD_${name.toUpperCase()}`, `7d1c5a-${name}`])),
-  ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, `e3b0c44298fc1c14-${name}`])),
+  ...perSubgraph('SECRET', (name) => `e3b0c44298fc1c14-${name}`),
   JWT_PUBLIC_KEYS:
     '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
   JWT_PRIVATE_KEY:

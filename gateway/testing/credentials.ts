@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { SUBGRAPHS, subgraphSetting } from '#services';
+import { perSubgraph } from '#services';
 
 const keyPair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
 const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'test', alg: 'EdDSA' }] };
@@ -7,7 +7,7 @@ const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'tes
 /** The least that the gateway must be told. */
 export const requiredEnv = {
   JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
-  ...Object.fromEntries(SUBGRAPHS.map((name) => [subgraphSetting(name, 'SECRET'), proofOf(name)])),
+  ...perSubgraph('SECRET', proofOf),
 };
 
 /** The secret that the gateway sends to a subgraph. */

@@ -1,4 +1,4 @@
-import { SUBGRAPHS, subgraphSetting } from '#services';
+import { perSubgraph } from '#services';
 
 /** Public keys as a service is given them; nobody has the private one. */
 export const publicKeysText = JSON.stringify({
@@ -12,5 +12,5 @@ export const productionEnv: NodeJS.ProcessEnv = {
   NATS_URL: 'nats://nats.internal:4222',
   REDIS_URL: 'redis://redis.internal:6379',
   JWT_PUBLIC_KEYS: publicKeysText,
-  ...Object.fromEntries(SUBGRAPHS.map((name) => [subgraphSetting(name, 'URL'), `http://${name}.internal/graphql`])),
+  ...perSubgraph('URL', (name) => `http://${name}.internal/graphql`),
 };

@@ -1,9 +1,13 @@
 import { SUBGRAPHS, type SubgraphName } from '#services';
 import type { Secrets } from '../secrets.ts';
+import type { LocalSettings } from '../settings.ts';
 
-/** The URL of a subgraph's database on the private server, as the account that has rights on that database only. */
-export const databaseUrlOf = (name: SubgraphName, port: number, passwords: Secrets['databases']): string =>
-  `mysql://${name}_svc:${passwords[name]}@127.0.0.1:${port}/${name}_db`;
+/** Where a subgraph's database is: where it is given, else on the private server, as the account for that database only. */
+export const databaseUrlOf = (
+  name: SubgraphName,
+  { given, ports }: { given: LocalSettings['given']; ports: Pick<LocalSettings['ports'], 'mysql'> },
+  { databases }: Secrets,
+): string => given.databaseUrls[name] ?? `mysql://${name}_svc:${databases[name]}@127.0.0.1:${ports.mysql}/${name}_db`;
 
 /** The URL of the private server, as the account that may do everything. */
 export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>

@@ -66,10 +66,7 @@ export async function startServers({
     throw failure.reason;
   }
   return {
-    databaseUrls: eachOf(
-      SUBGRAPHS,
-      (name) => given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, secrets.databases),
-    ),
+    databaseUrls: eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, { given, ports }, secrets)),
     redisUrl: given.redisUrl ?? `redis://127.0.0.1:${ports.redis}`,
     natsUrl: given.natsUrl ?? `nats://127.0.0.1:${ports.nats}`,
     adminUrl: adminUrlOf(ports.mysql, secrets.databases),

@@ -1,4 +1,4 @@
-import { localUrl, type ServiceName, SUBGRAPH_LIST, SUBGRAPHS, subgraphSetting } from '#services';
+import { localUrl, perSubgraph, type ServiceName, SUBGRAPH_LIST, SUBGRAPHS, subgraphSetting } from '#services';
 import type { Secrets } from '../secrets.ts';
 import type { LocalServers } from '../servers/servers.ts';
 
@@ -26,11 +26,9 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     HOST: '127.0.0.1',
     JWT_PUBLIC_KEYS: JSON.stringify(secrets.publicKeys),
     JWT_PRIVATE_KEY: JSON.stringify(secrets.privateKey),
+    ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
+    ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };
-  for (const subgraph of SUBGRAPHS) {
-    made[subgraphSetting(subgraph, 'SECRET')] = secrets.subgraphs[subgraph];
-    made[subgraphSetting(subgraph, 'URL')] = localUrl(subgraph, ports[subgraph]);
-  }
   const needed = [
     ...['NODE_ENV', 'HOST', 'JWT_PUBLIC_KEYS', ...privateSettings],
     ...asks.flatMap((subgraph) => [subgraphSetting(subgraph, 'URL'), subgraphSetting(subgraph, 'SECRET')]),

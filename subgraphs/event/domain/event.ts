@@ -1,18 +1,15 @@
 import { z } from 'zod';
 
 /** What a revision may change and the creator may leave out. */
-const optionalFields = z.object({
-  description: z.string().nullable(),
-  venue: z.string().nullable(),
-});
+export const optionalFields = { description: z.string().nullable(), venue: z.string().nullable() };
 
 /** What a revision may change. */
-const revisableFields = z.object({
+export const revisableFields = {
   name: z.string(),
-  ...optionalFields.shape,
+  ...optionalFields,
   startsAt: z.coerce.date(),
   status: z.enum(['SCHEDULED', 'CANCELLED']),
-});
+};
 
 /**
  * Every field of an event. It also takes a date as JSON has it. What compares, stores, caches and lists events derives
@@ -20,7 +17,7 @@ const revisableFields = z.object({
  */
 export const eventFields = z.object({
   id: z.string(),
-  ...revisableFields.shape,
+  ...revisableFields,
   organizerId: z.string(),
   initialSeats: z.number(),
   version: z.number(),
@@ -28,25 +25,19 @@ export const eventFields = z.object({
   updatedAt: z.coerce.date(),
 });
 
+type FactsOf<Fields extends z.ZodRawShape> = Readonly<z.output<z.ZodObject<Fields>>>;
+type Given<Facts> = { readonly [Field in keyof Facts]?: Facts[Field] | undefined };
+
 /** What an event is. How many of its seats are left is not known here. */
-export type Event = Readonly<z.output<typeof eventFields>>;
+export type Event = FactsOf<typeof eventFields.shape>;
 export type EventStatus = Event['status'];
-export type EventChanges = Partial<Readonly<z.output<typeof revisableFields>>>;
+export type EventChanges = Partial<FactsOf<typeof revisableFields>>;
 
-const pick = <Shape extends z.ZodRawShape>(
-  { shape }: z.ZodObject<Shape>,
-  facts: { readonly [Field in keyof Shape]?: z.output<Shape[Field]> | undefined },
-) =>
-  Object.fromEntries(Object.keys(shape).map((field) => [field, facts[field] ?? null])) as {
-    [Field in keyof Shape]: z.output<Shape[Field]>;
-  };
-
-/** The part of an event that a revision may change. */
-export const revisablePartOf = (event: Event) => pick(revisableFields, event);
-
-/** What the creator may leave out: null where it is left out. */
-export const optionalPartOf = (given: Parameters<typeof pick<typeof optionalFields.shape>>[1]) =>
-  pick(optionalFields, given);
+/** The facts in some of the fields, null where there is none. */
+export const pick = <Fields extends z.ZodRawShape>(fields: Fields, facts: Given<FactsOf<Fields>>) =>
+  Object.fromEntries(
+    Object.keys(fields).map((field) => [field, facts[field as keyof typeof facts] ?? null]),
+  ) as FactsOf<Fields>;
 
 export type Revision =
   | { outcome: 'revised'; event: Event }
@@ -77,4 +68,4 @@ export function reviseEvent(
 }
 
 const isSame = (one: Event, other: Event) =>
-  JSON.stringify(revisablePartOf(one)) === JSON.stringify(revisablePartOf(other));
+  JSON.stringify(pick(revisableFields, one)) === JSON.stringify(pick(revisableFields, other));

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import { type Event, type EventStatus, revisablePartOf } from '../domain/event.ts';
+import { type Event, type EventStatus, pick, revisableFields } from '../domain/event.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { indexEventNames } from './event-names.ts';
 
@@ -29,7 +29,7 @@ export async function saveEvent(transaction: EventTransaction, event: Event): Pr
   const { id, version, updatedAt } = event;
   await transaction.event.update({
     where: { id },
-    data: { ...revisablePartOf(event), version, updatedAt },
+    data: { ...pick(revisableFields, event), version, updatedAt },
     select: { id: true },
   });
   await indexEventNames(transaction, [event]);
