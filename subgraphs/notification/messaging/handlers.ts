@@ -11,7 +11,8 @@ import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
-type Handlers = Readonly<Record<string, MessageHandler<NotificationTransaction>>>;
+/** A message without a handler is a type error: it would become a dead letter. */
+type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler<NotificationTransaction>>>;
 
 /** A handler whose effect depends on the messages' data alone, all of them in one statement. */
 const onData = <Schema extends z.ZodType>(
@@ -26,19 +27,25 @@ const onData = <Schema extends z.ZodType>(
   );
 
 /** Keeps the contacts. */
-export const userHandlers: Handlers = {
+export const userHandlers: Handlers<typeof userMessages> = {
   'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
 };
 
 /** Keeps what notifications say about events. */
-export const eventHandlers: Handlers = {
+export const eventHandlers: Handlers<typeof eventMessages> = {
   'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
   'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
 /** Adds a PENDING notification for every booking confirmed or cancelled, by the channel that is configured now. */
-export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }): Handlers {
+export function bookingHandlers({
+  channel,
+  newId,
+}: {
+  channel: NotificationChannel;
+  newId: () => string;
+}): Handlers<typeof bookingMessages> {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
       insertNotifications(
@@ -53,7 +60,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
 }
 
 /** Keeps the messages that any consumer gave up on. */
-export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers => ({
+export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers<Record<string, unknown>> => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(
       transaction,
