@@ -39,13 +39,7 @@ export const eventHandlers: Handlers<typeof eventMessages> = {
 };
 
 /** Adds a PENDING notification for every booking confirmed or cancelled, by the channel that is configured now. */
-export function bookingHandlers({
-  channel,
-  newId,
-}: {
-  channel: NotificationChannel;
-  newId: () => string;
-}): Handlers<typeof bookingMessages> {
+export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
       insertNotifications(
@@ -56,11 +50,11 @@ export function bookingHandlers({
   return {
     'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
     'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),
-  };
+  } satisfies Handlers<typeof bookingMessages>;
 }
 
 /** Keeps the messages that any consumer gave up on. */
-export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers<Record<string, unknown>> => ({
+export const deadLetterHandlers = ({ newId }: { newId: () => string }) => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(
       transaction,
