@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp --directory)
 project=$work/event-booking-system
-mapfile -t subgraphs < <(cd subgraphs && printf '%s\n' *)
+mapfile -t subgraphs < <(git ls-files 'subgraphs/*/main.ts' | cut --delimiter=/ --fields=2)
 services=(gateway "${subgraphs[@]}")
 everything=(mysql redis nats migrate "${subgraphs[@]}" gateway)
 npm_folder=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
@@ -49,13 +49,9 @@ const missing = (lines: Record<string, string[]>) =>
   );
 
 describe('the list of services', () => {
-  it('names every folder of a subgraph and every database, and no other', () => {
-    const folders = (path: string) =>
-      readdirSync(join(root, path), { withFileTypes: true }).flatMap((entry) =>
-        entry.isDirectory() ? entry.name : [],
-      );
-    expect(folders('subgraphs')).toEqual(SUBGRAPHS.toSorted());
-    expect(folders('prisma')).toEqual(SUBGRAPHS.toSorted());
+  it.each(['subgraphs/*/main.ts', 'prisma/*/schema.prisma'])('names what has a file %s, and no other', (pattern) => {
+    const names = globSync(pattern, { cwd: root }).map((file) => file.split('/')[1]);
+    expect(names.toSorted()).toEqual(SUBGRAPHS.toSorted());
   });
 
   it('gives each service a port of its own', () => {
