@@ -32,18 +32,15 @@ export const SUBGRAPHS = Object.keys(SUBGRAPH_LIST) as readonly SubgraphName[];
 export const SERVICES: readonly ServiceName[] = ['gateway', ...SUBGRAPHS];
 export const PUBLISHERS = SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].publishes);
 
-type SubgraphSetting<Kind extends 'URL' | 'SECRET'> = `${Uppercase<SubgraphName>}_SUBGRAPH_${Kind}`;
-
 /** USER_SUBGRAPH_URL or USER_SUBGRAPH_SECRET for user. */
 export const subgraphSetting = <Kind extends 'URL' | 'SECRET'>(name: SubgraphName, kind: Kind) =>
-  `${name.toUpperCase()}_SUBGRAPH_${kind}` as SubgraphSetting<Kind>;
+  `${name.toUpperCase()}_SUBGRAPH_${kind}` as `${Uppercase<SubgraphName>}_SUBGRAPH_${Kind}`;
 
 /** Such a setting for each subgraph. */
 export const perSubgraph = <Kind extends 'URL' | 'SECRET', Value>(kind: Kind, make: (name: SubgraphName) => Value) =>
-  Object.fromEntries(SUBGRAPHS.map((name) => [subgraphSetting(name, kind), make(name)])) as Record<
-    SubgraphSetting<Kind>,
-    Value
-  >;
+  Object.fromEntries(SUBGRAPHS.map((name) => [subgraphSetting(name, kind), make(name)])) as {
+    [Setting in `${Uppercase<SubgraphName>}_SUBGRAPH_${Kind}`]: Value;
+  };
 
 /** The address of a subgraph that runs on this machine. */
 export const localUrl = (name: SubgraphName, port = SUBGRAPH_LIST[name].port) => `http://127.0.0.1:${port}/graphql`;

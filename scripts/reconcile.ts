@@ -31,14 +31,7 @@ async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
   const settings = readSettings(env);
   const secrets = await loadSecrets(settings.dataDir);
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, settings, secrets));
-  return serviceEnvironment('booking', {
-    ports: settings.ports,
-    env,
-    secrets,
-    databaseUrls,
-    redisUrl: '',
-    natsUrl: '',
-  });
+  return serviceEnvironment('booking', { ...settings, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
 }
 
 /** Checks and repairs all events; answers how many findings are left. */

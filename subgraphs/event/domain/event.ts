@@ -25,19 +25,18 @@ export const eventFields = z.object({
   updatedAt: z.coerce.date(),
 });
 
-type FactsOf<Fields extends z.ZodRawShape> = Readonly<z.output<z.ZodObject<Fields>>>;
-type Given<Facts> = { readonly [Field in keyof Facts]?: Facts[Field] | undefined };
-
 /** What an event is. How many of its seats are left is not known here. */
-export type Event = FactsOf<typeof eventFields.shape>;
+export type Event = Readonly<z.output<typeof eventFields>>;
 export type EventStatus = Event['status'];
-export type EventChanges = Partial<FactsOf<typeof revisableFields>>;
+export type EventChanges = Partial<Pick<Event, keyof typeof revisableFields>>;
 
 /** The facts in some of the fields, null where there is none. */
-export const pick = <Fields extends z.ZodRawShape>(fields: Fields, facts: Given<FactsOf<Fields>>) =>
-  Object.fromEntries(
-    Object.keys(fields).map((field) => [field, facts[field as keyof typeof facts] ?? null]),
-  ) as FactsOf<Fields>;
+export const pick = <Field extends keyof Event>(
+  fields: Readonly<Record<Field, z.ZodType>>,
+  facts: { readonly [Name in NoInfer<Field>]?: Event[Name] | undefined },
+) => Object.fromEntries(namesOf(fields).map((field) => [field, facts[field] ?? null])) as Pick<Event, Field>;
+
+const namesOf = <Field extends string>(fields: Readonly<Record<Field, unknown>>) => Object.keys(fields) as Field[];
 
 export type Revision =
   | { outcome: 'revised'; event: Event }
