@@ -96,6 +96,12 @@ export function killRecorded(dataDir: string): void {
   for (const { identity, alive } of readRecorded(dataDir)) if (alive) signal(identity, 'SIGKILL');
 }
 
+/** The pids of the running processes that the pid files of dataDir name, by the names of the processes. */
+export const recordedPids = (dataDir: string): Record<string, number> =>
+  Object.fromEntries(
+    readRecorded(dataDir).flatMap(({ name, identity, alive }) => (alive ? [[name, pidOf(identity)]] : [])),
+  );
+
 /**
  * One process for good, as text: its pid and the moment it started. Undefined when there is none, or nothing but its
  * exit code is left. The pid alone may by now be somebody else's.
