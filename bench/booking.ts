@@ -88,9 +88,9 @@ const INTRODUCTION = `Made by
 one run, so compare the ratios.
 
 (a) is an ordinary service: Express and mysql2, with one transaction for each booking and one statement for each page. It
-checks no identity and sends no messages. (b) and (c) are called directly, in the process that is the load otherwise. (d)
-and (e) also check identity, publish a message for each booking and send its notification. The processor time of a booking
-contains that of its message and its notification.`;
+checks no identity and publishes no messages. (b) and (c) are called directly, in the process that sends the load. (d) and
+(e) also check identity, publish a message for each booking and send its notification. The processor time of a booking
+includes that of its message and its notification.`;
 
 /** The operations, each with the ways to do it; Express is the first. */
 async function createOperations(

@@ -3,7 +3,7 @@ import { type Measurement, measure, type Result } from './load.ts';
 
 const WARM_UP_MS = 500;
 /** Until the compilers of a process have done their work. */
-const COMPILE_MS = 1_500;
+const COMPILE_MS = 4_000;
 
 /** Something to measure. */
 export interface Run {
