@@ -230,8 +230,9 @@ ${machine()}. Made by
 gateways took turns, with ${CONCURRENCY} requests at a time. All rows come from one run, so compare the ratios.
 
 The gateways stand in front of the same three subgraphs, which answer from memory. Ours runs as it is shipped, with its
-limits, except that the rate of requests is not limited. The others run with their defaults. Before the measurement the
-answers of every gateway were compared with the expected ones.${missing}
+limits, except that the rate of requests is not limited. The others run with their defaults; Grafbase is its
+development server, the only one on npm. Before the measurement the answers of every gateway were compared with the expected
+ones.${missing}
 
 ${sections.join('\n\n')}
 `;

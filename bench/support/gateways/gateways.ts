@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LocalProcess, runToEnd, startProcess } from '#scripts/local/processes/processes.ts';
-import { portVariable, root } from '#scripts/local/settings.ts';
+import { LocalError, portVariable, root } from '#scripts/local/settings.ts';
 import { GRAPH, type GraphName, SCHEMAS, subgraphUrls } from './graph.ts';
 
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -111,7 +111,10 @@ export async function installGateway({ name, packages }: OtherGateway, dataDir: 
   mkdirSync(folder, { recursive: true });
   writeFileSync(manifestFile, manifest);
   const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
-  await runToEnd({ name: `install-${name}`, command: 'npm', args, dataDir }, INSTALL_TIMEOUT_MS);
+  const install = { name: `install-${name}`, command: 'npm', args, dataDir };
+  await runToEnd(install, INSTALL_TIMEOUT_MS).catch((cause) => {
+    throw new LocalError('npm could not install its packages.', { cause });
+  });
   writeFileSync(doneFile, manifest);
   return folder;
 }
