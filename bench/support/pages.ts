@@ -1,6 +1,7 @@
 import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import type { Secrets } from '#scripts/local/secrets.ts';
+import { LocalError } from '#scripts/local/settings.ts';
 import { type Buyer, signInMany } from '#tests/support/buyers.ts';
 import { createPoster, eventPageOperation, ownBookingsOperation } from './http-booking.ts';
 import type { Result } from './load.ts';
@@ -106,8 +107,15 @@ function anyOf<Item>(items: readonly Item[]): Item {
 // biome-ignore lint/suspicious/noExplicitAny: the checks look at every part of the answer that they rely on.
 type Json = any;
 
-function resultOf({ statusCode, text }: { statusCode: number; text: string }, isComplete: (json: Json) => boolean) {
-  return statusCode === 200 && isComplete(JSON.parse(text)) ? 'confirmed' : 'failed';
+type Answer = { statusCode: number; text: string };
+
+/** @throws LocalError when an answer without an error is incomplete */
+function resultOf({ statusCode, text }: Answer, isComplete: (json: Json) => boolean): Result {
+  if (statusCode !== 200) return 'failed';
+  const json = JSON.parse(text);
+  if (json.errors !== undefined) return 'failed';
+  if (!isComplete(json)) throw new LocalError(`This page is not complete: ${text}`);
+  return 'confirmed';
 }
 
 const isEventPage = (event: Json, id: string): boolean =>

@@ -17,7 +17,7 @@ export const number = (value: number) => Math.round(value).toLocaleString('en-US
 export const time = (valueMs: number) => (Number.isNaN(valueMs) ? '-' : `${valueMs.toFixed(1)} ms`);
 export const times = (ratio: number) => (Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}` : '-');
 /** Processor time in ms. What is below the precision of the clock is left out. */
-export const cpu = (valueMs: number) => (valueMs < 0.000_5 ? '-' : valueMs.toFixed(3));
+export const cpu = (valueMs: number) => (valueMs >= 0.000_5 ? valueMs.toFixed(3) : '-');
 
 export const machine = () =>
   `${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine`;

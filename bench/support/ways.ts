@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { LocalError } from '#scripts/local/settings.ts';
-import type { Run, Sample } from './rounds.ts';
+import type { Run } from './rounds.ts';
 import { makeEvents, type Variant } from './variants.ts';
 
 const DRAIN_TIMEOUT_MS = 300_000;
@@ -11,7 +11,7 @@ const DRAIN_TIMEOUT_MS = 300_000;
 export interface Way {
   readonly label: string;
   /** Prepares the way for one measurement. */
-  prepare(): Promise<Run & { check(sample: Sample): Promise<void> }>;
+  prepare(): Promise<Run & { check?(): Promise<void> }>;
 }
 
 /** Books single seats of new events. The check throws a LocalError when the database does not hold what was confirmed. */
