@@ -1,6 +1,6 @@
 # One image for the five services and the migrations. The command selects one:
 #   node gateway/main.ts
-#   node subgraphs/<user|event|booking|notification>/main.ts
+#   node subgraphs/<name>/main.ts
 #   node scripts/migrate.ts
 #
 # Debian 13 is the oldest release that still gets fixes for years. Node and argon2, the only native package, need glibc
@@ -28,7 +28,7 @@ RUN npm pkg delete devDependencies \
 
 FROM base
 ENV NODE_ENV=production HOST=0.0.0.0
-COPY package.json ./
+COPY package.json services.ts ./
 COPY --from=packages /app/node_modules node_modules
 COPY prisma prisma
 COPY scripts/local scripts/local

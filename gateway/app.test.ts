@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
+import { eachOf, SUBGRAPHS } from '#services';
 import { createToken, proofOf } from './testing/credentials.ts';
 import { answer, type Behaviour, hang, hangUp } from './testing/stand-in.ts';
 import { startTestGateway } from './testing/test-gateway.ts';
@@ -40,12 +41,12 @@ test('The gateway starts with every subgraph down, and /ready names each of them
   const down = { status: 'down', latencyMs: expect.any(Number), reason: 'ECONNREFUSED' };
   expect(await response.json()).toEqual({
     status: 'unready',
-    checks: { user: down, event: down, booking: down, notification: down, supergraph: expect.anything() },
+    checks: { ...eachOf(SUBGRAPHS, () => down), supergraph: expect.anything() },
   });
 });
 
 test('The gateway is ready when all four subgraphs are ready', async () => {
-  gateway = await startTestGateway({ user: hang, event: hang, booking: hang, notification: hang });
+  gateway = await startTestGateway(eachOf(SUBGRAPHS, () => hang));
   const response = await fetch(`${gateway.url}/ready`);
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ status: 'ready', checks: { supergraph: { status: 'up' } } });
@@ -53,7 +54,7 @@ test('The gateway is ready when all four subgraphs are ready', async () => {
 
 test('The gateway reports when its limits are not shared with its replicas, and continues to serve', async () => {
   gateway = await startTestGateway(
-    { user: hang, event: hang, booking: hang, notification: hang },
+    eachOf(SUBGRAPHS, () => hang),
     { RATE_LIMITS: 'on' },
   );
   const response = await fetch(`${gateway.url}/ready`);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '#platform/process/config.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
+import { SUBGRAPHS, subgraphSetting } from '#services';
 import { readGatewayConfig } from './config.ts';
 import { requiredEnv } from './testing/credentials.ts';
 
@@ -59,10 +60,7 @@ test('All problems of a production configuration are reported at once, each of t
   expect(problems).toEqual([
     'JWT_PUBLIC_KEYS: holds a development secret',
     'REDIS_URL: must be set in production',
-    'USER_SUBGRAPH_URL: must be set in production',
-    'EVENT_SUBGRAPH_URL: must be set in production',
-    'BOOKING_SUBGRAPH_URL: must be set in production',
-    'NOTIFICATION_SUBGRAPH_URL: must be set in production',
+    ...SUBGRAPHS.map((name) => `${subgraphSetting(name, 'URL')}: must be set in production`),
     'USER_SUBGRAPH_SECRET: holds a development secret',
     'BOOKING_SUBGRAPH_SECRET: holds a development secret',
     'LIMITS: must not be off in production',

@@ -13,6 +13,7 @@ import {
   secrets,
   tokenSettings,
 } from '#platform/process/config.ts';
+import { eachOf, GATEWAY_PORT, localUrl, perSubgraph, SUBGRAPHS, type SubgraphName, subgraphSetting } from '#services';
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
@@ -24,8 +25,8 @@ export interface SubgraphSettings {
 
 const ANY_ORIGIN = '*';
 
-const subgraphUrl = (port: number) =>
-  requiredInProduction(z.url({ protocol: /^https?$/ }).default(`http://127.0.0.1:${port}/graphql`));
+const subgraphUrl = (name: SubgraphName) =>
+  requiredInProduction(z.url({ protocol: /^https?$/ }).default(localUrl(name)));
 
 const listOf = (rule: (text: string) => boolean, message: string) =>
   z
@@ -59,19 +60,13 @@ const queryLimits = {
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   const settings = parseConfig(
     {
-      ...processSettings(4000),
+      ...processSettings(GATEWAY_PORT),
       ...tokenSettings,
       ...redisSettings,
       ...queryLimits,
       SUPERGRAPH_PATH: z.string().default(here('supergraph.graphql')),
-      USER_SUBGRAPH_URL: subgraphUrl(4001),
-      EVENT_SUBGRAPH_URL: subgraphUrl(4002),
-      BOOKING_SUBGRAPH_URL: subgraphUrl(4003),
-      NOTIFICATION_SUBGRAPH_URL: subgraphUrl(4004),
-      USER_SUBGRAPH_SECRET: secrets,
-      EVENT_SUBGRAPH_SECRET: secrets,
-      BOOKING_SUBGRAPH_SECRET: secrets,
-      NOTIFICATION_SUBGRAPH_SECRET: secrets,
+      ...perSubgraph('URL', subgraphUrl),
+      ...perSubgraph('SECRET', () => secrets),
       CORS_ORIGINS: listOf(isOrigin, 'must be origins like https://shop.example.com, separated by commas').optional(),
       TRUSTED_PROXIES: listOf(
         isNetwork,
@@ -106,16 +101,16 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
         : []),
     ],
   );
-  const subgraph = (url: string, [secret = '']: readonly string[]): SubgraphSettings => ({ url, secret });
   return {
     ...settings,
     corsOrigins: settings.CORS_ORIGINS ?? defaultOrigins(settings),
-    subgraphs: {
-      user: subgraph(settings.USER_SUBGRAPH_URL, settings.USER_SUBGRAPH_SECRET),
-      event: subgraph(settings.EVENT_SUBGRAPH_URL, settings.EVENT_SUBGRAPH_SECRET),
-      booking: subgraph(settings.BOOKING_SUBGRAPH_URL, settings.BOOKING_SUBGRAPH_SECRET),
-      notification: subgraph(settings.NOTIFICATION_SUBGRAPH_URL, settings.NOTIFICATION_SUBGRAPH_SECRET),
-    },
+    subgraphs: eachOf(
+      SUBGRAPHS,
+      (name): SubgraphSettings => ({
+        url: settings[subgraphSetting(name, 'URL')],
+        secret: settings[subgraphSetting(name, 'SECRET')][0],
+      }),
+    ),
   };
 }
 

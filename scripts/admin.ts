@@ -38,11 +38,11 @@ async function main(): Promise<void> {
   if (!Object.hasOwn(ROLES, command) || email === undefined || rest.length > 0) throw new LocalError(USAGE);
   const role = ROLES[command as keyof typeof ROLES];
   const env = loadEnvironment();
-  const { dataDir, ports, given } = readSettings(env);
+  const settings = readSettings(env);
   const url =
-    given.databaseUrls.user ??
+    settings.given.databaseUrls.user ??
     givenDatabaseUrl(env, 'DATABASE_URL') ??
-    databaseUrlOf('user', ports.mysql, (await loadSecrets(dataDir)).databases);
+    databaseUrlOf('user', settings, await loadSecrets(settings.dataDir));
   await setRoleOf(email, role, url);
   console.log(`${email} will have the role ${role} after the next refresh or sign-in.`);
 }

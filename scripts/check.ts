@@ -16,7 +16,7 @@ import { documentMessages } from './messages.ts';
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
   'Lint and format': ['biome', 'ci', '--colors=off', '.'],
-  Boundaries: ['depcruise', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests', 'bench'],
+  Boundaries: ['depcruise', 'services.ts', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests', 'bench'],
   'Unused code': ['knip'],
 } as const;
 

@@ -8,19 +8,19 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
+import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 import { runScript } from './local/run-script.ts';
-import { LocalError, root, SUBGRAPHS } from './local/settings.ts';
+import { LocalError, root } from './local/settings.ts';
 
 const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
-const FIRST_PORT = 4001;
 
 /** The supergraph and what the composition warns of. @throws LocalError naming every reason why there is none. */
 function compose(): { supergraph: string; warnings: string[] } {
   const { errors, supergraphSdl, hints } = composeServices(
-    SUBGRAPHS.map((name, index) => ({
+    SUBGRAPHS.map((name) => ({
       name,
       typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
-      url: `http://localhost:${FIRST_PORT + index}/graphql`,
+      url: `http://localhost:${SUBGRAPH_LIST[name].port}/graphql`,
     })),
   );
   if (errors !== undefined) {

@@ -8,9 +8,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { SUBGRAPHS } from '#services';
 import { type Step, tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
-import { root, SUBGRAPHS } from './local/settings.ts';
+import { root } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
 
 const INPUTS = [

@@ -9,9 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { StreamDefinition } from '#platform/messaging/broker.ts';
 import { envelope } from '#platform/messaging/message.ts';
-import { bookingMessages, bookingStream } from '../subgraphs/booking/messaging/contract.ts';
-import { eventMessages, eventStream } from '../subgraphs/event/messaging/contract.ts';
-import { userMessages, userStream } from '../subgraphs/user/messaging/contract.ts';
+import { PUBLISHERS, type SubgraphName } from '#services';
 import { runScript } from './local/run-script.ts';
 import { LocalError, root } from './local/settings.ts';
 
@@ -19,14 +17,20 @@ const FILE = 'docs/messages.md';
 const BEGIN = '<!-- npm run messages: begin -->';
 const END = '<!-- npm run messages: end -->';
 
+interface Contract {
+  readonly stream: StreamDefinition;
+  readonly messages: Readonly<Record<string, z.ZodType>>;
+}
+
+async function importContract(name: SubgraphName) {
+  const exported = await import(`../subgraphs/${name}/messaging/contract.ts`);
+  return [name, { stream: exported[`${name}Stream`], messages: exported[`${name}Messages`] }] as const;
+}
+
 /** The message schemas of each publishing subgraph by message type, and the stream that they are published to. */
-export const CONTRACTS: Readonly<
-  Record<string, { readonly stream: StreamDefinition; readonly messages: Readonly<Record<string, z.ZodType>> }>
-> = {
-  user: { stream: userStream, messages: userMessages },
-  event: { stream: eventStream, messages: eventMessages },
-  booking: { stream: bookingStream, messages: bookingMessages },
-};
+export const CONTRACTS: Readonly<Record<string, Contract>> = Object.fromEntries(
+  await Promise.all(PUBLISHERS.map(importContract)),
+);
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Property = z.core.JSONSchema._JSONSchema;

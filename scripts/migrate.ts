@@ -1,5 +1,5 @@
 /**
- * npm run migrate [-- [--wait] user | event | booking | notification]
+ * npm run migrate [-- [--wait] <subgraph>]
  *
  * Applies the migrations of every subgraph's database, or of one, as DATABASE_URL_USER and so on name them; for one,
  * DATABASE_URL does as well. Waits a while for a database that does not accept connections yet. With --wait it applies
@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { applyMigrations, MigrationError, unfinishedMigrations } from '#platform/database/migrations.ts';
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import { runScript } from './local/run-script.ts';
-import { givenDatabaseUrl, LocalError, loadEnvironment, root, SUBGRAPHS, type SubgraphName } from './local/settings.ts';
+import { givenDatabaseUrl, LocalError, loadEnvironment, root } from './local/settings.ts';
 
 const WAIT_MS = 60_000;
 /** A migration may take ten minutes; whoever started the wait starts it again. */

@@ -1,5 +1,5 @@
 /**
- * npm run outbox -- replay --since <time> [user | event | booking]
+ * npm run outbox -- replay --since <time> [<subgraph>]
  *
  * Restores messages that the broker lost. The running relays publish all messages again that were published at or after
  * a time, like 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop the messages that they have already
@@ -13,18 +13,17 @@ import { isUnavailable } from '#platform/errors/outages.ts';
 import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
+import { PUBLISHERS, type SubgraphName } from '#services';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
-const USAGE = 'npm run outbox -- replay --since <time> [user | event | booking]';
-const PUBLISHERS = ['user', 'event', 'booking'] as const;
-type Publisher = (typeof PUBLISHERS)[number];
+const USAGE = `npm run outbox -- replay --since <time> [${PUBLISHERS.join(' | ')}]`;
 const HOUR_MS = 3_600_000;
 
 /** @throws LocalError that names the wrong argument */
-function readArguments(): { names: readonly Publisher[]; since: Date } {
+function readArguments(): { names: readonly SubgraphName[]; since: Date } {
   const { values, positionals } = parse();
   const [command, only, ...rest] = positionals;
   if (command !== 'replay' || rest.length > 0) throw new LocalError(`Usage: ${USAGE}`);
@@ -45,7 +44,7 @@ function parse() {
   }
 }
 
-async function replay(name: Publisher, url: string, since: Date): Promise<number> {
+async function replay(name: SubgraphName, url: string, since: Date): Promise<number> {
   const pool = createDatabasePool(parseConfig(databaseSettings(`${name}_db`), { DATABASE_URL: url }));
   try {
     return await replayOutbox(driverTransactions(pool), since);
@@ -59,16 +58,16 @@ async function replay(name: Publisher, url: string, since: Date): Promise<number
 
 async function main(): Promise<void> {
   const { names, since } = readArguments();
-  const { dataDir, ports, given } = readSettings(loadEnvironment());
-  const localUrlOf = async (name: Publisher) =>
-    databaseUrlOf(name, ports.mysql, (await loadSecrets(dataDir)).databases);
+  const settings = readSettings(loadEnvironment());
   if (since.getTime() < Date.now() - OUTBOX_KEEP_HOURS * HOUR_MS) {
     console.warn(
       `Outboxes keep messages for ${OUTBOX_KEEP_HOURS} hours after publication. Older ones cannot be replayed.`,
     );
   }
   for (const name of names) {
-    const count = await replay(name, given.databaseUrls[name] ?? (await localUrlOf(name)), since);
+    const given = settings.given.databaseUrls[name];
+    const url = given ?? databaseUrlOf(name, settings, await loadSecrets(settings.dataDir));
+    const count = await replay(name, url, since);
     console.log(`${name}: messages to publish again: ${count}`);
   }
 }

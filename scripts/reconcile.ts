@@ -14,16 +14,17 @@ import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
+import { eachOf, SUBGRAPHS } from '#services';
 import { closeNextEvent } from '../subgraphs/booking/commands/close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcilePage } from '../subgraphs/booking/commands/reconcile.ts';
-import { readBookingConfig } from '../subgraphs/booking/config.ts';
+import { readConfig } from '../subgraphs/booking/config.ts';
 import { createEventFactsClient } from '../subgraphs/booking/event-facts-client.ts';
 import { PrismaClient } from '../subgraphs/booking/generated/prisma/client.ts';
 import { runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { serviceEnvironment } from './local/services/service-environment.ts';
-import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './local/settings.ts';
+import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 /**
  * The environment of the booking subgraph: the current one in the container of the service, otherwise the one that
@@ -32,17 +33,14 @@ import { eachOf, LocalError, loadEnvironment, readSettings, SUBGRAPHS } from './
 async function bookingEnvironment(): Promise<NodeJS.ProcessEnv> {
   const env = loadEnvironment();
   if (env.DATABASE_URL || env.MYSQL_HOST) return env;
-  const { dataDir, ports, given } = readSettings(env);
-  const secrets = await loadSecrets(dataDir);
-  const databaseUrls = eachOf(
-    SUBGRAPHS,
-    (name) => given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, secrets.databases),
-  );
-  return serviceEnvironment('booking', { ports, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
+  const settings = readSettings(env);
+  const secrets = await loadSecrets(settings.dataDir);
+  const databaseUrls = eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, settings, secrets));
+  return serviceEnvironment('booking', { ...settings, env, secrets, databaseUrls, redisUrl: '', natsUrl: '' });
 }
 
 /** Checks and repairs all events. Returns the number of findings that it could not repair. */
-async function reconcileAll(config: ReturnType<typeof readBookingConfig>): Promise<number> {
+async function reconcileAll(config: ReturnType<typeof readConfig>): Promise<number> {
   const pool = createDatabasePool(config);
   const client = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
   const database = new PrismaClient({ adapter: prismaAdapter(pool) });
@@ -86,7 +84,7 @@ const isUnreachable = (error: unknown) =>
 
 async function main(): Promise<void> {
   try {
-    const left = await reconcileAll(readBookingConfig(await bookingEnvironment()));
+    const left = await reconcileAll(readConfig(await bookingEnvironment()));
     if (left > 0) throw new LocalError(`Inconsistencies that were not repaired: ${left}.`);
     console.log('Seats and bookings are consistent.');
   } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import { relative } from 'node:path';
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import { generate } from './generate.ts';
 import { onInterruption } from './local/processes/interruption.ts';
 import { lockDataDir } from './local/processes/lock.ts';
@@ -18,15 +19,7 @@ import { type Database, takeDatabase } from './local/servers/databases.ts';
 import { privateServers, startServers } from './local/servers/servers.ts';
 import { checkConfigurations } from './local/services/configuration.ts';
 import { createServices } from './local/services/services.ts';
-import {
-  LocalError,
-  type LocalSettings,
-  loadEnvironment,
-  portVariable,
-  readSettings,
-  SUBGRAPHS,
-  type SubgraphName,
-} from './local/settings.ts';
+import { LocalError, type LocalSettings, loadEnvironment, portVariable, readSettings } from './local/settings.ts';
 import { migrate } from './migrate.ts';
 import { DEMO_USER, seed } from './seed.ts';
 
@@ -65,7 +58,7 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
     services.start('gateway');
     await tellStep('Migrations', () => migrateAll(servers.databaseUrls, interruption), appliedText);
     services.start(...SUBGRAPHS);
-    await tellStep('Gateway and four subgraphs', () => services.waitUntilReady(interruption));
+    await tellStep('Gateway and subgraphs', () => services.waitUntilReady(interruption));
     const graphqlUrl = `http://localhost:${ports.gateway}/graphql`;
     if (process.env.NODE_ENV !== 'production') await tellStep('Demo data', () => seed(graphqlUrl), String);
 

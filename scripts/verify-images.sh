@@ -16,8 +16,9 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp --directory)
 project=$work/event-booking-system
-services=(gateway user event booking notification)
-everything=(mysql redis nats migrate user event booking notification gateway)
+mapfile -t subgraphs < <(git ls-files 'subgraphs/*/main.ts' | cut --delimiter=/ --fields=2)
+services=(gateway "${subgraphs[@]}")
+everything=(mysql redis nats migrate "${subgraphs[@]}" gateway)
 npm_folder=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 export PATH="$root/node_modules/node/bin:$PATH"
 export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf

@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CONFIG_READERS } from '#scripts/local/services/configuration.ts';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { perSubgraph, SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 
 type Name = keyof typeof CONFIG_READERS;
 const NAMES = Object.keys(CONFIG_READERS) as Name[];
@@ -72,11 +72,8 @@ function namesReadBy(name: Name): string[] {
 /** Secrets as an operator would set them in production. */
 const OWN_SECRETS: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
-  MYSQL_PASSWORD_USER: '7d1c5a-user',
-  MYSQL_PASSWORD_EVENT: '7d1c5a-event',
-  MYSQL_PASSWORD_BOOKING: '7d1c5a-booking',
-  MYSQL_PASSWORD_NOTIFICATION: '7d1c5a-notification',
-  ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, `e3b0c44298fc1c14-${name}`])),
+  ...Object.fromEntries(SUBGRAPHS.map((name) => [`MYSQL_PASSWORD_${name.toUpperCase()}`, `7d1c5a-${name}`])),
+  ...perSubgraph('SECRET', (name) => `e3b0c44298fc1c14-${name}`),
   JWT_PUBLIC_KEYS:
     '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
   JWT_PRIVATE_KEY:
@@ -144,9 +141,10 @@ describe('docker-compose.yml', () => {
   it('starts each service after its dependencies are healthy and the migrations have succeeded', () => {
     const needs = (name: string) => Object.keys(service(name).depends_on ?? {}).sort();
     expect(needs('migrate')).toEqual(['mysql']);
-    expect(needs('gateway')).toEqual(['booking', 'event', 'notification', 'redis', 'user']);
-    for (const name of ['user', 'event']) expect(needs(name)).toEqual(['migrate', 'nats', 'redis']);
-    for (const name of ['booking', 'notification']) expect(needs(name)).toEqual(['migrate', 'nats']);
+    expect(needs('gateway')).toEqual([...SUBGRAPHS, 'redis'].sort());
+    for (const name of SUBGRAPHS) {
+      expect(needs(name)).toEqual(['migrate', 'nats', ...(SUBGRAPH_LIST[name].usesRedis ? ['redis'] : [])]);
+    }
     for (const [, { depends_on = {} }] of everything) {
       for (const [name, { condition }] of Object.entries(depends_on)) {
         expect(condition).toBe(name === 'migrate' ? 'service_completed_successfully' : 'service_healthy');

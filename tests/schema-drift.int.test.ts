@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openConnection } from '#platform/database/migrations.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
-import { root, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
+import { root } from '#scripts/local/settings.ts';
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import { shapesInDatabase, shapesInSchema } from './support/table-shapes.ts';
 
 const readSchema = (name: SubgraphName) => readFile(join(root, 'prisma', name, 'schema.prisma'), 'utf8');

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { killRecorded } from '#scripts/local/processes/processes.ts';
 import { portVariable, readSettings, root } from '#scripts/local/settings.ts';
+import { SERVICES } from '#services';
 
 const WAIT = { timeout: 45_000, interval: 100 };
 const PANEL = 'Ctrl-C\n';
@@ -104,7 +105,7 @@ test('when a service dies, npm start says which one and stops the others', async
 test('npm start refuses development settings in production: it lists the problems of every service before it starts any', async () => {
   const { output, ended } = npm('start', { NODE_ENV: 'production', LIMITS: 'off' });
   expect(await ended).toEqual([1, null]);
-  for (const name of ['gateway', 'user', 'event', 'booking', 'notification']) {
+  for (const name of SERVICES) {
     expect(output()).toContain(`${name}: Configuration refused`);
   }
   expect(output()).toContain('LIMITS: must not be off in production');

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, it } from 'vitest';
+import { deadLetterStream } from '#platform/messaging/broker.ts';
+import { CONTRACTS } from '#scripts/messages.ts';
 
-const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS', 'DEAD_LETTERS'] as const;
+const STREAMS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }) => stream)];
 const UNITS: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30 };
 
 const settingsIn = (...files: string[]): NodeJS.Dict<string> =>
@@ -19,7 +21,7 @@ it.each([
   ['minikube', 'k8s/overlays/minikube/nats.conf', ['k8s/base/config.env', 'k8s/overlays/minikube/config.env']],
 ])('the streams of %s use at most nine tenths of the disk space of the broker', (_where, broker, files) => {
   const settings = settingsIn(...files);
-  const sum = STREAMS.reduce((bytes, name) => bytes + Number(settings[`${name}_STREAM_BYTES_MAX`]), 0);
+  const sum = STREAMS.reduce((bytes, { name }) => bytes + Number(settings[`${name}_STREAM_BYTES_MAX`]), 0);
   expect(sum).toBeGreaterThan(0);
   expect(sum).toBeLessThanOrEqual(0.9 * bytesOf(broker));
 });

@@ -20,6 +20,11 @@ export function createPoster(url: string, connections: number) {
       });
       return { statusCode: answer.statusCode, text: await answer.body.text() };
     },
+    async get(path: string): Promise<{ statusCode: number; text: string }> {
+      const timeouts = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS };
+      const answer = await pool.request({ path, method: 'GET', ...timeouts });
+      return { statusCode: answer.statusCode, text: await answer.body.text() };
+    },
     close: () => pool.close(),
   };
 }
@@ -43,3 +48,22 @@ export function resultOf({ statusCode, text }: { statusCode: number; text: strin
   if (statusCode !== 200 || text.includes('"errors"')) return 'failed';
   return text.includes('"__typename":"CreateBookingPayload"') ? 'confirmed' : 'refused';
 }
+
+const EVENT_PAGE = `query EventPage($id: ID!) {
+  event(id: $id) { id name venue startsAt status totalSeats availableSeats organizer { name } }
+}`;
+
+/** The page of one event: facts, seats and organizer, from three subgraphs. */
+export const eventPageOperation = (id: string) => ({ query: EVENT_PAGE, variables: { id } });
+
+const OWN_BOOKINGS = `query OwnBookings {
+  me {
+    bookings(first: 20) {
+      nodes { id seatCount status createdAt event { id name } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}`;
+
+/** The 20 newest bookings of the signed-in user, with the names of their events. */
+export const ownBookingsOperation = () => ({ query: OWN_BOOKINGS });

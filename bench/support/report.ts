@@ -1,42 +1,61 @@
 import { cpus } from 'node:os';
-import type { Measurement } from './load.ts';
+import { ratioOver, type Sample, summarize } from './rounds.ts';
 
-/** One variant's measurement under one load. */
+/** The samples of one variant under one load. */
 export interface Row {
   readonly load: string;
   readonly label: string;
-  readonly measurement: Measurement;
+  readonly samples: readonly Sample[];
 }
 
-const number = (value: number) => Math.round(value).toLocaleString('en-US');
-const time = (valueMs: number) => (Number.isNaN(valueMs) ? '-' : `${valueMs.toFixed(1)} ms`);
-const times = (ratio: number) => (Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}` : '-');
+/** Express comes first under every load. Its label begins with this. */
+const BASE = '(a)';
+/** The process that sends the requests. */
+export const LOAD = 'load';
 
-/** Creates one Markdown table for each load. The ratios compare each row with the first row of its table. */
-export function report(title: string, rows: readonly Row[]): string {
+export const number = (value: number) => Math.round(value).toLocaleString('en-US');
+export const time = (valueMs: number) => (Number.isNaN(valueMs) ? '-' : `${valueMs.toFixed(1)} ms`);
+export const times = (ratio: number) => (Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}` : '-');
+/** Processor time in ms. What is below the precision of the clock is left out. */
+export const cpu = (valueMs: number) => (valueMs >= 0.000_5 ? valueMs.toFixed(3) : '-');
+
+export const machine = () =>
+  `${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine`;
+
+/** A Markdown table; all columns but the first are numbers. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, ['---', ...head.slice(1).map(() => '---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** Creates two Markdown tables for each load: throughput with ratios over Express, and processor time by process. */
+export function report(title: string, introduction: string, rows: readonly Row[]): string {
   const loads = [...new Set(rows.map(({ load }) => load))];
-  const tables = loads.map((load) => {
+  const sections = loads.map((load) => {
     const own = rows.filter((row) => row.load === load);
-    const base = own[0]?.measurement.throughput ?? Number.NaN;
-    const lines = own.map(({ label, measurement: { throughput, p50Ms, p99Ms, refused, failed } }) =>
-      [
-        label,
-        number(throughput),
-        times(throughput / base),
-        time(p50Ms),
-        time(p99Ms),
-        number(refused),
-        number(failed),
-      ].join(' | '),
-    );
-    return [
-      `### ${load}`,
-      '',
-      '| | confirmed per second | times (a) | p50 | p99 | refused | failed |',
-      '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-      ...lines.map((line) => `| ${line} |`),
-    ].join('\n');
+    return [`## ${load}`, speedTable(own), ...cpuTable(own)].join('\n\n');
   });
-  const machine = `${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine`;
-  return `# ${title}\n\n${machine}. All rows come from one run, so compare the ratios.\n\n${tables.join('\n\n')}\n`;
+  return [`# ${title}`, `${machine()}. ${introduction}`, ...sections].join('\n\n').concat('\n');
+}
+
+function speedTable(rows: readonly Row[]): string {
+  const base = rows.find(({ label }) => label.startsWith(BASE))?.samples ?? [];
+  return table(
+    ['', 'per second', 'over Express', 'p50', 'p99', 'refused', 'failed'],
+    rows.map(({ label, samples }) => {
+      const { throughput, p50Ms, p99Ms, refused, failed } = summarize(samples);
+      const ratio = times(ratioOver(base, samples));
+      return [label, number(throughput), ratio, time(p50Ms), time(p99Ms), number(refused), number(failed)];
+    }),
+  );
+}
+
+/** Nothing where the processor time is not known. */
+function cpuTable(rows: readonly Row[]): string[] {
+  const summaries = rows.map(({ label, samples }) => ({ label, ...summarize(samples) }));
+  const names = Object.keys(summaries[0]?.cpuMs ?? {});
+  if (names.length === 0) return [];
+  const lines = summaries.map(({ label, cpuMs }) => {
+    const servers = names.filter((name) => name !== LOAD).reduce((sum, name) => sum + (cpuMs[name] ?? 0), 0);
+    return [label, cpu(servers), ...names.map((name) => cpu(cpuMs[name] ?? 0))];
+  });
+  return [table(['CPU per operation, ms', `all but ${LOAD}`, ...names], lines)];
 }

@@ -10,8 +10,8 @@ import { createSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import type { Database } from '#scripts/local/servers/databases.ts';
 import { type LocalServers, startServers } from '#scripts/local/servers/servers.ts';
 import { createServices } from '#scripts/local/services/services.ts';
-import { type ServiceName, SUBGRAPHS } from '#scripts/local/settings.ts';
 import { migrate } from '#scripts/migrate.ts';
+import { type ServiceName, SUBGRAPHS } from '#services';
 
 /** Production mode, with rate limits that one machine does not reach. */
 export const BENCH_ENV = {

@@ -2,7 +2,9 @@
  * The usual way to book, for comparison: Express and mysql2 with one transaction for each booking. It runs the
  * statements of the allocator for one booking instead of many, in the same order and at the same isolation level.
  *
- * The environment sets its database (DATABASE_URL), its port (PORT) and its number of connections (POOL_MAX).
+ * It also reads the pages of events and the bookings of users, from the databases of the services on the same server.
+ *
+ * DATABASE_URL names its database, PORT where it listens, POOL_MAX its connections.
  */
 import express from 'express';
 import { createPool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
@@ -76,6 +78,42 @@ app.post('/bookings', async (request, response) => {
   } finally {
     connection.release();
   }
+});
+app.get('/events/:id', async (request, response) => {
+  const [[row]] = await pool.query<RowDataPacket[]>(
+    `SELECT events.id, events.name, venue, events.starts_at AS startsAt, events.status,
+            total_seats AS totalSeats, available_seats AS availableSeats, users.name AS organizerName
+     FROM event_db.events
+     JOIN booking_db.inventories ON event_id = events.id
+     JOIN user_db.users ON users.id = events.organizer_id
+     WHERE events.id = ?`,
+    [request.params.id],
+  );
+  if (row === undefined) {
+    response.status(404).json({ code: 'EVENT_NOT_FOUND' });
+    return;
+  }
+  const { organizerName, ...event } = row;
+  response.json({ ...event, organizer: { name: organizerName } });
+});
+
+const PAGE_SIZE = 20;
+const AFTER_ALL_IDS = '~';
+
+app.get('/users/:id/bookings', async (request, response) => {
+  const [rows] = await pool.query<RowDataPacket[]>(
+    `SELECT bookings.id, seat_count AS seatCount, bookings.status, bookings.created_at AS createdAt,
+            events.id AS eventId, events.name AS eventName
+     FROM booking_db.bookings
+     JOIN event_db.events ON events.id = event_id
+     WHERE user_id = ? AND bookings.id < ?
+     ORDER BY bookings.id DESC LIMIT ?`,
+    [request.params.id, request.query.after ?? AFTER_ALL_IDS, PAGE_SIZE + 1],
+  );
+  const bookings = rows
+    .slice(0, PAGE_SIZE)
+    .map(({ eventId, eventName, ...booking }) => ({ ...booking, event: { id: eventId, name: eventName } }));
+  response.json({ bookings, next: rows.length > PAGE_SIZE ? rows[PAGE_SIZE - 1]?.id : null });
 });
 app.get('/ready', async (_request, response) => {
   await pool.query('SELECT 1');

@@ -1,7 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-
-export const SUBGRAPHS = ['user', 'event', 'booking', 'notification'] as const;
-export type SubgraphName = (typeof SUBGRAPHS)[number];
+import { perSubgraph } from '#services';
 
 const keyPair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
 const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'test', alg: 'EdDSA' }] };
@@ -9,7 +7,7 @@ const publicKeys = { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'tes
 /** The environment variables that the gateway requires. */
 export const requiredEnv = {
   JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
-  ...Object.fromEntries(SUBGRAPHS.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, proofOf(name)])),
+  ...perSubgraph('SECRET', proofOf),
 };
 
 /** The secret that the gateway sends to a subgraph. */

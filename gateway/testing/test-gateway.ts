@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { createMetrics } from '#platform/process/metrics.ts';
+import { SUBGRAPHS, type SubgraphName, subgraphSetting } from '#services';
 import { createGateway } from '../app.ts';
 import { readGatewayConfig } from '../config.ts';
-import { requiredEnv, SUBGRAPHS, type SubgraphName } from './credentials.ts';
+import { requiredEnv } from './credentials.ts';
 import { type Behaviour, refusedUrl, type StandIn, startStandIn } from './stand-in.ts';
 
 export interface Answer {
@@ -33,7 +34,7 @@ export async function startTestGateway(
       standIns[name] = await startStandIn(behave);
       stops.push(standIns[name].stop);
     }
-    urls[`${name.toUpperCase()}_SUBGRAPH_URL`] = standIns[name]?.url ?? (await refusedUrl());
+    urls[subgraphSetting(name, 'URL')] = standIns[name]?.url ?? (await refusedUrl());
   }
   const logs: { level: string; msg: string; requestId?: string }[] = [];
   const sink = new Writable({ write: (line, _encoding, done) => done(void logs.push(JSON.parse(String(line)))) });

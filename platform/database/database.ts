@@ -1,5 +1,5 @@
 import { PrismaMariaDb } from '@prisma/adapter-mariadb';
-import type { Sql } from '@prisma/client/runtime/client';
+import { join, type Sql } from '@prisma/client/runtime/client';
 import { createPool, type Pool } from 'mariadb';
 import { type DatabaseAddress, databaseUrl, driverOptions } from '../connections/mysql.ts';
 import { keepDeadlines } from './deadline-pool.ts';
@@ -17,6 +17,9 @@ export interface SqlClient<Transaction extends SqlExecutor = SqlExecutor> extend
     options?: { maxWait?: number; timeout?: number },
   ): Promise<Result>;
 }
+
+/** What a raw SELECT reads into a row of this type: a column for each field. One that is left out is a type error. */
+export const columnsOf = <Row>(columns: Readonly<Record<keyof Row, Sql>>): Sql => join(Object.values<Sql>(columns));
 
 export interface DatabaseSettings extends DatabaseAddress {
   DATABASE_POOL_MAX: number;

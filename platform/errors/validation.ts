@@ -10,10 +10,13 @@ export interface InvalidInput {
   field: string;
 }
 
-/** Returns the parsed input, or an error with the first rule that it breaks. */
-export function parseInput<Schema extends z.ZodType>(
+/**
+ * Returns the parsed input, or an error with the first rule that it breaks. A field of the input without a rule is a type
+ * error.
+ */
+export function parseInput<Schema extends z.ZodType, Input extends object>(
   schema: Schema,
-  input: unknown,
+  input: Input & Record<Exclude<keyof Input, keyof z.input<Schema>>, never>,
 ): { ok: true; value: z.output<Schema> } | { ok: false; error: InvalidInput } {
   const result = schema.safeParse(input);
   if (result.success) return { ok: true, value: result.data };

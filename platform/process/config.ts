@@ -209,9 +209,9 @@ export const tokenSettings = {
 };
 
 /** The settings of every subgraph. */
-export const subgraphSettings = (defaultPort: number, defaultDatabase: string) => ({
+export const subgraphSettings = (name: string, defaultPort: number) => ({
   ...processSettings(defaultPort),
-  ...databaseSettings(defaultDatabase),
+  ...databaseSettings(`${name}_db`),
   ...brokerSettings,
   ...tokenSettings,
 });

@@ -1,3 +1,5 @@
+import { perSubgraph } from '#services';
+
 /** Public keys in the format of JWT_PUBLIC_KEYS. The key is the example of RFC 8037, appendix A. */
 export const publicKeysText = JSON.stringify({
   keys: [{ kty: 'OKP', crv: 'Ed25519', kid: '2026-11', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
@@ -10,8 +12,5 @@ export const productionEnv: NodeJS.ProcessEnv = {
   NATS_URL: 'nats://nats.internal:4222',
   REDIS_URL: 'redis://redis.internal:6379',
   JWT_PUBLIC_KEYS: publicKeysText,
-  USER_SUBGRAPH_URL: 'http://user.internal:4001/graphql',
-  EVENT_SUBGRAPH_URL: 'http://event.internal:4002/graphql',
-  BOOKING_SUBGRAPH_URL: 'http://booking.internal:4003/graphql',
-  NOTIFICATION_SUBGRAPH_URL: 'http://notification.internal:4004/graphql',
+  ...perSubgraph('URL', (name) => `http://${name}.internal/graphql`),
 };

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { DEVELOPMENT_PREFIX } from '#platform/process/config.ts';
-import { eachOf, SUBGRAPHS, type SubgraphName } from './settings.ts';
+import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
 
 /** The keys, shared secrets and passwords of a local system. */
 export interface Secrets {

@@ -2,21 +2,16 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { databaseUrl, driverOptions } from '#platform/connections/mysql.ts';
 import { AddressError } from '#platform/connections/server-url.ts';
+import { eachOf, GATEWAY_PORT, type ServiceName, SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName } from '#services';
 
-export const SUBGRAPHS = ['user', 'event', 'booking', 'notification'] as const;
-export type SubgraphName = (typeof SUBGRAPHS)[number];
-export type ServiceName = SubgraphName | 'gateway';
 export type ServerName = 'mysql' | 'redis' | 'nats';
 
 /** The repository's folder. */
 export const root = join(import.meta.dirname, '../..');
 
 const DEFAULT_PORTS: Record<ServiceName | ServerName, number> = {
-  gateway: 4000,
-  user: 4001,
-  event: 4002,
-  booking: 4003,
-  notification: 4004,
+  gateway: GATEWAY_PORT,
+  ...eachOf(SUBGRAPHS, (name) => SUBGRAPH_LIST[name].port),
   mysql: 13_306,
   redis: 16_379,
   nats: 14_222,
@@ -83,7 +78,3 @@ export function givenDatabaseUrl(env: NodeJS.ProcessEnv, variable: string): stri
 
 /** GATEWAY_PORT for gateway. */
 export const portVariable = (name: ServiceName | ServerName): string => `${name.toUpperCase()}_PORT`;
-
-/** An object with a value for each name. */
-export const eachOf = <Name extends string, Value>(names: readonly Name[], make: (name: Name) => Value) =>
-  Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;

@@ -9,21 +9,22 @@ import {
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
+import { localUrl, SUBGRAPH_LIST } from '#services';
 import { bookingStream } from './messaging/contract.ts';
 
 /** The booking subgraph's settings. @throws ConfigError */
-export const readBookingConfig = (env: NodeJS.ProcessEnv) =>
+export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...subgraphSettings(4003, 'booking_db'),
+      ...subgraphSettings('booking', SUBGRAPH_LIST.booking.port),
       BOOKING_SUBGRAPH_SECRET: secrets,
       ...outboxSettings,
       BOOKINGS_STREAM_BYTES_MAX: streamBytes(bookingStream),
       EVENT_SUBGRAPH_SECRET: secrets,
-      EVENT_SUBGRAPH_URL: requiredInProduction(z.url().default('http://127.0.0.1:4002/graphql')),
+      EVENT_SUBGRAPH_URL: requiredInProduction(z.url().default(localUrl('event'))),
       EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(1_500),
       USER_SUBGRAPH_SECRET: secrets,
-      USER_SUBGRAPH_URL: requiredInProduction(z.url().default('http://127.0.0.1:4001/graphql')),
+      USER_SUBGRAPH_URL: requiredInProduction(z.url().default(localUrl('user'))),
       USER_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
       MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),

@@ -16,7 +16,7 @@ import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
-import { readBookingConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { createBookingRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
@@ -32,7 +32,7 @@ import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
 
-const config = configOrExit(readBookingConfig);
+const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics } = service;
 

@@ -7,13 +7,14 @@ import {
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
+import { SUBGRAPH_LIST } from '#services';
 import { eventStream } from './messaging/contract.ts';
 
 /** The event subgraph's settings. @throws ConfigError */
-export const readEventConfig = (env: NodeJS.ProcessEnv) =>
+export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...subgraphSettings(4002, 'event_db'),
+      ...subgraphSettings('event', SUBGRAPH_LIST.event.port),
       ...redisSettings,
       EVENT_SUBGRAPH_SECRET: secrets,
       ...outboxSettings,

@@ -8,7 +8,7 @@ import { configOrExit } from '#platform/process/config.ts';
 import { createCache } from '#platform/redis/cache.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { createNameIndexer } from './commands/index-event-names.ts';
-import { readEventConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
 import { createEventLoaders } from './graphql/loaders.ts';
@@ -18,7 +18,7 @@ import { policy } from './policy.ts';
 import { eventCacheSource } from './store/event-cache.ts';
 import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 
-const config = configOrExit(readEventConfig);
+const config = configOrExit(readConfig);
 const service = createSubgraphService('event', config);
 const { broker, lifecycle, logger, metrics } = service;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { productionEnv, publicKeysText } from '#platform/testing/production-env.ts';
-import { readNotificationConfig } from './config.ts';
+import { readConfig } from './config.ts';
 
 const read = (overrides: NodeJS.ProcessEnv = {}) =>
-  readNotificationConfig({
+  readConfig({
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
     JWT_PUBLIC_KEYS: publicKeysText,
     ...overrides,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/process/config.ts';
+import { SUBGRAPH_LIST } from '#services';
 
 /** The mail server and how to send mail to it. */
 export interface MailSettings {
@@ -22,10 +23,10 @@ interface MailServer {
 const MAIL_FROM = /^(?:[^\p{Cc}<>@",;:]+ <[^\s<>@,;:]+@[a-z0-9.-]+>|[^\s<>@,;:]+@[a-z0-9.-]+)$/iu;
 
 /** Reads the notification subgraph's settings. Without SMTP_URL, `mail` is undefined. @throws ConfigError */
-export function readNotificationConfig(env: NodeJS.ProcessEnv) {
+export function readConfig(env: NodeJS.ProcessEnv) {
   const settings = parseConfig(
     {
-      ...subgraphSettings(4004, 'notification_db'),
+      ...subgraphSettings('notification', SUBGRAPH_LIST.notification.port),
       NOTIFICATION_SUBGRAPH_SECRET: secrets,
       SMTP_URL: secret(z.string().transform(toMailServer).optional()),
       SMTP_TLS: z.enum(['required', 'optional']).optional(),

@@ -15,7 +15,7 @@ import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
-import { readNotificationConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import type { Channels } from './domain/delivery.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -27,7 +27,7 @@ import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
 import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
 
-const config = configOrExit(readNotificationConfig);
+const config = configOrExit(readConfig);
 const service = createSubgraphService('notification', config);
 const { broker, lifecycle, logger, metrics } = service;
 

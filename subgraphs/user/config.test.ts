@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readUserConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { createKeyPair } from './testing.ts';
 
 describe('readUserConfig', () => {
@@ -16,26 +16,26 @@ describe('readUserConfig', () => {
   });
 
   it('defaults to access tokens of 15 minutes and refresh tokens of 30 days', () => {
-    expect(readUserConfig(env())).toMatchObject({ PORT: 4001, ACCESS_TOKEN_TTL: 900, REFRESH_TOKEN_TTL: 2_592_000 });
+    expect(readConfig(env())).toMatchObject({ PORT: 4001, ACCESS_TOKEN_TTL: 900, REFRESH_TOKEN_TTL: 2_592_000 });
   });
 
   it('accepts a private key whose public key is one of several', async () => {
     const next = await createKeyPair('next');
     const published = JSON.stringify({ keys: [...next.publicKeys.keys, ...keys.publicKeys.keys] });
-    expect(readUserConfig(env({ JWT_PUBLIC_KEYS: published })).JWT_PRIVATE_KEY.kid).toBe('mine');
+    expect(readConfig(env({ JWT_PUBLIC_KEYS: published })).JWT_PRIVATE_KEY.kid).toBe('mine');
   });
 
   it('refuses a private key if no public key has both its kid and its value', async () => {
     const renamed = JSON.stringify({ ...keys.privateKey, kid: 'unknown' });
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: renamed }))).toThrow('not among JWT_PUBLIC_KEYS');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: renamed }))).toThrow('not among JWT_PUBLIC_KEYS');
     const other = JSON.stringify((await createKeyPair('mine')).privateKey);
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: other }))).toThrow('not among JWT_PUBLIC_KEYS');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: other }))).toThrow('not among JWT_PUBLIC_KEYS');
   });
 
   it('refuses a missing or malformed key and does not print it', () => {
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: '' }))).toThrow('JWT_PRIVATE_KEY');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: '' }))).toThrow('JWT_PRIVATE_KEY');
     const broken = JSON.stringify({ ...keys.privateKey, crv: 'P-256' });
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: broken }))).toThrow('is not JSON of the expected form');
-    expect(() => readUserConfig(env({ JWT_PRIVATE_KEY: broken }))).not.toThrow(keys.privateKey.d);
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: broken }))).toThrow('is not JSON of the expected form');
+    expect(() => readConfig(env({ JWT_PRIVATE_KEY: broken }))).not.toThrow(keys.privateKey.d);
   });
 });

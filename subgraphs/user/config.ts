@@ -12,16 +12,17 @@ import {
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
+import { SUBGRAPH_LIST } from '#services';
 import { userStream } from './messaging/contract.ts';
 
 /**
  * Reads the user subgraph's settings.
  * @throws ConfigError when a setting is invalid or the private key's public key is not in JWT_PUBLIC_KEYS
  */
-export const readUserConfig = (env: NodeJS.ProcessEnv) =>
+export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
-      ...subgraphSettings(4001, 'user_db'),
+      ...subgraphSettings('user', SUBGRAPH_LIST.user.port),
       ...redisSettings,
       USER_SUBGRAPH_SECRET: secrets,
       ...outboxSettings,

@@ -8,7 +8,7 @@ import { configOrExit } from '#platform/process/config.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
-import { readUserConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { createAccessTokenIssuer } from './credentials/access-tokens.ts';
 import { createCredentialLimits, noCredentialLimits } from './credentials/credential-limits.ts';
 import { serveKeySet } from './credentials/key-set.ts';
@@ -21,7 +21,7 @@ import { userStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
 import { pruneExpiredSessions, pruneUsedSessions } from './store/sessions.ts';
 
-const config = configOrExit(readUserConfig);
+const config = configOrExit(readConfig);
 const service = createSubgraphService('user', config);
 const { broker, lifecycle, logger, metrics } = service;
 

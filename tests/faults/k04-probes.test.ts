@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProxy } from '#platform/testing/messaging.ts';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SUBGRAPHS } from '#services';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const WAIT = { timeout: 10_000, interval: 100 };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { databaseUrl, driverOptions } from '#platform/connections/mysql.ts';
 import { CONFIG_READERS } from '#scripts/local/services/configuration.ts';
-import { eachOf, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { eachOf, SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName, subgraphSetting } from '#services';
 import { environmentOf, exampleKeys, secretOf } from './support/environment.ts';
 import { containersOf, type Manifest, OVERLAYS, oneOf, RENDER, renderOverlay, workloadsOf } from './support/overlay.ts';
 
@@ -38,15 +38,17 @@ describe.each(OVERLAYS)('the environment of the containers in the %s overlay', (
 
   it('gives each service only the secret values that it needs', () => {
     const given = NAMES.map((name) => [name, new Set(containerOf(name).env?.map((variable) => variable.name))]);
-    const every = ['DATABASE_URL', 'NATS_URL', 'JWT_PUBLIC_KEYS'];
-    const needed = {
-      gateway: ['JWT_PUBLIC_KEYS', ...SUBGRAPHS.map((name) => `${name.toUpperCase()}_SUBGRAPH_SECRET`), 'REDIS_URL'],
-      user: [...every, 'REDIS_URL', 'JWT_PRIVATE_KEY', 'USER_SUBGRAPH_SECRET'],
-      event: [...every, 'REDIS_URL', 'EVENT_SUBGRAPH_SECRET'],
-      booking: [...every, 'BOOKING_SUBGRAPH_SECRET', 'EVENT_SUBGRAPH_SECRET', 'USER_SUBGRAPH_SECRET'],
-      notification: [...every, 'NOTIFICATION_SUBGRAPH_SECRET', 'SMTP_URL'],
+    const secretsOf = (names: readonly SubgraphName[]) => names.map((name) => subgraphSetting(name, 'SECRET'));
+    const neededBy = (name: SubgraphName) => {
+      const { usesRedis, asks = [], privateSettings = [] } = SUBGRAPH_LIST[name];
+      const own = privateSettings.filter((setting) => setting !== 'SMTP_TLS');
+      const servers = ['DATABASE_URL', 'NATS_URL', ...(usesRedis ? ['REDIS_URL'] : [])];
+      return new Set(['JWT_PUBLIC_KEYS', ...servers, ...own, ...secretsOf([name, ...asks])]);
     };
-    expect(Object.fromEntries(given)).toEqual(eachOf(NAMES, (name) => new Set(needed[name])));
+    expect(Object.fromEntries(given)).toEqual({
+      gateway: new Set(['JWT_PUBLIC_KEYS', 'REDIS_URL', ...secretsOf(SUBGRAPHS)]),
+      ...eachOf(SUBGRAPHS, neededBy),
+    });
   });
 
   it.each(SUBGRAPHS)('gives the gateway the address of the %s Service', (name) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SERVICES, SUBGRAPHS } from '#services';
 import {
   allOf,
   containersOf,
@@ -15,7 +15,6 @@ import {
   workloadsOf,
 } from './support/overlay.ts';
 
-const SERVICES = ['gateway', ...SUBGRAPHS];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** The requirements of K1 for every pod, each with a check of a workload. */
@@ -111,7 +110,7 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
   }, RENDER);
 
   it('every pod meets the requirements, including the pods of the migration and of the servers', () => {
-    expect(workloadsOf(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
+    expect(workloadsOf(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining([...SERVICES]));
     expect(unmetRequirements(manifests)).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName } from '#services';
 import { allowedConnections, type Endpoint, podsOf } from './support/network.ts';
 import { allOf, type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
 
@@ -24,19 +24,17 @@ const MANAGED: Endpoint[] = [
 ];
 const others = { minikube: NEIGHBOURS, production: [...NEIGHBOURS, ...MANAGED] };
 
-const PORTS = { gateway: 4000, user: 4001, event: 4002, booking: 4003, notification: 4004 };
-const SERVICES = ['gateway', ...SUBGRAPHS] as const;
+const way = (from: string, to: SubgraphName) => `${from} > ${to}:${SUBGRAPH_LIST[to].port}`;
 
 const expected = (overlay: OverlayName, pods: readonly string[]) => [
   ...pods.flatMap((pod) => [`${pod} > dns:53`, `${pod} > dns-cache:53`]),
   'ingress > gateway:4000',
-  ...SERVICES.map((name) => `prometheus > ${name}:${PORTS[name]}`),
-  ...SUBGRAPHS.map((name) => `gateway > ${name}:${PORTS[name]}`),
-  'booking > event:4002',
-  'booking > user:4001',
+  'prometheus > gateway:4000',
+  ...SUBGRAPHS.flatMap((name) => [way('prometheus', name), way('gateway', name)]),
+  ...SUBGRAPHS.flatMap((name) => (SUBGRAPH_LIST[name].asks ?? []).map((asked) => way(name, asked))),
   ...[...SUBGRAPHS, 'migrate'].map((name) => `${name} > mysql:3306`),
   ...SUBGRAPHS.map((name) => `${name} > nats:4222`),
-  ...['gateway', 'user', 'event'].map((name) => `${name} > redis:6379`),
+  ...['gateway', ...SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].usesRedis)].map((name) => `${name} > redis:6379`),
   ...(overlay === 'production' ? ['notification > mail:587'] : []),
 ];
 

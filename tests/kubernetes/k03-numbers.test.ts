@@ -12,9 +12,9 @@ import {
 import { MIGRATION_TIMEOUT_MS } from '#platform/database/migrations.ts';
 import { CHECK_TIMEOUT_MS } from '#platform/process/readiness.ts';
 import { SOURCE_TIMEOUT_MS } from '#platform/redis/cache.ts';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SUBGRAPHS } from '#services';
 import { readGatewayConfig } from '../../gateway/config.ts';
-import { readBookingConfig } from '../../subgraphs/booking/config.ts';
+import { readConfig as readBookingConfig } from '../../subgraphs/booking/config.ts';
 import { environmentOf, secretOf } from './support/environment.ts';
 import { type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
 

@@ -5,9 +5,9 @@ import { prismaAdapter } from '#platform/database/database.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
 import { quiet, testMessage } from '#platform/testing/messaging.ts';
 import { createNameIndexer } from '../../subgraphs/event/commands/index-event-names.ts';
-import type { Event } from '../../subgraphs/event/domain/event.ts';
 import { eventFilterRules } from '../../subgraphs/event/domain/event-input.ts';
 import { namePrefixesOf } from '../../subgraphs/event/domain/name-search.ts';
+import { testEvent } from '../../subgraphs/event/domain/testing.ts';
 import { PrismaClient } from '../../subgraphs/event/generated/prisma/client.ts';
 import { type EventKey, eventKeyOf, listEvents } from '../../subgraphs/event/store/event-lists.ts';
 import { findEvents, insertEvent, lockEvent, saveEvent } from '../../subgraphs/event/store/events.ts';
@@ -37,19 +37,7 @@ const list = (filter: object, after?: EventKey) => ({
 const at = (share: number): EventKey => [FIRST_MS + Math.floor(EVENTS * share) * MINUTE_MS, idOf(0)];
 const amidNewYear: EventKey = [NEW_YEAR.getTime(), idOf(Math.floor(EVENTS / 2))];
 
-const newEvent = (): Event => ({
-  id: newId(),
-  name: 'Concert of Jazz at the Harbour',
-  description: null,
-  venue: null,
-  startsAt: NEW_YEAR,
-  status: 'SCHEDULED',
-  organizerId: newId(),
-  initialSeats: 100,
-  version: 1,
-  createdAt: NEW_YEAR,
-  updatedAt: NEW_YEAR,
-});
+const newEvent = () => testEvent({ name: 'Concert of Jazz at the Harbour', startsAt: NEW_YEAR });
 
 describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
   const { watched } = testPlans('event', {

@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
+import { SUBGRAPHS } from '#services';
 import { createEvent, signUp } from '../support/client.ts';
 import { createRandom, eachOfMany } from '../support/random.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
@@ -250,9 +251,7 @@ describe(`a fuzz run (replay it with FUZZ_SEED=${SEED})`, () => {
   async function attack(): Promise<Seen> {
     const method = random() < 0.9 ? 'POST' : oneOf(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']);
     const isSubgraph = random() < 0.1;
-    const url = isSubgraph
-      ? system.urls[oneOf(['user', 'event', 'booking', 'notification'] as const)]
-      : system.urls.gateway;
+    const url = isSubgraph ? system.urls[oneOf(SUBGRAPHS)] : system.urls.gateway;
     const path =
       random() < 0.93
         ? '/graphql'

@@ -12,12 +12,13 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
+import { eachOf, SUBGRAPHS } from '#services';
 import { LIST_SIZES } from '../../gateway/limits/query-limits.ts';
 import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
 
 const ANSWER = answer({ data: {} });
-const behaviours = { user: ANSWER, event: ANSWER, booking: ANSWER, notification: ANSWER };
+const behaviours = eachOf(SUBGRAPHS, () => ANSWER);
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** The operations of this repository: of the tour, the demo data, the benchmarks, the explorer and the tests. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthenticator, GATEWAY_PROOF_HEADER, isGatewayProof } from '#platform/identity/identity.ts';
-import { SUBGRAPHS } from '#scripts/local/settings.ts';
+import { SUBGRAPHS } from '#services';
 import { createToken, proofOf, requiredEnv } from '../../gateway/testing/credentials.ts';
 import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';

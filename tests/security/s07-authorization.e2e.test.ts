@@ -3,7 +3,7 @@ import { print } from 'graphql';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import type { SubgraphName } from '#scripts/local/settings.ts';
+import type { SubgraphName } from '#services';
 import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';

@@ -8,7 +8,8 @@ import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { createProxy, createSqlClient } from '#platform/testing/messaging.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
 import { createSecrets } from '#scripts/local/secrets.ts';
-import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { root } from '#scripts/local/settings.ts';
+import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 import { anonymous, book, createEvent, signUp } from '../support/client.ts';
 import { connectTo, expectAllNotified } from '../support/invariants.ts';
 import { refusal, startMailServer } from '../support/mail-server.ts';
@@ -166,11 +167,8 @@ describe('S12: production refuses development secrets', () => {
     );
 
   it.each([
-    ['gateway/main.ts', [...SUBGRAPHS]],
-    ['subgraphs/user/main.ts', ['user' as const]],
-    ['subgraphs/event/main.ts', ['event' as const]],
-    ['subgraphs/booking/main.ts', ['booking' as const, 'event' as const, 'user' as const]],
-    ['subgraphs/notification/main.ts', ['notification' as const]],
+    ['gateway/main.ts', SUBGRAPHS] as const,
+    ...SUBGRAPHS.map((name) => [`subgraphs/${name}/main.ts`, [name, ...(SUBGRAPH_LIST[name].asks ?? [])]] as const),
   ])('%s reports all problems at once, without the values, and exits', async (main, names) => {
     const { subgraphs, publicKeys, privateKey } = await createSecrets('development-');
     const env: NodeJS.ProcessEnv = {

@@ -1,8 +1,15 @@
 import type { Connection } from 'mariadb';
 import { expect, vi } from 'vitest';
 import { openConnection } from '#platform/database/migrations.ts';
+import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createTestBroker } from '#platform/testing/messaging.ts';
+import { CONTRACTS } from '#scripts/messages.ts';
+import { PUBLISHERS } from '#services';
 import type { TestSystem } from './system.ts';
+
+const CONSUMERS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }) => stream)].flatMap(
+  ({ consumers }) => consumers,
+);
 
 /** Opens a connection to one of a test system's databases. */
 export const connectTo = (databaseUrl: string): Promise<Connection> => openConnection(databaseUrl);
@@ -46,8 +53,6 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
   }
 }
 
-const PUBLISHERS = ['user', 'event', 'booking'] as const;
-
 /**
  * Checks the guarantees that must hold within a minute after every fault: G1, G2, G3 and G5.
  * @param acknowledged the ids of all bookings that clients got; the database must hold exactly these
@@ -83,7 +88,7 @@ async function expectNothingPending(system: TestSystem, deadLetters: number): Pr
         const names = await manager.streams.names().next();
         const own = names.filter((name) => name.startsWith(broker.resourceName('')));
         const consumers = (await Promise.all(own.map((name) => manager.consumers.list(name).next()))).flat();
-        expect(consumers).toHaveLength(5);
+        expect(consumers).toHaveLength(CONSUMERS.length);
         for (const { name, num_pending, num_ack_pending } of consumers) {
           expect({ name, num_pending, num_ack_pending }).toEqual({ name, num_pending: 0, num_ack_pending: 0 });
         }

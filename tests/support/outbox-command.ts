@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root, SUBGRAPHS } from '#scripts/local/settings.ts';
+import { root } from '#scripts/local/settings.ts';
+import { SUBGRAPHS } from '#services';
 import type { TestSystem } from './system.ts';
 
 const TIMEOUT_MS = 30_000;

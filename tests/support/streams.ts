@@ -1,7 +1,8 @@
 import { createTestBroker } from '#platform/testing/messaging.ts';
+import { CONTRACTS } from '#scripts/messages.ts';
 import type { TestSystem } from './system.ts';
 
-const STREAMS = ['USERS', 'EVENTS', 'BOOKINGS'] as const;
+const STREAMS = Object.values(CONTRACTS).map(({ stream }) => stream.name);
 
 /** Gives a test access to the streams of a system. Stream names are without the prefix. */
 export function openStreams(system: TestSystem) {

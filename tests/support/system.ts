@@ -6,7 +6,7 @@ import { createTestDatabase } from '#platform/testing/database.ts';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { createServices, type Services } from '#scripts/local/services/services.ts';
-import { eachOf, type ServiceName, SUBGRAPHS, type SubgraphName } from '#scripts/local/settings.ts';
+import { eachOf, SERVICES, type ServiceName, SUBGRAPHS, type SubgraphName } from '#services';
 
 const PRODUCTION_ENV = {
   NODE_ENV: 'production',
@@ -15,8 +15,6 @@ const PRODUCTION_ENV = {
   SIGN_IN_LIMIT_ADDRESS: '1000000',
   SIGN_UP_LIMIT_ADDRESS: '1000000',
 };
-
-const SERVICES = ['gateway', ...SUBGRAPHS] as const;
 
 /** A running system as a client sees it. */
 export interface RunningSystem {

@@ -1,6 +1,7 @@
 import { globSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { eachOf, LocalError } from '../settings.ts';
+import { eachOf } from '#services';
+import { LocalError } from '../settings.ts';
 
 /** Below the range that the system uses for outgoing connections, so that none of them takes such a port. */
 const FREE_PORTS = { min: 20_000, max: 32_000 };

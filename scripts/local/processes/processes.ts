@@ -96,6 +96,12 @@ export function killRecorded(dataDir: string): void {
   for (const { identity, alive } of readRecorded(dataDir)) if (alive) signal(identity, 'SIGKILL');
 }
 
+/** The pids of the running processes that the pid files of dataDir name, by the names of the processes. */
+export const recordedPids = (dataDir: string): Record<string, number> =>
+  Object.fromEntries(
+    readRecorded(dataDir).flatMap(({ name, identity, alive }) => (alive ? [[name, pidOf(identity)]] : [])),
+  );
+
 /**
  * Identifies a process by its pid and its start time, as text. The system can reuse a pid, so the pid is not enough.
  * Undefined when there is no such process or it is a zombie.

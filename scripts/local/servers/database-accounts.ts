@@ -1,9 +1,16 @@
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import type { Secrets } from '../secrets.ts';
-import { SUBGRAPHS, type SubgraphName } from '../settings.ts';
+import type { LocalSettings } from '../settings.ts';
 
-/** The URL of a subgraph's database on the private server. Its account has rights on this database only. */
-export const databaseUrlOf = (name: SubgraphName, port: number, passwords: Secrets['databases']): string =>
-  `mysql://${name}_svc:${passwords[name]}@127.0.0.1:${port}/${name}_db`;
+/**
+ * The URL of a subgraph's database: the given one, or one on the private server with an account that has rights on this
+ * database only.
+ */
+export const databaseUrlOf = (
+  name: SubgraphName,
+  { given, ports }: { given: LocalSettings['given']; ports: Pick<LocalSettings['ports'], 'mysql'> },
+  { databases }: Secrets,
+): string => given.databaseUrls[name] ?? `mysql://${name}_svc:${databases[name]}@127.0.0.1:${ports.mysql}/${name}_db`;
 
 /** The URL of the private server for the admin account, which has all rights. */
 export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>

@@ -1,7 +1,8 @@
+import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
 import { type CommandOf, installedCommand } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
-import { eachOf, type LocalSettings, type ServerName, SUBGRAPHS, type SubgraphName } from '../settings.ts';
+import type { LocalSettings, ServerName } from '../settings.ts';
 import { adminUrlOf, databaseUrlOf } from './database-accounts.ts';
 import { mariadb, mysql } from './database-servers.ts';
 import type { Database } from './databases.ts';
@@ -65,10 +66,7 @@ export async function startServers({
     throw failure.reason;
   }
   return {
-    databaseUrls: eachOf(
-      SUBGRAPHS,
-      (name) => given.databaseUrls[name] ?? databaseUrlOf(name, ports.mysql, secrets.databases),
-    ),
+    databaseUrls: eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, { given, ports }, secrets)),
     redisUrl: given.redisUrl ?? `redis://127.0.0.1:${ports.redis}`,
     natsUrl: given.natsUrl ?? `nats://127.0.0.1:${ports.nats}`,
     adminUrl: adminUrlOf(ports.mysql, secrets.databases),

@@ -1,20 +1,20 @@
 import { ConfigError } from '#platform/process/config.ts';
+import type { SubgraphSettings } from '#platform/subgraph-service.ts';
+import { type ServiceName, SUBGRAPHS, type SubgraphName } from '#services';
 import { readGatewayConfig } from '../../../gateway/config.ts';
-import { readBookingConfig } from '../../../subgraphs/booking/config.ts';
-import { readEventConfig } from '../../../subgraphs/event/config.ts';
-import { readNotificationConfig } from '../../../subgraphs/notification/config.ts';
-import { readUserConfig } from '../../../subgraphs/user/config.ts';
-import { LocalError, type ServiceName } from '../settings.ts';
+import { LocalError } from '../settings.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
+
+type SubgraphReaders = Record<SubgraphName, (env: NodeJS.ProcessEnv) => SubgraphSettings & { NODE_ENV: string }>;
+
+const importReader = async (name: SubgraphName) =>
+  [name, (await import(`../../../subgraphs/${name}/config.ts`)).readConfig] as const;
 
 /** What each service reads its environment with. */
 export const CONFIG_READERS = {
   gateway: readGatewayConfig,
-  user: readUserConfig,
-  event: readEventConfig,
-  booking: readBookingConfig,
-  notification: readNotificationConfig,
-} as const;
+  ...(Object.fromEntries(await Promise.all(SUBGRAPHS.map(importReader))) as SubgraphReaders),
+};
 
 /** Reads every service's settings before any of them starts. @throws LocalError with what each of them would refuse */
 export function checkConfigurations(settings: ServiceSettings): void {

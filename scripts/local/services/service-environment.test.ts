@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
+import { eachOf, SUBGRAPHS } from '#services';
 import type { Secrets } from '../secrets.ts';
-import { eachOf, readSettings, SUBGRAPHS } from '../settings.ts';
+import { readSettings } from '../settings.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
 
 let settings: ServiceSettings;

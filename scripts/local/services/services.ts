@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceName } from '#services';
 import { type LocalProcess, startProcess, tailOf } from '../processes/processes.ts';
-import { LocalError, root, type ServiceName } from '../settings.ts';
+import { LocalError, root } from '../settings.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
 
 const READY_TIMEOUT_MS = 60_000;

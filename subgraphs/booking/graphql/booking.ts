@@ -1,10 +1,10 @@
 import type { BookingResolvers } from '../generated/graphql.ts';
 
-export const booking: BookingResolvers = {
+export const booking = {
   __resolveReference: async ({ id }, { bookings }) => {
     const found = await bookings.load(id);
     return found && { ...found };
   },
   event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
   user: ({ userId }) => ({ __typename: 'User', id: userId }),
-};
+} satisfies BookingResolvers;

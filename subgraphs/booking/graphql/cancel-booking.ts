@@ -2,7 +2,7 @@ import { requireCaller } from '#platform/identity/identity.ts';
 import { cancelBooking as cancel } from '../commands/cancel-booking.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
-export const cancelBooking: NonNullable<MutationResolvers['cancelBooking']> = async (_parent, { input }, context) => {
+export const cancelBooking: MutationResolvers['cancelBooking'] = async (_parent, { input }, context) => {
   const { dependencies, inventories, requestId } = context;
   const caller = requireCaller(context.caller);
   const result = await cancel(dependencies, { caller, requestId, input });

@@ -3,7 +3,7 @@ import { requireCaller } from '#platform/identity/identity.ts';
 import { createBooking as create } from '../commands/create-booking.ts';
 import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
 
-export const createBooking: NonNullable<MutationResolvers['createBooking']> = async (_parent, args, context) => {
+export const createBooking: MutationResolvers['createBooking'] = async (_parent, args, context) => {
   const { dependencies, inventories, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(dependencies.createBookingRules, args.input);

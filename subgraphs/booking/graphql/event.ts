@@ -2,7 +2,7 @@ import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { EventResolvers } from '../generated/graphql.ts';
 import { bookingKeyOf } from '../store/bookings.ts';
 
-export const event: EventResolvers = {
+export const event = {
   __resolveReference: ({ id }) => ({ __typename: 'Event', id }),
   totalSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.totalSeats ?? null,
   availableSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.availableSeats ?? null,
@@ -11,4 +11,4 @@ export const event: EventResolvers = {
     const rows = await bookingPages.load({ eventId: id, page });
     return connectionOf(rows, page, bookingKeyOf, (row) => row);
   },
-};
+} satisfies EventResolvers;

@@ -1,5 +1,6 @@
+import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
-import type { Resolvers } from '../generated/graphql.ts';
+import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
 import { booking } from './booking.ts';
 import { cancelBooking } from './cancel-booking.ts';
 import { createBooking } from './create-booking.ts';
@@ -8,7 +9,7 @@ import { query } from './query.ts';
 import { setEventCapacity } from './set-event-capacity.ts';
 import { user } from './user.ts';
 
-export const resolvers: Resolvers = {
+export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { createBooking, cancelBooking, setEventCapacity },

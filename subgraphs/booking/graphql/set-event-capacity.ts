@@ -4,7 +4,7 @@ import { setEventCapacity as setCapacity } from '../commands/set-event-capacity.
 import { setEventCapacityRules } from '../domain/booking-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
-export const setEventCapacity: NonNullable<MutationResolvers['setEventCapacity']> = async (_parent, args, context) => {
+export const setEventCapacity: MutationResolvers['setEventCapacity'] = async (_parent, args, context) => {
   const { dependencies, inventories, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(setEventCapacityRules, args.input);

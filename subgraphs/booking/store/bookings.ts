@@ -2,6 +2,7 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/graphql/pagination.ts';
 import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
 import type { BookingDatabase } from './database.ts';
+import { BOOKING_COLUMNS } from './find-bookings.ts';
 
 /** The position of a booking in a list. Ids are UUIDv7, so descending ids list the newest bookings first. */
 export type BookingKey = readonly [id: string];
@@ -52,8 +53,7 @@ function selectPage(position: number, { userId, eventId, status, page: { limit, 
   if (status !== undefined) conditions.push(sql`status = ${status}`);
   if (after !== undefined) conditions.push(sql`id < ${after[0]}`);
   return sql`(
-    SELECT ${position} AS position, id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
-           created_at AS createdAt, cancelled_at AS cancelledAt
+    SELECT ${position} AS position, ${BOOKING_COLUMNS}
     FROM bookings FORCE INDEX (${indexOf({ userId, eventId, status })})
     WHERE ${join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit + 1})`;
 }

@@ -1,12 +1,22 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database/database.ts';
+import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { Booking } from '../domain/booking.ts';
+
+/** A booking's columns under its own names, for raw SQL. */
+export const BOOKING_COLUMNS = columnsOf<Booking>({
+  id: sql`bookings.id`,
+  eventId: sql`event_id AS eventId`,
+  userId: sql`user_id AS userId`,
+  seatCount: sql`seat_count AS seatCount`,
+  status: sql`status`,
+  createdAt: sql`bookings.created_at AS createdAt`,
+  cancelledAt: sql`cancelled_at AS cancelledAt`,
+});
 
 /** Returns the bookings with these ids, as far as they exist. */
 export const findBookings = (executor: SqlExecutor, ids: readonly string[]): PromiseLike<Booking[]> =>
   executor.$queryRaw<Booking[]>(sql`
-    SELECT bookings.id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
-           created_at AS createdAt, cancelled_at AS cancelledAt
+    SELECT ${BOOKING_COLUMNS}
     FROM JSON_TABLE(${JSON.stringify(ids)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$'
     )) AS wanted

@@ -1,6 +1,6 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
-import type { Event } from '../domain/event.ts';
+import { type Event, optionalFields, pick } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
@@ -31,8 +31,7 @@ export async function createEvent(
   const event: Event = {
     id: dependencies.newId(),
     name: input.name,
-    description: input.description ?? null,
-    venue: input.venue ?? null,
+    ...pick(optionalFields, input),
     startsAt: input.startsAt,
     status: 'SCHEDULED',
     organizerId: caller.userId,

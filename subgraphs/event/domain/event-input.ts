@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idempotencyKey, instant, text, wholeNumber } from '#platform/errors/validation.ts';
+import type { EventChanges } from './event.ts';
 import { wordsOf } from './name-search.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;
@@ -10,11 +11,24 @@ const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
 
 /** The validation rules of createEvent's input. */
-export const createEventRules = z.object({
+type FactRules = Record<Exclude<keyof EventChanges, 'status'>, z.ZodType>;
+
+const givenFacts = {
   name,
   description: description.nullish(),
   venue: venue.nullish(),
   startsAt: instant(),
+} satisfies FactRules;
+
+const changedFacts = {
+  ...givenFacts,
+  name: name.optional(),
+  startsAt: instant().optional(),
+} satisfies FactRules;
+
+/** The rules of createEvent's input. */
+export const createEventRules = z.object({
+  ...givenFacts,
   totalSeats: wholeNumber(1, 1_000_000),
   idempotencyKey: idempotencyKey().nullish(),
 });
@@ -27,10 +41,7 @@ export type CreateEventRequest = z.output<typeof createEventRules>;
 export const updateEventRules = z.object({
   id: z.string(),
   expectedVersion: wholeNumber(1, VERSION_MAX),
-  name: name.optional(),
-  description: description.nullish(),
-  venue: venue.nullish(),
-  startsAt: instant().optional(),
+  ...changedFacts,
 });
 
 export const cancelEventRules = z.object({ id: z.string(), expectedVersion: wholeNumber(1, VERSION_MAX) });

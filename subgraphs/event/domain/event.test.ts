@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type Event, reviseEvent } from './event.ts';
+import { testEvent } from './testing.ts';
 
 const NOW = new Date('2026-11-22T09:30:00.000Z');
 
-const event = (change: Partial<Event> = {}): Event => ({
-  id: 'e1',
-  name: 'Concert',
-  description: null,
-  venue: 'Hall',
-  startsAt: new Date('2026-12-01T20:00:00.000Z'),
-  status: 'SCHEDULED',
-  organizerId: 'olga',
-  initialSeats: 100,
-  version: 3,
-  createdAt: new Date(0),
-  updatedAt: new Date(0),
-  ...change,
-});
+const event = (change: Partial<Event> = {}): Event =>
+  testEvent({ id: 'e1', venue: 'Hall', organizerId: 'olga', version: 3, ...change });
 
 describe('revising an event', () => {
   it('changes the given fields, keeps the others and increases the version by one', () => {

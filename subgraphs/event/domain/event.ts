@@ -1,21 +1,42 @@
-export type EventStatus = 'SCHEDULED' | 'CANCELLED';
+import { z } from 'zod';
+
+/** What a revision may change and the creator may leave out. */
+export const optionalFields = { description: z.string().nullable(), venue: z.string().nullable() };
+
+/** What a revision may change. */
+export const revisableFields = {
+  name: z.string(),
+  ...optionalFields,
+  startsAt: z.coerce.date(),
+  status: z.enum(['SCHEDULED', 'CANCELLED']),
+};
+
+/**
+ * Every field of an event. It also takes a date as JSON has it. What compares, stores, caches and lists events derives
+ * its fields from here. A field that a revision may change belongs above.
+ */
+export const eventFields = z.object({
+  id: z.string(),
+  ...revisableFields,
+  organizerId: z.string(),
+  initialSeats: z.number(),
+  version: z.number(),
+  createdAt: z.coerce.date(),
+  updatedAt: z.coerce.date(),
+});
 
 /** The facts of an event. The number of free seats belongs to the booking subgraph. */
-export interface Event {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string | null;
-  readonly venue: string | null;
-  readonly startsAt: Date;
-  readonly status: EventStatus;
-  readonly organizerId: string;
-  readonly initialSeats: number;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export type Event = Readonly<z.output<typeof eventFields>>;
+export type EventStatus = Event['status'];
+export type EventChanges = Partial<Pick<Event, keyof typeof revisableFields>>;
 
-export type EventChanges = Partial<Pick<Event, 'name' | 'description' | 'venue' | 'startsAt' | 'status'>>;
+/** The facts in some of the fields, null where there is none. */
+export const pick = <Field extends keyof Event>(
+  fields: Readonly<Record<Field, z.ZodType>>,
+  facts: { readonly [Name in NoInfer<Field>]?: Event[Name] | undefined },
+) => Object.fromEntries(namesOf(fields).map((field) => [field, facts[field] ?? null])) as Pick<Event, Field>;
+
+const namesOf = <Field extends string>(fields: Readonly<Record<Field, unknown>>) => Object.keys(fields) as Field[];
 
 export type Revision =
   | { outcome: 'revised'; event: Event }
@@ -47,8 +68,4 @@ export function reviseEvent(
 }
 
 const isSame = (one: Event, other: Event) =>
-  one.name === other.name &&
-  one.description === other.description &&
-  one.venue === other.venue &&
-  one.startsAt.getTime() === other.startsAt.getTime() &&
-  one.status === other.status;
+  JSON.stringify(pick(revisableFields, one)) === JSON.stringify(pick(revisableFields, other));

@@ -5,7 +5,7 @@ import { cancelEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { revisionResult } from './revision-result.ts';
 
-export const cancelEvent: NonNullable<MutationResolvers['cancelEvent']> = async (_parent, args, context) => {
+export const cancelEvent: MutationResolvers['cancelEvent'] = async (_parent, args, context) => {
   const caller = requireCaller(context.caller);
   const input = parseInput(cancelEventRules, args.input);
   if (!input.ok) return input.error;

@@ -4,7 +4,7 @@ import { createEvent as create } from '../commands/create-event.ts';
 import { createEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
-export const createEvent: NonNullable<MutationResolvers['createEvent']> = async (_parent, args, context) => {
+export const createEvent: MutationResolvers['createEvent'] = async (_parent, args, context) => {
   const { dependencies, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(createEventRules, args.input);

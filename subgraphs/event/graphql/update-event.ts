@@ -6,7 +6,7 @@ import { updateEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { revisionResult } from './revision-result.ts';
 
-export const updateEvent: NonNullable<MutationResolvers['updateEvent']> = async (_parent, args, context) => {
+export const updateEvent: MutationResolvers['updateEvent'] = async (_parent, args, context) => {
   const { dependencies, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(updateEventRules, args.input);

@@ -9,6 +9,7 @@ import { createNameIndexer } from '../commands/index-event-names.ts';
 import type { Event } from '../domain/event.ts';
 import { eventFilterRules } from '../domain/event-input.ts';
 import { wordsOf } from '../domain/name-search.ts';
+import { testEvent } from '../domain/testing.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { type EventKey, eventKeyOf, listEvents } from './event-lists.ts';
 import { insertEvent, saveEvent } from './events.ts';
@@ -35,20 +36,7 @@ describe('lists of events', () => {
   });
 
   async function make(facts: Partial<Event> = {}): Promise<Event> {
-    const event: Event = {
-      id: newId(),
-      name: 'Concert',
-      description: null,
-      venue: null,
-      startsAt: STARTS_AT,
-      status: 'SCHEDULED',
-      organizerId: newId(),
-      initialSeats: 100,
-      version: 1,
-      createdAt: STARTS_AT,
-      updatedAt: STARTS_AT,
-      ...facts,
-    };
+    const event = testEvent({ startsAt: STARTS_AT, createdAt: STARTS_AT, updatedAt: STARTS_AT, ...facts });
     await database.$transaction((transaction) => insertEvent(transaction, event));
     return event;
   }

@@ -1,6 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Page } from '#platform/graphql/pagination.ts';
-import type { Event } from '../domain/event.ts';
+import { type Event, eventFields } from '../domain/event.ts';
 import type { EventFilter } from '../domain/event-input.ts';
 import type { EventDatabase } from './events.ts';
 
@@ -8,10 +8,11 @@ import type { EventDatabase } from './events.ts';
 export type EventKey = readonly [startsAtMs: number, id: string];
 export const eventKeyOf = ({ startsAt, id }: Pick<Event, 'startsAt' | 'id'>): EventKey => [startsAt.getTime(), id];
 
-const EVENT_COLUMNS = sql`
-  events.id, events.name, events.description, events.venue, events.starts_at AS startsAt, events.status,
-  events.organizer_id AS organizerId, events.initial_seats AS initialSeats, events.version,
-  events.created_at AS createdAt, events.updated_at AS updatedAt`;
+/** A row of the table events. A column has the name of its field, in snake case. */
+type EventRow = Readonly<Record<string, unknown>>;
+const fieldOf = (column: string) => column.replace(/_[a-z]/g, (text) => text.slice(1).toUpperCase());
+const toEvent = (row: EventRow): Event =>
+  eventFields.parse(Object.fromEntries(Object.entries(row).map(([column, value]) => [fieldOf(column), value])));
 
 /** The maximum number of index entries that a search with several conditions reads for one page. */
 const SEARCH_ENTRIES_MAX = 10_000;
@@ -34,9 +35,11 @@ export async function listEvents(
   const conditions = timeConditions(page, filter, sql`id`);
   if (filter.status != null) conditions.push(sql`status = ${filter.status}`);
   const index = filter.status == null ? sql`events_starts_at_id_idx` : sql`events_status_starts_at_id_idx`;
-  const rows = await database.$queryRaw<Event[]>(sql`
-    SELECT ${EVENT_COLUMNS} FROM events FORCE INDEX (${index})
-    WHERE ${allOf(conditions)} ORDER BY starts_at, id LIMIT ${page.limit + 1}`);
+  const rows = (
+    await database.$queryRaw<EventRow[]>(sql`
+    SELECT events.* FROM events FORCE INDEX (${index})
+    WHERE ${allOf(conditions)} ORDER BY starts_at, id LIMIT ${page.limit + 1}`)
+  ).map(toEvent);
   return { rows, resumeAfter: undefined };
 }
 
@@ -69,13 +72,15 @@ async function searchEvents(
     FROM event_name_prefixes FORCE INDEX (event_name_prefixes_search_idx)
     WHERE ${allOf([sql`prefix = ${first}`, ...timeConditions(page, times, sql`event_id`)])}
     ORDER BY starts_at, event_id`;
-  const rows = await database.$queryRaw<Event[]>(sql`
-    SELECT ${EVENT_COLUMNS} FROM (
+  const rows = (
+    await database.$queryRaw<EventRow[]>(sql`
+    SELECT events.* FROM (
       SELECT starts_at, event_id FROM (SELECT starts_at, event_id, status ${candidates} LIMIT ${candidatesMax}) AS candidates
       WHERE ${allOf(conditions)} ORDER BY starts_at, event_id LIMIT ${page.limit + 1}
     ) AS found
     STRAIGHT_JOIN events ON events.id = found.event_id
-    ORDER BY found.starts_at, found.event_id`);
+    ORDER BY found.starts_at, found.event_id`)
+  ).map(toEvent);
   if (!leavesOut || rows.length > page.limit) return { rows, resumeAfter: undefined };
   const [last] = await database.$queryRaw<Pick<Event, 'startsAt' | 'id'>[]>(
     sql`SELECT starts_at AS startsAt, event_id AS id ${candidates} LIMIT 1 OFFSET ${candidatesMax - 1}`,

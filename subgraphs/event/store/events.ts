@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { Event, EventStatus } from '../domain/event.ts';
+import { type Event, type EventStatus, pick, revisableFields } from '../domain/event.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { indexEventNames } from './event-names.ts';
 
@@ -26,10 +26,10 @@ export async function insertEvent(transaction: EventTransaction, event: Event): 
 
 /** Writes the fields that a revision may change. The row must be locked. */
 export async function saveEvent(transaction: EventTransaction, event: Event): Promise<void> {
-  const { name, description, venue, startsAt, status, version, updatedAt } = event;
+  const { id, version, updatedAt } = event;
   await transaction.event.update({
-    where: { id: event.id },
-    data: { name, description, venue, startsAt, status, version, updatedAt },
+    where: { id },
+    data: { ...pick(revisableFields, event), version, updatedAt },
     select: { id: true },
   });
   await indexEventNames(transaction, [event]);

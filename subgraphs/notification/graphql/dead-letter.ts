@@ -1,5 +1,5 @@
 import type { DeadLetterResolvers } from '../generated/graphql.ts';
 
-export const deadLetter: DeadLetterResolvers = {
+export const deadLetter = {
   payload: ({ payload }) => new TextDecoder().decode(payload),
-};
+} satisfies DeadLetterResolvers;

@@ -4,11 +4,7 @@ import { redriveDeadLettersRules } from '../domain/bulk-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { argumentError } from './argument-error.ts';
 
-export const redriveDeadLetters: NonNullable<MutationResolvers['redriveDeadLetters']> = async (
-  _parent,
-  args,
-  { dependencies },
-) => {
+export const redriveDeadLetters: MutationResolvers['redriveDeadLetters'] = async (_parent, args, { dependencies }) => {
   const request = parseInput(redriveDeadLettersRules, args);
   if (!request.ok) return argumentError(request.error);
   return { __typename: 'RedriveDeadLettersPayload', ...(await redrive(dependencies, request.value)) };

@@ -1,5 +1,6 @@
+import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
-import type { Resolvers } from '../generated/graphql.ts';
+import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
 import { booking } from './booking.ts';
 import { deadLetter } from './dead-letter.ts';
 import { notification } from './notification.ts';
@@ -10,7 +11,7 @@ import { retryNotification } from './retry-notification.ts';
 import { retryNotifications } from './retry-notifications.ts';
 import { user } from './user.ts';
 
-export const resolvers: Resolvers = {
+export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { redriveDeadLetter, redriveDeadLetters, retryNotification, retryNotifications },

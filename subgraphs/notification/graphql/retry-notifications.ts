@@ -4,11 +4,7 @@ import { retryNotificationsRules } from '../domain/bulk-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { argumentError } from './argument-error.ts';
 
-export const retryNotifications: NonNullable<MutationResolvers['retryNotifications']> = async (
-  _parent,
-  args,
-  { dependencies },
-) => {
+export const retryNotifications: MutationResolvers['retryNotifications'] = async (_parent, args, { dependencies }) => {
   const request = parseInput(retryNotificationsRules, args);
   if (!request.ok) return argumentError(request.error);
   return { __typename: 'RetryNotificationsPayload', ...(await retry(dependencies, request.value)) };

@@ -7,7 +7,7 @@ import { v7 as newId } from 'uuid';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { publicKeysText } from '#platform/testing/production-env.ts';
 import { refusal, startMailServer } from '#tests/support/mail-server.ts';
-import { readNotificationConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { createEmailChannel } from './email-channel.ts';
 
@@ -31,7 +31,7 @@ function createChannel(env: NodeJS.ProcessEnv) {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
     JWT_PUBLIC_KEYS: publicKeysText,
   };
-  const { mail } = readNotificationConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });
+  const { mail } = readConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });
   if (mail === undefined) throw new Error('no SMTP_URL');
   const channel = createEmailChannel(mail);
   opened.push(channel.close);

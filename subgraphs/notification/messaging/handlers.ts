@@ -11,7 +11,8 @@ import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
-type Handlers = Readonly<Record<string, MessageHandler<NotificationTransaction>>>;
+/** A message without a handler is a type error: it would become a dead letter. */
+type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler<NotificationTransaction>>>;
 
 /** Creates a handler that needs only the data of the messages and applies a batch in one statement. */
 const onData = <Schema extends z.ZodType>(
@@ -26,19 +27,19 @@ const onData = <Schema extends z.ZodType>(
   );
 
 /** Handlers that save the contacts of users. */
-export const userHandlers: Handlers = {
+export const userHandlers: Handlers<typeof userMessages> = {
   'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
 };
 
 /** Handlers that save the event facts that notifications contain. */
-export const eventHandlers: Handlers = {
+export const eventHandlers: Handlers<typeof eventMessages> = {
   'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
   'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
 /** Handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
-export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }): Handlers {
+export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
       insertNotifications(
@@ -49,11 +50,11 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
   return {
     'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
     'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),
-  };
+  } satisfies Handlers<typeof bookingMessages>;
 }
 
 /** A handler that saves the messages that consumers could not process. */
-export const deadLetterHandlers = ({ newId }: { newId: () => string }): Handlers => ({
+export const deadLetterHandlers = ({ newId }: { newId: () => string }) => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(
       transaction,

@@ -1,4 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { columnsOf } from '#platform/database/database.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
@@ -97,9 +98,19 @@ function indexOf({ userId, bookingId, status }: NotificationConditions): Sql {
 }
 
 /** The columns of a notification for raw SQL, named like the properties of Notification. */
-export const NOTIFICATION_COLUMNS = sql`
-  notifications.id, booking_id AS bookingId, notifications.user_id AS userId, notifications.event_id AS eventId,
-  seat_count AS seatCount, kind, channel, status, attempts, created_at AS createdAt, sent_at AS sentAt`;
+export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
+  id: sql`notifications.id`,
+  bookingId: sql`booking_id AS bookingId`,
+  userId: sql`notifications.user_id AS userId`,
+  eventId: sql`notifications.event_id AS eventId`,
+  seatCount: sql`seat_count AS seatCount`,
+  kind: sql`kind`,
+  channel: sql`channel`,
+  status: sql`status`,
+  attempts: sql`attempts`,
+  createdAt: sql`created_at AS createdAt`,
+  sentAt: sql`sent_at AS sentAt`,
+});
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
 

@@ -3,7 +3,7 @@ import { createUser as create } from '../commands/create-user.ts';
 import { createUserRules } from '../domain/user-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
-export const createUser: NonNullable<MutationResolvers['createUser']> = async (_parent, args, context) => {
+export const createUser: MutationResolvers['createUser'] = async (_parent, args, context) => {
   const { dependencies, requestId, clientAddress } = context;
   const input = parseInput(createUserRules, args.input);
   if (!input.ok) return input.error;

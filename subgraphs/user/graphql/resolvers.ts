@@ -1,5 +1,6 @@
+import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
-import type { Resolvers } from '../generated/graphql.ts';
+import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
 import { createUser } from './create-user.ts';
 import { query } from './query.ts';
 import { refreshSession } from './refresh-session.ts';
@@ -8,7 +9,7 @@ import { signIn } from './sign-in.ts';
 import { signOut } from './sign-out.ts';
 import { user } from './user.ts';
 
-export const resolvers: Resolvers = {
+export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { createUser, signIn, refreshSession, signOut },

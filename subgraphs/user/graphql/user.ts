@@ -1,8 +1,8 @@
 import type { UserResolvers } from '../generated/graphql.ts';
 
-export const user: UserResolvers = {
+export const user = {
   __resolveReference: async ({ id }, { users }) => {
     const found = await users.load(id);
     return found && { ...found };
   },
-};
+} satisfies UserResolvers;

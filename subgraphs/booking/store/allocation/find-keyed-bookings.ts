@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { BookRequest } from '../../domain/allocation.ts';
 import type { Booking } from '../../domain/booking.ts';
+import { BOOKING_COLUMNS } from '../find-bookings.ts';
 
 export interface KeyedBooking extends Booking {
   callerId: string;
@@ -16,8 +17,7 @@ export async function findKeyedBookings(
   const keys = requests.map(({ callerId, idempotencyKey }) => [callerId, idempotencyKey]);
   return transaction.$queryRaw<KeyedBooking[]>(sql`
     SELECT idempotency_keys.caller_id AS callerId, idempotency_keys.idempotency_key AS idempotencyKey,
-           id, event_id AS eventId, user_id AS userId, seat_count AS seatCount, status,
-           bookings.created_at AS createdAt, cancelled_at AS cancelledAt
+           ${BOOKING_COLUMNS}
     FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
       caller_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
       idempotency_key VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin PATH '$[1]'
