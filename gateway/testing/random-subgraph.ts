@@ -15,7 +15,7 @@ import {
   responsePathAsArray,
   validate,
 } from 'graphql';
-import type { SubgraphName } from './credentials.ts';
+import type { SubgraphName } from '#services';
 import { createRandom, type Random } from './random.ts';
 import { answer, type Behaviour, hangUp } from './stand-in.ts';
 
