@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { request } from 'undici';
@@ -15,7 +14,7 @@ import { createContextReader } from './context.ts';
 import { createKnownDocuments } from './execution/known-documents.ts';
 import { serveExplorer } from './http/explorer.ts';
 import { serveGraph } from './http/graph-endpoint.ts';
-import { SECURITY_HEADERS } from './http/security-headers.ts';
+import { addSecurityHeaders } from './http/security-headers.ts';
 import { createQueryLimits } from './limits/query-limits.ts';
 import { createRateLimits, noRateLimits, type RateLimits } from './limits/rate-limits.ts';
 import { createSubgraphClient } from './supergraph/subgraph-client.ts';
@@ -62,7 +61,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
     bodyLimitBytes: config.BODY_BYTES_MAX,
     trustedProxies: config.TRUSTED_PROXIES ?? [],
   });
-  await http.register(helmet, SECURITY_HEADERS);
+  await addSecurityHeaders(http);
   const authenticate = createAuthenticator({
     publicKeys: config.JWT_PUBLIC_KEYS,
     issuer: config.JWT_ISSUER,

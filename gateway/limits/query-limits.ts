@@ -9,6 +9,7 @@ import {
   isLeafType,
   Kind,
   type OperationDefinitionNode,
+  type TypeNode,
   type ValidationContext,
   type ValidationRule,
 } from 'graphql';
@@ -104,11 +105,54 @@ const createOperationCheck =
   ({ given, ...operation }) => {
     if (Object.keys(given).length > VARIABLES_MAX) return tooComplex('variables');
     try {
-      return costOf(operation) > QUERY_COST_MAX ? tooComplex('cost') : undefined;
+      return knownCostOf(operation) > QUERY_COST_MAX ? tooComplex('cost') : undefined;
     } catch (error) {
       return badUserInput(error instanceof Error ? error.message : String(error));
     }
   };
+
+const KNOWN_COSTS_MAX = 100;
+
+interface KnownCosts {
+  readonly schema: GraphQLSchema;
+  readonly costs: Map<string, number>;
+}
+
+const knownCosts = new WeakMap<OperationDefinitionNode, KnownCosts>();
+
+/**
+ * The cost of an operation, computed once for all variables that give the same cost. Only the values of integers (`first`)
+ * and Booleans (@skip, @include) can change it, and nulls can make an argument invalid.
+ * @throws GraphQLError when an argument cannot be read
+ */
+function knownCostOf(given: Operation): number {
+  const { operation, schema, variables } = given;
+  let known = knownCosts.get(operation);
+  if (known?.schema !== schema) {
+    known = { schema, costs: new Map() };
+    knownCosts.set(operation, known);
+  }
+  let key = '';
+  for (const { variable, type } of operation.variableDefinitions ?? []) {
+    const value = variables[variable.name.value];
+    key += `${value == null || DECISIVE_TYPES.has(nameOf(type)) ? value : '+'},`;
+  }
+  let cost = known.costs.get(key);
+  if (cost === undefined) {
+    cost = costOf(given);
+    if (known.costs.size === KNOWN_COSTS_MAX) known.costs.clear();
+    known.costs.set(key, cost);
+  }
+  return cost;
+}
+
+const DECISIVE_TYPES: ReadonlySet<string> = new Set(['Int', 'Boolean']);
+
+/** The name of a variable's type; a list has none, because no list decides a cost. */
+const nameOf = (type: TypeNode): string => {
+  const nullable = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+  return nullable.kind === Kind.NAMED_TYPE ? nullable.name.value : '';
+};
 
 /**
  * The maximum cost of an operation, in objects; see estimateCost.

@@ -9,17 +9,15 @@ export interface SentOperation {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One element of the JSON array that is the body of a batch. The answer is a line: the id, a space, and JSON. */
-export interface BatchedOperation extends SentOperation {
-  readonly id: number;
-}
-
 export interface OperationAnswer {
   readonly statusCode: number;
   readonly text: string;
 }
 
-/** The path of the batch endpoint, below that of the GraphQL endpoint. */
+/**
+ * The path of the batch endpoint, below that of the GraphQL endpoint. The body is a JSON array of operations, each with an
+ * `id`. Each answer is a line: the id, a space, and JSON.
+ */
 export const BATCH_PATH = '/batch';
 const OPERATIONS_MAX = 64;
 const BATCH_CHARACTERS_MAX = 512 * 1_024;

@@ -35,7 +35,7 @@ describe('S11: SQL and subjects', () => {
   it('direct calls of the driver have constant statements only', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
       'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
-      'platform/database/transactions.ts: const query = ({ sql, values }: Sql) => connection.query(sql, values);',
+      'platform/database/transactions.ts: const result = await connection.query(sql, values);',
       "platform/subgraph-service.ts: required: { database: () => pool.query('SELECT 1') },",
     ]);
   });
