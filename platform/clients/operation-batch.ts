@@ -93,7 +93,7 @@ export function createOperationSender({ pool, path, secret }: { pool: Pool; path
           open.delete(id);
         }
       }
-      throw new IncompleteBatchError('The answer of a batch ended early.');
+      if (open.size > 0) throw new IncompleteBatchError('The answer of a batch ended early.');
     } catch (error) {
       for (const { reject } of open.values()) reject(error);
     }

@@ -37,7 +37,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();
 });
 
-/** Notes each message in the table of effects; `fail` decides which ones it throws at. */
+/** Inserts each message into the table of effects. It throws for the messages that `fail` selects. */
 const noting = (fail: (id: string) => boolean = () => false) =>
   onMessage<SqlExecutor, z.ZodUnknown>(z.unknown(), async (transaction, messages) => {
     for (const { id } of messages) {
@@ -63,7 +63,7 @@ const publishMessage = (id: string, type = TYPE) => publish(serializeMessage('te
 
 const ids = (count: number) => Array.from({ length: count }, () => newId());
 
-/** How often each message took effect, in the order of ids. */
+/** The number of effects of each message, ordered by id. */
 async function effectsOf(messageIds: readonly string[]): Promise<number[]> {
   const rows = await database.$queryRaw<{ id: string; times: bigint }[]>(
     sql`SELECT message_id AS id, COUNT(*) AS times FROM effects GROUP BY message_id`,
@@ -92,7 +92,7 @@ async function durable(name = 'tester') {
   return manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
 }
 
-test('a consumer that another release has set otherwise on the server is given the settings of this one', async () => {
+test('a consumer that exists with the settings of another release gets the settings of this one', async () => {
   const first = consume();
   await vi.waitUntil(first.isHealthy, SOON);
   await first.stop();
@@ -133,7 +133,7 @@ test('two replicas on one durable share the messages, and each has one effect', 
   }
 });
 
-test('messages that nobody can apply hold up no neighbour and become dead letters, each with its reason', async () => {
+test('messages that cannot be applied do not delay others and become dead letters with their reasons', async () => {
   const [first = '', poison = '', last = ''] = ids(3);
   const notText = Uint8Array.of(0xff, 0x00, 0xfe, 0x7b);
   await publishMessage(first);
@@ -158,7 +158,7 @@ test('messages that nobody can apply hold up no neighbour and become dead letter
   await vi.waitFor(async () => expect((await durable('impatient')).num_ack_pending).toBe(0), SOON);
 });
 
-test('hundreds of messages that wait for a retry keep no other waiting', async () => {
+test('hundreds of messages that wait for a retry do not delay other messages', async () => {
   const poison = ids(600);
   const [good = ''] = ids(1);
   await Promise.all(poison.map((id) => publishMessage(id)));
@@ -169,7 +169,7 @@ test('hundreds of messages that wait for a retry keep no other waiting', async (
   expect((await durable()).num_ack_pending).toBe(600);
 });
 
-test('a poison message as large as the broker takes still becomes a dead letter, cut at its end', async () => {
+test('a bad message of the largest size that the broker accepts becomes a dead letter with its end cut off', async () => {
   const { client } = await broker.jetStream();
   const body = Buffer.alloc(2 * 2 ** 20 - 100, 'x');
   await client.publish(broker.subject(TYPE), body);
@@ -180,7 +180,7 @@ test('a poison message as large as the broker takes still becomes a dead letter,
   expect(letter?.data.length).toBe(body.length - 8_192);
 });
 
-test('while the database is away messages wait, none of them counts a failure, and all are applied afterwards', async () => {
+test('while the database is down, messages wait without counting a failure, and all are applied afterwards', async () => {
   let away = true;
   let refused = 0;
   const flaky: SqlClient = {
@@ -203,7 +203,7 @@ test('while the database is away messages wait, none of them counts a failure, a
   await vi.waitFor(() => expect(consumer.isHealthy()).toBe(true), SOON);
 });
 
-test('a consumer whose durable or whole stream is deleted sets it up again and goes on', async () => {
+test('a consumer sets up its durable or its stream again when one of them is deleted', async () => {
   const consumer = consume();
   const [before = '', between = '', after = ''] = ids(3);
   await publishMessage(before);
@@ -220,7 +220,7 @@ test('a consumer whose durable or whole stream is deleted sets it up again and g
   await vi.waitFor(() => expect(consumer.isHealthy()).toBe(true), SOON);
 });
 
-test('a consumer that loses the broker says so, and goes on once it is back', async () => {
+test('a consumer that loses the broker is unhealthy, and continues when the broker is back', async () => {
   const proxy = await createProxy(broker.url);
   cleanUps.push(proxy.close);
   const behindProxy = createTestBroker({ url: proxy.url, prefix: broker.prefix });
@@ -254,7 +254,7 @@ test('a consumer that never reached its broker can be stopped', async () => {
   await unreachable.close();
 });
 
-test('stopping finishes and acknowledges what is in hand, and pulls no more', async () => {
+test('stopping applies and acknowledges the received messages, and pulls no more', async () => {
   const sent = ids(250);
   for (const id of sent) await publishMessage(id);
   const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
@@ -277,7 +277,7 @@ test('stopping finishes and acknowledges what is in hand, and pulls no more', as
   await vi.waitFor(async () => expect(await durable()).toMatchObject({ num_ack_pending: 0, num_waiting: 0 }), SOON);
 });
 
-test('whoever waits for the effect is told after its commit', async () => {
+test('onCommitted is called after the commit', async () => {
   const sent = newId();
   const { promise: seen, resolve } = Promise.withResolvers<number[]>();
   consume({ onCommitted: () => void effectsOf([sent]).then(resolve) });

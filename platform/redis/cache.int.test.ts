@@ -50,7 +50,7 @@ describe('the cache in front of a source', () => {
     return thing;
   }
 
-  /** Has the next load answer with this, however the table changes meanwhile, once it is released. */
+  /** Makes the next load wait until it is released. It then returns this thing, even if the table has changed. */
   function holdNextLoad(thing: Thing): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     load.mockImplementationOnce(() => promise.then(() => [thing]));
@@ -59,7 +59,7 @@ describe('the cache in front of a source', () => {
 
   const read = async (cache: Cache<Thing>, id: string) => (await cache.getMany([id])).get(id);
 
-  it('asks the source once and then serves what it kept', async () => {
+  it('reads a value from the source once, then from Redis', async () => {
     const cache = await start();
     const thing = make();
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
@@ -67,14 +67,14 @@ describe('the cache in front of a source', () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
-  it('asks the source once for many who come at the same moment', async () => {
+  it('reads a value from the source once for many callers at the same time', async () => {
     const cache = await start();
     const { id } = make();
     await Promise.all(Array.from({ length: 20 }, () => read(cache, id)));
     expect(load).toHaveBeenCalledTimes(1);
   });
 
-  it('does not know what does not exist, and does not remember that', async () => {
+  it('returns nothing for a value that does not exist, and asks the source again the next time', async () => {
     const cache = await start();
     const id = newId();
     expect(await read(cache, id)).toBeUndefined();
@@ -82,7 +82,7 @@ describe('the cache in front of a source', () => {
     expect(await read(cache, id)).toMatchObject({ cached: false });
   });
 
-  it('serves the new version after an invalidation, also in another process', async () => {
+  it('serves the new version after an invalidation, in another process too', async () => {
     const [one, other] = [await start(), await start()];
     const thing = make();
     await read(one, thing.id);
@@ -93,7 +93,7 @@ describe('the cache in front of a source', () => {
     expect(await read(other, thing.id)).toEqual({ value: changed, cached: true });
   });
 
-  it('refuses the older state that a slow reader brings after an invalidation', async () => {
+  it('does not store the older version of a slow reader after an invalidation', async () => {
     const [slow, quick] = [await start(), await start()];
     const thing = make();
     const release = holdNextLoad(thing);
@@ -109,7 +109,7 @@ describe('the cache in front of a source', () => {
     expect((await read(slow, thing.id))?.value).toEqual(changed);
   });
 
-  it('does not let a reader who comes after an invalidation join a load that began before it', async () => {
+  it('does not let a read after an invalidation join a load that began before it', async () => {
     const cache = await start();
     const thing = make();
     const release = holdNextLoad(thing);
@@ -123,7 +123,7 @@ describe('the cache in front of a source', () => {
     expect((await before)?.value).toEqual(thing);
   });
 
-  it('goes to the source when Redis is not there at all', async () => {
+  it('reads from the source when Redis is down', async () => {
     const cache = await start({ url: 'redis://127.0.0.1:1', connected: false });
     const thing = make();
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
@@ -131,21 +131,19 @@ describe('the cache in front of a source', () => {
     expect(cache.isHealthy()).toBe(false);
   });
 
-  it('goes to the source when Redis holds nonsense', async () => {
+  it.each(['nonsense', '1|9999999999999|not json'])('reads from the source when Redis holds %s', async (text) => {
     const cache = await start();
     const thing = make();
-    await redis.set(`thing:${thing.id}`, 'nonsense');
-    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
-    await redis.set(`thing:${thing.id}`, '1|9999999999999|not json');
+    await redis.set(`thing:${thing.id}`, text);
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
   });
 
-  it('serves what is no longer fresh only while the source fails, and fails where it holds nothing', async () => {
+  it('serves a stale value only while the source fails, and fails for a value that it does not hold', async () => {
     const cache = await start({ ttlS: 0.001 });
     const thing = make();
     await read(cache, thing.id);
     await vi.waitFor(async () => expect(await redis.exists(`thing:${thing.id}`)).toBe(1));
-    // The millisecond for which it is fresh may still last.
+    // The value may still be fresh for up to a millisecond.
     await vi.waitFor(async () => expect(await read(cache, thing.id)).toMatchObject({ cached: false }));
     load.mockRejectedValue(new Error('the source is down'));
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: true });

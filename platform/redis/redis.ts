@@ -30,6 +30,8 @@ export function createRedis({
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_MS_MAX,
     enableOfflineQueue: false,
+    // The commands of one turn of the event loop are written together.
+    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
   });
