@@ -158,15 +158,21 @@ test('messages that nobody can apply hold up no neighbour and become dead letter
   await vi.waitFor(async () => expect((await durable('impatient')).num_ack_pending).toBe(0), SOON);
 });
 
-test('hundreds of messages that wait for a retry keep no other waiting', async () => {
-  const poison = ids(600);
+test('hundreds of messages that wait for a retry keep no other waiting', { timeout: 60_000 }, async () => {
+  const poison = new Set(ids(600));
   const [good = ''] = ids(1);
-  await Promise.all(poison.map((id) => publishMessage(id)));
-  const isPoison = new Set(poison);
-  consume({ handlers: { [TYPE]: noting((id) => isPoison.has(id)) }, retryDelaysMs: [60_000] });
+  await Promise.all([...poison].map((id) => publishMessage(id)));
+  const tried = new Set<string>();
+  const handler = noting((id) => {
+    tried.add(id);
+    return poison.has(id);
+  });
+  consume({ handlers: { [TYPE]: handler }, retryDelaysMs: [120_000] });
+  // The first failures of so many take a busy database a while.
+  await vi.waitFor(() => expect(tried.size).toBe(poison.size), { timeout: 40_000 });
   await publishMessage(good);
   await vi.waitFor(async () => expect(await effectsOf([good])).toEqual([1]), SOON);
-  expect((await durable()).num_ack_pending).toBe(600);
+  await vi.waitFor(async () => expect((await durable()).num_ack_pending).toBe(poison.size), SOON);
 });
 
 test('a poison message as large as the broker takes still becomes a dead letter, cut at its end', async () => {
