@@ -98,7 +98,7 @@ describe('the system in production mode, with TLS and accounts on every server',
     const [user] = await users.query<{ email: string }[]>('SELECT email FROM users');
     await users.end();
     const granted = await command(['scripts/admin.ts', 'grant', user?.email ?? ''], { ...env, ...services });
-    expect(granted.stdout).toContain('has the role ADMIN');
+    expect(granted.stdout).toContain('will have the role ADMIN');
 
     // Control: without the variables the connection is unencrypted, and the server refuses it.
     await expect(command(['scripts/migrate.ts'], owners)).rejects.toThrow(/insecure transport|Access denied/);

@@ -58,7 +58,7 @@ export function createSupergraph({
   const reportEmptiedFields = createEmptiedFieldsReport({ logger, metrics });
   const executions = new Counter({
     name: 'gateway_executions_total',
-    help: 'Operations executed, by executor: our own, or the one of @apollo/gateway for new operations and introspection.',
+    help: 'Operations executed, by executor: our own, or the library for new operations and introspection.',
     labelNames: ['executor'] as const,
     registers: [metrics],
   });
