@@ -43,7 +43,7 @@ export const bookingOperation = (eventId: string) => ({
   variables: { input: { eventId, seatCount: 1, idempotencyKey: randomUUID() } },
 });
 
-/** The result of createBooking in a GraphQL answer. */
+/** Returns the result of createBooking in a GraphQL answer. */
 export function resultOf({ statusCode, text }: { statusCode: number; text: string }): Result {
   if (statusCode !== 200 || text.includes('"errors"')) return 'failed';
   return text.includes('"__typename":"CreateBookingPayload"') ? 'confirmed' : 'refused';

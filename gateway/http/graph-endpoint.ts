@@ -114,7 +114,7 @@ export async function serveGraph({
     }
   }
 
-  /** Answers with a refusal as Apollo Server words it. */
+  /** Returns a refusal in the form of Apollo Server. */
   function refuse(request: FastifyRequest, reply: FastifyReply, refusal: unknown): Promise<string> {
     return createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal))(request, reply);
   }

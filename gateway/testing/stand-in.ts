@@ -43,7 +43,7 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     if (request.url === '/ready') return response.end('{}');
-    // It has no endpoint for batches, so that each operation is a request of its own.
+    // There is no endpoint for batches, so that each operation is a separate request.
     if (request.url !== '/graphql') return request.resume().on('end', () => response.writeHead(404).end());
     const chunks = await request.toArray();
     const { query, variables, operationName } = JSON.parse(Buffer.concat(chunks).toString());

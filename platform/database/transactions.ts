@@ -21,7 +21,7 @@ export const driverTransactions =
   async (run) => {
     const connection = await pool.getConnection();
     const begun = connection.beginTransaction();
-    // The failure is thrown by the statements: without BEGIN none of them may return a result.
+    // The statements throw this error, because none of them may return a result without BEGIN.
     begun.catch(() => undefined);
     const query = async ({ sql, values }: Sql) => {
       const result = await connection.query(sql, values);

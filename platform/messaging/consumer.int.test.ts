@@ -92,7 +92,7 @@ async function durable(name = 'tester') {
   return manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
 }
 
-test('a consumer that exists with the settings of another release gets the settings of this one', async () => {
+test('an existing consumer with the settings of another release gets the settings of this one', async () => {
   const first = consume();
   await vi.waitUntil(first.isHealthy, SOON);
   await first.stop();
