@@ -115,7 +115,7 @@ async function startGateways(dataDir: string, started: AsyncDisposableStack) {
     } catch (error) {
       if (!(error instanceof LocalError)) throw error;
       const [reason] = error.message.split('\n');
-      console.log(`    ${other.title} is left out: ${reason}`);
+      console.log(`    ${other.title} is skipped: ${reason}`);
       leftOut.push(other.title);
     }
   }
@@ -225,7 +225,7 @@ function report(rows: readonly Row[], leftOut: readonly string[]): string {
       ? []
       : [`## ${operation.replace(/^./, (first) => first.toUpperCase())}`, table(head, lines)];
   });
-  const missing = leftOut.length === 0 ? '' : ` Left out, because they could not be started: ${leftOut.join(', ')}.`;
+  const missing = leftOut.length === 0 ? '' : ` These gateways are missing because they could not be started: ${leftOut.join(', ')}.`;
   return `# Gateways in comparison
 
 ${machine()}. Made by

@@ -45,7 +45,7 @@ async function startSystem() {
 
 const orchestratorPid = () => Number(readFileSync(join(dataDir, 'run', 'lock.pid.txt'), 'utf8'));
 
-/** Every process that has this test's data folder in its environment. */
+/** Returns every process that has this test's data folder in its environment. */
 const processesOfTheSystem = () =>
   globSync('/proc/[0-9]*/environ').filter((file) => {
     try {

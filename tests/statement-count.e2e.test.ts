@@ -42,7 +42,7 @@ describe('a page of bookings with their events, users and notifications', () => 
     await system?.stop();
   });
 
-  /** The statements that one query causes, by subgraph, from the general log of the database server. */
+  /** Returns the statements that one query causes, by subgraph, from the general log of the database server. */
   async function countStatements(first: number): Promise<Record<string, string[]>> {
     await connection.query("SET GLOBAL log_output = 'TABLE'");
     await connection.query('TRUNCATE mysql.general_log');

@@ -13,8 +13,8 @@ export const prismaTransactions =
 
 /**
  * Transactions directly on the driver, from the same pool. This saves Prisma's work for each statement. Reads that are
- * started together are sent together, and the server executes them in this order. The first ones are sent with BEGIN. Writes
- * must not be sent together: after a deadlock the server would commit each of the remaining ones by itself.
+ * started together are sent together, and the server executes them in this order. The first ones are sent with BEGIN.
+ * Writes must not be sent together: after a deadlock the server would commit each of the remaining ones by itself.
  */
 export const driverTransactions =
   (pool: Pool): Transact =>

@@ -69,9 +69,9 @@ export interface SubgraphSchema<Context> {
 const PATH = '/graphql';
 
 /**
- * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the gateway's
- * proof are accepted, so the headers with the time left and the client's address can be trusted. The access token is
- * verified again, so that a directly reachable subgraph is as safe as the gateway.
+ * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the
+ * gateway's proof are accepted, so the headers with the time left and the client's address can be trusted. The access
+ * token is verified again, so that a directly reachable subgraph is as safe as the gateway.
  */
 export async function serveSubgraph<Context extends RequestContext>({
   http,

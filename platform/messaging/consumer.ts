@@ -34,7 +34,8 @@ const PAUSE_MS = 5;
  * rows, and acknowledged after its commit. When the transaction fails, the batch is halved until the bad message is
  * alone and does not delay the others. A message that keeps failing becomes a dead letter, see createFailureHandling.
  * While the database is unavailable, the messages wait in this process and no failure is counted for them. A lost
- * connection, stream or consumer is set up again, without a limit of attempts. `onCommitted` is called after each commit.
+ * connection, stream or consumer is set up again, without a limit of attempts. `onCommitted` is called after each
+ * commit.
  * @throws when the stream does not name this consumer, because messages could be deleted before it receives them
  */
 export function createConsumer<Transaction extends SqlExecutor>({

@@ -105,7 +105,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
   };
 }
 
-/** The error code of the library, or of the system or TLS if the library passes one on; otherwise the message. */
+/** Returns the error code of the library, the system or TLS. Returns the message if there is no code. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   return String(code ?? message ?? error);

@@ -10,8 +10,8 @@ const ACK_WAIT_MS = 30_000;
 const PULL_EXPIRES_MS = 10_000;
 
 /**
- * Creates or updates a durable consumer of a stream, and pulls its messages one after another. The subscription ends when
- * the connection closes, or when the stream or the consumer is deleted.
+ * Creates or updates a durable consumer of a stream, and pulls its messages one after another. The subscription ends
+ * when the connection closes, or when the stream or the consumer is deleted.
  */
 export async function subscribe({
   broker,

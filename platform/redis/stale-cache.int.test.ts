@@ -26,12 +26,12 @@ describe('the cache in front of a source that hangs', () => {
     for (const stop of stops.splice(0).reverse()) await stop();
   });
 
-  /** Starts a cache and its source. While the source hangs, its reads wait. They are answered when it continues. */
+  /** Starts a cache and its source. While the source hangs, reads wait, and they are answered when it continues. */
   async function start() {
     let hanging = Promise.resolve();
     const load = vi.fn(async (ids: readonly string[]): Promise<Thing[]> => {
       await hanging;
-      // The database pool does the same: it begins nothing after the deadline.
+      // Like the database pool, the source starts no statement after the deadline.
       timeLeftMs();
       return ids.map((id) => ({ id, version: 1 }));
     });

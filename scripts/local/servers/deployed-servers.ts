@@ -124,8 +124,8 @@ async function download(folder: string, dataDir: string): Promise<string> {
 }
 
 /**
- * Returns the versions of the fetched packages as text. Debian's sid changes over time. A later patch is accepted. A later
- * series is not, because it is not deployed.
+ * Returns the versions of the fetched packages as text. Debian's sid changes over time. A later patch is accepted. A
+ * later series is refused, because it is not deployed.
  * @throws LocalError that names the packages of another series
  */
 export function versionsIn(files: readonly string[]): string {
