@@ -198,7 +198,7 @@ function isExpected({ statusCode, text }: { statusCode: number; text: string }, 
   return statusCode === 200 && text.startsWith('{') && isDeepStrictEqual(JSON.parse(text), { data });
 }
 
-/** Returns a function that requests a random event. It fails for another status than 200 and for errors. */
+/** Returns a function that requests a random event. Answers with errors or a status other than 200 have failed. */
 function asker({ operation, gateway: { client } }: Row): () => Promise<Result> {
   const questionFor = OPERATIONS[operation];
   if (questionFor === undefined) throw new Error(`There is no operation ${operation}.`);
@@ -225,7 +225,8 @@ function report(rows: readonly Row[], leftOut: readonly string[]): string {
       ? []
       : [`## ${operation.replace(/^./, (first) => first.toUpperCase())}`, table(head, lines)];
   });
-  const missing = leftOut.length === 0 ? '' : ` These gateways are missing because they could not be started: ${leftOut.join(', ')}.`;
+  const missing =
+    leftOut.length === 0 ? '' : ` These gateways are missing because they could not be started: ${leftOut.join(', ')}.`;
   return `# Gateways in comparison
 
 ${machine()}. Made by

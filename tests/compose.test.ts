@@ -59,7 +59,7 @@ function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 const interpolate = (text: string, env: NodeJS.ProcessEnv) =>
   text.replace(/\$\{(\w+):-([^}]+)\}/g, (_, variable: string, otherwise: string) => env[variable] || otherwise);
 
-/** The names of the environment variables that a service reads. */
+/** Returns the names of the environment variables that a service reads. */
 function namesReadBy(name: Name): string[] {
   const names = new Set<string>();
   const env = new Proxy(environmentOf(name, example), {

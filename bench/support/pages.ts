@@ -109,7 +109,7 @@ type Json = any;
 
 type Answer = { statusCode: number; text: string };
 
-/** @throws LocalError when an answer without an error is incomplete */
+/** Returns the result of an answer. @throws LocalError when an answer without an error is incomplete */
 function resultOf({ statusCode, text }: Answer, isComplete: (json: Json) => boolean): Result {
   if (statusCode !== 200) return 'failed';
   const json = JSON.parse(text);

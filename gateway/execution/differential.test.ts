@@ -109,7 +109,7 @@ describe('Each way to execute an operation gives the same answer', () => {
   );
 });
 
-/** A manifest with about half of the documents. */
+/** Writes a manifest with about half of the documents. Returns its path. */
 async function writeManifest(requests: readonly RandomRequest[]): Promise<string> {
   const texts = requests.map(({ query }) => query).filter((query, index) => index % 2 === 0 && isParsed(query));
   const manifest = Object.fromEntries(

@@ -104,7 +104,7 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
 function valueAt(value: unknown, path: readonly string[], at = 0): unknown {
   const key = path[at];
   if (key === undefined || value == null) return value;
-  if (Array.isArray(value) !== (key === '@')) throw new Error(`A subgraph answered with another type at ${path}.`);
+  if (Array.isArray(value) !== (key === '@')) throw new Error(`A subgraph answered with a wrong type at ${path}.`);
   if (Array.isArray(value)) return value.flatMap((item) => valueAt(item, path, at + 1));
   return valueAt(ownValue(value, key), path, at + 1);
 }
@@ -162,7 +162,7 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
     if (!data) return;
     const { _entities: entities } = data as { _entities?: (Data | null)[] };
     if (!Array.isArray(entities)) throw new Error('A subgraph answered without a list of entities.');
-    if (entities.length !== asked.length) throw new Error('A subgraph answered with another number of entities.');
+    if (entities.length !== asked.length) throw new Error('A subgraph answered with a wrong number of entities.');
     for (const [index, entity] of entities.entries()) {
       const object = objects[asked[index] as number] as Data;
       if (entity && !entity.__typename) entity.__typename = object.__typename;

@@ -25,7 +25,7 @@ import { countRefusals, createRefusalMask } from './refusals.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The client's address, as rate limits count it; see clientAddressOf. */
+    /** The client's address for rate limits. See clientAddressOf. */
     clientAddress: string;
   }
 }

@@ -27,7 +27,7 @@ export interface QueryLimits {
   readonly QUERY_ALIASES_MAX: number;
   readonly QUERY_ROOT_FIELDS_MAX: number;
   readonly QUERY_DIRECTIVES_MAX: number;
-  /** In objects; see estimateCost. */
+  /** The cost in objects. See estimateCost. */
   readonly QUERY_COST_MAX: number;
   readonly VARIABLES_MAX: number;
 }
@@ -51,9 +51,9 @@ const tooComplex = (limit: Limit) =>
   });
 
 /**
- * The limits as options of Apollo Server. They are checked in this order: tokens during parsing; selections, in linear
- * time for any nesting of fragments; then depth, aliases, directives and root fields. The last four may assume a
- * document that is bounded and free of cycles. `checkOperation` checks the number of variables and the cost at each
+ * Returns the limits as options of Apollo Server. Tokens are counted during parsing. Then selections are counted, in
+ * linear time for any nesting of fragments. Depth, aliases, directives and root fields are checked last, because their
+ * checks assume a bounded document without cycles. `checkOperation` checks the number of variables and the cost at each
  * request, because both depend on the variables.
  */
 export function createQueryLimits(limits: QueryLimits) {

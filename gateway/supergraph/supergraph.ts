@@ -190,8 +190,8 @@ function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metric
 }
 
 /**
- * The supergraph has only the names of custom scalars. With these checks a wrong value is refused before any subgraph
- * is asked.
+ * Adds checks to the custom scalars, because the supergraph contains only their names. A wrong value is then refused
+ * before any request to a subgraph.
  */
 function checkScalars(schema: GraphQLSchema): void {
   const scalar = schema.getType(DateTime.name);

@@ -7,7 +7,7 @@ import { createRandomSubgraph, type Fault } from './random-subgraph.ts';
 import type { Behaviour } from './stand-in.ts';
 import { startTestGateway } from './test-gateway.ts';
 
-/** The executor of an operation: nobody when it was refused. */
+/** The executor of an operation, or nobody if it was refused. */
 export type Way = 'package' | 'ours, after Apollo Server' | 'ours, without Apollo Server' | 'nobody';
 
 /** Each request is sent this often: the first time, again, and as a known document. */

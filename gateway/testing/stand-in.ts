@@ -31,7 +31,7 @@ export const answer =
       .writeHead(statusCode, { 'content-type': 'application/json' })
       .end(JSON.stringify(typeof body === 'function' ? body(request) : body));
 
-/** Uses one behaviour after another, one for each request; the last one stays. */
+/** Uses one behaviour after another, one for each request. The last one is used for all further requests. */
 export function inTurn(...behaviours: [Behaviour, ...Behaviour[]]): Behaviour {
   const [first] = behaviours;
   return (request, response) =>
@@ -65,7 +65,7 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   };
 }
 
-/** An address that refuses connections. */
+/** Returns an address that refuses connections. */
 export async function refusedUrl(): Promise<string> {
   const standIn = await startStandIn(hang);
   await standIn.stop();

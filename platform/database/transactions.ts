@@ -37,7 +37,7 @@ export const driverTransactions =
       await connection.release();
       return result;
     } catch (error) {
-      // Closing the connection rolls back, whatever state it is in.
+      // Closing the connection rolls back in every state of the transaction.
       connection.destroy();
       throw error;
     }

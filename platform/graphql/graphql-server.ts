@@ -29,7 +29,7 @@ import { createKnownOperations } from './known-operations.ts';
 export interface RequestContext {
   readonly caller: Caller | null;
   readonly requestId: string;
-  /** The client's address, as rate limits count it; see clientAddressOf. */
+  /** The client's address for rate limits. See clientAddressOf. */
   readonly clientAddress: string;
 }
 
@@ -52,7 +52,7 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
 
 /**
  * Builds a subgraph's schema and applies its policy.
- * @throws when the policy does not fit the schema; see applyPolicy
+ * @throws when the policy does not fit the schema, see applyPolicy
  */
 export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);

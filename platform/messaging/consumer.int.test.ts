@@ -63,7 +63,7 @@ const publishMessage = (id: string, type = TYPE) => publish(serializeMessage('te
 
 const ids = (count: number) => Array.from({ length: count }, () => newId());
 
-/** The number of effects of each message, ordered by id. */
+/** Returns the number of effects of each message, ordered by id. */
 async function effectsOf(messageIds: readonly string[]): Promise<number[]> {
   const rows = await database.$queryRaw<{ id: string; times: bigint }[]>(
     sql`SELECT message_id AS id, COUNT(*) AS times FROM effects GROUP BY message_id`,

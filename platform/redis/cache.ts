@@ -73,7 +73,7 @@ export function createCache<Value>({
     }
   }
 
-  /** Reads fresh entries from the cache and the rest from the source. When the source fails, it serves stale entries. */
+  /** Reads fresh entries from the cache and the rest from the source. Returns stale entries when the source fails. */
   async function read(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>> {
     const found = new Map<string, Cached<Value>>();
     const stale = new Map<string, Cached<Value>>();
@@ -138,7 +138,7 @@ export function createCache<Value>({
   };
 }
 
-/** @throws when the source takes longer than SOURCE_TIMEOUT_MS */
+/** Returns the loaded values. @throws when the source takes longer than SOURCE_TIMEOUT_MS */
 async function inTime<Values>(loading: Promise<Values>): Promise<Values> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${SOURCE_TIMEOUT_MS} ms`)), SOURCE_TIMEOUT_MS);

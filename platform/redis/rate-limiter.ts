@@ -90,7 +90,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
   };
 }
 
-/** The package's in-memory limiter, with a bounded number of keys: the least recently used keys are removed. */
+/** Creates the package's in-memory limiter with at most OWN_KEYS_MAX keys. The least recently used ones are removed. */
 function createOwnMemory(limits: { keyPrefix: string; points: number; duration: number }) {
   const memory = new RateLimiterMemory(limits);
   const keys = new LRUCache<string, true>({

@@ -66,7 +66,7 @@ describe('R9: messages that cannot be processed', () => {
     expect(acknowledged).toHaveLength(OF_EACH);
   }
 
-  /** The time from each booking to its notification, by the clock of the database. */
+  /** Returns the time from each booking to its notification, by the clock of the database. */
   async function latenciesMs(ids: readonly string[]): Promise<number[]> {
     const bookings = await connectTo(system.databaseUrls.booking);
     type Row = { id: string; created_at: Date };

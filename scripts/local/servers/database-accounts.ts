@@ -16,7 +16,7 @@ export const databaseUrlOf = (
 export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>
   `mysql://admin:${passwords.admin}@127.0.0.1:${port}/`;
 
-/** Returns the SQL that creates the databases and accounts, one statement per line. The server runs it at each start. */
+/** Returns the SQL that creates the databases and accounts, one statement per line. It runs at every server start. */
 export function accountsSql(passwords: Secrets['databases']): string {
   const account = (user: string, password: string, rights: string) => [
     `CREATE USER IF NOT EXISTS '${user}'@'127.0.0.1';`,

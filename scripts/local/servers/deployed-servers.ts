@@ -26,7 +26,7 @@ const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${vers
 /**
  * Returns how to run MySQL, NATS and Redis in the deployed versions. They are packages of Debian's suite sid. They are
  * fetched once and unpacked into .data/servers. Nothing is installed, so this does not need root.
- * @throws LocalError that names what this machine lacks
+ * @throws LocalError that names the missing tools of this machine
  */
 export async function deployedServers(dataDir: string, step: Step, cache = CACHE): Promise<CommandOf> {
   const fetched = join(cache, NAME);

@@ -1,7 +1,7 @@
 /** The properties of a system that decide how programs are installed. */
 export interface System {
   platform: NodeJS.Platform;
-  /** The text of /etc/os-release; empty on systems without this file. */
+  /** The text of /etc/os-release. It is empty on systems without this file. */
   osRelease: string;
   isRoot: boolean;
 }
