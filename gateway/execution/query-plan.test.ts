@@ -113,10 +113,10 @@ test('A key __proto__ in an answer does not change a prototype', async () => {
 });
 
 test.each([
-  ['no list where a list is expected', { users: user('1') }],
-  ['a list within the list', { users: 'text' }],
+  ['an object instead of a list', { users: user('1') }],
+  ['a text instead of a list', { users: 'text' }],
 ])('There is no result when a subgraph answered with %s', async (_what, data) => {
-  await expect(execute(USERS_WITH_NAMES, [{ data }])).rejects.toThrow('another type');
+  await expect(execute(USERS_WITH_NAMES, [{ data }])).rejects.toThrow('wrong type');
 });
 
 test('A condition selects one branch and must be a Boolean', async () => {
@@ -124,7 +124,7 @@ test('A condition selects one branch and must be a Boolean', async () => {
   const answers = [{ data: { users: [] } }];
   expect((await execute(plan, answers, { yes: true })).asked).toHaveLength(1);
   expect((await execute(plan, answers, { yes: false })).asked).toHaveLength(0);
-  await expect(execute(plan, answers, { yes: null })).rejects.toThrow('no Boolean');
+  await expect(execute(plan, answers, { yes: null })).rejects.toThrow('not a Boolean');
 });
 
 test('A variable that the client named representations does not replace our own', async () => {
