@@ -1,16 +1,16 @@
 /**
- * The services, in one list. Settings, environments, databases, migrations, scripts and tests derive theirs from it.
- * It imports nothing, so that the gateway, the subgraphs, the scripts and the tests can all import it. The platform does
- * not: it knows no service by name. docs/adding.md says what else a new subgraph needs.
+ * The list of all services. Settings, environments, databases, migrations, scripts and tests are derived from it. It
+ * imports nothing, so that the gateway, the subgraphs, the scripts and the tests can import it. The platform must not
+ * import it, because it does not depend on services. docs/adding.md lists the other files of a new subgraph.
  */
 
 interface Subgraph<Name> {
   readonly port: number;
-  /** It uses Redis. Every subgraph uses MySQL, with a database of its own, and NATS. */
+  /** True if it uses Redis. Every subgraph uses NATS and its own MySQL database. */
   readonly usesRedis?: true;
-  /** It has an outbox. Its messaging/contract.ts names its stream and its messages. */
+  /** True if it publishes messages. Its messaging/contract.ts then defines its stream and its messages. */
   readonly publishes?: true;
-  /** The subgraphs that it asks by itself, and so gets the addresses and secrets of. */
+  /** The subgraphs that it calls directly. It gets their addresses and secrets. */
   readonly asks?: readonly Name[];
   /** Settings that no other service gets. */
   readonly privateSettings?: readonly string[];
@@ -32,19 +32,19 @@ export const SUBGRAPHS = Object.keys(SUBGRAPH_LIST) as readonly SubgraphName[];
 export const SERVICES: readonly ServiceName[] = ['gateway', ...SUBGRAPHS];
 export const PUBLISHERS = SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].publishes);
 
-/** USER_SUBGRAPH_URL or USER_SUBGRAPH_SECRET for user. */
+/** Returns the name of a subgraph's setting, such as USER_SUBGRAPH_URL or USER_SUBGRAPH_SECRET for user. */
 export const subgraphSetting = <Kind extends 'URL' | 'SECRET'>(name: SubgraphName, kind: Kind) =>
   `${name.toUpperCase()}_SUBGRAPH_${kind}` as `${Uppercase<SubgraphName>}_SUBGRAPH_${Kind}`;
 
-/** Such a setting for each subgraph. */
+/** Returns an object with this setting for each subgraph. */
 export const perSubgraph = <Kind extends 'URL' | 'SECRET', Value>(kind: Kind, make: (name: SubgraphName) => Value) =>
   Object.fromEntries(SUBGRAPHS.map((name) => [subgraphSetting(name, kind), make(name)])) as {
     [Setting in `${Uppercase<SubgraphName>}_SUBGRAPH_${Kind}`]: Value;
   };
 
-/** The address of a subgraph that runs on this machine. */
+/** Returns the URL of a subgraph that runs on this machine. */
 export const localUrl = (name: SubgraphName, port = SUBGRAPH_LIST[name].port) => `http://127.0.0.1:${port}/graphql`;
 
-/** An object with a value for each name. */
+/** Returns an object with a value for each name. */
 export const eachOf = <Name extends string, Value>(names: readonly Name[], make: (name: Name) => Value) =>
   Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;

@@ -3,12 +3,12 @@
  *
  * Measures bookings on one hot event and over 200 events, one event's page and a user's own bookings, at 1, 16, 64 and
  * 200 requests at a time, with the processor time of every process:
- * (a) the usual way: Express and mysql2, over HTTP;
+ * (a) the baseline: Express and mysql2, over HTTP;
  * (b) one Prisma transaction for each booking, called directly;
  * (c) the allocator, called directly, and (c') the allocator on Prisma's transactions;
  * (d) createBooking over HTTP at the subgraph, and (e) at the gateway, with all services running.
  * The variants take turns in each of BENCH_ROUNDS rounds (3), for BENCH_DURATION_MS (2,000) each.
- * Fails when a booking was lost, a seat was sold twice or a page was incomplete. A run without a pattern writes
+ * Fails if a booking was lost, a seat was sold twice or a page was incomplete. A run without a pattern writes
  * docs/benchmarks/booking.md or booking-mysql.md.
  */
 import { writeFileSync } from 'node:fs';
@@ -93,7 +93,7 @@ checks no identity and publishes no messages. (b) and (c) are called directly, i
 (e) also check identity, publish a message for each booking and send its notification. The processor time of a booking
 includes that of its message and its notification.`;
 
-/** The operations, each with the ways to do it; Express is the first. */
+/** Returns the variants of each operation. The first one is Express. */
 async function createOperations(
   { ports, servers, secrets, admin }: BenchSystem,
   dataDir: string,

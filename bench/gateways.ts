@@ -4,7 +4,7 @@
  * Compares our gateway with plain @apollo/gateway, Hive Gateway, Mercurius and Grafbase in front of the same three
  * subgraphs, which answer from memory: operations per second, and the processor time of the gateway for each operation.
  * The gateways take turns in each of BENCH_ROUNDS rounds (5), for BENCH_DURATION_MS (3,000) each.
- * npm installs the others into .data/bench. A gateway that cannot be installed or started is left out.
+ * npm installs the others into .data/bench. A gateway that cannot be installed or started is skipped.
  * A run without a pattern writes docs/benchmarks/gateways.md.
  */
 import { writeFileSync } from 'node:fs';
@@ -86,7 +86,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack, pattern: 
 
 const titleOf = ({ operation, gateway }: Row) => `${operation}: ${gateway.title}`;
 
-/** Starts the subgraphs, our gateway and the others. Returns those that answer correctly, the plain one first. */
+/** Starts the subgraphs and all gateways. Returns the gateways that answer correctly, plain @apollo/gateway first. */
 async function startGateways(dataDir: string, started: AsyncDisposableStack) {
   const subgraphPorts = await freePorts(GRAPH);
   const subgraphs = startProcess({
@@ -115,7 +115,7 @@ async function startGateways(dataDir: string, started: AsyncDisposableStack) {
     } catch (error) {
       if (!(error instanceof LocalError)) throw error;
       const [reason] = error.message.split('\n');
-      console.log(`    ${other.title} is left out: ${reason}`);
+      console.log(`    ${other.title} is skipped: ${reason}`);
       leftOut.push(other.title);
     }
   }
@@ -125,7 +125,10 @@ async function startGateways(dataDir: string, started: AsyncDisposableStack) {
 const portsEnv = (ports: Record<(typeof GRAPH)[number], number>) =>
   Object.fromEntries(GRAPH.map((name) => [portVariable(name), String(ports[name])]));
 
-/** @throws LocalError when it cannot be installed or started, or does not answer correctly */
+/**
+ * Installs and starts one of the other gateways.
+ * @throws LocalError when this fails, or when the gateway does not answer correctly
+ */
 async function startOne(other: OtherGateway, place: Place, started: AsyncDisposableStack): Promise<Gateway> {
   const folder = await installGateway(other, place.dataDir);
   const running = startGateway(other, folder, place);
@@ -140,7 +143,7 @@ async function startOne(other: OtherGateway, place: Place, started: AsyncDisposa
   return gateway;
 }
 
-/** Our gateway as it is shipped, without a limit on the rate, on a Redis of its own. */
+/** Starts our gateway as shipped, but without rate limits, with its own Redis. */
 async function startOurs(
   { dataDir, supergraphFile, subgraphPorts }: Omit<Place, 'port'>,
   started: AsyncDisposableStack,
@@ -175,7 +178,7 @@ function clientOf(port: number, started: AsyncDisposableStack) {
   return client;
 }
 
-/** Waits until a gateway answers each operation as expected. @throws LocalError when it does not in time */
+/** Waits until a gateway answers each operation as expected. @throws LocalError after the time limit */
 async function waitForAnswers({ title, client }: Gateway, whyEnded: () => string | undefined): Promise<void> {
   const giveUpAtMs = Date.now() + START_TIMEOUT_MS;
   for (const [operation, questionFor] of Object.entries(OPERATIONS)) {
@@ -195,7 +198,7 @@ function isExpected({ statusCode, text }: { statusCode: number; text: string }, 
   return statusCode === 200 && text.startsWith('{') && isDeepStrictEqual(JSON.parse(text), { data });
 }
 
-/** Asks for random events. An answer with another status or with errors failed. */
+/** Returns a function that requests a random event. Answers with errors or a status other than 200 have failed. */
 function asker({ operation, gateway: { client } }: Row): () => Promise<Result> {
   const questionFor = OPERATIONS[operation];
   if (questionFor === undefined) throw new Error(`There is no operation ${operation}.`);
@@ -222,7 +225,8 @@ function report(rows: readonly Row[], leftOut: readonly string[]): string {
       ? []
       : [`## ${operation.replace(/^./, (first) => first.toUpperCase())}`, table(head, lines)];
   });
-  const missing = leftOut.length === 0 ? '' : ` Left out, because they could not be started: ${leftOut.join(', ')}.`;
+  const missing =
+    leftOut.length === 0 ? '' : ` These gateways are missing because they could not be started: ${leftOut.join(', ')}.`;
   return `# Gateways in comparison
 
 ${machine()}. Made by

@@ -8,7 +8,7 @@
  *   clock of this machine. The polling interval and the commit are included in the latency.
  * The latency is measured with the servers' data on disk and in memory. Every step waits for a flush, and some disks
  * need hundreds of milliseconds for a flush from time to time. The target for the latency therefore applies to data in
- * memory. Fails when a message was lost or a target is missed. Writes docs/benchmarks/messages.md.
+ * memory. Fails if a message was lost or a target is missed. Writes docs/benchmarks/messages.md.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

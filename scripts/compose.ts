@@ -1,8 +1,8 @@
 /**
  * npm run compose [-- --check]
  *
- * Composes subgraphs/<name>/schema.graphql into gateway/supergraph.graphql; with --check only tells whether that file
- * is what they compose to.
+ * Composes subgraphs/<name>/schema.graphql into gateway/supergraph.graphql. With --check, it only checks whether that
+ * file is up to date.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { LocalError, root } from './local/settings.ts';
 
 const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
 
-/** The supergraph and what the composition warns of. @throws LocalError naming every reason why there is none. */
+/** Returns the supergraph and the warnings. @throws LocalError with all errors when the composition fails */
 function compose(): { supergraph: string; warnings: string[] } {
   const { errors, supergraphSdl, hints } = composeServices(
     SUBGRAPHS.map((name) => ({
@@ -30,14 +30,14 @@ function compose(): { supergraph: string; warnings: string[] } {
   return { supergraph: `${supergraphSdl.trimEnd()}\n`, warnings: warnings.map(String) };
 }
 
-/** Writes the supergraph, or only looks whether it is up to date. @throws LocalError when it is not, or cannot be. */
+/** Writes the supergraph, or only checks it. @throws LocalError when it is outdated or cannot be composed */
 export function composeSupergraph({ checkOnly }: { checkOnly: boolean }): void {
   const { supergraph, warnings } = compose();
   for (const warning of warnings) console.warn(warning);
   const present = existsSync(SUPERGRAPH_FILE) ? readFileSync(SUPERGRAPH_FILE, 'utf8') : undefined;
   if (present === supergraph) return;
   if (checkOnly) {
-    throw new LocalError('gateway/supergraph.graphql is not what the subgraphs compose to. Run: npm run compose');
+    throw new LocalError('gateway/supergraph.graphql is outdated. Run: npm run compose');
   }
   writeFileSync(SUPERGRAPH_FILE, supergraph);
 }

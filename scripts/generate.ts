@@ -2,8 +2,8 @@
  * npm run generate
  *
  * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
- * subgraphs/<name>/schema.graphql; and gateway/generated: the manifest of trusted documents. Does nothing while those
- * are what the present inputs gave.
+ * subgraphs/<name>/schema.graphql. Also writes gateway/generated: the manifest of trusted documents. Does nothing if
+ * the inputs have not changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const OUTPUTS = [
 ];
 const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');
 
-/** Generates all code that is not in the repository, if what it is made from has changed since. */
+/** Generates all code that is not in the repository, if its inputs have changed. */
 export async function generate(step: Step, signal?: AbortSignal): Promise<void> {
   const stamp = stampOfInputs();
   if (

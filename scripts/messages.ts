@@ -35,10 +35,10 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = Object.fromEntries(
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Property = z.core.JSONSchema._JSONSchema;
 
-/** The JSON schema of a message as it is sent, before zod transforms it. */
+/** Returns the JSON schema of a message as it is sent, before zod transforms it. */
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' });
 
-/** The example of a message's data for the documentation. @throws LocalError for a schema without an example */
+/** Returns the example of a message's data for the documentation. @throws LocalError for a schema without an example */
 export function exampleOf(schema: z.ZodType): Record<string, unknown> {
   // The JSON schema of a schema with a transformation does not contain its examples.
   const [example] = (schema.meta()?.examples ?? []) as Record<string, unknown>[];
@@ -76,7 +76,7 @@ function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
   return table([['field', 'type', ''], ...rows]);
 }
 
-/** A Markdown table with aligned columns, as the formatter writes it. The first row is the header. */
+/** Returns a Markdown table with aligned columns, in the style of the formatter. The first row is the header. */
 function table([head = [], ...rows]: readonly string[][]): string {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const lines = [head, widths.map((width) => '-'.repeat(width)), ...rows];
@@ -85,7 +85,7 @@ function table([head = [], ...rows]: readonly string[][]): string {
     .join('\n');
 }
 
-/** The type of a field in a few words. @throws LocalError for a type that this function does not support yet */
+/** Returns the type of a field in a few words. @throws LocalError for a type that this function does not support yet */
 function typeText(property: Property): string {
   if (typeof property === 'boolean') return 'any';
   const { type, format, enum: values, const: only, anyOf, exclusiveMinimum } = property;

@@ -1,9 +1,9 @@
 /**
  * npm run migrate [-- [--wait] <subgraph>]
  *
- * Applies the migrations of every subgraph's database, or of one, as DATABASE_URL_USER and so on name them; for one,
- * DATABASE_URL does as well. Waits a while for a database that does not accept connections yet. With --wait it applies
- * nothing, and ends once another process has applied them all.
+ * Applies the migrations to the databases of all subgraphs, or of one. Their URLs are in DATABASE_URL_USER and so on.
+ * For one subgraph, DATABASE_URL works as well. Waits up to a minute for a database that does not accept connections
+ * yet. With --wait, it applies nothing and waits until another process has applied all migrations.
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,15 +14,16 @@ import { runScript } from './local/run-script.ts';
 import { givenDatabaseUrl, LocalError, loadEnvironment, root } from './local/settings.ts';
 
 const WAIT_MS = 60_000;
-/** A migration may take ten minutes; whoever started the wait starts it again. */
+/** The time that a migration may take. After that, waiting fails, and Kubernetes starts it again. */
 const SCHEMA_WAIT_MS = 600_000;
 const PAUSE_MS = 250;
-/** Nobody answers yet: the system's own errors, and the driver's for a connection that did not come to be. */
+/** The codes of errors when no server answers: those of the system, and those of the driver for failed connections. */
 const ABSENCE = /^E(?!R_)|^ER_(CONNECTION_TIMEOUT|SOCKET)/;
 
 /**
- * Brings one subgraph's database up to date and answers the names of the migrations applied. Waits up to a minute
- * for the database to accept connections.
+ * Applies the missing migrations to one subgraph's database and returns their names. Waits up to a minute until the
+ * database accepts connections.
+ * @throws LocalError when a migration fails
  */
 export async function migrate(name: SubgraphName, url: string, signal?: AbortSignal): Promise<string[]> {
   try {
@@ -33,13 +34,13 @@ export async function migrate(name: SubgraphName, url: string, signal?: AbortSig
   }
 }
 
-/** Waits until one subgraph's database has every migration that this version brings. @throws LocalError */
+/** Waits until one subgraph's database has all migrations of this version. @throws LocalError after SCHEMA_WAIT_MS */
 async function waitForSchema(name: SubgraphName, url: string): Promise<void> {
   const giveUpAtMs = Date.now() + SCHEMA_WAIT_MS;
   for (let told = ''; ; await delay(PAUSE_MS)) {
     const missing = (await oncePresent(() => unfinishedMigrations({ url, folder: folderOf(name) }))).join(', ');
     if (missing === '') return;
-    if (Date.now() > giveUpAtMs) throw new LocalError(`${name}: still without ${missing}.`);
+    if (Date.now() > giveUpAtMs) throw new LocalError(`${name}: these migrations are still missing: ${missing}.`);
     if (missing !== told) console.log(`${name}: waiting for ${missing}`);
     told = missing;
   }
@@ -47,7 +48,7 @@ async function waitForSchema(name: SubgraphName, url: string): Promise<void> {
 
 const folderOf = (name: SubgraphName) => join(root, 'prisma', name, 'migrations');
 
-/** Does the work as soon as the database accepts connections. */
+/** Runs `work` and repeats it, for at most WAIT_MS, while the database does not accept connections. */
 async function oncePresent<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
   const giveUpAtMs = Date.now() + WAIT_MS;
   for (;;) {
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { wait: { type: 'boolean' } } });
   const [only] = positionals;
   const names = SUBGRAPHS.filter((name) => only === undefined || name === only);
-  if (names.length === 0) throw new LocalError(`There is no ${only}; the databases are ${SUBGRAPHS.join(', ')}.`);
+  if (names.length === 0) throw new LocalError(`There is no subgraph ${only}. Use one of ${SUBGRAPHS.join(', ')}.`);
   for (const name of names) {
     const variable = `DATABASE_URL_${name.toUpperCase()}`;
     const url = givenDatabaseUrl(env, variable) ?? (only && givenDatabaseUrl(env, 'DATABASE_URL'));

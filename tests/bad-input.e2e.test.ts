@@ -94,7 +94,7 @@ describe('bad input', () => {
     ['a number beyond 32 bits', { input: { ...event, totalSeats: 2 ** 40 } }],
     ['a wrong type', { input: { ...event, name: { x: 1 } } }],
     ['an unknown field', { input: { ...event, hack: true } }],
-    ['no input at all', {}],
+    ['no input', {}],
   ])('variables with %s are refused before a subgraph is called', async (_what, variables) => {
     const { errors } = await ada.send(
       'mutation Bad($input: CreateEventInput!) { createEvent(input: $input) { __typename } }',

@@ -16,7 +16,7 @@ describe('while the broker is down', () => {
     await broker?.remove();
   });
 
-  it('events can be created, booked and sold out; the notifications follow when the broker is back', async () => {
+  it('events can be created, booked and sold out, and the notifications follow when the broker is back', async () => {
     const ada = await signUp(system.graphqlUrl);
     const eventId = await createEvent(ada, { totalSeats: 3 });
     expect(await book(ada, eventId, { seatCount: 2 })).toMatchObject({ booking: { event: { availableSeats: 1 } } });

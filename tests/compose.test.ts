@@ -8,7 +8,7 @@ import { perSubgraph, SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 type Name = keyof typeof CONFIG_READERS;
 const NAMES = Object.keys(CONFIG_READERS) as Name[];
 
-/** Settings that .env cannot change: the listen address, the connections to other containers, files of the image. */
+/** Settings that .env cannot change: the listen address, the connections to containers, and files of the image. */
 const FIXED =
   /^(HOST|DATABASE_URL|MYSQL_(HOST|PORT|USER|PASSWORD|DATABASE|SSL_\w+)|\w+_(CREDS|TLS_CA)|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS_PATH)$/;
 
@@ -45,7 +45,7 @@ const example = parseEnv(read('.env.example'));
 const packageJson = JSON.parse(read('package.json'));
 const dockerfile = read('Dockerfile');
 
-/** A service's variables as compose would set them. A name without a value takes the value from `env`. */
+/** Returns a service's variables as compose would set them. A name without a value takes the value from `env`. */
 function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(service(name).environment ?? {}).flatMap(([variable, value]) => {
     const set = value === null ? env[variable] : interpolate(String(value), env);
@@ -59,7 +59,7 @@ function environmentOf(name: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 const interpolate = (text: string, env: NodeJS.ProcessEnv) =>
   text.replace(/\$\{(\w+):-([^}]+)\}/g, (_, variable: string, otherwise: string) => env[variable] || otherwise);
 
-/** The names of the environment variables that a service reads. */
+/** Returns the names of the environment variables that a service reads. */
 function namesReadBy(name: Name): string[] {
   const names = new Set<string>();
   const env = new Proxy(environmentOf(name, example), {

@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ebs-temporary-'));
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('A database that is set up and starts leaves the temporary tables of other databases alone', async () => {
+it('The set-up and start of a database do not delete the temporary tables of other databases', async () => {
   vi.stubEnv('TMPDIR', folder);
   const others = join(folder, '#sql-temptable-of-another-server.MAI');
   writeFileSync(others, '');

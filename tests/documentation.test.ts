@@ -5,7 +5,7 @@ import { root } from '#scripts/local/settings.ts';
 
 const PAGES = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '.data/**'] });
 
-/** The link targets of a page that are files of the repository. */
+/** Returns the link targets of a page that are files of the repository. */
 const linksOf = (page: string): string[] =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(
     ([, link = '']) => link,

@@ -77,7 +77,7 @@ describe('the bookings of a cancelled event', () => {
     expect(messages.map(({ payload }) => JSON.parse(payload).correlationid)).toEqual(Array(3).fill(REQUEST_ID));
   });
 
-  it('are cancelled by npm run reconcile if they are still open; wrong seat counts are only reported', async () => {
+  it('are cancelled by npm run reconcile if they are still open, and wrong seat counts are only reported', async () => {
     expect(await reconcile()).toMatchObject({ stdout: expect.stringContaining('are consistent') });
 
     await vi.waitFor(async () => {

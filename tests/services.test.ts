@@ -6,7 +6,7 @@ import { GATEWAY_PORT, SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName } from '#serv
 
 const portOf = (name: SubgraphName) => SUBGRAPH_LIST[name].port;
 
-/** What files that are written out by hand must say of a subgraph, a part of a line each. */
+/** Returns the parts of lines that each handwritten file must contain for a subgraph. */
 function linesOf(name: SubgraphName): Record<string, string[]> {
   const [upper, port] = [name.toUpperCase(), portOf(name)];
   const [url, secret] = [`${upper}_SUBGRAPH_URL`, `${upper}_SUBGRAPH_SECRET`];
@@ -42,27 +42,30 @@ function linesOf(name: SubgraphName): Record<string, string[]> {
 
 const textOf = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
 
-/** What is missing, as "file: line". */
+/** Returns the missing lines as "file: line". */
 const missing = (lines: Record<string, string[]>) =>
   Object.entries(lines).flatMap(([file, parts]) =>
     parts.filter((part) => !textOf(file).includes(part)).map((part) => `${file}: ${part.trim()}`),
   );
 
 describe('the list of services', () => {
-  it.each(['subgraphs/*/main.ts', 'prisma/*/schema.prisma'])('names what has a file %s, and no other', (pattern) => {
-    const names = globSync(pattern, { cwd: root }).map((file) => file.split('/')[1]);
-    expect(names.toSorted()).toEqual(SUBGRAPHS.toSorted());
-  });
+  it.each(['subgraphs/*/main.ts', 'prisma/*/schema.prisma'])(
+    'lists exactly the subgraphs that have a file %s',
+    (pattern) => {
+      const names = globSync(pattern, { cwd: root }).map((file) => file.split('/')[1]);
+      expect(names.toSorted()).toEqual(SUBGRAPHS.toSorted());
+    },
+  );
 
   it('gives each service a port of its own', () => {
     expect(new Set([GATEWAY_PORT, ...SUBGRAPHS.map(portOf)]).size).toBe(SUBGRAPHS.length + 1);
   });
 
-  it.each(SUBGRAPHS)('finds the lines of %s in all files that are written out', (name) => {
+  it.each(SUBGRAPHS)('has the lines of %s in all handwritten files', (name) => {
     expect(missing(linesOf(name))).toEqual([]);
   });
 
-  it('would name a line that is missing', () => {
+  it('control: a missing line is reported', () => {
     expect(missing({ 'docker-compose.yml': ['\n  gateway:\n', 'PORT: 1'], 'k8s/base/absent.yaml': ['a'] })).toEqual([
       'docker-compose.yml: PORT: 1',
       'k8s/base/absent.yaml: a',

@@ -45,7 +45,7 @@ async function startSystem() {
 
 const orchestratorPid = () => Number(readFileSync(join(dataDir, 'run', 'lock.pid.txt'), 'utf8'));
 
-/** Every process that has this test's data folder in its environment. */
+/** Returns every process that has this test's data folder in its environment. */
 const processesOfTheSystem = () =>
   globSync('/proc/[0-9]*/environ').filter((file) => {
     try {
@@ -79,7 +79,7 @@ test('npm start starts the whole system, only once per data folder, and Ctrl-C s
   await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
 });
 
-test('after a crash the next npm start stops the leftover processes and keeps the data; SIGTERM to npm stops the system', async () => {
+test('after a crash, npm start stops the leftover processes and keeps the data, and SIGTERM to npm stops the system', async () => {
   const crashed = await startSystem();
   process.kill(orchestratorPid(), 'SIGKILL');
   await crashed.ended;

@@ -42,7 +42,7 @@ describe('a page of bookings with their events, users and notifications', () => 
     await system?.stop();
   });
 
-  /** The statements that one query causes, by subgraph, from the general log of the database server. */
+  /** Returns the statements that one query causes, by subgraph, from the general log of the database server. */
   async function countStatements(first: number): Promise<Record<string, string[]>> {
     await connection.query("SET GLOBAL log_output = 'TABLE'");
     await connection.query('TRUNCATE mysql.general_log');
@@ -64,7 +64,8 @@ describe('a page of bookings with their events, users and notifications', () => 
   }
 
   it('needs the same number of statements for two bookings as for twenty', async () => {
-    await ada.send(PAGE, { first: 20 });
+    // The third time, all services execute the operation in its compiled form.
+    for (let time = 0; time < 3; time += 1) await ada.send(PAGE, { first: 20 });
     const two = await countStatements(2);
     const twenty = await countStatements(20);
     const lengths = (counts: Record<string, string[]>) =>

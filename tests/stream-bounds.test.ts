@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30 };
 const settingsIn = (...files: string[]): NodeJS.Dict<string> =>
   Object.assign({}, ...files.map((file) => parseEnv(readFileSync(file, 'utf8'))));
 
-/** The disk space that a broker's configuration allows for all streams, in bytes. */
+/** Returns the disk space that a broker's configuration allows for all streams, in bytes. */
 function bytesOf(file: string): number {
   const [, count, unit = ''] = /max_file_store: (\d+)(MB|GB)/.exec(readFileSync(file, 'utf8')) ?? [];
   return Number(count) * (UNITS[unit] ?? Number.NaN);

@@ -20,7 +20,7 @@ describe('while the user subgraph does not answer', () => {
   });
   afterAll(() => system?.stop());
 
-  it('users can book for themselves; admins can book for others when it answers again', async () => {
+  it('users can book for themselves, and admins can book for others when it answers again', async () => {
     const book = (client: Client, userId?: string, idempotencyKey: string = randomUUID()) =>
       client.send(BOOK, { input: { eventId, seatCount: 1, idempotencyKey, userId } });
     const booked = { createBooking: { replayed: false } };

@@ -4,7 +4,7 @@ import type { Result } from './load.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** An HTTP client for one server that keeps its connections open and reads every answer completely. */
+/** Creates an HTTP client for one server. It keeps its connections open and reads every answer completely. */
 export function createPoster(url: string, connections: number) {
   const { origin, pathname: path } = new URL(url);
   const pool = new Pool(origin, { connections, pipelining: 1 });
@@ -37,13 +37,13 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
   }
 }`;
 
-/** The createBooking mutation for one seat. */
+/** Returns the createBooking mutation for one seat. */
 export const bookingOperation = (eventId: string) => ({
   query: CREATE_BOOKING,
   variables: { input: { eventId, seatCount: 1, idempotencyKey: randomUUID() } },
 });
 
-/** The result of createBooking in a GraphQL answer. */
+/** Returns the result of createBooking in a GraphQL answer. */
 export function resultOf({ statusCode, text }: { statusCode: number; text: string }): Result {
   if (statusCode !== 200 || text.includes('"errors"')) return 'failed';
   return text.includes('"__typename":"CreateBookingPayload"') ? 'confirmed' : 'refused';
@@ -53,7 +53,7 @@ const EVENT_PAGE = `query EventPage($id: ID!) {
   event(id: $id) { id name venue startsAt status totalSeats availableSeats organizer { name } }
 }`;
 
-/** The page of one event: facts, seats and organizer, from three subgraphs. */
+/** Returns the query for the page of one event: facts, seats and organizer, from three subgraphs. */
 export const eventPageOperation = (id: string) => ({ query: EVENT_PAGE, variables: { id } });
 
 const OWN_BOOKINGS = `query OwnBookings {
@@ -65,5 +65,5 @@ const OWN_BOOKINGS = `query OwnBookings {
   }
 }`;
 
-/** The 20 newest bookings of the signed-in user, with the names of their events. */
+/** Returns the query for the 20 newest bookings of the signed-in user, with the names of their events. */
 export const ownBookingsOperation = () => ({ query: OWN_BOOKINGS });

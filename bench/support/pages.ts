@@ -12,10 +12,10 @@ const READERS = 200;
 const SEATS = 1_000;
 const BOOKINGS_EACH = 25;
 const PAGE_SIZE = 20;
-/** Every event is booked equally often. */
+/** Bookings of each event. */
 const BOOKED = (READERS * BOOKINGS_EACH) / EVENTS;
 
-/** Users with bookings, and events that they organize: what the reading operations ask for. */
+/** The data of the reading operations: users with bookings, and the events that they organize. */
 export interface ReadData {
   readonly eventIds: readonly string[];
   readonly readers: readonly Buyer[];
@@ -44,7 +44,7 @@ export async function createReadData(admin: Connection, secrets: Secrets): Promi
   const bookings = Array.from({ length: READERS * BOOKINGS_EACH }, (_, index) => [
     newId(),
     eventIds[index % EVENTS],
-    // The readers move on by one with each turn through the events, so that a reader has bookings of many events.
+    // Each round over the events starts one reader later, so that each reader has bookings of many events.
     readers[(index + Math.floor(index / EVENTS)) % READERS]?.userId,
   ]);
   await admin.batch(
@@ -54,10 +54,10 @@ export async function createReadData(admin: Connection, secrets: Secrets): Promi
   return { eventIds, readers };
 }
 
-/** One way to read what the operations show. */
+/** One way to read the pages. */
 export interface ReadWay {
   readonly label: string;
-  /** Each reads one page, of a random event or user, and checks that it is complete. */
+  /** Both functions read the page of a random event or user and check that it is complete. */
   readEventPage(): Promise<Result>;
   readOwnBookings(): Promise<Result>;
   stop(): Promise<unknown>;
@@ -100,16 +100,16 @@ export function readAtGateway(url: string, { eventIds, readers }: ReadData): Rea
 
 function anyOf<Item>(items: readonly Item[]): Item {
   const item = items[Math.floor(Math.random() * items.length)];
-  if (item === undefined) throw new Error('There is nothing to choose from.');
+  if (item === undefined) throw new Error('The list is empty.');
   return item;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the checks look at every part of the answer that they rely on.
+// biome-ignore lint/suspicious/noExplicitAny: the checks verify each part of the answer that they use.
 type Json = any;
 
 type Answer = { statusCode: number; text: string };
 
-/** @throws LocalError when an answer without an error is incomplete */
+/** Returns the result of an answer. @throws LocalError when an answer without an error is incomplete */
 function resultOf({ statusCode, text }: Answer, isComplete: (json: Json) => boolean): Result {
   if (statusCode !== 200) return 'failed';
   const json = JSON.parse(text);

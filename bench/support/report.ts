@@ -8,7 +8,7 @@ export interface Row {
   readonly samples: readonly Sample[];
 }
 
-/** Express comes first under every load. Its label begins with this. */
+/** The label of Express begins with this. Express is the first variant under every load. */
 const BASE = '(a)';
 /** The process that sends the requests. */
 export const LOAD = 'load';
@@ -16,17 +16,17 @@ export const LOAD = 'load';
 export const number = (value: number) => Math.round(value).toLocaleString('en-US');
 export const time = (valueMs: number) => (Number.isNaN(valueMs) ? '-' : `${valueMs.toFixed(1)} ms`);
 export const times = (ratio: number) => (Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}` : '-');
-/** Processor time in ms. What is below the precision of the clock is left out. */
+/** Formats a processor time in ms. Returns "-" for times below the precision of the clock. */
 export const cpu = (valueMs: number) => (valueMs >= 0.000_5 ? valueMs.toFixed(3) : '-');
 
 export const machine = () =>
   `${cpus().length} cores, Node ${process.versions.node}; servers, services and load on one machine`;
 
-/** A Markdown table; all columns but the first are numbers. */
+/** Returns a Markdown table. All columns except the first are numbers. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, ['---', ...head.slice(1).map(() => '---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** Creates two Markdown tables for each load: throughput with ratios over Express, and processor time by process. */
+/** Returns two Markdown tables for each load: throughput with ratios to Express, and processor time by process. */
 export function report(title: string, introduction: string, rows: readonly Row[]): string {
   const loads = [...new Set(rows.map(({ load }) => load))];
   const sections = loads.map((load) => {
@@ -48,7 +48,7 @@ function speedTable(rows: readonly Row[]): string {
   );
 }
 
-/** Nothing where the processor time is not known. */
+/** Returns an empty list when the processor time is unknown. */
 function cpuTable(rows: readonly Row[]): string[] {
   const summaries = rows.map(({ label, samples }) => ({ label, ...summarize(samples) }));
   const names = Object.keys(summaries[0]?.cpuMs ?? {});

@@ -2,13 +2,13 @@ import { type Pids, readCpuMs } from './cpu.ts';
 import { type Measurement, measure, type Result } from './load.ts';
 
 const WARM_UP_MS = 500;
-/** Until the compilers of a process have done their work. */
+/** In this time V8 compiles the hot code of a process. */
 const COMPILE_MS = 4_000;
 
 /** Something to measure. */
 export interface Run {
   ask(): Promise<Result>;
-  /** Waits until the work that the requests caused elsewhere is done, so that it is counted, and counted here. */
+  /** Waits for the work that the requests started in other processes, so that this run includes its processor time. */
   settle?(): Promise<void>;
 }
 
@@ -17,13 +17,13 @@ export interface Sample extends Measurement {
   readonly cpuMs: Readonly<Record<string, number>>;
 }
 
-/** BENCH_ROUNDS and BENCH_DURATION_MS, or these defaults. */
+/** Returns BENCH_ROUNDS and BENCH_DURATION_MS, or the defaults. */
 export const readSchedule = (defaults: { rounds: number; durationMs: number }) => ({
   rounds: Number(process.env.BENCH_ROUNDS ?? defaults.rounds),
   durationMs: Number(process.env.BENCH_DURATION_MS ?? defaults.durationMs),
 });
 
-/** Asks for a while and measures nothing. */
+/** Sends requests without measuring them. */
 export async function warmUp({ ask, settle }: Run, concurrency: number, durationMs = COMPILE_MS): Promise<void> {
   await measure(ask, { concurrency, warmUpMs: durationMs, durationMs: 0 });
   await settle?.();
@@ -49,7 +49,7 @@ export async function takeSample(
   return { ...measurement, cpuMs };
 }
 
-/** The samples of several rounds as one: medians, and the sums of what was refused or failed. */
+/** Combines the samples of several rounds: medians, and the sums of refused and failed requests. */
 export function summarize(samples: readonly Sample[]): Sample {
   const medianOf = (value: (one: Sample) => number) => median(samples.map(value));
   const sumOf = (value: (one: Sample) => number) => samples.reduce((sum, one) => sum + value(one), 0);
@@ -65,10 +65,10 @@ export function summarize(samples: readonly Sample[]): Sample {
   };
 }
 
-/** How many times the throughput of others: the median of the ratios in each round. */
+/** Returns the median over all rounds of the ratio between the two throughputs. */
 export const ratioOver = (base: readonly Sample[], samples: readonly Sample[]): number =>
   median(samples.map(({ throughput }, round) => throughput / (base[round]?.throughput ?? Number.NaN)));
 
-/** The middle value; of an even number of values the upper one of the two in the middle. */
+/** Returns the middle value, or the upper one of the two middle values. */
 const median = (values: readonly number[]): number =>
   values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;

@@ -1,10 +1,10 @@
 /**
- * The usual way to book, for comparison: Express and mysql2 with one transaction for each booking. It runs the
+ * The baseline for bookings: Express and mysql2 with one transaction for each booking. It runs the
  * statements of the allocator for one booking instead of many, in the same order and at the same isolation level.
  *
- * It also reads the pages of events and the bookings of users, from the databases of the services on the same server.
+ * It also serves the pages of events and the bookings of users from the services' databases on the same server.
  *
- * DATABASE_URL names its database, PORT where it listens, POOL_MAX its connections.
+ * Reads DATABASE_URL, PORT and POOL_MAX, the number of database connections.
  */
 import express from 'express';
 import { createPool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';

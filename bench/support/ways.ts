@@ -14,7 +14,7 @@ export interface Way {
   prepare(): Promise<Run & { check?(): Promise<void> }>;
 }
 
-/** Books single seats of new events. The check throws a LocalError when the database does not hold what was confirmed. */
+/** Books single seats of new events. The check throws a LocalError when the database lacks a confirmed booking. */
 export function bookingWay(
   variant: Variant,
   { admin, events, seats, notifies }: { admin: Connection; events: number; seats: number; notifies: boolean },

@@ -13,9 +13,9 @@ import { createRandomRequest, type RandomRequest } from '../testing/random-reque
 import { answer } from '../testing/stand-in.ts';
 import { startTestGateway } from '../testing/test-gateway.ts';
 
-/** Replays a run that failed. */
+/** Set it to the seed of a failed run to replay that run. */
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
-/** How many requests are compared; each is sent four times. */
+/** The number of requests to compare. Each is sent four times. */
 const RUNS = Number(process.env.DIFFERENTIAL_RUNS ?? 800);
 const TIMEOUT_MS = 30_000 + RUNS * 100;
 
@@ -42,7 +42,7 @@ const requestsOf = (seed: number, count: number) =>
 const compare = (seed: number, requests: readonly RandomRequest[], env: NodeJS.ProcessEnv, alter?: Run['alter']) =>
   compareWays({ seed, requests, env, apolloRequests: () => apolloAsked.mock.calls.length, ...(alter && { alter }) });
 
-/** Tells all of the first difference, and how to see it again. */
+/** Fails with the first difference in full and the command that replays it. */
 function expectNone([first]: readonly object[]): void {
   if (first === undefined) return;
   const replay = `DIFFERENTIAL_SEED=${SEED} DIFFERENTIAL_RUNS=${RUNS}`;
@@ -109,7 +109,7 @@ describe('Each way to execute an operation gives the same answer', () => {
   );
 });
 
-/** A manifest with about half of the documents. */
+/** Writes a manifest with about half of the documents. Returns its path. */
 async function writeManifest(requests: readonly RandomRequest[]): Promise<string> {
   const texts = requests.map(({ query }) => query).filter((query, index) => index % 2 === 0 && isParsed(query));
   const manifest = Object.fromEntries(
@@ -169,7 +169,7 @@ describe('The comparison', () => {
     expect(differenceBetween(observation, altered, { toleratesPaths: true })).toBe(difference);
   });
 
-  test('Only where a key is missing, errors may be at another item of a list', () => {
+  test('Errors may be at another item of a list only when a key is missing', () => {
     const other = withErrors({ ...body.errors[0], path: ['a', 1, 'b'] }, body.errors[1]);
     expect(differenceBetween(observation, other)).toBe('errors');
     expect(differenceBetween(observation, other, { toleratesPaths: true })).toBeUndefined();

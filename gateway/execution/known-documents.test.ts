@@ -21,7 +21,7 @@ function remember(
   return document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION) as OperationDefinitionNode;
 }
 
-test('An operation is found by the name that the client gives, or alone without one', () => {
+test('An operation is found by its name, or without a name if it is the only one in its document', () => {
   const known = createKnownDocuments(CHARACTERS_MAX);
   const alone = remember(known, 'query A { a }');
   remember(known, 'query A { a } query B { a }');
@@ -42,7 +42,7 @@ test.each<[string, unknown]>([
   ['has the hash as its text', { query: 'h' }],
   ['is a list', [{ query: '{ a }' }]],
   ['is missing', undefined],
-])('Apollo Server has to look at a body that %s', (_how, body) => {
+])('Apollo Server handles a body that %s', (_how, body) => {
   const known = createKnownDocuments(CHARACTERS_MAX);
   remember(known, '{ a }');
   remember(known, '{ a }', 'h');
@@ -51,7 +51,7 @@ test.each<[string, unknown]>([
   expect(known.find(body)).toBeUndefined();
 });
 
-test('Documents that were not used lately make room, and what was compiled for them goes', async () => {
+test('The least recently used documents are removed together with their compiled operations', async () => {
   const known = createKnownDocuments(CHARACTERS_MAX);
   const compiled = createCompiledOperations();
   compiled.reset(schema);
@@ -77,7 +77,7 @@ test('Documents that were not used lately make room, and what was compiled for t
   });
 });
 
-test('A new schema drops what was compiled for the old one', () => {
+test('A new schema removes the operations that were compiled for the old one', () => {
   const compiled = createCompiledOperations();
   compiled.reset(schema);
   const document = parse('{ a }');
@@ -91,7 +91,7 @@ test('A new schema drops what was compiled for the old one', () => {
   expect(compiled.get(operation)).toBeDefined();
   compiled.reset(buildSchema('type Query { b: Int }'));
   expect(compiled.get(operation)).toBeUndefined();
-  // A plan for the old schema that comes late is not taken.
+  // A late plan for the old schema is ignored.
   compiled.add(plan);
   expect(compiled.get(operation)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 
 interface KnownDocument {
   readonly document: DocumentNode;
-  /** By name. An operation that is alone in its document is also found without a name. */
+  /** The operations by name. The only operation of a document also has the key undefined. */
   readonly operations: ReadonlyMap<string | undefined, OperationDefinitionNode>;
 }
 
@@ -17,14 +17,15 @@ export interface KnownOperation {
 export type KnownDocuments = ReturnType<typeof createKnownDocuments>;
 
 /**
- * Documents that Apollo Server has parsed, validated and found within the limits: by their texts, and by the hashes under
- * which it found them. The least recently used ones make room when their texts have more than `charactersMax`.
+ * Creates a cache of documents that Apollo Server has parsed, validated and found within the limits. The keys are the
+ * texts, and the hashes of persisted queries. The cache removes the least recently used documents when their texts have
+ * more than `charactersMax` characters in all.
  */
 export function createKnownDocuments(charactersMax: number) {
-  // Apart, so that no text is taken for a hash, and no hash for a text.
+  // Two caches, so that a text cannot be confused with a hash.
   const [byText, byHash] = [createCache(charactersMax / 2), createCache(charactersMax / 2)];
 
-  /** By the text, or by the hash of a persisted query. With both, Apollo Server has to compare them. */
+  /** Finds a document by its text or its hash. Returns undefined for both, because Apollo Server must compare them. */
   function findDocument(query: unknown, extensions: unknown): KnownDocument | undefined {
     if (extensions != null && !isRecord(extensions)) return undefined;
     const { persistedQuery } = extensions ?? {};
@@ -34,7 +35,7 @@ export function createKnownDocuments(charactersMax: number) {
   }
 
   return {
-    /** The hash is given when Apollo Server found the document by it: any other one may not be registered. */
+    /** `hash` is set when Apollo Server found the document by its hash. Other hashes may not be registered. */
     remember({ text, hash, document }: { text: string; hash: string | undefined; document: DocumentNode }): void {
       const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
       const named = operations.map((operation) => [operation.name?.value, operation] as const);
@@ -47,7 +48,7 @@ export function createKnownDocuments(charactersMax: number) {
       byText.clear();
       byHash.clear();
     },
-    /** The operation that a POST body asks for; undefined for a body or document that Apollo Server has to look at. */
+    /** Returns the operation that a POST body requests, or undefined when Apollo Server must handle the request. */
     find(body: unknown): KnownOperation | undefined {
       if (!isRecord(body)) return undefined;
       const { query, variables, operationName, extensions, ...others } = body;

@@ -10,7 +10,7 @@ export interface CompiledOperation {
   readonly shapeResponse: ShapeResponse;
 }
 
-/** The operations that were planned for the schema that is served, by their nodes in the parsed documents. */
+/** Creates a store of compiled operations for the current schema. The keys are the nodes of the parsed documents. */
 export function createCompiledOperations() {
   let operations = new WeakMap<OperationDefinitionNode, CompiledOperation>();
   let schema: object | undefined;
@@ -28,7 +28,7 @@ export function createCompiledOperations() {
   return {
     add,
     get: (operation: OperationDefinitionNode) => operations.get(operation),
-    /** Drops all operations: the schema that is served has changed. */
+    /** Removes all operations, because the schema has changed. */
     reset(served: object): void {
       schema = served;
       operations = new WeakMap();

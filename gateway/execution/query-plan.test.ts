@@ -18,7 +18,7 @@ function field(name: string) {
 
 const user = (id: string) => ({ __typename: 'User', id });
 
-/** Executes a plan whose subgraphs answer in turn; an Error is thrown. */
+/** Executes a plan. The fetches get these answers in turn, or throw them if they are errors. */
 async function execute(node: object, answers: readonly (FetchAnswer | Error)[], variables = {}) {
   const asked: Fetch[] = [];
   const executePlan = compileQueryPlan({ kind: 'QueryPlan', node } as QueryPlan, schema);
@@ -41,7 +41,7 @@ async function execute(node: object, answers: readonly (FetchAnswer | Error)[], 
 
 const failed = (...path: (string | number)[]): GraphQLFormattedError => ({ message: 'failed', path });
 
-test('Entities are asked for once, and come to their places', async () => {
+test('Each entity is requested once and merged into all its places', async () => {
   const users = [user('1'), null, user('2')];
   const { data, errors, asked } = await execute(USERS_WITH_NAMES, [
     { data: { users } },
@@ -52,12 +52,12 @@ test('Entities are asked for once, and come to their places', async () => {
   expect(errors).toEqual([]);
 });
 
-test('An entity that comes back null leaves its object as it is', async () => {
+test('A null entity does not change its object', async () => {
   const answers = [{ data: { users: [user('1')] } }, { data: { _entities: [null] } }];
   expect((await execute(USERS_WITH_NAMES, answers)).data).toEqual({ users: [user('1')] });
 });
 
-test('An entity without its key is not asked for, and the errors of the others have the right paths', async () => {
+test('An entity without its key is not requested, and the errors of the others have the right paths', async () => {
   const users = [{ __typename: 'User' }, user('2'), { __typename: 'User', id: '3' }];
   const { asked, errors } = await execute(USERS_WITH_NAMES, [
     { data: { users } },
@@ -70,12 +70,12 @@ test('An entity without its key is not asked for, and the errors of the others h
   ]);
 });
 
-test('No subgraph is asked for entities when there are none', async () => {
+test('No entities are requested from a subgraph when there are none', async () => {
   expect((await execute(USERS_WITH_NAMES, [{ data: { users: [] } }])).asked).toHaveLength(1);
   expect((await execute(USERS_WITH_NAMES, [{ data: { users: null } }])).asked).toHaveLength(1);
 });
 
-test.each([[null], [{}], [[null]], [[null, null, null]]])('Wrong entities are one error: %j', async (_entities) => {
+test.each([[null], [{}], [[null]], [[null, null, null]]])('Wrong entities cause one error: %j', async (_entities) => {
   const { data, errors } = await execute(USERS_WITH_NAMES, [
     { data: { users: [user('1'), user('2')] } },
     { data: { _entities } },
@@ -84,7 +84,7 @@ test.each([[null], [{}], [[null]], [[null, null, null]]])('Wrong entities are on
   expect(errors).toEqual([{ message: expect.stringMatching('^A subgraph answered') }]);
 });
 
-test('A fetch that fails is an error, and the fetches beside it count', async () => {
+test('A failed fetch causes an error, and the data of parallel fetches is kept', async () => {
   const beside = { ...USERS, serviceName: 'beside' };
   const { data, errors } = await execute({ kind: 'Parallel', nodes: [USERS, beside] }, [
     new Error('broken'),
@@ -103,7 +103,7 @@ test('Lists of the same length are merged item by item, others are replaced', as
   expect(await merged(null)).toBeNull();
 });
 
-test('A key __proto__ in an answer reaches no prototype', async () => {
+test('A key __proto__ in an answer does not change a prototype', async () => {
   const data = JSON.parse('{"users": {"__proto__": {"polluted": true}, "constructor": {"prototype": {"x": 1}}}}');
   const plan = { kind: 'Sequence', nodes: [USERS, USERS] };
   const result = await execute(plan, [{ data }, { data }]);
@@ -113,18 +113,18 @@ test('A key __proto__ in an answer reaches no prototype', async () => {
 });
 
 test.each([
-  ['no list where one must be', { users: user('1') }],
-  ['a list within the list', { users: 'text' }],
+  ['an object instead of a list', { users: user('1') }],
+  ['a text instead of a list', { users: 'text' }],
 ])('There is no result when a subgraph answered with %s', async (_what, data) => {
-  await expect(execute(USERS_WITH_NAMES, [{ data }])).rejects.toThrow('another type');
+  await expect(execute(USERS_WITH_NAMES, [{ data }])).rejects.toThrow('wrong type');
 });
 
-test('A condition takes one branch, and must be a Boolean', async () => {
+test('A condition selects one branch and must be a Boolean', async () => {
   const plan = { kind: 'Condition', condition: 'yes', ifClause: USERS };
   const answers = [{ data: { users: [] } }];
   expect((await execute(plan, answers, { yes: true })).asked).toHaveLength(1);
   expect((await execute(plan, answers, { yes: false })).asked).toHaveLength(0);
-  await expect(execute(plan, answers, { yes: null })).rejects.toThrow('no Boolean');
+  await expect(execute(plan, answers, { yes: null })).rejects.toThrow('not a Boolean');
 });
 
 test('A variable that the client named representations does not replace our own', async () => {
@@ -135,7 +135,7 @@ test('A variable that the client named representations does not replace our own'
   expect(errors).toEqual([{ message: expect.stringContaining('representations') }]);
 });
 
-test('Only variables that the client gave go to a subgraph', async () => {
+test('A subgraph gets only the variables that the client gave', async () => {
   const plan = { ...USERS, variableUsages: ['a', 'b', 'toString'] };
   expect((await execute(plan, [{ data: {} }], { a: null, c: 1 })).asked[0]?.variables).toEqual({ a: null });
 });

@@ -16,7 +16,7 @@ export interface Fetch {
   readonly operationName: string | undefined;
 }
 
-/** A subgraph's answer. The paths of its errors are within the answer. */
+/** A subgraph's answer. The paths of its errors start at the root of the answer. */
 export interface FetchAnswer {
   readonly data: Data | null;
   readonly errors?: readonly GraphQLFormattedError[];
@@ -33,7 +33,7 @@ interface Run {
   readonly errors: GraphQLError[];
 }
 
-/** The value that a node of the plan works on: an object, or the items of lists; and its path, where `@` is a list. */
+/** The value that a plan node works on (an object, or the items of lists) and its path, where `@` means a list. */
 interface Position {
   readonly value: unknown;
   readonly path: readonly string[];
@@ -46,10 +46,10 @@ export type ExecutePlan = (
 ) => Promise<{ data: Data; errors: readonly GraphQLError[] }>;
 
 /**
- * Compiles a query plan into a function that fetches its data. It follows `executeQueryPlan` of @apollo/gateway 2.14, with
- * one correction: the errors of entities have the right paths also when an entity could not be asked for. Answers
- * undefined for a plan with parts that our schemas never lead to: rewrites, representations by
- * abstract types, @defer, subscriptions.
+ * Compiles a query plan into a function that fetches its data. It follows `executeQueryPlan` of @apollo/gateway 2.14,
+ * with one correction: the errors of entities have the right paths even when another entity cannot be requested.
+ * Returns undefined for a plan with parts that our schemas never produce: rewrites, representations by abstract types,
+ * @defer, subscriptions.
  */
 export function compileQueryPlan({ node }: QueryPlan, schema: GraphQLSchema): ExecutePlan | undefined {
   const step = node === undefined ? async () => undefined : compileNode(node, schema);
@@ -82,7 +82,7 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
       if (onTrue === undefined || onFalse === undefined) return undefined;
       return async (run, position) => {
         const isMet = ownValue(run.variables, node.condition);
-        if (typeof isMet !== 'boolean') throw new Error(`The condition $${node.condition} is no Boolean.`);
+        if (typeof isMet !== 'boolean') throw new Error(`The condition $${node.condition} is not a Boolean.`);
         await (isMet ? onTrue : onFalse)(run, position);
       };
     }
@@ -100,11 +100,11 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
   }
 }
 
-/** What is at a path within a value: of lists, the items of all of them. @throws when a list is missing or unexpected */
+/** Returns the value at a path. Lists are flattened into their items. @throws when a list is missing or unexpected */
 function valueAt(value: unknown, path: readonly string[], at = 0): unknown {
   const key = path[at];
   if (key === undefined || value == null) return value;
-  if (Array.isArray(value) !== (key === '@')) throw new Error(`A subgraph answered with another type at ${path}.`);
+  if (Array.isArray(value) !== (key === '@')) throw new Error(`A subgraph answered with a wrong type at ${path}.`);
   if (Array.isArray(value)) return value.flatMap((item) => valueAt(item, path, at + 1));
   return valueAt(ownValue(value, key), path, at + 1);
 }
@@ -122,7 +122,7 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
       if (value !== undefined) variables[name] = value;
     }
     if (represent && Object.hasOwn(variables, 'representations')) {
-      throw new Error('A variable of the client has the name of our own: representations.');
+      throw new Error('A variable of the client has the reserved name representations.');
     }
     const sent = { query, variables: { ...variables, ...more }, operationName };
     const { data, errors = [] } = await run.fetchFrom(serviceName, sent, run.context);
@@ -142,7 +142,7 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
     path: readonly string[],
     toRepresentation: Represent,
   ): Promise<void> {
-    /** The places, among the objects, of those that are asked for. */
+    /** The indexes of the objects whose entities are requested. */
     const asked: number[] = [];
     const representations: Data[] = [];
     for (const [place, object] of objects.entries()) {
@@ -162,7 +162,7 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
     if (!data) return;
     const { _entities: entities } = data as { _entities?: (Data | null)[] };
     if (!Array.isArray(entities)) throw new Error('A subgraph answered without a list of entities.');
-    if (entities.length !== asked.length) throw new Error('A subgraph answered with another number of entities.');
+    if (entities.length !== asked.length) throw new Error('A subgraph answered with a wrong number of entities.');
     for (const [index, entity] of entities.entries()) {
       const object = objects[asked[index] as number] as Data;
       if (entity && !entity.__typename) entity.__typename = object.__typename;
@@ -181,14 +181,14 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
   };
 }
 
-/** The error itself, or one around what is no error of GraphQL. */
+/** Returns a GraphQLError unchanged, and wraps any other value in one. */
 export function toGraphQLError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
   return new GraphQLError(cause.message, { originalError: cause });
 }
 
-/** As @apollo/gateway words the errors of subgraphs. */
+/** Creates the error of a subgraph with the wording of @apollo/gateway. */
 const subgraphError = (error: GraphQLFormattedError, serviceName: string, path: Path | undefined) =>
   new GraphQLError(error.message || `Error while fetching subquery from service "${serviceName}"`, {
     originalError: error as GraphQLError,
@@ -198,7 +198,7 @@ const subgraphError = (error: GraphQLFormattedError, serviceName: string, path: 
 
 type Represent = (entity: Data) => Data | null;
 
-/** Compiles the fields that identify an entity; the function answers null for an entity that lacks one. */
+/** Compiles the fields that identify an entity. The function returns null when one of them is missing. */
 function compileRepresentation(selections: readonly RequiredSelection[]): Represent {
   const steps = selections.map((selection): ((entity: Data, result: Data) => boolean) => {
     if (selection.kind === 'InlineFragment') {
@@ -225,7 +225,7 @@ function compileRepresentation(selections: readonly RequiredSelection[]): Repres
   };
 }
 
-/** True when each type that the selections name is an object type: `__typename` alone then tells whether it applies. */
+/** True if the selections name only object types. Then `__typename` is enough to decide whether a selection applies. */
 const namesObjectTypesOnly = (selections: readonly RequiredSelection[], schema: GraphQLSchema): boolean =>
   selections.every((selection) => {
     const { selections: inner = [] } = selection;
@@ -233,7 +233,7 @@ const namesObjectTypesOnly = (selections: readonly RequiredSelection[], schema: 
     return isPlain && namesObjectTypesOnly(inner, schema);
   });
 
-/** Merges a subgraph's answer into data of other subgraphs: objects and lists of the same length item by item. */
+/** Merges a subgraph's answer into existing data. Objects, and lists of the same length, are merged item by item. */
 function merge(target: Data, source: Data | null | undefined): void {
   if (source == null) return;
   for (const key of Object.keys(source)) {
@@ -257,7 +257,7 @@ const isObject = (value: unknown): value is Data =>
 const ownValue = (object: unknown, key: string): unknown =>
   object != null && Object.hasOwn(object, key) ? (object as Data)[key] : undefined;
 
-/** The paths of all values at a path, with the places in lists in place of `@`. */
+/** Returns the paths of all values at a path, with list indexes instead of `@`. */
 function pathsOf(value: unknown, path: readonly string[], found: Path = []): Path[] {
   const [key, ...rest] = path;
   if (value == null) return [];

@@ -23,7 +23,7 @@ function shape(query: string, data: object, variables: Record<string, unknown> =
 }
 
 describe('Null', () => {
-  test('A null empties the nearest object that may be null, with one note', () => {
+  test('A forbidden null makes the nearest nullable object null, with one note', () => {
     const data = { node: { __typename: 'Cat', id: 'a', friend: { id: null, name: 'b' } } };
     expect(shape('{ node { ... on Cat { name friend { id name } } } }', data)).toEqual({
       data: '{"node":{"name":null,"friend":null}}',
@@ -31,24 +31,24 @@ describe('Null', () => {
     });
   });
 
-  test('A null in a list of things that must be there empties the list', () => {
+  test('A null in a list of non-null items makes the list null', () => {
     expect(shape('{ nodes { id } }', { nodes: [{ id: 'a' }, null] })).toEqual({
       data: '{"nodes":null}',
       notes: ['nodes.1: Cannot return null for non-nullable array element of type Node at index 1.'],
     });
   });
 
-  test('A null that nothing stops leaves no data', () => {
+  test('A forbidden null without a nullable field around it makes the data null', () => {
     expect(shape('{ strict { id } count }', { strict: [{}] }).data).toBe('null');
   });
 
-  test('A null in a list of things that may be null stays alone', () => {
+  test('A null in a list of nullable items does not affect the other items', () => {
     expect(shape('{ names }', { names: ['a', null] })).toEqual({ data: '{"names":["a",null]}', notes: [] });
   });
 });
 
 describe('Selections', () => {
-  test('The parts of a field that is selected twice come together, also in lists', () => {
+  test('The selections of a field that is selected twice are merged, also in lists', () => {
     const data = { strict: [{ id: 'a', name: 'A', friend: { id: 'b', name: 'B' } }] };
     expect(
       shape('{ strict { friend { id } id } count ... { strict { friend { name } } } strict { name } }', data),
@@ -66,7 +66,7 @@ describe('Selections', () => {
     );
   });
 
-  test('Names that mean something to JavaScript are plain keys', () => {
+  test('Names that are special in JavaScript are plain keys', () => {
     const data = JSON.parse('{"node": {"__typename": "Cat", "__proto__": "a", "constructor": "b"}}');
     expect(shape('{ node { __proto__: id constructor: id toString: __typename } }', data).data).toBe(
       '{"node":{"__proto__":"a","constructor":"b","toString":"Cat"}}',
@@ -77,12 +77,12 @@ describe('Selections', () => {
   test.each([
     [true, '{}'],
     [false, '{"count":1}'],
-  ])('A variable decides about @skip: %s', (isSkipped, data) => {
+  ])('A variable controls @skip: %s', (isSkipped, data) => {
     const query = 'query($no: Boolean!) { count @skip(if: $no) }';
     expect(shape(query, { count: 1 }, { no: isSkipped }).data).toBe(data);
   });
 
-  test('A null for a variable that decides is an error, not a decision', () => {
+  test('A null variable as the condition of a directive is an error', () => {
     const query = 'query($no: Boolean = true) { count @skip(if: $no) }';
     expect(() => shape(query, { count: 1 }, { no: null })).toThrow();
   });
@@ -111,20 +111,20 @@ describe('Wrong answers of a subgraph', () => {
     });
   });
 
-  test('An object of a type that is unknown becomes null', () => {
+  test('An object of an unknown type becomes null', () => {
     expect(shape('{ node { id } }', { node: { __typename: 'Nothing', id: 'a' } })).toEqual({
       data: '{"node":null}',
       notes: ['node: Invalid __typename found for object at field Query.node.'],
     });
   });
 
-  test('An object without a type has no __typename where that could be any of several', () => {
+  test('An object without a type has no __typename if several types are possible', () => {
     expect(shape('{ node { id __typename } }', { node: { id: 'a' } })).toEqual({ data: '{"node":null}', notes: [] });
   });
 
   test.each([
-    ['a list where none is', { nodes: { id: 'a' } }],
-    ['an object where none is', { nodes: ['a'] }],
+    ['an object instead of a list', { nodes: { id: 'a' } }],
+    ['a text instead of an object', { nodes: ['a'] }],
     ['a __typename that is null', { nodes: [{ __typename: null, id: 'a' }] }],
     ['a __typename that is a number', { nodes: [{ __typename: 5, id: 'a' }] }],
   ])('There is no response for %s', (_what, data) => {

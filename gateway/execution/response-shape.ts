@@ -25,7 +25,7 @@ import {
 
 export type Data = Record<string, unknown>;
 
-/** The part of the subgraphs' data that an operation selects, and notes on values that had to become null. */
+/** The part of the subgraphs' data that an operation selects, and notes about invalid values that became null. */
 export interface ShapedResponse {
   readonly data: Data | null;
   readonly emptied: readonly GraphQLError[];
@@ -39,7 +39,7 @@ interface Shaping {
   readonly emptied: GraphQLError[];
 }
 
-/** Shapes one selection into `output`. Answers false when a null must empty the object itself. */
+/** Shapes one selection into `output`. Returns false when the object itself must become null. */
 type ShapeSelection = (input: Data, output: Data, type: GraphQLNamedType, shaping: Shaping) => boolean;
 
 interface Shaped {
@@ -54,18 +54,18 @@ type ShapeValue = (input: unknown, held: unknown, parent: GraphQLNamedType, shap
 
 /** An object without inherited names, so that no response name can reach a prototype. */
 const Output = function Output() {
-  // Its fields are written later.
+  // The caller sets the fields.
 } as unknown as { new (): Data };
 Output.prototype = Object.create(null);
 
-const NO_TYPE_NAME = 'A subgraph answered with a __typename that is no string.';
+const NO_TYPE_NAME = 'A subgraph answered with a __typename that is not a string.';
 const NULL: Shaped = { value: null };
 const INTEGER = /^-?\d+$/;
 
 /**
- * Compiles an operation's selections into a function from the merged data of the subgraphs to the response: aliases,
- * fragments, @skip and @include, nulls that empty their surroundings. It follows `computeResponse` of @apollo/gateway
- * 2.14 case by case. Answers undefined for an operation that asks for the schema itself.
+ * Compiles an operation's selections into a function that turns the merged data of the subgraphs into the response. It
+ * handles aliases, fragments, @skip, @include and the propagation of nulls. It follows `computeResponse` of
+ * @apollo/gateway 2.14 case by case. Returns undefined for an introspection operation.
  */
 export function compileResponseShape(
   schema: GraphQLSchema,
@@ -231,7 +231,7 @@ export function compileResponseShape(
   };
 }
 
-/** The selections, with the parts of those that are repeated in the place of the first. */
+/** Merges repeated selections of the same field into the first one. */
 function merged(selections: readonly SelectionNode[]): SelectionNode[] {
   const byKey = new Map<string, SelectionNode>();
   for (const selection of selections) {
@@ -256,7 +256,7 @@ function keyOf(selection: SelectionNode): string {
   return `... on ${selection.typeCondition?.name.value ?? ''} ${directives}`;
 }
 
-/** True when the directives include a selection; undefined when there is nothing to decide. */
+/** Returns a function that decides whether a selection is included, or undefined when it always is. */
 function compileCondition(directives: FieldNode['directives'] = []): ((variables: Data) => boolean) | undefined {
   const conditions = ['skip', 'include'].flatMap((name) => {
     const value = directives.find((directive) => directive.name.value === name)?.arguments?.[0]?.value;
@@ -266,15 +266,15 @@ function compileCondition(directives: FieldNode['directives'] = []): ((variables
   return conditions.length === 0 ? undefined : (variables) => conditions.every((isMet) => isMet(variables));
 }
 
-/** @throws for a variable that is null: GraphQL allows one that has a default */
+/** @throws for a null variable, which GraphQL allows if the variable has a default */
 function booleanOf(value: ValueNode, variables: Data): boolean {
   const boolean =
     value.kind === Kind.VARIABLE ? ownValue(variables, value.name.value) : 'value' in value && value.value;
-  if (typeof boolean !== 'boolean') throw new Error('The condition of a directive is no Boolean.');
+  if (typeof boolean !== 'boolean') throw new Error('The condition of a directive is not a Boolean.');
   return boolean;
 }
 
-/** What a leaf may be in JSON. A custom scalar may be anything: its subgraph has serialized it. */
+/** Returns a check of JSON values for a leaf type. Any value of a custom scalar passes: its subgraph serialized it. */
 function leafCheck(type: GraphQLOutputType): (value: unknown) => boolean {
   if (isEnumType(type)) return (value) => typeof value === 'string' && type.getValue(value) !== undefined;
   if (!isScalarType(type) || !specifiedScalarTypes.some(({ name }) => name === type.name)) return () => true;

@@ -25,7 +25,7 @@ import { countRefusals, createRefusalMask } from './refusals.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The client's address, as rate limits count it; see clientAddressOf. */
+    /** The client's address for rate limits. See clientAddressOf. */
     clientAddress: string;
   }
 }
@@ -114,7 +114,7 @@ export async function serveGraph({
     }
   }
 
-  /** Answers with a refusal as Apollo Server words it. */
+  /** Returns a refusal in the form of Apollo Server. */
   function refuse(request: FastifyRequest, reply: FastifyReply, refusal: unknown): Promise<string> {
     return createApolloHandler<GatewayContext>(apollo, () => Promise.reject(refusal))(request, reply);
   }

@@ -14,7 +14,7 @@ const EVENTS = [
   { __typename: 'Event', name: 'Opera' },
   { __typename: 'Event', id: '2', name: 'Ballet' },
 ];
-/** From then on, a document is known. */
+/** The number of requests after which a document is known. */
 const TIMES = 3;
 
 const apolloAsked = vi.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
@@ -33,7 +33,7 @@ async function post(body: object | string, headers: Record<string, string> = {})
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() };
 }
 
-/** Sends the same several times; answers with the status and the body of each. */
+/** Sends the same request several times. Returns the status and the body of each response. */
 async function repeat(body: object, headers: Record<string, string> = {}) {
   const answers = [];
   for (let time = 0; time < TIMES; time += 1) answers.push(await post(body, headers));
@@ -52,7 +52,7 @@ test('From the third time on, an operation is answered without Apollo Server', a
   expect(apolloAsked).toHaveBeenCalledTimes(TIMES - 1);
 });
 
-test('The hash of a known document is no document', async () => {
+test('The hash of a known document is not accepted as a document', async () => {
   gateway = await startTestGateway({ user: USER });
   await repeat({ query: QUERY });
   expect(codesOf(await post({ query: hashOf(QUERY) }))).toEqual(['GRAPHQL_PARSE_FAILED']);
@@ -60,7 +60,7 @@ test('The hash of a known document is no document', async () => {
   expect(codesOf(await post(byText))).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
 });
 
-test('A known document that nobody registered is not found by its hash', async () => {
+test('A known document is not found by its hash unless it was registered', async () => {
   gateway = await startTestGateway({ user: USER });
   await repeat({ query: QUERY });
   expect(codesOf(await post({ extensions: persisted(QUERY) }))).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
@@ -75,13 +75,13 @@ test('A registered document is known by its hash', async () => {
   expect(apolloAsked.mock.calls.length).toBeLessThan(TIMES);
 });
 
-test('A mutation is sent to its subgraph once for each request, also when that hangs up', async () => {
+test('A mutation is sent once for each request, even if the subgraph closes the connection', async () => {
   gateway = await startTestGateway({ user: hangUp });
   await repeat({ query: 'mutation { signOut(refreshToken: "x") }' });
   expect(gateway.standIns.user.received).toHaveLength(TIMES);
 });
 
-test('An answer of a subgraph that makes the execution fail is the same fault each time', async () => {
+test('A subgraph answer that makes the execution fail causes the same error each time', async () => {
   const events = { nodes: { id: '1' } };
   gateway = await startTestGateway({ event: answer({ data: { events } }), booking: answer({ data: {} }) });
   const answers = await repeat({ query: '{ events { nodes { availableSeats } } }' });
@@ -101,7 +101,7 @@ test('A subgraph does not choose the status of the answer', async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array(TIMES).fill(200));
 });
 
-test('The errors of entities have the right paths when another entity cannot be asked for', async () => {
+test('The errors of entities have the right paths when another entity cannot be requested', async () => {
   const error = { message: 'No.', path: ['_entities', 0, 'availableSeats'], extensions: { code: 'FORBIDDEN' } };
   const seats = { _entities: [{ availableSeats: null }] };
   gateway = await startTestGateway({
@@ -110,7 +110,7 @@ test('The errors of entities have the right paths when another entity cannot be 
   });
   const answers = await repeat({ query: '{ events { nodes { name availableSeats } } }' });
   const paths = answers.map(({ body }) => (body as { errors: { path: unknown }[] }).errors.map(({ path }) => path));
-  // The first one comes from the package, which counts only the entities that were asked for.
+  // The first one comes from the package, which counts only the requested entities.
   expect(paths).toEqual([
     [['events', 'nodes', 0, 'availableSeats']],
     [['events', 'nodes', 1, 'availableSeats']],
@@ -118,7 +118,7 @@ test('The errors of entities have the right paths when another entity cannot be 
   ]);
 });
 
-test('A bad token is refused for a known document as for a new one', async () => {
+test('A bad token is refused for a known document in the same way as for a new one', async () => {
   gateway = await startTestGateway({ user: USER });
   const bad = { authorization: 'Bearer a.b.c' };
   const before = await post({ query: QUERY }, bad);
@@ -151,7 +151,7 @@ test('A known document draws on the budget of its address once', async () => {
   expect((await post({ query: QUERY })).status).toBe(429);
 });
 
-test('A new supergraph drops known documents: what it lacks is refused', async () => {
+test('A new supergraph removes known documents, so that fields that it lacks are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'supergraph-'));
   const path = join(folder, 'supergraph.graphql');
   await copyFile(new URL('../supergraph.graphql', import.meta.url), path);

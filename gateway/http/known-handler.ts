@@ -11,8 +11,8 @@ const JSON_TYPES: ReadonlySet<unknown> = new Set(['application/json', 'applicati
 const ACCEPT_HEADERS_MAX = 100;
 
 /**
- * Answers operations of known documents without Apollo Server, exactly as Apollo Server would. Answers undefined, and does
- * nothing, for every other request.
+ * Creates a handler that answers operations of known documents without Apollo Server, but with the same responses.
+ * `answer` returns undefined and does nothing for every other request.
  */
 export function createKnownHandler({
   supergraph,

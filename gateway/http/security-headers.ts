@@ -16,7 +16,7 @@ const SECURITY_HEADERS: FastifyHelmetOptions = {
 
 const OWN_HEADERS: ReadonlySet<string> = new Set(['connection', 'content-length', 'content-type', 'date']);
 
-/** Adds the headers of helmet to every answer. They are constant, so helmet is asked for them only once. */
+/** Adds the headers of helmet to every answer. They are constant, so helmet computes them only once. */
 export async function addSecurityHeaders(http: FastifyInstance): Promise<void> {
   const model = fastify();
   await model.register(helmet, SECURITY_HEADERS);

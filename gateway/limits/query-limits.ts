@@ -20,14 +20,14 @@ import { fieldsOf } from './selections.ts';
 /** The limits of one operation. */
 export interface QueryLimits {
   readonly QUERY_TOKENS_MAX: number;
-  /** Fields and fragments; the content of a fragment counts each time the fragment is used. */
+  /** Fields and fragments. The content of a fragment counts each time the fragment is used. */
   readonly QUERY_SELECTIONS_MAX: number;
-  /** Levels of fields; fragments do not add a level. */
+  /** Levels of fields. Fragments do not add a level. */
   readonly QUERY_DEPTH_MAX: number;
   readonly QUERY_ALIASES_MAX: number;
   readonly QUERY_ROOT_FIELDS_MAX: number;
   readonly QUERY_DIRECTIVES_MAX: number;
-  /** In objects; see estimateCost. */
+  /** The cost in objects. See estimateCost. */
   readonly QUERY_COST_MAX: number;
   readonly VARIABLES_MAX: number;
 }
@@ -51,9 +51,9 @@ const tooComplex = (limit: Limit) =>
   });
 
 /**
- * The limits as options of Apollo Server. They are checked in this order: tokens during parsing; selections, in linear
- * time for any nesting of fragments; then depth, aliases, directives and root fields. The last four may assume a
- * document that is bounded and free of cycles. `checkOperation` checks the number of variables and the cost at each
+ * Returns the limits as options of Apollo Server. Tokens are counted during parsing. Then selections are counted, in
+ * linear time for any nesting of fragments. Depth, aliases, directives and root fields are checked last, because their
+ * checks assume a bounded document without cycles. `checkOperation` checks the number of variables and the cost at each
  * request, because both depend on the variables.
  */
 export function createQueryLimits(limits: QueryLimits) {
@@ -95,8 +95,7 @@ interface Operation {
 }
 
 /**
- * Returns the refusal of an operation that is over a limit; undefined for any other. `given` holds the variables as
- * sent.
+ * Returns an error for an operation that is over a limit, otherwise undefined. `given` holds the variables as sent.
  */
 export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
 
@@ -121,8 +120,8 @@ interface KnownCosts {
 const knownCosts = new WeakMap<OperationDefinitionNode, KnownCosts>();
 
 /**
- * The cost of an operation, computed once for all variables that give the same cost. Only the values of integers (`first`)
- * and Booleans (@skip, @include) can change it, and nulls can make an argument invalid.
+ * Returns the cost of an operation. It is computed once for all variables with the same cost. Only the values of
+ * integers (`first`) and Booleans (@skip, @include) can change the cost, and nulls can make an argument invalid.
  * @throws GraphQLError when an argument cannot be read
  */
 function knownCostOf(given: Operation): number {
@@ -148,14 +147,14 @@ function knownCostOf(given: Operation): number {
 
 const DECISIVE_TYPES: ReadonlySet<string> = new Set(['Int', 'Boolean']);
 
-/** The name of a variable's type; a list has none, because no list decides a cost. */
+/** Returns the name of a variable's type. It is empty for a list, because lists do not affect the cost. */
 const nameOf = (type: TypeNode): string => {
   const nullable = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
   return nullable.kind === Kind.NAMED_TYPE ? nullable.name.value : '';
 };
 
 /**
- * The maximum cost of an operation, in objects; see estimateCost.
+ * Returns the maximum cost of an operation, in objects. See estimateCost.
  * @throws GraphQLError when an argument cannot be read
  */
 export function costOf({ schema, document, operation, variables }: Operation): number {
@@ -192,7 +191,7 @@ const estimateCost: ComplexityEstimator = ({ type, field, args, childComplexity 
 
 const TOKENS_EXCEEDED = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
-/** Replaces a library's error that reveals a limit; undefined for any other error. */
+/** Returns a replacement for a library's error that reveals a limit, and undefined for any other error. */
 export function asTooComplex({ message, extensions }: GraphQLError): GraphQLError | undefined {
   if (TOKENS_EXCEEDED.test(message)) return tooComplex('tokens');
   const isTooWide = extensions.validationErrorCode === 'MAX_RECURSIVE_SELECTIONS_EXCEEDED';

@@ -65,7 +65,7 @@ test('A mutation is sent exactly once', async () => {
   expect(received).toHaveLength(1);
 });
 
-test('Token, request id and the proof reach the subgraph', async () => {
+test('The token, the request id and the proof reach the subgraph', async () => {
   const { ask, received } = await start(ME);
   await ask('{me{name}}', { authorization: 'Bearer t.o.k' });
   const { authorization, 'x-request-id': requestId, 'x-gateway-proof': proof } = received[0]?.headers ?? {};

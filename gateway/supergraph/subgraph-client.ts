@@ -6,14 +6,14 @@ import type { GatewayContext } from '../context.ts';
 import type { Fetch, FetchAnswer } from '../execution/query-plan.ts';
 import { placeErrors } from './subgraph-errors.ts';
 
-/** Sends one operation to a subgraph. Never throws for a subgraph that is away: the answer has the errors. */
+/** Sends one operation to a subgraph. Never throws when the subgraph is unavailable: the answer contains the errors. */
 export type SubgraphClient = (fetch: Fetch, context: GatewayContext) => Promise<FetchAnswer>;
 
 /**
- * A client of one subgraph. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both before the
- * operation's deadline. It forwards the client's access token, request id, trace and address, and no other header. A
- * subgraph that does not answer gives SERVICE_UNAVAILABLE for the fields that were asked of it. Queries end when the client
- * goes away, mutations do not.
+ * Creates a client of one subgraph. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both
+ * before the operation's deadline. It forwards the client's access token, request id, trace and address, and no other
+ * header. If the subgraph does not answer, the requested fields have the error SERVICE_UNAVAILABLE. Queries end when
+ * the client disconnects. Mutations continue.
  */
 export function createSubgraphClient({
   name,

@@ -42,13 +42,13 @@ function codeOf({ path, extensions }: SubgraphError): ErrorCode {
   return CLIENT_CODES.has(code) ? code : 'INTERNAL_SERVER_ERROR';
 }
 
-/** True for a path that leads to a field of the client's operation; `_entities` alone does not. */
+/** True for the path of a field in the client's operation. It is false for `_entities` alone. */
 function isPlace(path: Path | undefined): path is Path {
   if (!Array.isArray(path) || path.length === 0) return false;
   return path[0] !== '_entities' || typeof path[1] === 'number';
 }
 
-/** The paths of all fields that a fetch requests, such as `event`, or `_entities.0.name` for each entity. */
+/** Returns the paths of all fields that a fetch requests, such as `event`, or `_entities.0.name` for each entity. */
 function placesOf({ query, variables }: Fetch): Path[] {
   const document = parse(query, { noLocation: true });
   const roots = document.definitions.flatMap((definition) =>

@@ -13,7 +13,7 @@ export interface SupergraphFile extends SupergraphManager {
 
 /**
  * Loads the supergraph from a file, and again whenever the file changes. A changed supergraph that cannot be served is
- * logged and rejected; the previous one stays in use.
+ * logged and rejected. The previous one stays in use.
  */
 export function createSupergraphFile({ path, logger }: { path: string; logger: Logger }): SupergraphFile {
   let served = false;

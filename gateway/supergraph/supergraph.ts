@@ -22,16 +22,16 @@ const QUERY_PLANS_MIB_MAX = 16;
 type Execute = (context: GatewayContext) => Promise<GatewayExecutionResult>;
 
 export interface Supergraph {
-  /** The supergraph as Apollo Server takes it. */
+  /** The supergraph in the form that Apollo Server requires. */
   readonly gateway: GatewayInterface;
-  /** How to execute an operation that was planned before; undefined when it was not, or when it has to be refused. */
+  /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
   prepare(operation: KnownOperation): Execute | undefined;
 }
 
 /**
- * The supergraph, planned by @apollo/gateway over our own clients of the subgraphs; it ignores their addresses in the
- * supergraph. The first execution of an operation is the package's; further ones are ours, see compileQueryPlan. It asks no
- * subgraph at its start and reports to nobody.
+ * Creates the supergraph. @apollo/gateway plans each operation and executes it the first time. Our own executor does
+ * the further executions, see compileQueryPlan. Both use our clients of the subgraphs and ignore the addresses in the
+ * supergraph. Nothing is sent to the subgraphs at the start, or to Apollo.
  */
 export function createSupergraph({
   file,
@@ -44,7 +44,7 @@ export function createSupergraph({
 }: {
   file: SupergraphManager;
   subgraphs: ReadonlyMap<string, SubgraphClient>;
-  /** Checks each operation, its variables coerced, before it is planned. */
+  /** Checks each operation with its coerced variables before it is planned. */
   checkOperation: CheckOperation | undefined;
   /** Called when Apollo Server has admitted an operation that was planned before. */
   onKnown: (request: AdmittedRequest) => void;
@@ -52,7 +52,7 @@ export function createSupergraph({
   logger: Logger;
   metrics: Registry;
 }): Supergraph {
-  // The package knows no other switch, and reads it in the constructor.
+  // The package has no other switch, and reads this one in the constructor.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
   const compiled = createCompiledOperations();
   const reportEmptiedFields = createEmptiedFieldsReport({ logger, metrics });
@@ -80,7 +80,7 @@ export function createSupergraph({
   }
   const fetchFrom: FetchFrom = (name, fetch, context) => clientOf(name)(fetch, context);
 
-  /** The coerced variables of an operation within the limits, or its refusal. */
+  /** Returns the coerced variables of an operation, or the errors for which it is refused. */
   function admit({ operation, document, given }: KnownOperation, schema: GraphQLSchema) {
     const { variables, errors } = coerceVariables({ schema, operation, given });
     if (variables === undefined) return { errors };
@@ -88,7 +88,7 @@ export function createSupergraph({
     return refusal === undefined ? { variables } : { errors: [refusal] };
   }
 
-  /** The package's result without its notes on absent entities (extensions.valueCompletion), which are for operators. */
+  /** Removes the package's notes on absent entities (extensions.valueCompletion). They are meant for operators. */
   function withoutNotes(
     {
       data,
@@ -101,7 +101,7 @@ export function createSupergraph({
     if (errors !== undefined) return { data, errors };
     if (emptied.length === 0) return { data };
     reportEmptiedFields(emptied, context);
-    // An absent entity empties the nullable field around it. Without such a field the response has no data, and an error.
+    // An absent entity makes the nullable field around it null. Without such a field the response is an error.
     return data === null ? { data, errors: emptied } : { data };
   }
 
@@ -121,9 +121,9 @@ export function createSupergraph({
   }
 
   /**
-   * The package sees only variables that are right and operations within the limits: it would list every error of wrong
-   * variables and print the whole value with each, which takes quadratic time. An unknown operation name is the client's
-   * mistake.
+   * The package gets only valid variables and operations within the limits. For invalid variables it would list every
+   * error and print the whole value with each, which takes quadratic time. An unknown operation name is an error of the
+   * client.
    */
   const createExecutor =
     (execute: Executor): Executor =>
@@ -190,8 +190,8 @@ function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metric
 }
 
 /**
- * The supergraph has only the names of custom scalars. With these checks a wrong value is refused before any subgraph
- * is asked.
+ * Adds checks to the custom scalars, because the supergraph contains only their names. A wrong value is then refused
+ * before any request to a subgraph.
  */
 function checkScalars(schema: GraphQLSchema): void {
   const scalar = schema.getType(DateTime.name);

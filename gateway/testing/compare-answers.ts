@@ -1,12 +1,12 @@
-/** What can be observed of one request. */
+/** The observable results of one request. */
 export interface Observation {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
-  /** What each subgraph received, without the order. */
+  /** The requests that the subgraphs received, in any order. */
   readonly received: readonly string[];
   readonly logs: readonly string[];
-  /** How much the counters grew. */
+  /** The increases of the counters. */
   readonly counted: Readonly<Record<string, number>>;
 }
 
@@ -15,8 +15,8 @@ interface AnswerError {
 }
 
 /**
- * What differs between two observations; undefined when they are the same. Errors may come in any order. With
- * `toleratesPaths`, the path of an error may be the one of another item of the same lists, or begin below it.
+ * Returns the part that differs between two observations, or undefined if they are the same. Errors may come in any
+ * order. With `toleratesPaths`, the path of an error may lead to another item of the same lists, or start below it.
  */
 export function differenceBetween(
   one: Observation,
@@ -34,7 +34,7 @@ export function differenceBetween(
   return toleratesPaths && differInPathsOnly(left, right) ? undefined : 'errors';
 }
 
-/** The errors of a body as sorted texts, and the rest of it. */
+/** Splits a body into its errors, as sorted texts, and the rest. */
 function bodyOf(text: string): { errors: string[]; rest: string } {
   let body: { errors?: unknown };
   try {
@@ -44,7 +44,7 @@ function bodyOf(text: string): { errors: string[]; rest: string } {
   }
   const { errors } = body;
   if (!Array.isArray(errors)) return { errors: [], rest: text };
-  // Each fault gets an id of its own.
+  // Each internal error has its own id.
   const withoutId = (_key: string, value: unknown) => (_key === 'errorId' ? 'an id' : value);
   return {
     errors: errors.map((error) => JSON.stringify(error, withoutId)).sort(),

@@ -7,16 +7,16 @@ import { createRandomSubgraph, type Fault } from './random-subgraph.ts';
 import type { Behaviour } from './stand-in.ts';
 import { startTestGateway } from './test-gateway.ts';
 
-/** Who executed an operation: nobody when it was refused. */
+/** The executor of an operation, or nobody if it was refused. */
 export type Way = 'package' | 'ours, after Apollo Server' | 'ours, without Apollo Server' | 'nobody';
 
-/** How often each request is sent: the first time, again, and as a known document. */
+/** Each request is sent this often: the first time, again, and as a known document. */
 const TIMES = 4;
-/** The share of the subgraphs' answers that are spoiled. */
+/** The share of the subgraphs' answers that are changed into faulty ones. */
 const FAULT_CHANCE = 0.25;
 /** Headers that differ from one request to the next. */
 const OWN_HEADERS = ['date', 'x-request-id', 'content-length', 'x-time-left-ms', 'host', 'connection', 'keep-alive'];
-/** Faults after which the gateway may be unable to ask for an entity. */
+/** Faults after which the gateway may be unable to request an entity. */
 const KEY_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
   'missing key',
   'missing id',
@@ -27,12 +27,12 @@ const KEY_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
   'other length',
 ]);
 
-/** What a run of requests needs. */
+/** The input of a comparison. */
 export interface Run {
   readonly seed: number;
   readonly requests: readonly RandomRequest[];
   readonly env: NodeJS.ProcessEnv;
-  /** How many requests Apollo Server has got. */
+  /** Returns the number of requests that Apollo Server has received. */
   readonly apolloRequests: () => number;
   /** Alters the behaviour of each subgraph. */
   readonly alter?: (behave: Behaviour) => Behaviour;
@@ -41,8 +41,9 @@ export interface Run {
 type Observed = Awaited<ReturnType<Awaited<ReturnType<typeof start>>['observe']>>;
 
 /**
- * Sends each request several times to a gateway over random subgraphs, and compares every answer with the first one. Tells
- * what differs, how often each way was taken, what was refused, and how often paths of errors were tolerated.
+ * Sends each request several times to a gateway over random subgraphs, and compares every answer with the first one.
+ * Returns the differences, the number of executions by each executor, the refusals, and the number of tolerated error
+ * paths.
  */
 export async function compareWays(run: Run) {
   const { observe, receivedBy, faultsOf, refusals, stop } = await start(run);
@@ -86,7 +87,7 @@ export async function compareWays(run: Run) {
   }
 }
 
-/** A gateway over random subgraphs, and a client that tells what can be observed of a request. */
+/** Starts a gateway over random subgraphs. Returns it with a client that observes the results of a request. */
 async function start({ seed, env, apolloRequests, alter = (behave) => behave }: Run) {
   const faults = new Map<string, Fault[]>();
   const onFault = (requestId: string, fault: Fault) =>
@@ -115,7 +116,7 @@ async function start({ seed, env, apolloRequests, alter = (behave) => behave }: 
     const text = await response.body.text();
     const lines = () =>
       gateway.logs.slice(logged).filter((line) => line.requestId === undefined || line.requestId === requestId);
-    // The line about the request comes after its answer.
+    // The log line of the request is written after its answer.
     while (!lines().some(({ msg }) => msg === 'request')) await delay(1);
     const observation: Observation = {
       status: response.statusCode,
@@ -132,7 +133,7 @@ async function start({ seed, env, apolloRequests, alter = (behave) => behave }: 
     return { requestId, observation, way };
   }
 
-  /** What all subgraphs received, by the id of the client's request. */
+  /** Returns the requests that all subgraphs received, by the id of the client's request. */
   function receivedBy(): Map<string, string[]> {
     const received = new Map<string, string[]>();
     for (const name of SUBGRAPHS) {

@@ -10,12 +10,12 @@ export const requiredEnv = {
   ...perSubgraph('SECRET', proofOf),
 };
 
-/** The secret that the gateway sends to a subgraph. */
+/** Returns the secret that the gateway sends to a subgraph. */
 export function proofOf(name: string): string {
   return `proof-for-${name}-in-tests`;
 }
 
-/** An access token that the gateway accepts. */
+/** Creates an access token that the gateway accepts. */
 export const createToken = () =>
   new SignJWT({ role: 'USER' })
     .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })

@@ -21,13 +21,13 @@ export interface RandomOperation {
   readonly names: readonly string[];
 }
 
-/** A value as JSON, and as it stands in a document. */
+/** A value as JSON, and its text in a document. */
 interface Value {
   readonly json: unknown;
   readonly text: string;
 }
 
-/** Names that are special to JavaScript or to federation are among them. */
+/** Aliases. Some of them are special names in JavaScript or in federation. */
 const ALIASES = ['a', 'b', 'c', 'd', '__proto__', 'constructor', 'toString', 'length', '_entities'];
 const VARIABLES = ['v', 'w', 'x', 'y', 'z', 'representations', 'constructor', 'toString'];
 const WRONG: readonly Value[] = [
@@ -38,7 +38,7 @@ const WRONG: readonly Value[] = [
   { json: {}, text: '{}' },
 ];
 
-/** A document with one or more random operations on a schema, and variables for it. Most of them are valid. */
+/** Returns a document with one or more random operations on a schema, and its variables. Most documents are valid. */
 export function createRandomOperation(schema: GraphQLSchema, random: Random): RandomOperation {
   const fragments = new Map<string, { text: string; type: GraphQLCompositeType }>();
   const givenVariables: Record<string, unknown> = {};
@@ -76,7 +76,7 @@ export function createRandomOperation(schema: GraphQLSchema, random: Random): Ra
 
   function condition(value: Value): string {
     if (random.chance(0.8)) return variable('Boolean!', value) ?? value.text;
-    // GraphQL allows a nullable variable with a default, and that the client sends null for it.
+    // GraphQL allows a nullable variable with a default. The client may send null for it.
     const given = random.chance(0.3) ? { json: null, text: 'null' } : value;
     return variable(`Boolean = ${random.chance(0.5)}`, given) ?? value.text;
   }

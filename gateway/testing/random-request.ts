@@ -3,7 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Random } from './random.ts';
 import { createRandomOperation } from './random-operation.ts';
 
-/** A request to the gateway, and one that may have to be sent before it. */
+/** A request to the gateway, and sometimes a second one that must be sent before it. */
 export interface RandomRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -31,7 +31,7 @@ const CONTENT_TYPES = [
 ];
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
-/** A random operation in a random request: most are right, some are wrong in one of many ways. */
+/** Returns a random operation in a random request. Most requests are valid. The others have one of many faults. */
 export function createRandomRequest(schema: GraphQLSchema, random: Random, token: string): RandomRequest {
   const { query, variables, names } = createRandomOperation(schema, random);
   const headers = randomHeaders(random, token);
@@ -71,7 +71,7 @@ function randomHeaders(random: Random, token: string): Record<string, string> {
   };
 }
 
-/** What replaces a part of a request's body. */
+/** Unusual parts that replace parts of a request's body. */
 const ODDITIES: readonly object[] = [
   { extensions: {} },
   { extensions: null },

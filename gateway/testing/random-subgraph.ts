@@ -19,7 +19,7 @@ import type { SubgraphName } from '#services';
 import { createRandom, type Random } from './random.ts';
 import { answer, type Behaviour, hangUp } from './stand-in.ts';
 
-/** How an answer of a random subgraph was spoiled. */
+/** The kinds of faults in the answers of a random subgraph. */
 export type Fault = (typeof FAULTS)[number]['name'] | 'hang up' | 'no JSON' | 'status';
 
 type Data = Record<string, unknown>;
@@ -27,7 +27,7 @@ interface Answer {
   data?: unknown;
   errors?: unknown[];
 }
-/** A value in an answer, and what holds it. */
+/** A value in an answer, and the object or list that contains it. */
 interface Place {
   readonly holder: Data;
   readonly key: string;
@@ -63,8 +63,8 @@ const WRONG_TYPENAMES = [
 ];
 
 /**
- * The behaviour of a subgraph that executes its real schema with random values. The same request always gets the same
- * answer. Some answers are spoiled; `onFault` hears of each with the id of the client's request.
+ * Creates the behaviour of a subgraph that executes its real schema with random values. The same request always gets
+ * the same answer. Some answers are faulty. For each of them, `onFault` is called with the id of the client's request.
  */
 export function createRandomSubgraph({
   name,
@@ -80,7 +80,7 @@ export function createRandomSubgraph({
   const sdl = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdl) }]);
 
-  /** The document of a query, or what is wrong with it. */
+  /** Returns the document of a query, or its errors. */
   const read = memoize((query: string): { document?: DocumentNode; errors: readonly GraphQLError[] } => {
     try {
       const document = parse(query);
@@ -124,7 +124,7 @@ export function createRandomSubgraph({
       if (spoil(result, random)) tell(fault);
     }
     const status = random.chance(0.05) ? 500 : 200;
-    // JSON has numbers that are too large for JavaScript, but JSON.stringify cannot write them.
+    // JSON allows numbers that are too large for JavaScript, but JSON.stringify cannot write them.
     const text = JSON.stringify(result).replaceAll('"Infinity"', '1e999');
     return response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   };
@@ -167,7 +167,7 @@ function memoize<Value>(compute: (key: string) => Value): (key: string) => Value
   };
 }
 
-/** Ways to spoil an answer. Each tells whether it found something to spoil. */
+/** The faults. Each changes an answer and returns whether it found a value to change. */
 const FAULTS = [
   fault('wrong value', ({ holder, key }, random) => {
     const text = random.pick(WRONG_VALUES);
@@ -234,7 +234,7 @@ const FAULTS = [
   },
 ] as const;
 
-/** A fault of one value, chosen among those that the condition allows. */
+/** Creates a fault that changes one random value that meets the condition. */
 function fault<Name extends string>(
   name: Name,
   change: (place: Place, random: Random) => void,
@@ -251,7 +251,7 @@ function fault<Name extends string>(
   };
 }
 
-/** All values within a value. */
+/** Returns all values within a value. */
 function placesIn(value: unknown, path: readonly (string | number)[] = []): Place[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => {

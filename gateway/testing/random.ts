@@ -7,7 +7,7 @@ export interface Random {
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** A source whose seed is all of the given parts. It hashes them with FNV-1a and continues with mulberry32. */
+/** Creates a source with a seed of several parts. It hashes the parts with FNV-1a and continues with mulberry32. */
 export function createRandom(...seed: readonly unknown[]): Random {
   let state = 0x811c9dc5;
   for (const character of seed.join('\u0000')) {

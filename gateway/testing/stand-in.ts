@@ -31,7 +31,7 @@ export const answer =
       .writeHead(statusCode, { 'content-type': 'application/json' })
       .end(JSON.stringify(typeof body === 'function' ? body(request) : body));
 
-/** Uses one behaviour after another, one for each request; the last one stays. */
+/** Uses one behaviour after another, one for each request. The last one is used for all further requests. */
 export function inTurn(...behaviours: [Behaviour, ...Behaviour[]]): Behaviour {
   const [first] = behaviours;
   return (request, response) =>
@@ -43,7 +43,7 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     if (request.url === '/ready') return response.end('{}');
-    // It has no endpoint for batches, so that each operation is a request of its own.
+    // There is no endpoint for batches, so that each operation is a separate request.
     if (request.url !== '/graphql') return request.resume().on('end', () => response.writeHead(404).end());
     const chunks = await request.toArray();
     const { query, variables, operationName } = JSON.parse(Buffer.concat(chunks).toString());
@@ -65,7 +65,7 @@ export async function startStandIn(behave: Behaviour): Promise<StandIn> {
   };
 }
 
-/** An address that refuses connections. */
+/** Returns an address that refuses connections. */
 export async function refusedUrl(): Promise<string> {
   const standIn = await startStandIn(hang);
   await standIn.stop();

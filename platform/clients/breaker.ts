@@ -29,7 +29,7 @@ const PROBE_INTERVAL_MS = 250;
 /**
  * Creates a breaker that probes the server before it opens and before it closes. A request that is slow by nature
  * therefore does not open it, and no client's request is needed to find out whether the server is back.
- * @param probe sends a request that a working server answers at once; rejects when there is no answer
+ * @param probe sends a request that a working server answers at once. It rejects when there is no answer.
  */
 export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>): Breaker {
   const end = new AbortController();

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * The header with the number of milliseconds that the answer may take; set by the gateway and by subgraphs that call
- * others.
+ * The header with the number of milliseconds that the answer may take. The gateway sets it, and so do subgraphs that
+ * call others.
  */
 export const TIME_LEFT_HEADER = 'x-time-left-ms';
 
@@ -33,11 +33,11 @@ export const runWithDeadline = <Result>(deadline: Deadline, run: () => Result): 
 /** Runs work without the current deadline, for work that several callers share or that continues in the background. */
 export const runWithoutDeadline = <Result>(run: () => Result): Result => deadlines.run(undefined, run);
 
-/** The deadline of the current work on the clock of performance.now(); Infinity without one. */
+/** Returns the deadline of the current work on the clock of performance.now(), or Infinity if there is none. */
 export const currentDeadlineMs = (): number => deadlines.getStore()?.atMs ?? Infinity;
 
 /**
- * The milliseconds until the deadline; Infinity without one.
+ * Returns the milliseconds until the deadline, or Infinity if there is none.
  * @throws DeadlineError after the deadline or a disconnect
  */
 export function timeLeftMs(): number {
@@ -48,7 +48,7 @@ export function timeLeftMs(): number {
   return leftMs;
 }
 
-/** The milliseconds that a TIME_LEFT_HEADER grants, at most TIME_LEFT_MS_MAX. */
+/** Returns the milliseconds that a TIME_LEFT_HEADER grants, at most TIME_LEFT_MS_MAX. */
 export function readTimeLeftMs(header: unknown): number {
   const leftMs = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : TIME_LEFT_MS_MAX;
   return Math.min(leftMs, TIME_LEFT_MS_MAX);

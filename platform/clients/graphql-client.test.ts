@@ -76,11 +76,11 @@ test('The client closes an idle connection, even if the server would keep it lon
   await vi.waitUntil(() => closed.mock.calls.length > 0);
 });
 
-/** Starts a server that answers everything but the query `{ slow }`, and nothing while it hangs. It records queries. */
+/** Starts a server that answers all queries except `{ slow }`, but none while it hangs. It records the queries. */
 async function startUnreliable() {
   const state = { hangs: false, queries: [] as string[], closed: 0 };
   const server = createServer(async (request, response) => {
-    // Without an endpoint for batches each operation is a request of its own.
+    // Without an endpoint for batches each operation is a separate request.
     if (request.url !== '/graphql') return request.resume().on('end', () => response.writeHead(404).end());
     const { query } = JSON.parse(Buffer.concat(await request.toArray()).toString());
     if (query !== '{__typename}') state.queries.push(query);
@@ -104,7 +104,7 @@ async function startUnreliable() {
 
 const UNAVAILABLE = expect.objectContaining({ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } });
 
-test('Within 3 s a hanging server is detected; then requests fail at once, until the server answers again', {
+test('A hanging server is detected within 3 s, and requests then fail at once until it answers again', {
   timeout: 15_000,
 }, async () => {
   const { state, ask } = await startUnreliable();

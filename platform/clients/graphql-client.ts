@@ -42,14 +42,14 @@ const RESPONSE_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Short enough that a second attempt fits into the time limit of a query. */
 export const CONNECT_TIMEOUT_MS = 500;
 /**
- * How long a connection may be idle. Shorter than the server's 75 s, so that the client closes it and not the server.
+ * The time that a connection may be idle. It is shorter than the server's 75 s, so that the client closes it first.
  * It must also be shorter than DRAIN_DELAY_MS: idle connections then close before a stopping server does. Busy
  * connections close because a stopping server asks for that in its answers.
  */
 export const KEEP_ALIVE_MS = 4_000;
 /**
- * How long a busy connection is used. There may be several servers behind one address, and each connection leads to one
- * of them. With this limit a new server gets its share of the load within that time.
+ * The time that a busy connection is used. There may be several servers behind one address, and each connection leads
+ * to one of them. With this limit a new server gets its share of the load within that time.
  */
 export const CONNECTION_AGE_MS_MAX = 15_000;
 /**
@@ -80,8 +80,8 @@ const PROBE = '{__typename}';
 export const isMutation = (query: string): boolean => query.startsWith('mutation');
 
 /**
- * Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation. Operations
- * of one turn of the event loop are sent together, see createOperationSender.
+ * Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
+ * Operations of one turn of the event loop are sent together, see createOperationSender.
  */
 export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
   const { origin, pathname } = new URL(url);

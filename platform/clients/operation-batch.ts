@@ -15,8 +15,8 @@ export interface OperationAnswer {
 }
 
 /**
- * The path of the batch endpoint, below that of the GraphQL endpoint. The body is a JSON array of operations, each with an
- * `id`. Each answer is a line: the id, a space, and JSON.
+ * The path of the batch endpoint, below the path of the GraphQL endpoint. The body is a JSON array of operations, each
+ * with an `id`. Each answer is a line: the id, a space, and JSON.
  */
 export const BATCH_PATH = '/batch';
 const OPERATIONS_MAX = 64;
@@ -36,10 +36,10 @@ interface Waiting {
 }
 
 /**
- * Sends the operations of one turn of the event loop together, in one HTTP request. Each has its own headers, and its
- * answer arrives as soon as it is ready. One operation alone is an ordinary GraphQL request. A server without the batch
- * endpoint, as during an upgrade, gets each operation alone. When the caller of an operation aborts it, its answer is
- * ignored; when all are aborted, the request is.
+ * Creates a function that sends the operations of one turn of the event loop in one HTTP request. Each operation has
+ * its own headers, and its answer arrives as soon as it is ready. A single operation is an ordinary GraphQL request. A
+ * server without the batch endpoint, as during an upgrade, gets each operation in a separate request. The answer of an
+ * aborted operation is ignored. The request is aborted when all its operations are aborted.
  */
 export function createOperationSender({ pool, path, secret }: { pool: Pool; path: string; secret: string }) {
   const waiting: Waiting[] = [];

@@ -18,7 +18,7 @@ export interface SqlClient<Transaction extends SqlExecutor = SqlExecutor> extend
   ): Promise<Result>;
 }
 
-/** What a raw SELECT reads into a row of this type: a column for each field. One that is left out is a type error. */
+/** Returns the column list of a raw SELECT: one column for each field of the row. A missing field is a type error. */
 export const columnsOf = <Row>(columns: Readonly<Record<keyof Row, Sql>>): Sql => join(Object.values<Sql>(columns));
 
 export interface DatabaseSettings extends DatabaseAddress {
@@ -35,8 +35,8 @@ export const SOCKET_TIMEOUT_MS = 5_000;
  */
 export const SILENT_CONNECTION_S = 10;
 /**
- * Shorter than the time-outs of the socket and the server, so that idle connections leave the pool before these close
- * them.
+ * It is shorter than the time-outs of the socket and the server, so that the pool removes idle connections before the
+ * time-outs close them.
  */
 export const POOL_IDLE_S = 3;
 /** With less than 1, the driver opens no connections at all. */

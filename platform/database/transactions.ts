@@ -13,15 +13,15 @@ export const prismaTransactions =
 
 /**
  * Transactions directly on the driver, from the same pool. This saves Prisma's work for each statement. Reads that are
- * started together are sent together, and the server executes them in this order. The first ones are sent with BEGIN. Writes
- * must not be sent together: after a deadlock the server would commit each of the remaining ones by itself.
+ * started together are sent together, and the server executes them in this order. The first ones are sent with BEGIN.
+ * Writes must not be sent together: after a deadlock the server would commit each of the remaining ones by itself.
  */
 export const driverTransactions =
   (pool: Pool): Transact =>
   async (run) => {
     const connection = await pool.getConnection();
     const begun = connection.beginTransaction();
-    // The failure is thrown by the statements: without BEGIN none of them may return a result.
+    // The statements throw this error, because none of them may return a result without BEGIN.
     begun.catch(() => undefined);
     const query = async ({ sql, values }: Sql) => {
       const result = await connection.query(sql, values);
@@ -37,7 +37,7 @@ export const driverTransactions =
       await connection.release();
       return result;
     } catch (error) {
-      // Closing the connection rolls back, whatever state it is in.
+      // Closing the connection rolls back in every state of the transaction.
       connection.destroy();
       throw error;
     }

@@ -95,7 +95,7 @@ describe('operations that are sent to a subgraph in the same moment', () => {
     expect(logged).toEqual(['r-1', 'r-2', 'r-3'].map((requestId) => ({ requestId, path: '/graphql' })));
   });
 
-  it('have the same answers the first time, the second time, and when they are compiled', async () => {
+  it('have the same answers the first time, the second time and after compilation', async () => {
     const { ask } = await start();
     for (let time = 0; time < 4; time += 1) {
       const text = `text ${time}`;
@@ -114,7 +114,7 @@ describe('operations that are sent to a subgraph in the same moment', () => {
     }
   });
 
-  it('are answered as soon as each is ready: a slow one delays no other', async () => {
+  it('are answered as soon as each is ready, and a slow one does not delay the others', async () => {
     const { ask, open, requests } = await start();
     const slow = ask('{ slow }');
     expect((await ask('query ($text: String!) { echo(text: $text) }', { variables: { text: 'fast' } })).data).toEqual({
@@ -137,12 +137,12 @@ describe('operations that are sent to a subgraph in the same moment', () => {
   it('end when their callers disconnect, and the request ends with the last of them', async () => {
     const { ask } = await start();
     const callers = [new AbortController(), new AbortController()];
-    const asked = callers.map(({ signal }) => ask('{ wait }', { signal }));
+    const settled = Promise.allSettled(callers.map(({ signal }) => ask('{ wait }', { signal })));
     for (const caller of callers) {
       await new Promise(setImmediate);
       caller.abort();
     }
-    for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected');
+    for (const { status } of await settled) expect(status).toBe('rejected');
   });
 
   it('execute each mutation once', async () => {
@@ -152,7 +152,7 @@ describe('operations that are sent to a subgraph in the same moment', () => {
     expect(counted()).toBe(200);
   });
 
-  it('are refused without the proof of the gateway, and when they are no batch', async () => {
+  it('are refused without the proof of the gateway, and when the body is not a batch', async () => {
     const { url } = await start();
     const post = (body: unknown, headers = {}) =>
       fetch(`${url}/graphql/batch`, {

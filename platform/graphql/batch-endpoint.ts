@@ -12,8 +12,8 @@ const batch = z.array(z.looseObject({ id: z.int(), headers: z.record(z.string(),
 const GRAPHQL_HEADERS = { 'content-type': 'application/json' };
 
 /**
- * Serves batches of operations at `path`/batch. Each operation is answered as soon as it is ready, in a line with its id, a
- * space, and the JSON of its answer. It is logged and measured as a request of its own.
+ * Serves batches of operations at `path`/batch. Each operation is answered as soon as it is ready, in a line with its
+ * id, a space, and the JSON of its answer. Each operation is logged and measured as a separate request.
  */
 export function serveBatches(
   http: FastifyInstance,
@@ -29,7 +29,8 @@ export function serveBatches(
 ): void {
   http.post(path + BATCH_PATH, { onRequest: requireProof, config: { isBatch: true } }, async (request, reply) => {
     const operations = batch.safeParse(request.body);
-    if (!operations.success) return reply.code(400).send({ errors: [{ message: 'This is no batch of operations.' }] });
+    if (!operations.success)
+      return reply.code(400).send({ errors: [{ message: 'The body is not a batch of operations.' }] });
     const callerSignal = clientSignal(reply);
     const lines = createLineStream(operations.data.length);
     for (const { id, headers, ...body } of operations.data) {
@@ -60,7 +61,7 @@ export function serveBatches(
   });
 }
 
-/** A stream that ends after `count` lines. Lines of one turn of the event loop are written together. */
+/** Creates a stream that ends after `count` lines. Lines of one turn of the event loop are written together. */
 function createLineStream(count: number): { stream: Readable; push(line: string): void } {
   const stream = new Readable({ read: () => undefined });
   let [ready, left] = ['', count];

@@ -29,7 +29,7 @@ import { createKnownOperations } from './known-operations.ts';
 export interface RequestContext {
   readonly caller: Caller | null;
   readonly requestId: string;
-  /** The client's address, as rate limits count it; see clientAddressOf. */
+  /** The client's address for rate limits. See clientAddressOf. */
   readonly clientAddress: string;
 }
 
@@ -52,7 +52,7 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
 
 /**
  * Builds a subgraph's schema and applies its policy.
- * @throws when the policy does not fit the schema; see applyPolicy
+ * @throws when the policy does not fit the schema, see applyPolicy
  */
 export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
@@ -69,9 +69,9 @@ export interface SubgraphSchema<Context> {
 const PATH = '/graphql';
 
 /**
- * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the gateway's proof are accepted, so the headers with the time
- * left and the client's address can be trusted. The access token is verified again, so that a directly reachable
- * subgraph is as safe as the gateway.
+ * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the
+ * gateway's proof are accepted, so the headers with the time left and the client's address can be trusted. The access
+ * token is verified again, so that a directly reachable subgraph is as safe as the gateway.
  */
 export async function serveSubgraph<Context extends RequestContext>({
   http,

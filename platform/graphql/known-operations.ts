@@ -6,7 +6,7 @@ import { JSON_TYPE } from './subgraph-operation.ts';
 
 /** A compiled operation takes some kilobytes for each 100 characters of its text. */
 const CHARACTERS_MAX = 128 * 1_024;
-/** For the texts that were answered once. */
+/** The limit for texts that were answered once. */
 const SEEN_CHARACTERS_MAX = 512 * 1_024;
 
 const JSON_HEADERS = { 'content-type': JSON_TYPE };
@@ -24,8 +24,8 @@ interface PlainBody {
 }
 
 /**
- * The operations that Apollo Server has validated and answered, compiled by graphql-jit when they come again. The least
- * recently used ones make room for others.
+ * Creates a cache of operations that Apollo Server has validated and answered. graphql-jit compiles each of them when
+ * it is requested again. The least recently used operations are removed first.
  */
 export function createKnownOperations<Context>(
   schema: GraphQLSchema,
@@ -47,8 +47,8 @@ export function createKnownOperations<Context>(
 
   return {
     /**
-     * How to execute a known operation; undefined for any other. The execution answers undefined, and does nothing, when
-     * the variables are wrong.
+     * Returns a function that executes a known operation, or undefined for any other. The function returns undefined
+     * and does nothing when the variables are invalid.
      */
     prepare(body: unknown): ((context: Context) => Promise<ApolloAnswer | undefined>) | undefined {
       const plain = readBody(body);

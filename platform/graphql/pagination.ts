@@ -49,7 +49,7 @@ export function connectionOf<Row, Node = Row>(
   };
 }
 
-/** The same page with a next page that starts after this key, for a page that was not read to its end. */
+/** Returns the page with a next page that starts after this key, for a page that was not read to its end. */
 export const resumedBehind = <Node>(page: Connection<Node>, key: readonly (string | number)[]): Connection<Node> => ({
   ...page,
   pageInfo: { hasNextPage: true, endCursor: encodeCursor(key) },

@@ -20,7 +20,7 @@ test('A later load never returns the value of an earlier one', async () => {
   expect(await Promise.all([second, shared(['a'])])).toEqual([[2], [3]]);
 });
 
-test('The error of one id fails that id only, and an error of the load fails all of them', async () => {
+test('The error of one id affects only that id, and an error of the load affects all ids', async () => {
   const shared = createSharedLoader(async (ids) => {
     if (ids.includes('all')) throw new Error('all');
     return ids.map((id) => (id === 'bad' ? new Error('bad') : id));

@@ -7,9 +7,10 @@ const BATCH_MAX = 1_000;
 export type SharedLoader<Value> = (ids: readonly string[]) => Promise<(Value | Error)[]>;
 
 /**
- * Joins the loads of different requests in one turn of the event loop, for values that do not depend on the caller. It
- * keeps no value: a load that begins after a commit returns what was committed. A joined load has no caller's deadline.
- * @param load returns a value, or an error, for each of the ids, which are different
+ * Creates a loader that joins the loads of different requests in one turn of the event loop. It is for values that do
+ * not depend on the caller. It caches nothing, so a load that begins after a commit returns the committed values. A
+ * joined load has no deadline of a caller.
+ * @param load returns a value or an error for each of the ids. The ids are distinct.
  */
 export function createSharedLoader<Value>(
   load: (ids: readonly string[]) => Promise<readonly (Value | Error)[]>,

@@ -1,6 +1,6 @@
 import type { ApolloAnswer, ApolloRequest } from './apollo-handler.ts';
 
-/** One operation for a subgraph: a request of its own, or one of a batch. */
+/** One operation for a subgraph, from a single request or from a batch. */
 export interface SubgraphOperation {
   readonly http: ApolloRequest;
   readonly authorization: string | undefined;

@@ -27,8 +27,8 @@ const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/re
 /**
  * Creates an HTTP server with limits and the endpoints for operators:
  *
- * - `/health`: the process is alive; checks no dependency.
- * - `/serving`: 503 once the process stops; checks no dependency.
+ * - `/health`: the process is alive. It checks no dependency.
+ * - `/serving`: 503 once the process stops. It checks no dependency.
  * - `/ready`: 503 once the process stops or while a `required` dependency is unavailable. An `optional` one is only
  *   reported.
  * - `/metrics`: the metrics of the process.
@@ -111,7 +111,7 @@ export function createHttpServer({
   return server;
 }
 
-/** The id that a request brings, or a new one. */
+/** Returns the id that a request contains, or a new one. */
 export const requestIdOf = (given: unknown): string =>
   typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 

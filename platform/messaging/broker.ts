@@ -17,14 +17,14 @@ export interface StreamDefinition {
   readonly subjects: readonly string[];
   /** The durable consumers that must have acknowledged a message before it may be deleted. */
   readonly consumers: readonly string[];
-  /** The disk space of the stream, at most. A full stream refuses new messages and deletes no old ones. */
+  /** The maximum disk space of the stream. A full stream refuses new messages and deletes no old ones. */
   readonly bytesMax: number;
 }
 
 /** The connection to NATS. It reconnects without limit. */
 export interface Broker {
   isConnected(): boolean;
-  /** Returns JetStream once there is a connection; waits for it without limit. */
+  /** Returns JetStream once there is a connection. Waits for it without limit. */
   jetStream(): Promise<{ client: JetStreamClient; manager: JetStreamManager }>;
   /** Creates the stream if it is missing. Only the owner of a stream updates its settings, see createStreamKeeper. */
   ensureStream(stream: StreamDefinition): Promise<void>;
@@ -82,7 +82,7 @@ export function createBroker({
     storage: StorageType.File,
     num_replicas: settings.NATS_REPLICAS,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    // The server must delete no message, neither by age nor to make room: it does not check whether consumers have it.
+    // The server must not delete messages by age or for space: it does not check whether consumers received them.
     max_age: 0,
     max_bytes: bytesMax,
     max_msg_size: MESSAGE_BYTES_MAX,

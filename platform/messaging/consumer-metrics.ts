@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** The metrics of all consumers of a process: a registry takes each name once. */
+/** Returns the metrics of all consumers of a process. They share them because a registry accepts each name once. */
 export function consumerMetrics(metrics: Registry) {
   const shared = <Metric>(name: string, create: () => Metric) =>
     (metrics.getSingleMetric(name) as Metric | undefined) ?? create();
@@ -20,7 +20,7 @@ export function consumerMetrics(metrics: Registry) {
     deadLetters: counter('messages_dead_lettered_total', 'Messages that a consumer gave up on.'),
     up: gauge(
       'consumer_up',
-      '1 while the consumer can receive and its last attempt to apply what it received succeeded.',
+      '1 while the consumer can receive messages and its last attempt to apply messages succeeded.',
     ),
   };
 }

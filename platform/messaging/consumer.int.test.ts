@@ -63,7 +63,7 @@ const publishMessage = (id: string, type = TYPE) => publish(serializeMessage('te
 
 const ids = (count: number) => Array.from({ length: count }, () => newId());
 
-/** The number of effects of each message, ordered by id. */
+/** Returns the number of effects of each message, ordered by id. */
 async function effectsOf(messageIds: readonly string[]): Promise<number[]> {
   const rows = await database.$queryRaw<{ id: string; times: bigint }[]>(
     sql`SELECT message_id AS id, COUNT(*) AS times FROM effects GROUP BY message_id`,
@@ -92,7 +92,7 @@ async function durable(name = 'tester') {
   return manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
 }
 
-test('a consumer that exists with the settings of another release gets the settings of this one', async () => {
+test('an existing consumer with the settings of another release gets the settings of this one', async () => {
   const first = consume();
   await vi.waitUntil(first.isHealthy, SOON);
   await first.stop();

@@ -14,7 +14,7 @@ import { subscribe } from './subscription.ts';
 export interface Consumer {
   /** True while it can receive and the last attempt to apply messages succeeded. */
   isHealthy(): boolean;
-  /** Stops pulling; applies and acknowledges the messages that were received. */
+  /** Stops pulling. Applies and acknowledges the messages that were received. */
   stop(): Promise<void>;
 }
 
@@ -30,12 +30,13 @@ const RECONNECT_MS = 500;
 const PAUSE_MS = 5;
 
 /**
- * A durable consumer of one stream. Messages that wait together are applied together, in one transaction with their
- * inbox rows, and acknowledged after its commit. When the transaction fails, the batch is halved until the bad message is
- * alone and delays no other. A message that keeps failing becomes a dead letter, see createFailureHandling. While the
- * database is away the messages wait in this process, and no failure counts as theirs. A lost connection, stream or
- * consumer is set up again, without a limit of attempts. `onCommitted` is called after each commit.
- * @throws when the stream does not name this consumer: it could delete messages before they get here
+ * Creates a durable consumer of one stream. Messages that wait together are applied in one transaction with their inbox
+ * rows, and acknowledged after its commit. When the transaction fails, the batch is halved until the bad message is
+ * alone and does not delay the others. A message that keeps failing becomes a dead letter, see createFailureHandling.
+ * While the database is unavailable, the messages wait in this process and no failure is counted for them. A lost
+ * connection, stream or consumer is set up again, without a limit of attempts. `onCommitted` is called after each
+ * commit.
+ * @throws when the stream does not name this consumer, because messages could be deleted before it receives them
  */
 export function createConsumer<Transaction extends SqlExecutor>({
   name,
@@ -70,7 +71,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
     logger,
     onDeadLetter: () => counters.deadLetters.inc({ consumer: name }),
   });
-  /** Received and not answered yet, oldest first. */
+  /** The received messages without an answer, oldest first. */
   const unanswered = new Set<JsMsg>();
   let source: ConsumerMessages | undefined;
   let healthy = true;
@@ -137,7 +138,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
     }
   }
 
-  /** Applies a batch in one transaction, or in smaller ones when that fails. @throws while the database is away */
+  /** Applies a batch in one transaction, or in smaller ones if it fails. @throws while the database is unavailable */
   async function consume(batch: readonly Delivery[]): Promise<void> {
     try {
       await applyOnce(
@@ -148,7 +149,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
     } catch (error) {
       const [first] = batch;
       if (first !== undefined && batch.length === 1) return retryLater(first.message, error);
-      // While the database is away one message is enough to notice its return. Otherwise halves find the bad message.
+      // One message is enough to detect that the database is available again. Otherwise halving finds the bad message.
       const size = isUnavailable(error) ? 1 : Math.ceil(batch.length / 2);
       for (let start = 0; start < batch.length; start += size) await consume(batch.slice(start, start + size));
       return;
@@ -163,7 +164,7 @@ export function createConsumer<Transaction extends SqlExecutor>({
 
   async function retryLater(message: JsMsg, error: unknown): Promise<void> {
     if (!isUnavailable(error)) return fail(message, error);
-    // It goes to the end: if this message brings the database down, the others still get their turn.
+    // The message moves to the end: if it crashes the database, the others are still applied before it.
     unanswered.delete(message);
     unanswered.add(message);
     throw error;

@@ -74,8 +74,8 @@ export function parseDeadLetter(message: JsMsg): ReceivedMessage<z.output<typeof
 }
 
 /**
- * The id is the same for every delivery of a message to a consumer. It differs after a redrive and in a recreated
- * stream.
+ * Returns the id of a dead letter. It is the same for every delivery of a message to a consumer. It differs after a
+ * redrive and in a recreated stream.
  */
 const identityOf = (consumer: string, { info: { stream, streamSequence, timestampNanos } }: JsMsg) =>
   createHash('sha256').update([consumer, stream, streamSequence, timestampNanos].join()).digest('base64url');

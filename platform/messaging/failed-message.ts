@@ -8,8 +8,8 @@ export const RETRY_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 const NO_DEAD_LETTER_RETRY_MS = 5_000;
 
 /**
- * Answers the broker for a message that failed: it is delivered again after each of `retryDelaysMs`, and then becomes a
- * dead letter. A dead letter that fails has nowhere to go and is retried without end.
+ * Creates a function that answers the broker for a failed message. The message is delivered again after each of
+ * `retryDelaysMs` and then becomes a dead letter. A dead letter that fails is retried without limit.
  */
 export function createFailureHandling({
   consumer,

@@ -14,7 +14,7 @@ interface JetStream {
 }
 
 /**
- * Keeps a connection to NATS and reopens it without limit: also after a refused password, an invalid certificate, an
+ * Keeps a connection to NATS and reopens it without limit, even after a refused password, an invalid certificate, an
  * unknown host name, and after the library has closed the connection permanently. Each reason is logged once until the
  * connection works again, not once per attempt.
  */
@@ -95,7 +95,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
 
   return {
     isConnected: () => isUp,
-    /** Returns JetStream on the current connection; waits for a connection without limit. */
+    /** Returns JetStream on the current connection. Waits for a connection without limit. */
     jetStream: () => jetStream.promise,
     async close(): Promise<void> {
       closing.abort();
@@ -105,11 +105,11 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
   };
 }
 
-/** The error code of the library, or of the system or TLS if the library passes one on; otherwise the message. */
+/** Returns the error code of the library, the system or TLS. Returns the message if there is no code. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   return String(code ?? message ?? error);
 }
 
-/** Permission errors belong to one subject. The caller who used the subject gets the error. */
+/** Permission errors belong to one subject. The caller that used the subject gets the error. */
 const isAboutPermissions = (code: unknown): boolean => code === ErrorCode.PermissionsViolation;

@@ -4,7 +4,7 @@ import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../databas
 import { recordInInbox } from './inbox.ts';
 import type { ReceivedMessage } from './message.ts';
 
-/** What a consumer does with one version of one message: its form, and its effect within the inbox's transaction. */
+/** Handles one version of one message: its schema, and its effect within the inbox's transaction. */
 export interface MessageHandler<Transaction> {
   readonly schema: z.ZodType;
   apply(transaction: Transaction, messages: readonly ReceivedMessage<never>[]): Promise<void>;
@@ -19,7 +19,7 @@ export const onMessage = <Transaction, Schema extends z.ZodType>(
   apply: (transaction: Transaction, messages: readonly ReceivedMessage<z.output<Schema>>[]) => Promise<void>,
 ): MessageHandler<Transaction> => ({ schema, apply });
 
-/** Reads a message for its handler. @throws when it does not match its schema, or no handler takes its type and version */
+/** Reads a message for its handler. @throws when it does not match its schema, or when it has no handler */
 export function readFor<Transaction>(
   handlers: MessageHandlers<Transaction>,
   parse: (message: JsMsg) => ReceivedMessage<unknown>,
@@ -31,7 +31,7 @@ export function readFor<Transaction>(
   return { ...content, data: handler.schema.parse(content.data) };
 }
 
-/** Applies messages in one transaction with their inbox rows. Messages that the inbox holds already have no effect. */
+/** Applies messages in one transaction with their inbox rows. Messages that are already in the inbox have no effect. */
 export async function applyOnce<Transaction extends SqlExecutor>(
   database: SqlClient<Transaction>,
   { consumer, handlers }: { consumer: string; handlers: MessageHandlers<Transaction> },

@@ -24,14 +24,14 @@ export const envelope = z.looseObject({
 
 /** A message that a subgraph publishes. The outbox wraps it in the envelope. */
 export interface OutgoingMessage {
-  /** A UUIDv7: the id of the message for the broker and for every inbox. */
+  /** The id of the message for the broker and every inbox, a UUIDv7. */
   readonly id: string;
-  /** Name and version, such as booking.confirmed.v1; also the subject on which it is published. */
+  /** Name and version, such as booking.confirmed.v1. It is also the subject on which the message is published. */
   readonly type: string;
   /** The id of the object that the message is about. */
   readonly subject: string;
   readonly time: Date;
-  /** The request that caused it. */
+  /** The id of the request that caused the message. */
   readonly correlationId: string;
   readonly data: unknown;
 }
@@ -64,7 +64,7 @@ export function serializeMessage(source: string, message: OutgoingMessage): stri
 }
 
 /**
- * Parses the body of a message; its data is not checked.
+ * Parses the body of a message. Its data is not checked.
  * @throws Error when the body is not JSON or has no valid envelope
  */
 export function parseMessage(body: Uint8Array): ReceivedMessage<unknown> {
@@ -76,7 +76,7 @@ function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    // The cause is left out: it quotes the body, which can contain personal data that must not be logged.
+    // The error has no cause, because the cause quotes the body, and personal data must not be logged.
     throw new Error('the body is not JSON');
   }
 }

@@ -109,7 +109,7 @@ test('no message is deleted while one of the consumers does not exist yet', asyn
   await vi.waitFor(async () => expect((await info()).state.first_seq).toBeGreaterThan(30), SOON);
 });
 
-test('acknowledged messages are deleted when they are too old; unacknowledged ones are kept at any age', async () => {
+test('old messages are deleted if they are acknowledged, and kept at any age if they are not', async () => {
   await broker.ensureStream(thingStream);
   await addConsumers('first', 'second');
   await publish(10);
@@ -134,7 +134,7 @@ test('acknowledged messages are deleted when they are too old; unacknowledged on
   }
 });
 
-test('an existing stream gets the new settings; a lower size limit takes effect once its messages fit', async () => {
+test('an existing stream gets the new settings, and a lower size limit takes effect once its messages fit', async () => {
   const manager = await managerOf();
   await manager.streams.add({
     ...broker.streamConfig(thingStream),

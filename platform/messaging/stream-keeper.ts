@@ -7,7 +7,7 @@ import { explained, isMissing } from './streams.ts';
 
 const KEEP_EVERY_MS = 10_000;
 const DAY_MS = 86_400_000;
-/** How long acknowledged messages are kept, at most, for new consumers and for consumers that lost their position. */
+/** Acknowledged messages are kept at most this long, for new consumers and consumers that lost their position. */
 export const STREAM_KEEP_DAYS = 7;
 const KEEP_MS = STREAM_KEEP_DAYS * DAY_MS;
 /** Old messages are deleted about once an hour, not in every run. */
@@ -70,11 +70,11 @@ export function createStreamKeeper({
     },
   });
 
-  /** False also when a replica of an older release has set its own bounds during a rollout. */
+  /** False if the bounds differ, as when a replica of an older release has set its own bounds during a rollout. */
   const isBounded = ({ config }: StreamInfo): boolean =>
     config.max_bytes === wanted.max_bytes && config.max_age === wanted.max_age && config.discard === wanted.discard;
 
-  /** Updates the settings. @throws Error when the server refuses them; the stream then keeps its old settings */
+  /** Updates the settings. @throws Error when the server refuses them. The stream then keeps its old settings. */
   async function update(manager: JetStreamManager, { config, state }: StreamInfo): Promise<void> {
     // With a limit below the current size the server could delete messages.
     const max_bytes = Math.max(wanted.max_bytes, state.bytes);
@@ -97,13 +97,13 @@ export function createStreamKeeper({
     if (seq > state.first_seq) await manager.streams.purge(wanted.name, { seq });
   }
 
-  /** The sequence number of the first message to keep by size, if all messages have about the same size. */
+  /** Returns the sequence number of the first message to keep by size, if all messages have about the same size. */
   function firstOfSize({ bytes, messages, first_seq }: StreamInfo['state']): number {
     if (bytes <= TRIM_ABOVE_RATIO * wanted.max_bytes) return first_seq;
     return first_seq + Math.ceil(messages * (1 - (TRIM_TO_RATIO * wanted.max_bytes) / bytes));
   }
 
-  /** The sequence number of the first message that is not too old, found by binary search. */
+  /** Returns the sequence number of the first message that is not too old, found by binary search. */
   async function firstOfAge(manager: JetStreamManager, state: StreamInfo['state']): Promise<number> {
     const now = Date.now();
     if (Date.parse(String(state.first_ts)) > now - keepMs - AGE_SLACK_MS) return state.first_seq;
@@ -118,8 +118,8 @@ export function createStreamKeeper({
   }
 
   /**
-   * The highest sequence number up to which every consumer has acknowledged all messages; 0 while a consumer is
-   * missing.
+   * Returns the highest sequence number up to which every consumer has acknowledged all messages, or 0 while a consumer
+   * is missing.
    */
   async function acknowledgedSeq(manager: JetStreamManager): Promise<number> {
     const floors = stream.consumers.map(async (consumer) => {

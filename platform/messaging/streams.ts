@@ -1,7 +1,7 @@
 import { type JetStreamManager, NatsError, type StreamConfig, type StreamInfo } from 'nats';
 
 const NOT_FOUND = 404;
-/** JetStream's codes for used up storage: of the cluster, the server, the account, or the reserved storage. */
+/** JetStream's codes for exhausted storage of the cluster, the server or the account, or of the reserved storage. */
 const NO_ROOM_CODES: ReadonlySet<unknown> = new Set([10_005, 10_023, 10_028, 10_047]);
 
 /** True when the server reports that a stream or consumer does not exist. */
@@ -36,7 +36,7 @@ export function refuseWhereFull({ config, state }: StreamInfo): void {
 }
 
 /**
- * Replaces the server's error for too little disk space by one that says what to do; returns other errors unchanged.
+ * Replaces the server's error for too little disk space by one that says what to do. Returns other errors unchanged.
  */
 export function explained(error: unknown, { name, max_bytes }: { name: string; max_bytes: number }): unknown {
   if (!(error instanceof NatsError) || !NO_ROOM_CODES.has(error.api_error?.err_code)) return error;

@@ -4,14 +4,14 @@ import type { Broker, StreamDefinition } from './broker.ts';
 /** The error code of JetStream for a consumer that exists with other settings. */
 const CONSUMER_EXISTS = 10_148;
 const PULL_MAX = 256;
-/** For all replicas together. Messages that wait for a retry count too, so the limit is far above their usual number. */
+/** The limit for all replicas together. It is far above the usual number, because waiting retries count as well. */
 const UNANSWERED_MAX = 1_024;
 const ACK_WAIT_MS = 30_000;
 const PULL_EXPIRES_MS = 10_000;
 
 /**
- * Creates or updates a durable consumer of a stream, and pulls its messages one after another. The subscription ends when
- * the connection closes, or when the stream or the consumer is deleted.
+ * Creates or updates a durable consumer of a stream, and pulls its messages one after another. The subscription ends
+ * when the connection closes, or when the stream or the consumer is deleted.
  */
 export async function subscribe({
   broker,
@@ -40,7 +40,7 @@ export async function subscribe({
   try {
     await manager.consumers.add(streamName, settings);
   } catch (error) {
-    // Servers before 2.10 take this for an update. Newer ones refuse it when another release has set other values.
+    // Servers before 2.10 treat this as an update. Newer ones refuse it when another release has set other values.
     if (!(error instanceof NatsError && error.api_error?.err_code === CONSUMER_EXISTS)) throw error;
     await manager.consumers.update(streamName, durable, settings);
   }

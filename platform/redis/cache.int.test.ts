@@ -138,7 +138,7 @@ describe('the cache in front of a source', () => {
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
   });
 
-  it('serves a stale value only while the source fails, and fails for a value that it does not hold', async () => {
+  it('serves a stale value only while the source fails, and fails for a value that is not cached', async () => {
     const cache = await start({ ttlS: 0.001 });
     const thing = make();
     await read(cache, thing.id);

@@ -9,13 +9,13 @@ export interface Cached<Value> {
   readonly cached: boolean;
 }
 
-/** A read-through cache of versioned values by id. While it is slow or away, reads go to the source. */
+/** A read-through cache of versioned values by id. While Redis is slow or unavailable, reads go to the source. */
 export interface Cache<Value> {
-  /** The values that exist, by id. */
+  /** Returns the values that exist, by id. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>>;
   /**
-   * Deletes every version below this one, and refuses those that a slow reader is about to write back. Call it after the
-   * commit.
+   * Deletes every version below this one, and refuses to store such a version later, as a slow reader might try. Call
+   * it after the commit.
    */
   invalidate(id: string, version: number): Promise<void>;
   isHealthy(): boolean;
@@ -32,12 +32,12 @@ export interface CacheSource<Value> {
   readonly parse: (text: string) => Value;
 }
 
-/** How long the source may take when the cache holds stale values. The reader of a query waits for some 2 s in all. */
+/** The time limit of the source when the cache has stale values. The caller of a query waits for about 2 s in all. */
 export const SOURCE_TIMEOUT_MS = 1_000;
 
 /**
- * A value is fresh for `ttlS` seconds, less up to a tenth. For `graceS` seconds more it is served only when the source
- * fails. A process reads each id only once at a time.
+ * Creates a cache. A value is fresh for `ttlS` seconds or up to a tenth less. For further `graceS` seconds it is served
+ * only when the source fails. A process never reads an id twice at the same time.
  */
 export function createCache<Value>({
   source,
@@ -63,7 +63,7 @@ export function createCache<Value>({
   const keyOf = (id: string) => `${source.name}:${id}`;
   const underWay = new Map<string, Promise<Cached<Value> | undefined>>();
 
-  /** The value of an entry. One that cannot be parsed, as after a change of its format, counts as missing. */
+  /** Returns the value of an entry, or undefined if it cannot be parsed, as after a change of its format. */
   function parse(key: string, { text }: Entry): Value | undefined {
     try {
       return source.parse(text);
@@ -73,7 +73,7 @@ export function createCache<Value>({
     }
   }
 
-  /** Reads fresh entries from the cache and the rest from the source. When the source fails, it serves stale entries. */
+  /** Reads fresh entries from the cache and the rest from the source. Returns stale entries when the source fails. */
   async function read(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>> {
     const found = new Map<string, Cached<Value>>();
     const stale = new Map<string, Cached<Value>>();
@@ -104,7 +104,7 @@ export function createCache<Value>({
     }
   }
 
-  /** Reads ids together. A read of an id joins the one that is under way. */
+  /** Reads ids together. If an id is being read already, its result is shared. */
   function readOnce(ids: readonly string[]): Promise<readonly (Cached<Value> | undefined)[]> {
     const wanted = ids.filter((id) => !underWay.has(id));
     if (wanted.length > 0) {
@@ -138,7 +138,7 @@ export function createCache<Value>({
   };
 }
 
-/** @throws when the source takes longer than SOURCE_TIMEOUT_MS */
+/** Returns the loaded values. @throws when the source takes longer than SOURCE_TIMEOUT_MS */
 async function inTime<Values>(loading: Promise<Values>): Promise<Values> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${SOURCE_TIMEOUT_MS} ms`)), SOURCE_TIMEOUT_MS);

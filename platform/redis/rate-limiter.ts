@@ -11,8 +11,8 @@ export interface RateLimiter {
   /** Adds one point and returns the points in the key's window, including this one. */
   count(key: string): Promise<number>;
   /**
-   * Adds `points` to the key's window; 1 by default.
-   * @param windowS the length in seconds of the window that is opened if there is none; by default that of the limiter
+   * Adds `points` to the key's window, by default 1.
+   * @param windowS the length in seconds of a new window, by default the length that the limiter was created with
    * @throws RATE_LIMITED, with the seconds until the window ends, when the limit is exceeded
    */
   consume(key: string, cost?: { points?: number; windowS?: number }): Promise<void>;
@@ -51,7 +51,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
       inMemoryBlockOnConsumed: points + 1,
     });
 
-    /** The answer of Redis, or undefined if it fails to answer. Rethrows the refusal of a limiter. */
+    /** Returns the answer of Redis, or undefined if it fails to answer. Rethrows the refusal of a limiter. */
     async function ifThere<Answer>(ask: Promise<Answer>): Promise<Answer | undefined> {
       try {
         return await ask;
@@ -90,7 +90,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
   };
 }
 
-/** The package's in-memory limiter, with a bounded number of keys: the least recently used keys are removed. */
+/** Creates the package's in-memory limiter with at most OWN_KEYS_MAX keys. The least recently used ones are removed. */
 function createOwnMemory(limits: { keyPrefix: string; points: number; duration: number }) {
   const memory = new RateLimiterMemory(limits);
   const keys = new LRUCache<string, true>({

@@ -14,7 +14,7 @@ interface Thing {
 
 const NAME = 'slow-thing';
 const FRESH_MS = 1;
-/** A timer may be early by a little, and a busy machine late by some time. */
+/** Timers may fire a little early, and late on a busy machine. */
 const EARLY_MS = 50;
 const LATE_MS = 1_000;
 const HURRIED_MS = 300;
@@ -26,12 +26,12 @@ describe('the cache in front of a source that hangs', () => {
     for (const stop of stops.splice(0).reverse()) await stop();
   });
 
-  /** A cache, and its source, which answers at once until it hangs; once it goes on, it answers what it was asked. */
+  /** Starts a cache and its source. While the source hangs, reads wait, and they are answered when it continues. */
   async function start() {
     let hanging = Promise.resolve();
     const load = vi.fn(async (ids: readonly string[]): Promise<Thing[]> => {
       await hanging;
-      // The database pool does the same: it begins nothing after the deadline.
+      // Like the database pool, the source starts no statement after the deadline.
       timeLeftMs();
       return ids.map((id) => ({ id, version: 1 }));
     });
@@ -62,7 +62,7 @@ describe('the cache in front of a source that hangs', () => {
     return { cache, load, hang };
   }
 
-  it('serves a value past its TTL once the source has had its time', async () => {
+  it('serves a stale value after the time limit of the source', async () => {
     const { cache, load, hang } = await start();
     const redis = new Redis(inject('servers').redisUrl);
     stops.push(() => redis.disconnect());
@@ -82,7 +82,7 @@ describe('the cache in front of a source that hangs', () => {
     expect(tookMs).toBeLessThan(SOURCE_TIMEOUT_MS + LATE_MS);
   });
 
-  it('refuses a value that it does not hold at the deadline of the caller, and serves another caller who has more time', async () => {
+  it('refuses a value that is not cached at the deadline of the caller, and serves it to a caller with a later deadline', async () => {
     const { cache, load, hang } = await start();
     const id = newId();
     const read = vi.fn(async () => ({

@@ -9,9 +9,9 @@ export interface Entry {
   readonly isFresh: boolean;
 }
 
-/** Texts by key in Redis, each with a version that only grows. While Redis is slow or away, every key is missing. */
+/** Texts by key in Redis, each with an increasing version. While Redis is slow or unavailable, all keys are missing. */
 export interface VersionedEntries {
-  /** The entries that exist, by key. */
+  /** Returns the entries that exist, by key. */
   getMany(keys: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
   /** Stores a text, unless the key holds a newer version. */
   put(key: string, version: number, text: string): Promise<void>;
@@ -25,7 +25,7 @@ const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
 const TTL_JITTER = 0.1;
 
 /**
- * An entry is "version|fresh until (ms)|text". Without a text it only holds the version, and refuses older ones.
+ * An entry is "version|fresh until (ms)|text". An entry without a text only blocks older versions.
  * The script writes nothing when the key holds a newer version.
  */
 const PUT_SCRIPT = `
@@ -40,8 +40,8 @@ interface EntryRedis extends Redis {
 }
 
 /**
- * An entry is fresh for `ttlS` seconds, less up to a tenth, so that many entries do not expire together. Redis keeps it for
- * `graceS` seconds more.
+ * Creates the entries. Each is fresh for `ttlS` seconds or up to a tenth less, so that many entries do not expire
+ * together. Redis keeps it for further `graceS` seconds.
  */
 export function createVersionedEntries({
   url,

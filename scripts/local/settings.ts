@@ -17,24 +17,24 @@ const DEFAULT_PORTS: Record<ServiceName | ServerName, number> = {
   nats: 14_222,
 };
 
-/** Where a local system keeps its data and listens, and which servers it is given instead of its own. */
+/** The data folder and ports of a local system, and the URLs of servers that replace its private ones. */
 export interface LocalSettings {
   dataDir: string;
   ports: typeof DEFAULT_PORTS;
   given: { databaseUrls: Partial<Record<SubgraphName, string>>; redisUrl?: string; natsUrl?: string };
 }
 
-/** A mistake or a condition that the person at the keyboard can put right: shown without a stack. */
+/** An error that the user of a command can fix. It is shown without a stack trace. */
 export class LocalError extends Error {}
 
-/** The environment, and under it what the `.env` file at the root says. */
+/** Adds the settings of the `.env` file to the environment and returns it. Existing variables take precedence. */
 export function loadEnvironment(): NodeJS.ProcessEnv {
   const file = join(root, '.env');
   if (existsSync(file)) process.loadEnvFile(file);
   return process.env;
 }
 
-/** @throws LocalError naming every port that is not one. */
+/** Reads the settings of a local system. @throws LocalError with all invalid ports */
 export function readSettings(env: NodeJS.ProcessEnv): LocalSettings {
   const problems: string[] = [];
   const ports = { ...DEFAULT_PORTS };
@@ -62,7 +62,11 @@ export function readSettings(env: NodeJS.ProcessEnv): LocalSettings {
   };
 }
 
-/** A database's URL from a variable, with what MYSQL_SSL_MODE and MYSQL_SSL_CA add to it. @throws LocalError */
+/**
+ * Returns the database URL in a variable, with the TLS settings of MYSQL_SSL_MODE and MYSQL_SSL_CA. Returns undefined
+ * when the variable is not set.
+ * @throws LocalError when the URL or its TLS settings are invalid
+ */
 export function givenDatabaseUrl(env: NodeJS.ProcessEnv, variable: string): string | undefined {
   const { [variable]: DATABASE_URL, MYSQL_SSL_MODE, MYSQL_SSL_CA } = env;
   if (!DATABASE_URL) return undefined;
@@ -76,5 +80,5 @@ export function givenDatabaseUrl(env: NodeJS.ProcessEnv, variable: string): stri
   }
 }
 
-/** GATEWAY_PORT for gateway. */
+/** Returns the variable with the port of a service or server, such as GATEWAY_PORT for gateway. */
 export const portVariable = (name: ServiceName | ServerName): string => `${name.toUpperCase()}_PORT`;

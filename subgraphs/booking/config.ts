@@ -12,7 +12,7 @@ import {
 import { localUrl, SUBGRAPH_LIST } from '#services';
 import { bookingStream } from './messaging/contract.ts';
 
-/** The booking subgraph's settings. @throws ConfigError */
+/** Reads the booking subgraph's settings. @throws ConfigError when a setting is missing or invalid */
 export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {

@@ -6,7 +6,7 @@ import type { EventSnapshot } from './store/inventories.ts';
 
 /** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
 export interface EventFactsClient {
-  /** Returns the facts of those events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
+  /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
   fetch(eventIds: readonly string[]): Promise<EventSnapshot[]>;
 }
 

@@ -14,7 +14,7 @@ describe('the client of the user subgraph', () => {
     return { users: createUsersClient({ request, close: async () => undefined }, TIMEOUT_MS), requests };
   };
 
-  it('reports whether a user exists, and passes the timeout on', async () => {
+  it('reports whether a user exists and uses the given timeout', async () => {
     const { users, requests } = answering({ data: { _entities: [{ id: 'ada' }] } });
     expect(await users.exists('ada')).toBe(true);
     expect(requests).toMatchObject([

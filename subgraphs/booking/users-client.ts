@@ -5,7 +5,7 @@ import { unavailable } from '#platform/errors/errors.ts';
 
 /** Asks the user subgraph whether a user exists. */
 export interface UsersClient {
-  /** @throws SERVICE_UNAVAILABLE when the request fails */
+  /** Returns whether the user exists. @throws SERVICE_UNAVAILABLE when the request fails */
   exists(userId: string): Promise<boolean>;
 }
 

@@ -10,7 +10,7 @@ import {
 import { SUBGRAPH_LIST } from '#services';
 import { eventStream } from './messaging/contract.ts';
 
-/** The event subgraph's settings. @throws ConfigError */
+/** Reads the event subgraph's settings. @throws ConfigError when a setting is missing or invalid */
 export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {

@@ -5,7 +5,7 @@ import { createTestDatabase } from '#platform/testing/database.ts';
 import type { EventDependencies } from './commands/dependencies.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 
-/** The commands' dependencies, with a database for one test file. `remove` deletes the database. */
+/** Creates the commands' dependencies, with a database for one test file. `remove` deletes the database. */
 export async function createEventTestDependencies(): Promise<{
   dependencies: EventDependencies;
   remove(): Promise<void>;

@@ -71,7 +71,7 @@ function mailSettings({
 
 const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 };
 
-/** Parses smtp://user:password@host:port or smtps://...; for use in transform(). */
+/** Parses smtp://user:password@host:port or smtps://... inside transform(). Adds an issue for an invalid URL. */
 function toMailServer(text: string, context: z.RefinementCtx): MailServer {
   const url = URL.parse(text);
   const defaultPort = SMTP_PORTS[url?.protocol ?? ''];

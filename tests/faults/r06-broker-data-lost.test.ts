@@ -59,7 +59,7 @@ describe('R6: a broker that lost its data', () => {
     [['replay'], '--since takes a time with its zone'],
     [['replay', '--since', '2026-11-22 09:30'], '--since takes a time with its zone'],
     [['replay', '--since', '2100-01-01T00:00:00Z'], 'is in the future'],
-    [['replay', '--since', '2026-01-01T00:00:00Z', 'gateway'], 'no outbox of gateway'],
+    [['replay', '--since', '2026-01-01T00:00:00Z', 'gateway'], 'gateway has no outbox'],
     [['replay', '--until', '2026-01-01T00:00:00Z'], '--until'],
   ])('npm run outbox -- %j explains the mistake and exits with code 1', async (args, complaint) => {
     await expect(runOutboxCommand(system, ...args)).rejects.toMatchObject({

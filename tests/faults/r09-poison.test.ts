@@ -21,7 +21,7 @@ const NEIGHBOURS = 500;
 /** Far less than the 156 s until a message becomes a dead letter. A delayed neighbour would wait that long. */
 const LATENCY_MS_MAX = 10_000;
 const CONSUMER = 'notification-bookings';
-/** The first delivery, and one after each of the four delays. */
+/** The number of deliveries: the first one, and one after each of the four delays. */
 const DELIVERIES_MAX = 5;
 const DELAYS_MS_MAX = 60_000;
 const HOLD_MS = 5_000;
@@ -66,7 +66,7 @@ describe('R9: messages that cannot be processed', () => {
     expect(acknowledged).toHaveLength(OF_EACH);
   }
 
-  /** The time from each booking to its notification, by the clock of the database. */
+  /** Returns the time from each booking to its notification, by the clock of the database. */
   async function latenciesMs(ids: readonly string[]): Promise<number[]> {
     const bookings = await connectTo(system.databaseUrls.booking);
     type Row = { id: string; created_at: Date };
@@ -88,9 +88,9 @@ describe('R9: messages that cannot be processed', () => {
     vi.waitFor(async () => expect((await streams.consumer('BOOKINGS', CONSUMER)).num_waiting).toBe(0), SOON);
 
   /**
-   * Fails every message, as replicas would, until its next delivery is the last one. Such messages are held until all
-   * have reached that point, and are then returned together: others may still wait for the delay after an earlier
-   * failure, 30 s after the third, and a message that is returned before them would be delivered too often.
+   * Fails every message, as replicas would, until only its last delivery is left. It holds these messages until all
+   * have reached that point, and then returns them together. Otherwise a returned message would be delivered too often
+   * while other messages still wait for the delay after a failure, which is 30 s after the third failure.
    */
   async function wearOut(): Promise<void> {
     const { client } = await streams.broker.jetStream();

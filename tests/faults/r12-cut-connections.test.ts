@@ -7,7 +7,7 @@ import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors
 type Proxy = Awaited<ReturnType<typeof createProxy>>;
 
 const SOON = { timeout: 30_000, interval: 50 };
-/** As many attempts to connect again fail as there are subgraphs. */
+/** The minimum number of failed attempts to reconnect: one for each subgraph. */
 const REFUSALS_MIN = 4;
 const isInTransaction = (said: string) => said.lastIndexOf('BEGIN') > said.lastIndexOf('COMMIT') || isBatch(said);
 const isBatch = (said: string) => said.lastIndexOf('START TRANSACTION') > said.lastIndexOf('COMMIT');
@@ -116,7 +116,7 @@ describe('R12: connections that break while users book and read pages', () => {
         }
         const refusedBefore = proxies[proxy].refusedCount();
         proxies[proxy].cut(how);
-        // The outage lasts until attempts to connect again have failed, however long that takes.
+        // The outage lasts until enough attempts to reconnect have failed.
         await vi.waitFor(
           () => expect(proxies[proxy].refusedCount()).toBeGreaterThanOrEqual(refusedBefore + REFUSALS_MIN),
           SOON,

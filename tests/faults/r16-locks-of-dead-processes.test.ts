@@ -42,7 +42,7 @@ describe('R16: a process that disappears in the middle of a transaction', () => 
     { how: 'is stopped by SIGSTOP', hidesClose: false },
     { how: 'loses its network connection without closing it', hidesClose: true },
   ])(
-    '$how: its locks are released in bounded time, and other events can be booked meanwhile',
+    '$how: its locks are released in bounded time, and other events can be booked in the meantime',
     async ({ hidesClose }) => {
       const organizer = await signUp(system.graphqlUrl);
       const [locked, other] = [await createEvent(organizer), await createEvent(organizer)];

@@ -60,9 +60,9 @@ describe('R29: a transaction that holds the rows of some events', () => {
   /** Locks the inventories of events, like a transaction that hangs. Returns a function that ends it. */
   async function hold(eventIds: readonly string[]): Promise<() => Promise<void>> {
     const holder = await connectTo(system.databaseUrls.booking);
-    // A test that fails releases the rows, too: otherwise the end of the system waits for them.
+    // A failed test must release the rows as well, because stopping the system would wait for them.
     onTestFinished(() => holder.end());
-    // Otherwise it may lock the rows of all events.
+    // With another isolation level, it might lock the rows of all events.
     await holder.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     await holder.beginTransaction();
     await holder.query('SELECT event_id FROM inventories FORCE INDEX (PRIMARY) WHERE event_id IN (?) FOR UPDATE', [

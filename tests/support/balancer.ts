@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 /** A TCP load balancer: one address for several servers, like a Kubernetes Service. */
 export interface Balancer {
   readonly url: string;
-  /** Sets the addresses that new connections go to in turn. Existing connections stay open. */
+  /** Sets the addresses to which new connections go in turn. Existing connections stay open. */
   setTargets(...urls: string[]): void;
   close(): void;
 }

@@ -4,7 +4,7 @@ import type { Buyer } from './buyers.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** The answer of a booking process; 'unknown' when there was no answer or an answer without data. */
+/** The answer of a booking process. It is 'unknown' if there was no answer or an answer without data. */
 export type Answer =
   | { outcome: 'booked'; bookingId: string; seatCount: number; replayed: boolean }
   | { outcome: 'refused'; code: string }

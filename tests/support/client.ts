@@ -19,7 +19,7 @@ export interface Client {
   send<Data = any>(query: string, variables?: Record<string, unknown>): Promise<Answer<Data>>;
 }
 
-/** A client without a token. */
+/** Creates a client without a token. */
 export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 
 const PASSWORD = 'correct horse battery';
@@ -91,7 +91,7 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
   }
 }`;
 
-/** Books one seat with a new idempotency key; `change` overrides the input. Returns the result of createBooking. */
+/** Books one seat with a new idempotency key. `change` overrides the input. Returns the result of createBooking. */
 export async function book(client: Client, eventId: string, change: Record<string, unknown> = {}) {
   const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
   const { data } = await client.send(CREATE_BOOKING, { input });

@@ -14,7 +14,7 @@ const CONSUMERS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }
 /** Opens a connection to one of a test system's databases. */
 export const connectTo = (databaseUrl: string): Promise<Connection> => openConnection(databaseUrl);
 
-/** G1: for every event, confirmed and available seats add up to the total, and available seats are not negative. */
+/** Checks G1: for every event, confirmed and free seats add up to the total, and free seats are not negative. */
 export async function expectSeatsAddUp(connection: Connection): Promise<void> {
   const wrong = await connection.query(
     `SELECT inventories.event_id, total_seats, available_seats, COALESCE(SUM(seat_count), 0) AS confirmed
@@ -25,7 +25,7 @@ export async function expectSeatsAddUp(connection: Connection): Promise<void> {
   expect(wrong).toEqual([]);
 }
 
-/** G3, G5: the outbox is empty and every booking and cancellation has exactly one notification. */
+/** Checks G3 and G5: the outbox is empty and every booking and cancellation has exactly one notification. */
 export async function expectAllNotified(system: TestSystem): Promise<void> {
   const [bookings, notifications] = await Promise.all([
     connectTo(system.databaseUrls.booking),
@@ -55,7 +55,7 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
 
 /**
  * Checks the guarantees that must hold within a minute after every fault: G1, G2, G3 and G5.
- * @param acknowledged the ids of all bookings that clients got; the database must hold exactly these
+ * @param acknowledged the ids of all bookings that clients got. The database must contain exactly these bookings.
  */
 export async function expectNothingLostNorDoubled(
   system: TestSystem,
@@ -73,7 +73,7 @@ export async function expectNothingLostNorDoubled(
   }
 }
 
-/** G5: every outbox is empty, every message is acknowledged, and there are `deadLetters` dead letters. */
+/** Checks G5: every outbox is empty, every message is acknowledged, and there are `deadLetters` dead letters. */
 async function expectNothingPending(system: TestSystem, deadLetters: number): Promise<void> {
   const databases = await Promise.all(PUBLISHERS.map((name) => connectTo(system.databaseUrls[name])));
   const notifications = await connectTo(system.databaseUrls.notification);

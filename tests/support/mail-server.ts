@@ -5,7 +5,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 /**
  * Starts a real SMTP server in this process that keeps every accepted mail. It offers neither TLS nor accounts unless
- * `options` change that. `port` is for a server that replaces an earlier one; the default is a free port.
+ * `options` change that. `port` is for a server that replaces an earlier one. The default is a free port.
  */
 export async function startMailServer({ port: ownPort = 0, ...options }: SMTPServerOptions & { port?: number } = {}) {
   const mails: Email[] = [];
@@ -38,6 +38,6 @@ export async function startMailServer({ port: ownPort = 0, ...options }: SMTPSer
   };
 }
 
-/** The error with which a mail server refuses. The SMTP code is 4xx for a temporary and 5xx for a permanent error. */
+/** Creates the error with which a mail server refuses. The SMTP code is 4xx (temporary) or 5xx (permanent). */
 export const refusal = (responseCode: number, message: string): Error =>
   Object.assign(new Error(message), { responseCode });

@@ -4,7 +4,7 @@ import { nkeys } from 'nats';
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
-/** A JSON Web Token in the form of NATS: an operator signs account tokens, an account signs user tokens. */
+/** Returns a JSON Web Token of NATS. An operator signs account tokens, and an account signs user tokens. */
 function tokenOf(name: string, subject: KeyPair, claims: object, issuer: KeyPair): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claim = { jti: name, iat: Math.floor(Date.now() / 1_000), iss: issuer.getPublicKey(), name };

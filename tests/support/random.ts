@@ -1,4 +1,4 @@
-/** A generator of numbers from 0 to below 1 (mulberry32, by Tommy Ettinger). Equal seeds give equal sequences. */
+/** Creates a generator of numbers in [0, 1): mulberry32 by Tommy Ettinger. Equal seeds give equal sequences. */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -16,7 +16,7 @@ export interface Sale {
    * @throws when a booking does not succeed
    */
   sell(url: string, count: number, atOnce?: number): Promise<string[]>;
-  /** A client of the booking process at an address. */
+  /** Returns a client of the booking process at an address. */
   processAt(url: string): BookingProcess;
   readonly eventId: string;
   readonly buyers: readonly Buyer[];

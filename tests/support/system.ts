@@ -41,7 +41,7 @@ export interface TestSystem extends RunningSystem {
    * database or of the broker. Returns the address of the process.
    */
   startReplica(name: ServiceName, way?: { databaseUrl?: string; natsUrl?: string }): Promise<string>;
-  /** The address of a database with the account that may change the schema. The services' accounts may not. */
+  /** Returns the URL of a database with the account that may change the schema. The services' accounts may not. */
   ownerUrl(name: SubgraphName): string;
   /** Sends SIGTERM to the process at an address. */
   terminate(url: string): void;
@@ -54,7 +54,7 @@ export interface TestSystem extends RunningSystem {
 }
 
 /**
- * Opens the running system that TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER name; scripts/verify-images.sh sets them.
+ * Opens the running system at TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER, which scripts/verify-images.sh sets.
  * `stop` leaves that system running. Without the variables it starts a new system.
  */
 export async function openTestSystem(): Promise<RunningSystem> {
@@ -65,8 +65,8 @@ export async function openTestSystem(): Promise<RunningSystem> {
 /**
  * Starts the gateway and the four subgraphs on free ports and waits until all are ready. Their databases, cache and
  * messages are separate from those of other tests.
- * @param env variables for every service; they override the defaults of the tests.
- * @param production whether the services run in production mode. Rate limits are very high there, as they cannot be off.
+ * @param env variables for every service. They override the defaults of the tests.
+ * @param production whether the services run in production mode. Rate limits cannot be off there and are very high.
  * @param adminUrl another database server, with the account that has all rights.
  * @param redisUrl another cache.
  * @param natsUrl another broker, which may still be down.

@@ -9,7 +9,7 @@ export interface TableShape {
   indexes: string[];
 }
 
-/** The column types that Prisma uses where the schema names none. */
+/** The column types that Prisma uses when the schema does not specify one. */
 const DEFAULT_TYPES: Readonly<Record<string, string>> = {
   Int: 'int',
   BigInt: 'bigint',
@@ -20,7 +20,7 @@ const DEFAULT_TYPES: Readonly<Record<string, string>> = {
 /** Default values that the Prisma client generates. The table has no default for them. */
 const CLIENT_DEFAULTS = new Set(['uuid', 'cuid', 'ulid', 'nanoid', 'autoincrement']);
 
-/** The tables that a Prisma schema describes, by name. */
+/** Returns the tables that a Prisma schema describes, by name. */
 export function shapesInSchema(source: string): Record<string, TableShape> {
   const models = getSchema(source).list.filter((block) => block.type === 'model');
   return Object.fromEntries(
@@ -48,7 +48,7 @@ export function shapesInSchema(source: string): Record<string, TableShape> {
   );
 }
 
-/** The tables of a database, by name, without the migration table of Prisma. */
+/** Returns the tables of a database, by name, without the migration table of Prisma. */
 export async function shapesInDatabase(connection: Connection): Promise<Record<string, TableShape>> {
   const columns = await connection.query<
     { tab: string; col: string; type: string; nullable: string; def: string | null }[]

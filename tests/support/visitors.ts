@@ -76,7 +76,7 @@ export async function inviteVisitors(system: TestSystem): Promise<Visitors> {
   };
 }
 
-/** The log lines of a system's services with the level error or fatal. */
+/** Returns the log lines of a system's services with the level error or fatal. */
 export function errorsLogged({ dataDir, natsPrefix }: TestSystem): unknown[] {
   return globSync(join(dataDir, 'logs', `${natsPrefix.replace('.', '')}-*.log`)).flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -1,4 +1,4 @@
-/** Plain @apollo/gateway on Apollo Server, standalone, with their defaults. PORT and SUPERGRAPH_PATH set the rest. */
+/** Plain @apollo/gateway on a standalone Apollo Server with default settings. Reads PORT and SUPERGRAPH_PATH. */
 import { readFileSync } from 'node:fs';
 import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';

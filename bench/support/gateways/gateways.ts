@@ -19,7 +19,7 @@ export interface OtherGateway {
   /** The name of its process and of its folder under .data/bench. */
   readonly name: string;
   readonly title: string;
-  /** The packages that npm installs for it, as in package.json. They are not those of the project. */
+  /** The packages that npm installs for it, as in package.json. The project itself does not use them. */
   readonly packages?: { dependencies: Record<string, string>; overrides?: Record<string, string> };
   command(place: Place, folder: string): { command: string; args: string[]; env?: Record<string, string> };
 }
@@ -36,7 +36,7 @@ export const APOLLO: OtherGateway = {
   }),
 };
 
-/** Each with the defaults of its own documentation. */
+/** The other gateways, each with the defaults of its documentation. */
 export const OTHERS: readonly OtherGateway[] = [
   {
     name: 'hive',
@@ -80,7 +80,7 @@ export const OTHERS: readonly OtherGateway[] = [
       return {
         command,
         args: ['dev', '--config', config, '--listen-address', `127.0.0.1:${port}`],
-        // It unpacks files there.
+        // It unpacks files into the home folder.
         env: { HOME: dataDir },
       };
     },
@@ -98,8 +98,8 @@ function grafbaseConfig(dataDir: string, ports: Record<GraphName, number>): stri
 }
 
 /**
- * Installs the packages of a gateway into its folder under .data/bench, unless they are there. Returns the folder.
- * @throws LocalError when npm cannot
+ * Installs the packages of a gateway into its folder under .data/bench if they are missing. Returns the folder.
+ * @throws LocalError when npm fails
  */
 export async function installGateway({ name, packages }: OtherGateway, dataDir: string): Promise<string> {
   const folder = join(root, '.data/bench', name);
@@ -119,7 +119,7 @@ export async function installGateway({ name, packages }: OtherGateway, dataDir: 
   return folder;
 }
 
-/** Starts a gateway. It may not listen yet. */
+/** Starts a gateway. Returns before the gateway listens. */
 export function startGateway(gateway: OtherGateway, folder: string, place: Place): LocalProcess {
   const { command, args, env } = gateway.command(place, folder);
   const ports = Object.fromEntries(GRAPH.map((name) => [portVariable(name), String(place.subgraphPorts[name])]));

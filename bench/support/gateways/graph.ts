@@ -3,7 +3,7 @@ import { parse } from 'graphql';
 import { LocalError } from '#scripts/local/settings.ts';
 import { eachOf } from '#services';
 
-/** The subgraphs of the benchmark's graph. It is a small part of our own, in Federation 1, which all gateways know. */
+/** The subgraphs of the benchmark's graph: a small part of ours, in Federation 1, which all gateways support. */
 export const GRAPH = ['user', 'event', 'booking'] as const;
 export type GraphName = (typeof GRAPH)[number];
 
@@ -25,7 +25,7 @@ export const SCHEMAS: Record<GraphName, string> = {
     extend type Event @key(fields: "id") { id: ID! @external totalSeats: Int! availableSeats: Int! }`,
 };
 
-/** Composes the supergraph for subgraphs on these ports. @throws LocalError when they do not compose */
+/** Composes and returns the supergraph for subgraphs on these ports. @throws LocalError when composition fails */
 export function composeGraph(ports: Record<GraphName, number>): string {
   const { errors, supergraphSdl } = composeServices(
     GRAPH.map((name) => ({ name, typeDefs: parse(SCHEMAS[name]), url: subgraphUrls(ports)[name] })),
@@ -37,14 +37,14 @@ export function composeGraph(ports: Record<GraphName, number>): string {
 export const subgraphUrls = (ports: Record<GraphName, number>): Record<GraphName, string> =>
   eachOf(GRAPH, (name) => `http://127.0.0.1:${ports[name]}/graphql`);
 
-/** Enough that few requests which are in flight together are equal: some gateways send equal ones only once. */
+/** Many events, so that requests in flight are rarely equal. Some gateways send equal requests only once. */
 const EVENTS = 1_000;
 const PAGE_SIZE = 20;
 
 const idOf = (kind: string, number: number) => `${kind}-${String(number % EVENTS).padStart(8, '0')}`;
 const numberOf = (id: string) => Number(id.slice(-8));
 
-/** The data behind the graph, made from ids alone. */
+/** The data behind the graph, derived from the ids. */
 export const user = (id: string) => ({ id, name: `User ${numberOf(id)}` });
 
 export const event = (id: string) => ({
@@ -67,7 +67,7 @@ export const booking = ({ eventId, seatCount }: { eventId: string; seatCount: nu
   seatCount,
 });
 
-/** One operation with its variables, and the data that every gateway must answer. */
+/** One operation with its variables, and the data that every gateway must return. */
 export interface Question {
   readonly body: { query: string; variables: Record<string, unknown> };
   readonly expected: Record<string, unknown>;

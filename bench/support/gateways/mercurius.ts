@@ -1,6 +1,6 @@
 /**
- * Mercurius with @mercuriusjs/gateway and their defaults, from the folder PACKAGES. It takes the subgraphs' own schemas,
- * not a supergraph: they are at USER_PORT, EVENT_PORT and BOOKING_PORT. PORT is where it listens.
+ * Mercurius with @mercuriusjs/gateway and default settings, from the folder PACKAGES. It reads the schemas of the
+ * subgraphs at USER_PORT, EVENT_PORT and BOOKING_PORT instead of a supergraph. It listens on PORT.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

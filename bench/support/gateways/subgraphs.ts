@@ -1,6 +1,6 @@
 /**
- * The subgraphs behind the gateways of `npm run bench:gateway`, in one process. An answer is computed once for each
- * request body and then sent again from memory, so that the gateways are measured and not their subgraphs.
+ * The subgraphs behind the gateways of `npm run bench:gateway`, in one process. They compute each answer once and then
+ * send it from memory, so that the benchmark measures the gateways and not their subgraphs.
  *
  * The environment sets the ports: USER_PORT, EVENT_PORT, BOOKING_PORT.
  */
@@ -27,7 +27,7 @@ const RESOLVERS = {
     Event: { __resolveReference: ({ id }: { id: string }) => ({ id, ...seats(id) }) },
   },
 };
-/** Far more than the different bodies of one run. */
+/** Far more than the number of different request bodies in one run. */
 const ANSWERS_MAX = 100_000;
 
 function serve(name: GraphName): void {

@@ -3,8 +3,8 @@ import type { Secrets } from '../secrets.ts';
 import type { LocalSettings } from '../settings.ts';
 
 /**
- * The URL of a subgraph's database: the given one, or one on the private server with an account that has rights on this
- * database only.
+ * Returns the URL of a subgraph's database: the given one, or one on the private server. The account of the private
+ * server has rights on this database only.
  */
 export const databaseUrlOf = (
   name: SubgraphName,
@@ -12,11 +12,11 @@ export const databaseUrlOf = (
   { databases }: Secrets,
 ): string => given.databaseUrls[name] ?? `mysql://${name}_svc:${databases[name]}@127.0.0.1:${ports.mysql}/${name}_db`;
 
-/** The URL of the private server for the admin account, which has all rights. */
+/** Returns the URL of the private server for the admin account, which has all rights. */
 export const adminUrlOf = (port: number, passwords: Secrets['databases']): string =>
   `mysql://admin:${passwords.admin}@127.0.0.1:${port}/`;
 
-/** The SQL that creates the databases and accounts, one statement per line. The server runs it at every start. */
+/** Returns the SQL that creates the databases and accounts, one statement per line. It runs at every server start. */
 export function accountsSql(passwords: Secrets['databases']): string {
   const account = (user: string, password: string, rights: string) => [
     `CREATE USER IF NOT EXISTS '${user}'@'127.0.0.1';`,

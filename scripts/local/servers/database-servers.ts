@@ -109,8 +109,9 @@ async function createData(
 }
 
 /**
- * The folder for the temporary tables of one server and of its set-up. A server that starts deletes all temporary tables
- * in this folder. In the machine's folder it would delete those of other servers: set-ups then fail, and MariaDB crashes.
+ * Returns the folder for the temporary tables of one server and of its set-up. A server deletes all temporary tables in
+ * this folder when it starts. In the machine's folder it would delete the tables of other servers: set-ups would fail,
+ * and MariaDB would crash.
  */
 const temporaryOf = (dataFolder: string) => `${dataFolder}.tmp`;
 

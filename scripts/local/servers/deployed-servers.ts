@@ -24,9 +24,9 @@ const CACHE = join(root, '.data', 'servers');
 const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_');
 
 /**
- * MySQL, NATS and Redis in the deployed versions. They are packages of Debian's suite sid. They are fetched once and
- * unpacked into .data/servers. Nothing is installed, so this needs no root.
- * @throws LocalError that names what this machine lacks
+ * Returns how to run MySQL, NATS and Redis in the deployed versions. They are packages of Debian's suite sid. They are
+ * fetched once and unpacked into .data/servers. Nothing is installed, so this does not need root.
+ * @throws LocalError that names the missing tools of this machine
  */
 export async function deployedServers(dataDir: string, step: Step, cache = CACHE): Promise<CommandOf> {
   const fetched = join(cache, NAME);
@@ -69,7 +69,7 @@ async function fetchServers(fetched: string, dataDir: string): Promise<string> {
   }
 }
 
-/** The URL of the Debian mirror that apt uses on this machine. @throws LocalError when apt uses none */
+/** Returns the URL of the Debian mirror that apt uses on this machine. @throws LocalError when apt uses none */
 function debianMirror(): string {
   const sites = execFileSync(APT_GET, ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']);
   const mirror = sites
@@ -124,8 +124,8 @@ async function download(folder: string, dataDir: string): Promise<string> {
 }
 
 /**
- * The versions of the fetched packages, as text. Debian's sid changes over time. A later patch is accepted. A later
- * series is not, because it is not deployed.
+ * Returns the versions of the fetched packages as text. Debian's sid changes over time. A later patch is accepted. A
+ * later series is refused, because it is not deployed.
  * @throws LocalError that names the packages of another series
  */
 export function versionsIn(files: readonly string[]): string {

@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 const ATTEMPT_MS = 1_000;
 const PAUSE_MS = 25;
 
-/** How a server shows that it is ready: the text that it sends on a new connection, or its answer to `send`. */
+/** The sign that a server is ready: the text that it sends on a new connection, or its answer to `send`. */
 export interface Greeting {
   port: number;
   send?: string;
   expect: RegExp;
 }
 
-/** True once the server sends the expected text; false after timeoutMs or once isGivenUp returns true. */
+/** Resolves to true when the server sends the expected text, and to false after timeoutMs or when isGivenUp is true. */
 export async function waitForGreeting(greeting: Greeting, timeoutMs: number, isGivenUp: () => boolean) {
   const giveUpAtMs = Date.now() + timeoutMs;
   while (Date.now() < giveUpAtMs && !isGivenUp()) {

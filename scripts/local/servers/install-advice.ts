@@ -1,7 +1,7 @@
 /** The properties of a system that decide how programs are installed. */
 export interface System {
   platform: NodeJS.Platform;
-  /** The text of /etc/os-release; empty on systems without this file. */
+  /** The text of /etc/os-release. It is empty on systems without this file. */
   osRelease: string;
   isRoot: boolean;
 }
@@ -29,8 +29,8 @@ const BREW_PACKAGES: Readonly<Record<string, string | undefined>> = {
 };
 
 /**
- * The apt packages of the programs, and the programs without a package. A program that no table names has a package of
- * the same name. Undefined on systems other than Debian, Ubuntu and their derivatives.
+ * Returns the apt packages of the programs, and the programs without a package. A program that is not in a table has a
+ * package of the same name. Returns undefined on systems other than Debian, Ubuntu and their derivatives.
  */
 export function aptPackages(programs: readonly string[], { platform, osRelease }: System) {
   if (platform !== 'linux' || !/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(osRelease)) return undefined;
@@ -38,7 +38,7 @@ export function aptPackages(programs: readonly string[], { platform, osRelease }
   return packagesIn(names, programs);
 }
 
-/** Tells the next step when programs are missing: the command that installs them on this system, and alternatives. */
+/** Returns advice for missing programs: the command that installs them on this system, and alternatives. */
 export function installAdvice(missing: readonly string[], system: System): string {
   return [
     `Missing on this machine: ${missing.join(', ')}.`,

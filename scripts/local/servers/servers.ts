@@ -28,7 +28,7 @@ export interface LocalServers {
  * Starts a database server, Redis and NATS in parallel as private processes and waits until they are ready. It starts
  * no server for which `given` has a URL. It installs or fetches missing programs where this is possible.
  * @param database with `mysql`, all servers have the deployed versions.
- * @throws LocalError when a server does not start; the other servers are stopped first.
+ * @throws LocalError when a server does not start. The other servers are stopped first.
  */
 export async function startServers({
   dataDir,
@@ -77,7 +77,7 @@ export async function startServers({
 const SPECS: Record<Database, (port: number, dataDir: string, secrets: Secrets) => ServerSpec> = { mariadb, mysql };
 
 /**
- * How to run the server programs: with MariaDB, those installed on this machine; with MySQL, the deployed versions.
+ * Returns how to run the server programs: the installed ones with MariaDB, the deployed versions with MySQL.
  * @throws LocalError that names the missing programs and says how to install them
  */
 export async function findPrograms(
@@ -89,7 +89,7 @@ export async function findPrograms(
   return installedCommand;
 }
 
-/** The servers to start as private processes: those for which the settings have no URL. */
+/** Returns the servers to start as private processes. These are the servers without a URL in the settings. */
 export const privateServers = ({ databaseUrls, redisUrl, natsUrl }: LocalSettings['given']): ServerName[] => [
   ...(SUBGRAPHS.every((name) => databaseUrls[name]) ? [] : (['mysql'] as const)),
   ...(redisUrl ? [] : (['redis'] as const)),

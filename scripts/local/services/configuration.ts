@@ -10,13 +10,13 @@ type SubgraphReaders = Record<SubgraphName, (env: NodeJS.ProcessEnv) => Subgraph
 const importReader = async (name: SubgraphName) =>
   [name, (await import(`../../../subgraphs/${name}/config.ts`)).readConfig] as const;
 
-/** What each service reads its environment with. */
+/** The function of each service that reads its environment. */
 export const CONFIG_READERS = {
   gateway: readGatewayConfig,
   ...(Object.fromEntries(await Promise.all(SUBGRAPHS.map(importReader))) as SubgraphReaders),
 };
 
-/** Reads every service's settings before any of them starts. @throws LocalError with what each of them would refuse */
+/** Checks the settings of all services before the first one starts. @throws LocalError with all invalid settings */
 export function checkConfigurations(settings: ServiceSettings): void {
   const refusals = Object.entries(CONFIG_READERS).flatMap(([name, read]) => {
     try {

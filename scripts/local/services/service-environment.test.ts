@@ -40,11 +40,11 @@ test.each([
   ['DATABASE_URL_USER', []],
   ['MYSQL_PASSWORD', []],
   ['MAX_SEATS_PER_BOOKING', ['gateway', ...SUBGRAPHS]],
-])('%s is given to those that need it: %j', (variable, names) => {
+])('%s is given only to the services that need it: %j', (variable, names) => {
   expect(holders(variable)).toEqual(names);
 });
 
-test('what is set in the environment wins', () => {
+test('settings in the environment take precedence', () => {
   const env = { EVENT_SUBGRAPH_SECRET: 'given', JWT_PRIVATE_KEY: 'given', NODE_ENV: 'production' };
   expect(serviceEnvironment('booking', { ...settings, env })).toMatchObject({
     EVENT_SUBGRAPH_SECRET: 'given',
@@ -54,11 +54,11 @@ test('what is set in the environment wins', () => {
   expect(serviceEnvironment('user', { ...settings, env })).toMatchObject({ JWT_PRIVATE_KEY: 'given' });
 });
 
-test('a service listens on its own port, whatever PORT says', () => {
+test('a service listens on its own port and ignores PORT', () => {
   expect(serviceEnvironment('event', { ...settings, env: { PORT: '9' } })).toMatchObject({ PORT: '4002' });
 });
 
-test('ports that are none are refused all at once', () => {
+test('all invalid ports are refused in one error', () => {
   expect(() => readSettings({ USER_PORT: 'x', NATS_PORT: '70000' })).toThrow(/USER_PORT.*\n.*NATS_PORT/);
   expect(readSettings({ USER_PORT: '' }).ports.user).toBe(4001);
 });

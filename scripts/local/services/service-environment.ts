@@ -5,15 +5,15 @@ import type { LocalServers } from '../servers/servers.ts';
 export interface ServiceSettings extends Pick<LocalServers, 'databaseUrls' | 'redisUrl' | 'natsUrl'> {
   ports: Record<ServiceName, number>;
   secrets: Secrets;
-  /** Wins over what is set here, except for what differs from service to service. */
+  /** These variables take precedence over the settings below, except for settings that differ between services. */
   env: NodeJS.ProcessEnv;
 }
 
-/** What must not pass from the environment to services that have no use for it. */
+/** Variables that only the services that need them may get from the environment. */
 const NEED_TO_KNOW = /^(DATABASE_URL|REDIS_URL|NATS_URL|JWT_|MYSQL_|\w+_SUBGRAPH_(URL|SECRET)$)/;
 const PRIVATE_SETTINGS = SUBGRAPHS.flatMap((name) => SUBGRAPH_LIST[name].privateSettings ?? []);
 
-/** The environment of one service: that of this process, with the addresses and secrets that the service needs. */
+/** Returns a service's environment: that of this process, with the addresses and secrets that the service needs. */
 export function serviceEnvironment(name: ServiceName, settings: ServiceSettings): NodeJS.ProcessEnv {
   const { ports, env, secrets } = settings;
   const {

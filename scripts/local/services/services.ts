@@ -8,27 +8,27 @@ import { type ServiceSettings, serviceEnvironment } from './service-environment.
 const READY_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 3_000;
 const POLL_MS = 100;
-/** A service bounds its own stop; this is for one that does not keep to it. */
+/** Services limit the time of their stop. After this time, a service that still runs is killed. */
 const STOP_GRACE_MS = 15_000;
 
 export interface Services {
   start(...names: ServiceName[]): void;
-  /** Resolves once every service started so far is ready. @throws LocalError telling what keeps one from it. */
+  /** Waits until all started services are ready. @throws LocalError with the reason why a service is not ready */
   waitUntilReady(signal?: AbortSignal): Promise<void>;
-  /** Rejects as soon as one ends by itself; never resolves. */
+  /** Rejects as soon as a service ends by itself. Never resolves. */
   readonly failed: Promise<never>;
   /** Stops the gateway, then the subgraphs together. */
   stop(): Promise<void>;
 }
 
 /**
- * The services of one system, each as a process of its own that logs to a file of its own.
- * @param prefix goes before the names of logs and pid files, where several systems share a data folder.
+ * Creates the services of one system. Each is a separate process with its own log file.
+ * `prefix` is put before the names of logs and pid files when several systems share a data folder.
  */
 export function createServices(settings: ServiceSettings & { dataDir: string; prefix?: string }): Services {
   const running = new Map<ServiceName, LocalProcess>();
   const failure = Promise.withResolvers<never>();
-  // Whoever waits for it hears of it; nobody has to.
+  // Without this line, a failure would be an unhandled rejection if no caller waits for `failed`.
   failure.promise.catch(() => undefined);
   let stopping = false;
 
@@ -75,12 +75,12 @@ async function waitForService(name: string, service: LocalProcess, port: number,
   );
 }
 
-/** What keeps the service on a port from being ready, in its own words; undefined when nothing does. */
+/** Returns the reason why the service on a port is not ready, or undefined if it is ready. */
 async function obstacleOf(port: number): Promise<string | undefined> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/ready`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     const report = await answer.text();
-    return answer.ok ? undefined : `it says ${report}`;
+    return answer.ok ? undefined : `it answers ${report}`;
   } catch {
     return 'it does not answer on its port';
   }

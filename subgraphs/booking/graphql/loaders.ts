@@ -15,8 +15,8 @@ const PAGES_PER_STATEMENT_MAX = 100;
 type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages'>;
 
 /**
- * Creates a function that creates the data loaders of one request: they combine single look-ups into batches. Mutations
- * clear the entries they change. Requests of the same moment read inventories together.
+ * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
+ * clear the entries that they change. Requests in the same turn of the event loop load inventories together.
  */
 export function createLoaders(dependencies: BookingDependencies): () => Loaders {
   const inventories = createSharedLoader((ids) => loadInventories(dependencies, ids));

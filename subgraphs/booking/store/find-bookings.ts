@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { Booking } from '../domain/booking.ts';
 
-/** A booking's columns under its own names, for raw SQL. */
+/** The columns of a booking for raw SQL, named like the properties of Booking. */
 export const BOOKING_COLUMNS = columnsOf<Booking>({
   id: sql`bookings.id`,
   eventId: sql`event_id AS eventId`,
@@ -13,7 +13,7 @@ export const BOOKING_COLUMNS = columnsOf<Booking>({
   cancelledAt: sql`cancelled_at AS cancelledAt`,
 });
 
-/** Returns the bookings with these ids, as far as they exist. */
+/** Returns the bookings with these ids, in any order. Unknown ids are left out. */
 export const findBookings = (executor: SqlExecutor, ids: readonly string[]): PromiseLike<Booking[]> =>
   executor.$queryRaw<Booking[]>(sql`
     SELECT ${BOOKING_COLUMNS}

@@ -35,7 +35,7 @@ describe('creating an event with an idempotency key', () => {
         input: { name: 'Concert', startsAt, totalSeats: 100, idempotencyKey: KEY, ...input },
       },
     );
-  /** The rows that the caller's requests have created. */
+  /** Returns the rows that the caller's requests have created. */
   async function stored() {
     const { database } = dependencies;
     const { userId } = caller;

@@ -54,7 +54,7 @@ export async function createEvent(
   return { outcome: 'created', event, replayed: false };
 }
 
-/** The outcome for a key that was used before. Undefined without a key, or for a new key. */
+/** Returns the outcome for a key that was used before, or undefined without a key or for a new key. */
 async function findEarlierCreation(
   { database }: EventDependencies,
   { caller: { userId }, input }: CommandRequest<CreateEventRequest>,

@@ -10,7 +10,7 @@ const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
 
-/** The validation rules of createEvent's input. */
+/** A validation rule for each fact that createEvent and updateEvent accept. */
 type FactRules = Record<Exclude<keyof EventChanges, 'status'>, z.ZodType>;
 
 const givenFacts = {
@@ -62,6 +62,6 @@ export const eventFilterRules = z
 
 export type EventFilter = z.output<typeof eventFilterRules>;
 
-/** Without a time in the filter, a list shows only future events. */
+/** Returns the filter. If it has no time, it is limited to future events. */
 export const withDefaultTimes = (filter: NonNullable<EventFilter>, now: Date): NonNullable<EventFilter> =>
   filter.startsAfter == null && filter.startsBefore == null ? { ...filter, startsAfter: now } : filter;

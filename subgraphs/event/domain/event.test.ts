@@ -25,7 +25,7 @@ describe('revising an event', () => {
     expect(reviseEvent(event(), 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: event() });
   });
 
-  it('cancels an event once: cancelling it again changes nothing', () => {
+  it('cancels an event, and changes nothing when it is cancelled again', () => {
     const changes = { status: 'CANCELLED' } as const;
     const once = reviseEvent(event(), 3, { changes, now: NOW });
     expect(once).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED', version: 4 } });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** What a revision may change and the creator may leave out. */
+/** The fields that a revision may change and that are optional in createEvent. */
 export const optionalFields = { description: z.string().nullable(), venue: z.string().nullable() };
 
-/** What a revision may change. */
+/** The fields that a revision may change. */
 export const revisableFields = {
   name: z.string(),
   ...optionalFields,
@@ -12,8 +12,8 @@ export const revisableFields = {
 };
 
 /**
- * Every field of an event. It also takes a date as JSON has it. What compares, stores, caches and lists events derives
- * its fields from here. A field that a revision may change belongs above.
+ * Every field of an event. Dates may also be ISO 8601 texts, as in JSON. The code that compares, stores, caches and
+ * lists events takes the fields from this list. Add a field that a revision may change to `revisableFields`.
  */
 export const eventFields = z.object({
   id: z.string(),
@@ -30,7 +30,7 @@ export type Event = Readonly<z.output<typeof eventFields>>;
 export type EventStatus = Event['status'];
 export type EventChanges = Partial<Pick<Event, keyof typeof revisableFields>>;
 
-/** The facts in some of the fields, null where there is none. */
+/** Returns the values of some fields. A missing value becomes null. */
 export const pick = <Field extends keyof Event>(
   fields: Readonly<Record<Field, z.ZodType>>,
   facts: { readonly [Name in NoInfer<Field>]?: Event[Name] | undefined },

@@ -6,14 +6,14 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
 const LETTERS_AND_DIGITS = /[\p{L}\p{N}]+/gu;
 const MARKS = /\p{M}/gu;
 
-/** The distinct words of a text, in lower case and without accents, each cut at 16 characters. */
+/** Returns the distinct words of a text, in lower case and without accents, each cut at 16 characters. */
 export function wordsOf(text: string): string[] {
   const plain = text.normalize('NFKD').replaceAll(MARKS, '').normalize('NFKC').toLowerCase();
   const words = [...segmenter.segment(plain)].flatMap(({ segment }) => segment.match(LETTERS_AND_DIGITS) ?? []);
   return [...new Set(words.map((word) => [...word].slice(0, PREFIX_LENGTH_MAX).join('')))];
 }
 
-/** All distinct prefixes of all words of a name. A search finds the name if each search word is one of them. */
+/** Returns all distinct prefixes of the words of a name. A search finds the name if each search word is one of them. */
 export function namePrefixesOf(name: string): string[] {
   const prefixes = wordsOf(name).flatMap((word) => {
     const characters = [...word];

@@ -1,7 +1,7 @@
 import { v7 as newId } from 'uuid';
 import type { Event } from './event.ts';
 
-/** An event for a test, with these facts. */
+/** Returns an event for a test with these facts. */
 export const testEvent = (facts: Partial<Event> = {}): Event => ({
   id: newId(),
   name: 'Concert',

@@ -5,8 +5,8 @@ import type { EventDependencies } from '../commands/dependencies.ts';
 import type { EventView } from './context.ts';
 
 /**
- * Creates a function that creates the loader of one request: it loads events by id through the cache and remembers them.
- * Requests of the same moment read together.
+ * Returns a function that creates the loader of one request. The loader reads events by id through the cache and
+ * remembers them. Requests in the same turn of the event loop read together.
  */
 export function createEventLoaders({ cache }: EventDependencies): () => DataLoader<string, EventView | null> {
   const events = createSharedLoader(async (ids) => {
@@ -16,7 +16,7 @@ export function createEventLoaders({ cache }: EventDependencies): () => DataLoad
   return () =>
     new DataLoader(async (ids) => {
       const entries = await events(ids);
-      // Each request has a copy of its own, because the GraphQL library writes __typename into it.
+      // Each request gets its own copy, because the GraphQL library writes __typename into it.
       return entries.map((entry) =>
         entry === null || entry instanceof Error ? entry : { ...entry.value, cached: entry.cached },
       );

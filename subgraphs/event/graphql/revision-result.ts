@@ -2,7 +2,7 @@ import { invalidInput } from '#platform/errors/validation.ts';
 import type { reviseEvent } from '../commands/revise-event.ts';
 import type { ResolversTypes } from '../generated/graphql.ts';
 
-/** The GraphQL answer to an attempt to change an event. */
+/** Converts the result of an attempt to change an event to GraphQL. */
 export function revisionResult(result: Awaited<ReturnType<typeof reviseEvent>>): ResolversTypes['UpdateEventResult'] {
   switch (result.outcome) {
     case 'revised':

@@ -42,7 +42,7 @@ describe('lists of events', () => {
   }
   const save = (event: Event) => database.$transaction((transaction) => saveEvent(transaction, event));
 
-  /** The names of the events on each page of a list. */
+  /** Returns the names of the events on each page of a list. */
   async function pagesOf(filter: object, limit = 10): Promise<string[][]> {
     const conditions = eventFilterRules.parse(filter) ?? {};
     const pages: string[][] = [];

@@ -88,7 +88,7 @@ async function searchEvents(
   return { rows, resumeAfter: last && eventKeyOf(last) };
 }
 
-/** The conditions for the time range and the page position. `id` is the column that orders events with equal starts. */
+/** Returns the conditions for the time range and the page position. `id` is the column that orders equal starts. */
 function timeConditions(
   { after }: Page<EventKey>,
   { startsAfter, startsBefore }: Pick<EventConditions, 'startsAfter' | 'startsBefore'>,

@@ -6,13 +6,13 @@ import { indexEventNames } from './event-names.ts';
 export type EventDatabase = PrismaClient;
 export type EventTransaction = Prisma.TransactionClient;
 
-/** Returns the events with these ids, as far as they exist. */
+/** Returns the events with these ids, in any order. Unknown ids are left out. */
 export async function findEvents(database: EventDatabase, ids: readonly string[]): Promise<Event[]> {
   const rows = await database.event.findMany({ where: { id: { in: [...ids] } } });
   return rows.map(toEvent);
 }
 
-/** Locks an event until the transaction ends and returns it. Null when it does not exist. */
+/** Locks an event until the transaction ends and returns it. Returns null if it does not exist. */
 export async function lockEvent(transaction: EventTransaction, id: string): Promise<Event | null> {
   await transaction.$queryRaw(sql`SELECT id FROM events WHERE id = ${id} FOR UPDATE`);
   const row = await transaction.event.findUnique({ where: { id } });

@@ -14,7 +14,7 @@ export interface KeyedEvent {
   readonly fingerprint: string;
 }
 
-/** Returns the event that was created with this key. Undefined when the key is new. */
+/** Returns the event that was created with this key, or undefined when the key is new. */
 export async function findKeyedEvent(
   executor: SqlExecutor,
   { userId, idempotencyKey }: ScopedKey,
@@ -38,7 +38,7 @@ export async function insertKeyedEvent(
     VALUES (${userId}, ${idempotencyKey}, ${eventId}, ${fingerprint})`);
 }
 
-/** A pruning step that deletes keys older than `ttlS` seconds by the database's clock. */
+/** Creates a pruning step that deletes keys older than `ttlS` seconds by the database's clock. */
 export const pruneIdempotencyKeys =
   (executor: SqlExecutor, ttlS: number): Prune =>
   (limit) =>

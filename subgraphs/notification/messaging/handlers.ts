@@ -11,7 +11,7 @@ import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
-/** A message without a handler is a type error: it would become a dead letter. */
+/** Handlers for all messages. A missing handler is a type error, because its messages would become dead letters. */
 type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler<NotificationTransaction>>>;
 
 /** Creates a handler that needs only the data of the messages and applies a batch in one statement. */
@@ -38,7 +38,7 @@ export const eventHandlers: Handlers<typeof eventMessages> = {
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
-/** Handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
+/** Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onData(bookingMessages[type], (transaction, bookings) =>
@@ -53,7 +53,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
   } satisfies Handlers<typeof bookingMessages>;
 }
 
-/** A handler that saves the messages that consumers could not process. */
+/** Creates the handler that saves the messages that consumers could not process. */
 export const deadLetterHandlers = ({ newId }: { newId: () => string }) => ({
   [DEAD_LETTER]: onData(deadLetter, (transaction, letters) =>
     insertDeadLetters(

@@ -67,7 +67,7 @@ export async function listNotificationPages(
 }
 
 /**
- * Returns the statuses to query separately; undefined stands for all of them. In the index on the user, the status
+ * Returns the statuses to query separately. An undefined status means all of them. In the index on the user, the status
  * precedes the id, so it returns a user's notifications in list order only for a single status. Lists of all users use
  * another index, and a booking has only a few notifications.
  */

@@ -5,8 +5,8 @@ import type { User } from '../domain/user.ts';
 import { findUsers, type UserDatabase } from '../store/users.ts';
 
 /**
- * Creates a function that creates the loader of one request: it loads users by id and remembers them. Requests of the same
- * moment read together.
+ * Returns a function that creates the loader of one request. The loader reads users by id and remembers them. Requests
+ * in the same turn of the event loop read together.
  */
 export function createUserLoaders(database: UserDatabase): () => DataLoader<string, User | null> {
   const users = createSharedLoader(async (ids) => {
