@@ -33,6 +33,8 @@ export const driverTransactions =
         $queryRaw: query,
         $executeRaw: async (statement) => ((await query(statement)) as UpsertResult).affectedRows,
       });
+      // The driver sends no COMMIT before it has heard that the transaction began.
+      await begun;
       await connection.commit();
       await connection.release();
       return result;
