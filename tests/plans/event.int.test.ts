@@ -122,6 +122,8 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
           }),
       },
       'idempotency keys: inserting, finding and pruning': {
+        // The pruning reads the entry after the last one that it deletes.
+        readsMax: 1_100,
         async run() {
           const key = { userId: idOf(0), idempotencyKey: 'a key' };
           await insertKeyedEvent(database, { ...key, eventId: idOf(0), fingerprint: 'none' });
@@ -157,8 +159,11 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
     ],
   ])('control: %s is found', async (_what, run) => {
     watched().take();
-    await run();
-    const statements = watched().take();
-    expect(() => expectIndexed(statements, 1_000)).toThrow();
+    const check = async () => {
+      await run();
+      expectIndexed(watched().take(), 1_000);
+    };
+    // With very many rows, the server ends the statement at its time limit.
+    await expect(check()).rejects.toThrow(/to deeply equal|maximum statement execution time/);
   });
 });
