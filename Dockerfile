@@ -32,7 +32,7 @@ COPY package.json services.ts ./
 COPY --from=packages /app/node_modules node_modules
 COPY prisma prisma
 COPY scripts/local scripts/local
-COPY scripts/admin.ts scripts/healthcheck.sh scripts/migrate.ts scripts/outbox.ts scripts/
+COPY scripts/admin.ts scripts/healthcheck.sh scripts/migrate.ts scripts/outbox.ts scripts/reconcile.ts scripts/
 COPY platform platform
 COPY --from=source /app/gateway gateway
 COPY --from=source /app/subgraphs subgraphs

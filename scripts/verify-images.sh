@@ -130,6 +130,7 @@ scale_booking() {
 # Runs the operators' commands.
 check_commands() {
   like migrate --rm "$image" node scripts/migrate.ts
+  like booking --rm "$image" node scripts/reconcile.ts
   like migrate --rm "$image" node scripts/outbox.ts replay --since "$(date --utc --date='-1 hour' +%FT%TZ)"
   ! (like migrate --rm "$image" node scripts/admin.ts grant nobody@example.com) 2> /dev/null || fail 'an unregistered address became an admin'
   grep --quiet 'No user is registered as nobody@example.com' "$work/log" || fail 'scripts/admin.ts does not work'

@@ -7,6 +7,7 @@
 import { createServer } from 'node:http';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';
+import { BATCH_PATH } from '#platform/clients/operation-batch.ts';
 import { portVariable } from '#scripts/local/settings.ts';
 import { booking, event, eventsAfter, GRAPH, type GraphName, SCHEMAS, seats, user } from './graph.ts';
 
@@ -42,9 +43,19 @@ function serve(name: GraphName): void {
     if (answers.size < ANSWERS_MAX) answers.set(body, text);
     return text;
   }
+  /** Answers the batches of our gateway as our subgraphs do. */
+  async function answerBatch(body: string): Promise<string> {
+    const operations: { id: number; headers: unknown }[] = JSON.parse(body);
+    const lines = operations.map(
+      async ({ id, headers: _, ...operation }) => `${id} ${await answerTo(JSON.stringify(operation))}\n`,
+    );
+    return (await Promise.all(lines)).join('');
+  }
+
   const server = createServer(async (request, response) => {
-    const chunks = await request.toArray();
-    const text = request.method === 'POST' ? await answerTo(Buffer.concat(chunks).toString()) : '{}';
+    const body = Buffer.concat(await request.toArray()).toString();
+    const isBatch = request.url?.endsWith(BATCH_PATH);
+    const text = request.method !== 'POST' ? '{}' : await (isBatch ? answerBatch(body) : answerTo(body));
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     response.writeHead(200, headers).end(text);
   });
