@@ -28,8 +28,9 @@ class IncompleteBatchError extends Error {
 }
 
 interface Waiting {
-  readonly operation: SentOperation;
-  readonly json: string;
+  readonly headers: SentOperation['headers'];
+  /** The JSON of a request of its own. */
+  readonly body: string;
   readonly signal: AbortSignal;
   resolve(answer: OperationAnswer): void;
   reject(error: unknown): void;
@@ -54,9 +55,9 @@ export function createOperationSender({ pool, path, secret }: { pool: Pool; path
     });
   }
 
-  async function sendAlone({ operation: { headers, ...body }, signal, resolve, reject }: Waiting): Promise<void> {
+  async function sendAlone({ headers, body, signal, resolve, reject }: Waiting): Promise<void> {
     try {
-      const answer = await post(path, JSON.stringify(body), { headers, signal });
+      const answer = await post(path, body, { headers, signal });
       resolve({ statusCode: answer.statusCode, text: await answer.body.text() });
     } catch (error) {
       reject(error);
@@ -75,8 +76,10 @@ export function createOperationSender({ pool, path, secret }: { pool: Pool; path
       signal.addEventListener('abort', leave, { once: true });
     }
     try {
-      const body = batch.map(({ json }, id) => `{"id":${id},${json.slice(1)}`).join();
-      const answer = await post(path + BATCH_PATH, `[${body}]`, { signal: end.signal });
+      const elements = batch.map(
+        ({ headers, body }, id) => `{"id":${id},"headers":${JSON.stringify(headers)},${body.slice(1)}`,
+      );
+      const answer = await post(path + BATCH_PATH, `[${elements}]`, { signal: end.signal });
       if (answer.statusCode !== 200) {
         await answer.body.dump();
         for (const one of open.values()) void sendAlone(one);
@@ -109,17 +112,17 @@ export function createOperationSender({ pool, path, secret }: { pool: Pool; path
       characters = 0;
     };
     for (const one of waiting.splice(0)) {
-      if (batch.length === OPERATIONS_MAX || characters + one.json.length > BATCH_CHARACTERS_MAX) sendBatch();
+      if (batch.length === OPERATIONS_MAX || characters + one.body.length > BATCH_CHARACTERS_MAX) sendBatch();
       batch.push(one);
-      characters += one.json.length;
+      characters += one.body.length;
     }
     sendBatch();
   }
 
-  return (operation: SentOperation, signal: AbortSignal): Promise<OperationAnswer> =>
+  return ({ headers, ...operation }: SentOperation, signal: AbortSignal): Promise<OperationAnswer> =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       if (waiting.length === 0) setImmediate(flush);
-      waiting.push({ operation, json: JSON.stringify(operation), signal, resolve, reject });
+      waiting.push({ headers, body: JSON.stringify(operation), signal, resolve, reject });
     });
 }
