@@ -1,5 +1,6 @@
 import { type DocumentNode, Kind, type OperationDefinitionNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { isRecord, readPlainBody } from '#platform/graphql/plain-body.ts';
 
 interface KnownDocument {
   readonly document: DocumentNode;
@@ -50,15 +51,11 @@ export function createKnownDocuments(charactersMax: number) {
     },
     /** Returns the operation that a POST body requests, or undefined when Apollo Server must handle the request. */
     find(body: unknown): KnownOperation | undefined {
-      if (!isRecord(body)) return undefined;
-      const { query, variables, operationName, extensions, ...others } = body;
-      if (Object.keys(others).length > 0) return undefined;
-      if (variables != null && !isRecord(variables)) return undefined;
-      if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return undefined;
-      const known = findDocument(query, extensions);
-      const operation = known?.operations.get(operationName ?? undefined);
-      if (known === undefined || operation === undefined) return undefined;
-      return { document: known.document, operation, given: variables ?? {} };
+      const plain = readPlainBody(body);
+      const known = plain && findDocument(plain.query, plain.extensions);
+      const operation = known?.operations.get(plain?.operationName);
+      if (plain === undefined || known === undefined || operation === undefined) return undefined;
+      return { document: known.document, operation, given: plain.variables };
     },
   };
 }
@@ -68,6 +65,3 @@ const createCache = (maxSize: number) =>
     maxSize,
     sizeCalculation: ({ document }) => Math.max(1, document.loc?.source.body.length ?? 0),
   });
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,7 +1,8 @@
 import type { Experimental_DidResolveQueryPlanCallback } from '@apollo/gateway';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, isObjectType } from 'graphql';
+import { isRecord } from '#platform/graphql/plain-body.ts';
 import type { GatewayContext } from '../context.ts';
-import type { Data } from './response-shape.ts';
+import { type Data, ownValue } from './data.ts';
 
 export type QueryPlan = Parameters<Experimental_DidResolveQueryPlanCallback>[0]['queryPlan'];
 type PlanNode = NonNullable<QueryPlan['node']>;
@@ -239,10 +240,10 @@ function merge(target: Data, source: Data | null | undefined): void {
   for (const key of Object.keys(source)) {
     const value = source[key];
     const held = ownValue(target, key);
-    if (isObject(value) && held) merge(held as Data, value);
+    if (isRecord(value) && held) merge(held as Data, value);
     else if (Array.isArray(value) && Array.isArray(held) && value.length === held.length) {
       for (const [index, item] of value.entries()) {
-        if (isObject(item) && isObject(held[index])) merge(held[index], item);
+        if (isRecord(item) && isRecord(held[index])) merge(held[index], item);
         else held[index] = item;
       }
     } else if (key === '__proto__') {
@@ -250,12 +251,6 @@ function merge(target: Data, source: Data | null | undefined): void {
     } else target[key] = value;
   }
 }
-
-const isObject = (value: unknown): value is Data =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const ownValue = (object: unknown, key: string): unknown =>
-  object != null && Object.hasOwn(object, key) ? (object as Data)[key] : undefined;
 
 /** Returns the paths of all values at a path, with list indexes instead of `@`. */
 function pathsOf(value: unknown, path: readonly string[], found: Path = []): Path[] {

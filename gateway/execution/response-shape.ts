@@ -22,8 +22,7 @@ import {
   specifiedScalarTypes,
   type ValueNode,
 } from 'graphql';
-
-export type Data = Record<string, unknown>;
+import { type Data, ownValue } from './data.ts';
 
 /** The part of the subgraphs' data that an operation selects, and notes about invalid values that became null. */
 export interface ShapedResponse {
@@ -287,8 +286,6 @@ function leafCheck(type: GraphQLOutputType): (value: unknown) => boolean {
     ID: (value: unknown) => typeof value === 'string' || isInteger(value),
   }[type.name] as (value: unknown) => boolean;
 }
-
-const ownValue = (object: Data, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 
 function note({ emptied, path }: Shaping, message: string): void {
   emptied.push(new GraphQLError(message, { path: [...path] }));

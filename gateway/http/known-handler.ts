@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { createResponseText, type FormatError } from '#platform/graphql/response-text.ts';
 import type { GatewayContext } from '../context.ts';
 import type { KnownDocuments } from '../execution/known-documents.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
@@ -25,14 +25,11 @@ export function createKnownHandler({
   knownDocuments: KnownDocuments;
   readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<GatewayContext>;
   refuse: (request: FastifyRequest, reply: FastifyReply, refusal: unknown) => Promise<string>;
-  formatError: (formatted: GraphQLFormattedError, thrown: unknown) => GraphQLFormattedError;
+  formatError: FormatError;
 }): { answer: Handler; learn(request: FastifyRequest, reply: FastifyReply): void } {
   /** The content type that Apollo Server chose for an Accept header. */
   const contentTypes = new LRUCache<string, string>({ max: ACCEPT_HEADERS_MAX });
-  const format = (error: GraphQLError) => {
-    const { code = 'INTERNAL_SERVER_ERROR' } = error.extensions;
-    return formatError({ ...error.toJSON(), extensions: { ...error.extensions, code } }, error);
-  };
+  const textOf = createResponseText(formatError);
 
   return {
     async answer(request, reply) {
@@ -48,9 +45,8 @@ export function createKnownHandler({
       } catch (refusalOrFault) {
         return refuse(request, reply, refusalOrFault);
       }
-      const { data, errors } = result;
-      reply.code(data === undefined ? 400 : 200).type(contentType);
-      return `${JSON.stringify({ errors: errors?.map(format), data })}\n`;
+      reply.code(result.data === undefined ? 400 : 200).type(contentType);
+      return textOf(result);
     },
     learn({ method, headers: { accept = '' } }, reply) {
       const type = reply.getHeader('content-type');

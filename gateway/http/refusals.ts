@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Counter, type Registry } from 'prom-client';
+import type { FormatError } from '#platform/graphql/response-text.ts';
 import { asTooComplex } from '../limits/query-limits.ts';
 import { unlisted } from '../limits/trusted-documents.ts';
 import { withoutValues } from './client-values.ts';
-
-type ErrorMask = (formatted: GraphQLFormattedError, thrown: unknown) => GraphQLFormattedError;
 
 /** Counts a refusal by the gateway. Faults and errors of subgraphs are not counted. */
 export type CountRefusal = (error: GraphQLFormattedError) => void;
@@ -41,7 +40,15 @@ const SCHEMA_CODES: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRA
  * same refusal as any document that is not trusted.
  */
 export const createRefusalMask =
-  ({ mask, countRefusal, isClosed }: { mask: ErrorMask; countRefusal: CountRefusal; isClosed: boolean }): ErrorMask =>
+  ({
+    mask,
+    countRefusal,
+    isClosed,
+  }: {
+    mask: FormatError;
+    countRefusal: CountRefusal;
+    isClosed: boolean;
+  }): FormatError =>
   (formatted, thrown) => {
     if (isClosed && SCHEMA_CODES.has(formatted.extensions?.code)) {
       const refusal = unlisted();

@@ -1,12 +1,10 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { readTimeLeftMs, TIME_LEFT_HEADER } from '../clients/deadline.ts';
 import { BATCH_PATH } from '../clients/operation-batch.ts';
 import { clientSignal } from '../http/client-signal.ts';
 import { requestIdOf } from '../http/http-server.ts';
-import { CLIENT_ADDRESS_HEADER } from '../identity/identity.ts';
-import type { AnswerOperation } from './subgraph-operation.ts';
+import { type AnswerOperation, operationFrom } from './subgraph-operation.ts';
 
 const batch = z.array(z.looseObject({ id: z.int(), headers: z.record(z.string(), z.string()) }));
 const GRAPHQL_HEADERS = { 'content-type': 'application/json' };
@@ -41,15 +39,8 @@ export function serveBatches(
         http.observe({ requestId, method: 'POST', path, status, durationMs });
         lines.push(`${id} ${text.trimEnd()}\n`);
       };
-      const operation = {
-        http: { method: 'POST', headers: GRAPHQL_HEADERS, url: path, body },
-        authorization: headers.authorization,
-        requestId,
-        clientAddress: headers[CLIENT_ADDRESS_HEADER] ?? request.ip,
-        timeLeftMs: readTimeLeftMs(headers[TIME_LEFT_HEADER]),
-        callerSignal,
-      };
-      answer(operation).then(
+      const graphqlRequest = { method: 'POST', headers: GRAPHQL_HEADERS, url: path, body };
+      answer(operationFrom(headers, { http: graphqlRequest, requestId, ip: request.ip, callerSignal })).then(
         ({ status, text }) => finish(status, text),
         (error: unknown) => {
           http.log.error({ err: error, requestId }, 'an operation of a batch failed');

@@ -8,22 +8,17 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
-import { readTimeLeftMs, TIME_LEFT_HEADER } from '../clients/deadline.ts';
+import { type GraphQLSchema, parse } from 'graphql';
 import { clientSignal } from '../http/client-signal.ts';
 import { applyPolicy } from '../identity/apply-policy.ts';
 import type { Policy } from '../identity/authorization.ts';
-import {
-  type Authenticate,
-  type Caller,
-  CLIENT_ADDRESS_HEADER,
-  GATEWAY_PROOF_HEADER,
-  isGatewayProof,
-} from '../identity/identity.ts';
+import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } from '../identity/identity.ts';
 import { answerInTime } from './answer-in-time.ts';
 import { askApollo } from './apollo-handler.ts';
 import { serveBatches } from './batch-endpoint.ts';
 import { createKnownOperations } from './known-operations.ts';
+import type { FormatError } from './response-text.ts';
+import { operationFrom } from './subgraph-operation.ts';
 
 /** The context of every request. */
 export interface RequestContext {
@@ -85,7 +80,7 @@ export async function serveSubgraph<Context extends RequestContext>({
   authenticate: Authenticate;
   acceptedProofs: readonly string[];
   createContext: (request: RequestContext) => Context;
-  formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+  formatError: FormatError;
 }): Promise<void> {
   const schema = createSubgraphSchema<Context>(graph);
   const apollo = new ApolloServer<Context>({
@@ -120,19 +115,9 @@ export async function serveSubgraph<Context extends RequestContext>({
   };
   http.post(PATH, { onRequest: requireProof }, async (request, reply) => {
     const { headers, id, ip } = request;
-    const {
-      status,
-      headers: given,
-      text,
-    } = await answer({
-      http: request,
-      authorization: headers.authorization,
-      requestId: id,
-      clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
-      timeLeftMs: readTimeLeftMs(headers[TIME_LEFT_HEADER]),
-      callerSignal: clientSignal(reply),
-    });
-    return reply.code(status).headers(given).send(text);
+    const callerSignal = clientSignal(reply);
+    const answered = await answer(operationFrom(headers, { http: request, requestId: id, ip, callerSignal }));
+    return reply.code(answered.status).headers(answered.headers).send(answered.text);
   });
   serveBatches(http, { path: PATH, requireProof, answer });
 }

@@ -1,7 +1,9 @@
-import { type GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { type GraphQLSchema, parse } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
 import type { ApolloAnswer } from './apollo-handler.ts';
+import { readPlainBody } from './plain-body.ts';
+import { createResponseText, type FormatError } from './response-text.ts';
 import { JSON_TYPE } from './subgraph-operation.ts';
 
 /** A compiled operation takes some kilobytes for each 100 characters of its text. */
@@ -16,21 +18,11 @@ interface KnownOperation {
   readonly compiled: CompiledQuery;
 }
 
-/** A GraphQL request body with nothing unusual in it. */
-interface PlainBody {
-  readonly query: string;
-  readonly variables: Record<string, unknown>;
-  readonly operationName: string | undefined;
-}
-
 /**
  * Creates a cache of operations that Apollo Server has validated and answered. graphql-jit compiles each of them when
  * it is requested again. The least recently used operations are removed first.
  */
-export function createKnownOperations<Context>(
-  schema: GraphQLSchema,
-  formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError,
-) {
+export function createKnownOperations<Context>(schema: GraphQLSchema, formatError: FormatError) {
   const known = new LRUCache<string, KnownOperation>({
     maxSize: CHARACTERS_MAX,
     sizeCalculation: (_operation, query) => query.length,
@@ -40,10 +32,7 @@ export function createKnownOperations<Context>(
     sizeCalculation: (_seen, query) => query.length,
   });
 
-  const format = (error: GraphQLError) => {
-    const { code = 'INTERNAL_SERVER_ERROR' } = error.extensions ?? {};
-    return formatError({ ...error.toJSON(), extensions: { ...error.extensions, code } }, error);
-  };
+  const textOf = createResponseText(formatError);
 
   return {
     /**
@@ -56,10 +45,8 @@ export function createKnownOperations<Context>(
       const operation = known.get(plain.query);
       if (operation === undefined || operation.operationName !== plain.operationName) return undefined;
       return async (context) => {
-        const { data, errors } = await operation.compiled.query(undefined, context, plain.variables);
-        if (data === undefined) return undefined;
-        const text = `${JSON.stringify({ errors: errors?.map(format), data })}\n`;
-        return { status: 200, headers: JSON_HEADERS, text };
+        const result = await operation.compiled.query(undefined, context, plain.variables);
+        return result.data === undefined ? undefined : { status: 200, headers: JSON_HEADERS, text: textOf(result) };
       };
     },
     /** Remembers an operation that Apollo Server has answered with data. */
@@ -76,14 +63,9 @@ export function createKnownOperations<Context>(
   };
 }
 
-function readBody(body: unknown): PlainBody | undefined {
-  if (!isRecord(body)) return undefined;
-  const { query, variables, operationName, ...others } = body;
-  if (typeof query !== 'string' || Object.keys(others).length > 0) return undefined;
-  if (operationName !== undefined && (typeof operationName !== 'string' || operationName === '')) return undefined;
-  if (variables !== undefined && !isRecord(variables)) return undefined;
-  return { query, variables: variables ?? {}, operationName };
+/** The query comes from a gateway or a subgraph, which send texts and no extensions. */
+function readBody(body: unknown) {
+  const plain = readPlainBody(body);
+  if (plain === undefined || typeof plain.query !== 'string' || plain.extensions !== undefined) return undefined;
+  return { ...plain, query: plain.query };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
