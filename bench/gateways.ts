@@ -233,8 +233,8 @@ ${machine()}. Made by
 \`npm run bench:gateway\` on ${new Date().toISOString().slice(0, 10)}: the medians of ${rounds} rounds of ${durationMs / 1_000} s, in which the
 gateways took turns, with ${CONCURRENCY} requests at a time. All rows come from one run, so compare the ratios.
 
-The gateways stand in front of the same three subgraphs, which answer from memory. They also answer the batches of our gateway, as our subgraphs do. Ours runs as it is shipped, with its
-limits, except that the rate of requests is not limited. The others run with their defaults; Grafbase is its
+The gateways stand in front of the same three subgraphs, which answer from memory. They also answer the
+batches of our gateway, as our subgraphs do. Ours runs as it is shipped, with its limits, except that the rate of requests is not limited. The others run with their defaults; Grafbase is its
 development server, the only one on npm. Before the measurement the answers of every gateway were compared with the expected
 ones.${missing}
 
