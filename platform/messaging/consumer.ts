@@ -27,7 +27,7 @@ interface Delivery {
 const BATCH_MAX = 100;
 const RECONNECT_MS = 500;
 /** Under load, the messages of this time are applied together. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 25;
 
 /**
  * Creates a durable consumer of one stream. Messages that wait together are applied in one transaction with their inbox

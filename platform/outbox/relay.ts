@@ -22,7 +22,7 @@ const POLL_MS = 500;
  * Under load this pause collects messages into larger batches. That means fewer transactions at the cost of a short
  * delay.
  */
-const PAUSE_MS = 5;
+const PAUSE_MS = 25;
 const PUBLISH_TIMEOUT_MS = 3_000;
 /** A relay checks again that the stream has room after this time, or after it has published this many bytes. */
 const LOOK_AGAIN_MS = 1_000;

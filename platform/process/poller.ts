@@ -8,9 +8,9 @@ export interface Poller {
 
 /**
  * Starts a loop that calls `run` when nudged and at least every `intervalMs`, one call at a time. While `run` resolves
- * to true (there is more to do), it is called again at once. Nudges during a call lead to one further call `pauseMs`
- * later, so that frequent nudges are handled together. Errors go to `onError`, and the loop continues after the
- * interval.
+ * to true (there is more to do), it is called again at once. A nudge leads to a call at once, but not earlier than
+ * `pauseMs` after the last call, so that frequent nudges are handled together. Errors go to `onError`, and the loop
+ * continues after the interval.
  */
 export function createPoller({
   intervalMs,
@@ -25,7 +25,9 @@ export function createPoller({
 }): Poller {
   let nudged = false;
   let stopping = false;
-  let wake: () => void = () => undefined;
+  /** Ends the current wait after a time. */
+  let endWaitIn: (waitMs: number) => void = () => undefined;
+  let endedAtMs = Number.NEGATIVE_INFINITY;
 
   async function attempt(): Promise<boolean> {
     try {
@@ -37,20 +39,24 @@ export function createPoller({
     }
   }
 
+  function wait(): Promise<void> {
+    return new Promise((resolve) => {
+      let timer = setTimeout(resolve, intervalMs);
+      endWaitIn = (waitMs) => {
+        clearTimeout(timer);
+        if (waitMs <= 0) resolve();
+        else timer = setTimeout(resolve, waitMs);
+      };
+      if (nudged) endWaitIn(pauseMs);
+    });
+  }
+
   async function loop(): Promise<void> {
     while (!stopping) {
       nudged = false;
       const more = await attempt();
-      if (more || stopping) continue;
-      const isPause = nudged;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, isPause ? pauseMs : intervalMs);
-        if (isPause) return;
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      endedAtMs = performance.now();
+      if (!more && !stopping) await wait();
     }
     await attempt();
   }
@@ -58,12 +64,13 @@ export function createPoller({
 
   return {
     nudge() {
+      if (nudged) return;
       nudged = true;
-      wake();
+      endWaitIn(endedAtMs + pauseMs - performance.now());
     },
     stop() {
       stopping = true;
-      wake();
+      endWaitIn(0);
       return ended;
     },
   };

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Counter, type Registry } from 'prom-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { rateLimited } from '../errors/errors.ts';
+import { createLeases } from './leases.ts';
 
 /** Counts points for each key within a time window, for all replicas together. */
 export interface RateLimiter {
@@ -28,8 +29,8 @@ const OWN_WINDOW_S_MAX = 3_600;
 export const OWN_KEYS_MAX = 50_000;
 
 /**
- * Returns a function that creates limiters of `points` in `windowS` seconds for each key. Every process also counts in
- * its own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on
+ * Returns a function that creates limiters of `points` in `windowS` seconds for each key. `consume` takes the points of
+ * large budgets from Redis in leases, see createLeases. Every process also counts in its own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on
  * its own.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
@@ -47,18 +48,16 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
       ...limits,
       storeClient: redis,
       rejectIfRedisNotReady: true,
-      // A key over its limit is refused in this process, without a request to Redis.
-      inMemoryBlockOnConsumed: points + 1,
+    });
+    const leases = createLeases({
+      points,
+      keysMax: OWN_KEYS_MAX,
+      takeShared: (key, taken, customDuration) => shared.penalty(key, taken, { customDuration }),
     });
 
-    /** Returns the answer of Redis, or undefined if it fails to answer. Rethrows the refusal of a limiter. */
-    async function ifThere<Answer>(ask: Promise<Answer>): Promise<Answer | undefined> {
-      try {
-        return await ask;
-      } catch (error) {
-        if (error instanceof RateLimiterRes) throw error;
-        return undefined;
-      }
+    function refuse(msLeft: number): never {
+      refused.inc({ budget: name });
+      throw rateLimited(Math.ceil(msLeft / 1_000));
     }
 
     return {
@@ -73,17 +72,19 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
       async consume(key, { points: cost = 1, windowS: thisWindowS = windowS } = {}) {
         try {
           await own.consume(key, cost, { customDuration: inOwnMemoryS(thisWindowS) });
-          await ifThere(shared.consume(key, cost, { customDuration: thisWindowS }));
-        } catch (error) {
-          if (!(error instanceof RateLimiterRes)) throw error;
-          refused.inc({ budget: name });
-          throw rateLimited(Math.ceil(error.msBeforeNext / 1_000));
+        } catch (refusal) {
+          if (refusal instanceof RateLimiterRes) refuse(refusal.msBeforeNext);
+          throw refusal;
         }
+        const msLeft = await ifThere(leases.draw(key, { cost, windowS: thisWindowS }));
+        if (msLeft !== undefined) refuse(msLeft);
       },
       async renew(key) {
+        leases.end(key);
         await Promise.all([own.set(key, 1, inOwnMemoryS(windowS)), ifThere(shared.set(key, 1, windowS))]);
       },
       async reset(key) {
+        leases.end(key);
         await Promise.all([own.delete(key), ifThere(shared.delete(key))]);
       },
     };
@@ -115,6 +116,9 @@ function createOwnMemory(limits: { keyPrefix: string; points: number; duration: 
     delete: (key: string) => void keys.delete(key),
   };
 }
+
+/** Returns the answer of Redis, or undefined if it fails to answer. */
+const ifThere = <Answer>(answer: Promise<Answer>): Promise<Answer | undefined> => answer.catch(() => undefined);
 
 const inOwnMemoryS = (windowS: number) => Math.min(windowS, OWN_WINDOW_S_MAX);
 

@@ -122,7 +122,8 @@ describe('S3 and S9: rate limits per user and per address', () => {
       // A request with an invalid token is refused with 401, but counts.
       expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThan(PER_ADDRESS / 4);
       expect(refused.length).toBeGreaterThanOrEqual(10);
-      expect(refused.length).toBeLessThanOrEqual(20);
+      // A replica can hold a fiftieth of the budget that it does not use.
+      expect(refused.length).toBeLessThanOrEqual(20 + PER_ADDRESS / 50);
       expect((await ask(ME, { from })).status).toBe(429);
       expect((await ask(ME)).status).toBe(200);
     });

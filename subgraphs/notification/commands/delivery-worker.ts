@@ -17,7 +17,7 @@ import type { DeliveryMetrics } from './delivery-metrics.ts';
 
 const POLL_MS = 250;
 /** Under load, this pause collects outcomes and notifications, so that they are saved and claimed in batches. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 50;
 const TIMEOUT_MS = 10_000;
 /** Longer than a delivery can take, so that no other process starts the same delivery in the meantime. */
 const LEASE_S = 30;
