@@ -11,18 +11,18 @@ import { parse } from 'graphql';
 import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 import { runScript } from './local/run-script.ts';
 import { LocalError, root } from './local/settings.ts';
+import { tagPublicFields } from './public-fields.ts';
 
 const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
 
 /** Returns the supergraph and the warnings. @throws LocalError with all errors when the composition fails */
 function compose(): { supergraph: string; warnings: string[] } {
-  const { errors, supergraphSdl, hints } = composeServices(
-    SUBGRAPHS.map((name) => ({
-      name,
-      typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
-      url: `http://localhost:${SUBGRAPH_LIST[name].port}/graphql`,
-    })),
-  );
+  const schemas = SUBGRAPHS.map((name) => ({
+    name,
+    typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
+    url: `http://localhost:${SUBGRAPH_LIST[name].port}/graphql`,
+  }));
+  const { errors, supergraphSdl, hints } = composeServices(tagPublicFields(schemas));
   if (errors !== undefined) {
     throw new LocalError(`The subgraphs do not compose:\n${errors.map(({ message }) => `  - ${message}`).join('\n')}`);
   }

@@ -54,7 +54,7 @@ test.each<[string, unknown]>([
 test('The least recently used documents are removed together with their compiled operations', async () => {
   const known = createKnownDocuments(CHARACTERS_MAX);
   const compiled = createCompiledOperations();
-  compiled.reset(schema);
+  compiled.reset({ schema: schema, publicFields: new Set() });
   const add = (text: string) => {
     const operation = remember(known, text);
     compiled.add({
@@ -79,7 +79,7 @@ test('The least recently used documents are removed together with their compiled
 
 test('A new schema removes the operations that were compiled for the old one', () => {
   const compiled = createCompiledOperations();
-  compiled.reset(schema);
+  compiled.reset({ schema: schema, publicFields: new Set() });
   const document = parse('{ a }');
   const [operation] = document.definitions as [OperationDefinitionNode];
   const plan = {
@@ -89,7 +89,7 @@ test('A new schema removes the operations that were compiled for the old one', (
   } as unknown as Parameters<typeof compiled.add>[0];
   compiled.add(plan);
   expect(compiled.get(operation)).toBeDefined();
-  compiled.reset(buildSchema('type Query { b: Int }'));
+  compiled.reset({ schema: buildSchema('type Query { b: Int }'), publicFields: new Set() });
   expect(compiled.get(operation)).toBeUndefined();
   // A late plan for the old schema is ignored.
   compiled.add(plan);

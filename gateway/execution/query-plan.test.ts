@@ -6,7 +6,13 @@ import { compileQueryPlan, type Fetch, type FetchAnswer, type QueryPlan } from '
 const schema = buildSchema('type Query { users: [User] } type User { id: ID! name: String }');
 const KEY = { kind: 'InlineFragment', typeCondition: 'User', selections: ['__typename', 'id'].map(field) };
 const USERS = { kind: 'Fetch', serviceName: 'list', operationKind: 'query', operation: '{users{__typename id}}' };
-const NAMES = { kind: 'Fetch', serviceName: 'names', operationKind: 'query', operation: 'names', requires: [KEY] };
+const NAMES = {
+  kind: 'Fetch',
+  serviceName: 'names',
+  operationKind: 'query',
+  operation: '{_entities{...on User{name}}}',
+  requires: [KEY],
+};
 const USERS_WITH_NAMES = {
   kind: 'Sequence',
   nodes: [USERS, { kind: 'Flatten', path: ['users', '@'], node: NAMES }],
@@ -21,7 +27,7 @@ const user = (id: string) => ({ __typename: 'User', id });
 /** Executes a plan. The fetches get these answers in turn, or throw them if they are errors. */
 async function execute(node: object, answers: readonly (FetchAnswer | Error)[], variables = {}) {
   const asked: Fetch[] = [];
-  const executePlan = compileQueryPlan({ kind: 'QueryPlan', node } as QueryPlan, schema);
+  const executePlan = compileQueryPlan({ kind: 'QueryPlan', node } as QueryPlan, { schema, publicFields: new Set() });
   const { data, errors = [] } =
     (await executePlan?.({
       variables,

@@ -3,6 +3,7 @@ import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, isObjectT
 import { isRecord } from '#platform/graphql/plain-body.ts';
 import type { GatewayContext } from '../context.ts';
 import { type Data, ownValue } from './data.ts';
+import { asksForPublicFields, type ServedSchema } from './public-fields.ts';
 
 export type QueryPlan = Parameters<Experimental_DidResolveQueryPlanCallback>[0]['queryPlan'];
 type PlanNode = NonNullable<QueryPlan['node']>;
@@ -15,6 +16,8 @@ export interface Fetch {
   readonly query: string;
   readonly variables: Data;
   readonly operationName: string | undefined;
+  /** True for a fetch of entities whose fields every caller may see, with no variables but the representations. */
+  readonly asksForPublicEntities?: boolean;
 }
 
 /** A subgraph's answer. The paths of its errors start at the root of the answer. */
@@ -52,8 +55,8 @@ export type ExecutePlan = (
  * Returns undefined for a plan with parts that our schemas never produce: rewrites, representations by abstract types,
  * @defer, subscriptions.
  */
-export function compileQueryPlan({ node }: QueryPlan, schema: GraphQLSchema): ExecutePlan | undefined {
-  const step = node === undefined ? async () => undefined : compileNode(node, schema);
+export function compileQueryPlan({ node }: QueryPlan, served: ServedSchema): ExecutePlan | undefined {
+  const step = node === undefined ? async () => undefined : compileNode(node, served);
   if (step === undefined) return undefined;
   return async (given) => {
     const run: Run = { ...given, data: Object.create(null), errors: [] };
@@ -62,12 +65,12 @@ export function compileQueryPlan({ node }: QueryPlan, schema: GraphQLSchema): Ex
   };
 }
 
-function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
+function compileNode(node: PlanNode, served: ServedSchema): Step | undefined {
   switch (node.kind) {
     case 'Fetch':
-      return compileFetch(node, schema);
+      return compileFetch(node, served);
     case 'Flatten': {
-      const step = compileNode(node.node, schema);
+      const step = compileNode(node.node, served);
       const path = node.path.map(String);
       if (step === undefined) return undefined;
       return async (run, position) => {
@@ -77,7 +80,7 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
     }
     case 'Condition': {
       const branches = [node.ifClause, node.elseClause].map((clause) =>
-        clause === undefined ? async () => undefined : compileNode(clause, schema),
+        clause === undefined ? async () => undefined : compileNode(clause, served),
       );
       const [onTrue, onFalse] = branches;
       if (onTrue === undefined || onFalse === undefined) return undefined;
@@ -89,7 +92,7 @@ function compileNode(node: PlanNode, schema: GraphQLSchema): Step | undefined {
     }
     case 'Sequence':
     case 'Parallel': {
-      const steps = node.nodes.flatMap((child) => compileNode(child, schema) ?? []);
+      const steps = node.nodes.flatMap((child) => compileNode(child, served) ?? []);
       if (steps.length < node.nodes.length) return undefined;
       if (node.kind === 'Parallel') return (run, position) => Promise.all(steps.map((step) => step(run, position)));
       return async (run, position) => {
@@ -110,11 +113,13 @@ function valueAt(value: unknown, path: readonly string[], at = 0): unknown {
   return valueAt(ownValue(value, key), path, at + 1);
 }
 
-function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined {
+function compileFetch(node: FetchNode, served: ServedSchema): Step | undefined {
   if (node.inputRewrites?.length || node.outputRewrites?.length || node.contextRewrites?.length) return undefined;
   const { serviceName, operation: query, operationName, variableUsages = [] } = node;
-  if (!namesObjectTypesOnly(node.requires ?? [], schema)) return undefined;
+  if (!namesObjectTypesOnly(node.requires ?? [], served.schema)) return undefined;
   const represent = node.requires && compileRepresentation(node.requires);
+  const asksForPublicEntities =
+    represent !== undefined && variableUsages.length === 0 && asksForPublicFields(query, served);
 
   const fetch = async (run: Run, more: Data, placeError: (path: Path) => Path) => {
     const variables: Data = {};
@@ -125,7 +130,7 @@ function compileFetch(node: FetchNode, schema: GraphQLSchema): Step | undefined 
     if (represent && Object.hasOwn(variables, 'representations')) {
       throw new Error('A variable of the client has the reserved name representations.');
     }
-    const sent = { query, variables: { ...variables, ...more }, operationName };
+    const sent = { query, variables: { ...variables, ...more }, operationName, asksForPublicEntities };
     const { data, errors = [] } = await run.fetchFrom(serviceName, sent, run.context);
     const placed = errors.map((error) => subgraphError(error, serviceName, error.path && placeError(error.path)));
     run.errors.push(...placed);

@@ -4,16 +4,24 @@ import { CLIENT_ADDRESS_HEADER } from '#platform/identity/identity.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
 import type { Fetch, FetchAnswer } from '../execution/query-plan.ts';
+import { createEntityJoiner } from './entity-joiner.ts';
 import { placeErrors } from './subgraph-errors.ts';
 
 /** Sends one operation to a subgraph. Never throws when the subgraph is unavailable: the answer contains the errors. */
 export type SubgraphClient = (fetch: Fetch, context: GatewayContext) => Promise<FetchAnswer>;
+
+/** The caller of a joined fetch. It has no signal when there are several callers. */
+type JoinedCaller = Pick<GatewayContext, 'requestId' | 'traceparent' | 'deadlineMs'> & {
+  readonly signal?: AbortSignal | undefined;
+};
 
 /**
  * Creates a client of one subgraph. It answers a mutation within `timeoutMs`, a query within `queryTimeoutMs`, and both
  * before the operation's deadline. It forwards the client's access token, request id, trace and address, and no other
  * header. If the subgraph does not answer, the requested fields have the error SERVICE_UNAVAILABLE. Queries end when
  * the client disconnects. Mutations continue.
+ *
+ * Fetches of public fields are sent without the client's token and address, and are joined with those of other clients.
  */
 export function createSubgraphClient({
   name,
@@ -44,9 +52,22 @@ export function createSubgraphClient({
       ...(isMutation(fetch.query) ? { timeoutMs } : { timeoutMs: queryTimeoutMs, signal }),
     });
 
+  const askJoined = createEntityJoiner((fetch: Fetch, { requestId, traceparent, deadlineMs, signal }: JoinedCaller) =>
+    client.request({
+      ...fetch,
+      headers: { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) },
+      deadlineMs,
+      timeoutMs: queryTimeoutMs,
+      signal,
+    }),
+  );
+  /** A joined fetch may take all of `queryTimeoutMs`. A caller with less time left asks alone. */
+  const mayJoin = ({ asksForPublicEntities }: Fetch, { deadlineMs }: GatewayContext) =>
+    asksForPublicEntities && performance.now() + queryTimeoutMs < deadlineMs;
+
   return async (fetch, context) => {
     try {
-      const { data = null, errors } = await ask(fetch, context);
+      const { data = null, errors } = await (mayJoin(fetch, context) ? askJoined : ask)(fetch, context);
       return errors === undefined ? { data } : { data, errors: placeErrors(errors, fetch) };
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;

@@ -7,6 +7,7 @@ import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
 import type { KnownOperation } from '../execution/known-documents.ts';
 import { type CompiledOperation, createCompiledOperations } from '../execution/operations.ts';
+import { asksForPublicFields, readPublicFields, type ServedSchema } from '../execution/public-fields.ts';
 import { type FetchFrom, toGraphQLError } from '../execution/query-plan.ts';
 import type { CheckOperation } from '../limits/query-limits.ts';
 import { coerceVariables } from '../limits/variables.ts';
@@ -62,9 +63,11 @@ export function createSupergraph({
     labelNames: ['executor'] as const,
     registers: [metrics],
   });
+  let served: ServedSchema | undefined;
   const gateway = new ApolloGateway({
     supergraphSdl: file,
-    buildService: ({ name }) => toDataSource(clientOf(name)),
+    buildService: ({ name }) =>
+      toDataSource(clientOf(name), (query) => served !== undefined && asksForPublicFields(query, served)),
     experimental_didResolveQueryPlan: compiled.add,
     validateSupergraph: true,
     serviceHealthCheck: false,
@@ -149,7 +152,8 @@ export function createSupergraph({
       onSchemaLoadOrUpdate: (callback) =>
         gateway.onSchemaLoadOrUpdate((schemas) => {
           checkScalars(schemas.apiSchema);
-          compiled.reset(schemas.apiSchema);
+          served = { schema: schemas.apiSchema, publicFields: readPublicFields(schemas.coreSupergraphSdl) };
+          compiled.reset(served);
           onSchemaChange();
           callback(schemas);
         }),
@@ -165,9 +169,11 @@ export function createSupergraph({
   };
 }
 
-const toDataSource = (client: SubgraphClient): GraphQLDataSource => ({
-  process: async ({ request: { query = '', variables = {}, operationName }, context }) =>
-    client({ query, variables, operationName }, context as GatewayContext),
+const toDataSource = (client: SubgraphClient, isPublic: (query: string) => boolean): GraphQLDataSource => ({
+  process: async ({ request: { query = '', variables = {}, operationName }, context }) => {
+    const asksForPublicEntities = Object.keys(variables).join() === 'representations' && isPublic(query);
+    return client({ query, variables, operationName, asksForPublicEntities }, context as GatewayContext);
+  },
 });
 
 type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;

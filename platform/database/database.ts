@@ -84,3 +84,10 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
  * Prisma's adapter on our pool. It uses the text protocol: otherwise each statement is prepared, executed and closed.
  */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });
+
+/**
+ * Makes a Prisma client run `$queryRaw` outside of transactions directly on the driver, from the same pool. This saves
+ * Prisma's work for each statement.
+ */
+export const withDriverReads = <Client extends SqlClient>(client: Client, pool: Pool): Client =>
+  Object.assign(client, { $queryRaw: ({ sql, values }: Sql) => pool.query(sql, values) });

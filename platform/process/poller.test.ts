@@ -4,10 +4,8 @@ import { createPoller } from './poller.ts';
 const HOUR_MS = 3_600_000;
 
 describe('a poller', () => {
-  const start = (run: () => Promise<boolean>, { intervalMs = HOUR_MS, onError = vi.fn() } = {}) => {
-    const poller = createPoller({ intervalMs, run, onError });
-    return poller;
-  };
+  const start = (run: () => Promise<boolean>, { intervalMs = HOUR_MS, pauseMs = 0, onError = vi.fn() } = {}) =>
+    createPoller({ intervalMs, pauseMs, run, onError });
 
   it('runs again at once while there is more to do', async () => {
     let left = 3;
@@ -52,6 +50,38 @@ describe('a poller', () => {
     });
     release();
     await stopped;
+  });
+
+  it('runs at once for the first nudge, and once after the pause for the following ones', async () => {
+    vi.useFakeTimers();
+    try {
+      const run = vi.fn().mockResolvedValue(false);
+      const poller = start(run, { pauseMs: 25 });
+      await vi.advanceTimersByTimeAsync(25);
+      expect(run).toHaveBeenCalledTimes(1);
+      poller.nudge();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(run).toHaveBeenCalledTimes(2);
+      for (let count = 0; count < 24; count += 1) {
+        poller.nudge();
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      expect(run).toHaveBeenCalledTimes(2);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(run).toHaveBeenCalledTimes(3);
+      await poller.stop();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends its pause when it is stopped', async () => {
+    const run = vi.fn().mockResolvedValue(false);
+    const poller = start(run, { pauseMs: HOUR_MS });
+    await vi.waitFor(() => expect(run).toHaveBeenCalledTimes(1));
+    poller.nudge();
+    await poller.stop();
+    expect(run).toHaveBeenCalledTimes(2);
   });
 
   it('continues after an error', async () => {

@@ -79,7 +79,7 @@ export function createLeases({
       if (!current.isSent) current.points += cost;
       return current.done;
     }
-    const renewal = {
+    const renewal: Renewal = {
       points: cost,
       isSent: false,
       done: Promise.resolve()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
-import { prismaAdapter } from '#platform/database/database.ts';
+import { prismaAdapter, withDriverReads } from '#platform/database/database.ts';
 import { createPruning } from '#platform/database/pruning.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
@@ -36,7 +36,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(service.pool) }), service.pool);
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);

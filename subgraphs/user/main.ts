@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
+import { prismaAdapter, withDriverReads } from '#platform/database/database.ts';
 import { createPruning } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
@@ -25,7 +25,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('user', config);
 const { broker, lifecycle, logger, metrics } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(service.pool) }), service.pool);
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);

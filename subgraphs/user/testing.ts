@@ -3,7 +3,7 @@ import fastify from 'fastify';
 import { exportJWK, generateKeyPair } from 'jose';
 import { v7 as newId } from 'uuid';
 import type { GraphQLAnswer } from '#platform/clients/graphql-client.ts';
-import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { createDatabasePool, prismaAdapter, withDriverReads } from '#platform/database/database.ts';
 import { createErrorMask } from '#platform/graphql/error-mask.ts';
 import { serveSubgraph } from '#platform/graphql/graphql-server.ts';
 import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/identity/identity.ts';
@@ -52,7 +52,7 @@ const SESSION = `__typename
 export async function startUserSubgraph() {
   const { url, drop } = await createTestDatabase('user');
   const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
-  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
+  const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(pool) }), pool);
   const { privateKey, publicKeys } = await createKeyPair();
   const logger = createLogger({ service: 'user', level: 'silent' });
   const dependencies: UserDependencies = {

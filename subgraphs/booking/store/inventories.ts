@@ -1,4 +1,5 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookingDatabase, BookingTransaction } from './database.ts';
 
@@ -17,11 +18,21 @@ export interface EventSnapshot {
 
 const CORRELATION_ID_LENGTH_MAX = 64;
 
+const INVENTORY_COLUMNS = columnsOf<Inventory>({
+  eventId: sql`event_id AS eventId`,
+  organizerId: sql`organizer_id AS organizerId`,
+  startsAt: sql`starts_at AS startsAt`,
+  status: sql`status`,
+  totalSeats: sql`total_seats AS totalSeats`,
+  availableSeats: sql`available_seats AS availableSeats`,
+});
+
 /** Returns the inventories of these events, as far as they exist. Always reads from the database. */
-export async function findInventories(database: BookingDatabase, eventIds: readonly string[]): Promise<Inventory[]> {
-  const rows = await database.inventory.findMany({ where: { eventId: { in: [...eventIds] } } });
-  return rows.map((row) => ({ ...row, status: row.status as Inventory['status'] }));
-}
+export const findInventories = async (executor: SqlExecutor, eventIds: readonly string[]): Promise<Inventory[]> =>
+  eventIds.length === 0
+    ? []
+    : executor.$queryRaw<Inventory[]>(sql`
+        SELECT ${INVENTORY_COLUMNS} FROM inventories WHERE event_id IN (${join([...eventIds])})`);
 
 /** Creates the inventories of new events and updates the facts of known events. An older version changes nothing. */
 export async function saveEventSnapshots(

@@ -1,4 +1,5 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import type { Role } from '#platform/identity/identity.ts';
@@ -12,11 +13,19 @@ export type UserTransaction = Prisma.TransactionClient;
 type UserKey = readonly [id: string];
 export const userKeyOf = ({ id }: User): UserKey => [id];
 
+const USER_COLUMNS = columnsOf<User>({
+  id: sql`id`,
+  name: sql`name`,
+  email: sql`email`,
+  role: sql`role`,
+  createdAt: sql`created_at AS createdAt`,
+});
+
 /** Returns the users with these ids, in any order. Unknown ids are left out. */
-export async function findUsers(database: UserDatabase, ids: readonly string[]): Promise<User[]> {
-  const rows = await database.user.findMany({ where: { id: { in: [...ids] } }, omit: { passwordHash: true } });
-  return rows.map(toUser);
-}
+export const findUsers = async (executor: SqlExecutor, ids: readonly string[]): Promise<User[]> =>
+  ids.length === 0
+    ? []
+    : executor.$queryRaw<User[]>(sql`SELECT ${USER_COLUMNS} FROM users WHERE id IN (${join([...ids])})`);
 
 /** Returns one page of users, newest first, plus one row if there is a next page. */
 export async function listUsers(database: UserDatabase, { limit, after }: Page<UserKey>): Promise<User[]> {
