@@ -3,7 +3,8 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { type Cache, createCache } from './cache.ts';
+import { createProxy } from '../testing/messaging.ts';
+import { type Cache, createCache, NEAR_MS_MAX } from './cache.ts';
 
 interface Thing {
   id: string;
@@ -89,8 +90,43 @@ describe('the cache in front of a source', () => {
     const changed = { ...thing, version: 2, text: 'second' };
     table.set(thing.id, changed);
     await other.invalidate(thing.id, 2);
-    expect(await read(one, thing.id)).toEqual({ value: changed, cached: false });
-    expect(await read(other, thing.id)).toEqual({ value: changed, cached: true });
+    expect(await read(other, thing.id)).toEqual({ value: changed, cached: false });
+    // The other process hears of the change a moment later.
+    await vi.waitFor(async () => expect(await read(one, thing.id)).toEqual({ value: changed, cached: true }), {
+      timeout: NEAR_MS_MAX - 100,
+      interval: 1,
+    });
+  });
+
+  /** Waits until the process keeps a value in its memory: it is then served although Redis does not hold it. */
+  const untilKept = (cache: Cache<Thing>, { id }: Thing) =>
+    vi.waitFor(async () => {
+      await read(cache, id);
+      await vi.waitUntil(() => redis.del(`thing:${id}`));
+      expect(await read(cache, id)).toMatchObject({ cached: true });
+    });
+
+  it('keeps a value in the memory of the process for a second, without a request to Redis', async () => {
+    const cache = await start();
+    const thing = make();
+    await untilKept(cache, thing);
+    const readAtMs = performance.now();
+    await vi.waitFor(async () => expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false }), 3_000);
+    expect(performance.now() - readAtMs).toBeLessThan(NEAR_MS_MAX + 1_000);
+  });
+
+  it('keeps no value in the memory of the process while the process cannot hear of changes', async () => {
+    const proxy = await createProxy(inject('servers').redisUrl);
+    const cache = await start({ url: proxy.url });
+    const thing = make();
+    await untilKept(cache, thing);
+    proxy.cut();
+    await vi.waitFor(async () => expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false }), {
+      timeout: NEAR_MS_MAX - 100,
+      interval: 1,
+    });
+    expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
+    proxy.close();
   });
 
   it('does not store the older version of a slow reader after an invalidation', async () => {

@@ -1,6 +1,7 @@
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../process/logger.ts';
+import { CHANGES_CHANNEL } from './near-values.ts';
 import { createRedis } from './redis.ts';
 
 /** A text in Redis, and whether it is within its TTL. */
@@ -25,14 +26,15 @@ const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
 const TTL_JITTER = 0.1;
 
 /**
- * An entry is "version|fresh until (ms)|text". An entry without a text only blocks older versions.
- * The script writes nothing when the key holds a newer version.
+ * An entry is "version|fresh until (ms)|text". An entry without a text only blocks older versions, and its key is sent
+ * to the processes that keep near values. The script writes nothing when the key holds a newer version.
  */
 const PUT_SCRIPT = `
 local held = redis.call('GET', KEYS[1])
 local version = held and tonumber(string.match(held, '^%d+'))
 if version and version > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])
+if ARGV[2] == '0|' then redis.call('PUBLISH', '${CHANGES_CHANNEL}', KEYS[1]) end
 return 1`;
 
 interface EntryRedis extends Redis {
@@ -90,7 +92,7 @@ export function createVersionedEntries({
       await run(() => redis.putVersion(key, version, entry, Math.round(freshMs + graceS * 1_000)));
     },
     async invalidate(key, version) {
-      await run(() => redis.putVersion(key, version, '0|', (ttlS + graceS) * 1_000));
+      await run(() => redis.putVersion(key, version, '0|', Math.ceil((ttlS + graceS) * 1_000)));
     },
     isHealthy: () => redis.status === 'ready',
     stop: async () => redis.disconnect(),
