@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { JSONWebKeySet } from 'jose';
 import type { Pool } from 'mariadb';
 import type { Registry } from 'prom-client';
-import { createDatabasePool, type DatabaseSettings } from './database/database.ts';
+import { createDatabasePool, type DatabaseSettings, type SqlClient } from './database/database.ts';
+import { createSqlClient } from './database/transactions.ts';
 import { createErrorMask } from './graphql/error-mask.ts';
 import { type RequestContext, type SubgraphSchema, serveSubgraph } from './graphql/graphql-server.ts';
 import { createHttpServer } from './http/http-server.ts';
@@ -30,6 +31,8 @@ export interface SubgraphService {
   readonly metrics: Registry;
   readonly lifecycle: Lifecycle;
   readonly pool: Pool;
+  /** Runs raw SQL directly on the pool. */
+  readonly sql: SqlClient;
   readonly broker: Broker;
   readonly authenticate: Authenticate;
   /**
@@ -78,6 +81,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings):
     metrics,
     lifecycle,
     pool,
+    sql: createSqlClient(pool),
     broker,
     authenticate,
     addOptionalDependency(part, { isHealthy, warning, stop }) {

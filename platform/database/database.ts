@@ -10,10 +10,10 @@ export interface SqlExecutor {
   $executeRaw(statement: Sql): PromiseLike<number>;
 }
 
-/** A Prisma client of any subgraph. */
-export interface SqlClient<Transaction extends SqlExecutor = SqlExecutor> extends SqlExecutor {
+/** Runs raw SQL, also in transactions: a Prisma client, or a client directly on the driver. */
+export interface SqlClient extends SqlExecutor {
   $transaction<Result>(
-    run: (transaction: Transaction) => Promise<Result>,
+    run: (transaction: SqlExecutor) => Promise<Result>,
     options?: { maxWait?: number; timeout?: number },
   ): Promise<Result>;
 }
@@ -84,10 +84,3 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
  * Prisma's adapter on our pool. It uses the text protocol: otherwise each statement is prepared, executed and closed.
  */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });
-
-/**
- * Makes a Prisma client run `$queryRaw` outside of transactions directly on the driver, from the same pool. This saves
- * Prisma's work for each statement.
- */
-export const withDriverReads = <Client extends SqlClient>(client: Client, pool: Pool): Client =>
-  Object.assign(client, { $queryRaw: ({ sql, values }: Sql) => pool.query(sql, values) });

@@ -44,3 +44,14 @@ export const driverTransactions =
       throw error;
     }
   };
+
+/** Creates a client for raw SQL directly on the driver. Its transactions are those of driverTransactions. */
+export const createSqlClient = (pool: Pool): SqlClient => ({
+  $queryRaw: ({ sql, values }) => pool.query(sql, values),
+  $executeRaw: async ({ sql, values }) => ((await pool.query(sql, values)) as UpsertResult).affectedRows,
+  $transaction: driverTransactions(pool),
+});
+
+/** Makes a Prisma client run its raw reads outside of transactions directly on the driver, from the same pool. */
+export const withDriverReads = <Client extends SqlClient>(client: Client, pool: Pool): Client =>
+  Object.assign(client, { $queryRaw: createSqlClient(pool).$queryRaw });

@@ -2,9 +2,9 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import type { SqlClient, SqlExecutor } from '../database/database.ts';
+import type { SqlClient } from '../database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { connectSql, createProxy, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
 import { deadLetterStream } from './broker.ts';
 import { type Consumer, createConsumer } from './consumer.ts';
 import { serializeMessage } from './message.ts';
@@ -15,13 +15,13 @@ const TYPE = 'thing.happened.v1';
 const SOON = { timeout: 10_000, interval: 20 };
 
 let testDatabase: TestDatabase;
-let database: ReturnType<typeof createSqlClient>;
+let database: ReturnType<typeof connectSql>;
 let broker: ReturnType<typeof createTestBroker>;
 let cleanUps: (() => unknown)[];
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase('booking');
-  database = createSqlClient(testDatabase.url);
+  database = connectSql(testDatabase.url);
   await database.$executeRaw(sql`CREATE TABLE effects (message_id CHAR(36) NOT NULL)`);
 });
 afterAll(async () => {
@@ -39,7 +39,7 @@ afterEach(async () => {
 
 /** Inserts each message into the table of effects. It throws for the messages that `fail` selects. */
 const noting = (fail: (id: string) => boolean = () => false) =>
-  onMessage<SqlExecutor, z.ZodUnknown>(z.unknown(), async (transaction, messages) => {
+  onMessage(z.unknown(), async (transaction, messages) => {
     for (const { id } of messages) {
       if (fail(id)) throw new Error(`this handler throws at ${id}`);
       await transaction.$executeRaw(sql`INSERT INTO effects (message_id) VALUES (${id})`);

@@ -1,6 +1,6 @@
 import type { ConsumerMessages, JsMsg } from 'nats';
 import type { Registry } from 'prom-client';
-import type { SqlClient, SqlExecutor } from '../database/database.ts';
+import type { SqlClient } from '../database/database.ts';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
@@ -38,7 +38,7 @@ const PAUSE_MS = 25;
  * commit.
  * @throws when the stream does not name this consumer, because messages could be deleted before it receives them
  */
-export function createConsumer<Transaction extends SqlExecutor>({
+export function createConsumer({
   name,
   stream,
   handlers,
@@ -52,11 +52,11 @@ export function createConsumer<Transaction extends SqlExecutor>({
 }: {
   name: string;
   stream: StreamDefinition;
-  handlers: MessageHandlers<Transaction>;
+  handlers: MessageHandlers;
   parse?: (message: JsMsg) => ReceivedMessage<unknown>;
   onCommitted?: () => void;
   retryDelaysMs?: readonly number[];
-  database: SqlClient<Transaction>;
+  database: SqlClient;
   broker: Broker;
   logger: Logger;
   metrics: Registry;

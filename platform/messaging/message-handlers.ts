@@ -1,27 +1,27 @@
 import type { JsMsg } from 'nats';
 import type { z } from 'zod';
-import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
+import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { recordInInbox } from './inbox.ts';
 import type { ReceivedMessage } from './message.ts';
 
 /** Handles one version of one message: its schema, and its effect within the inbox's transaction. */
-export interface MessageHandler<Transaction> {
+export interface MessageHandler {
   readonly schema: z.ZodType;
-  apply(transaction: Transaction, messages: readonly ReceivedMessage<never>[]): Promise<void>;
+  apply(transaction: SqlExecutor, messages: readonly ReceivedMessage<never>[]): Promise<void>;
 }
 
 /** Handlers by message type and version, such as `user.registered.v1`. */
-export type MessageHandlers<Transaction> = Readonly<Record<string, MessageHandler<Transaction>>>;
+export type MessageHandlers = Readonly<Record<string, MessageHandler>>;
 
 /** Ties a handler's effect to the type of its schema. The effect must not depend on the order of messages. */
-export const onMessage = <Transaction, Schema extends z.ZodType>(
+export const onMessage = <Schema extends z.ZodType>(
   schema: Schema,
-  apply: (transaction: Transaction, messages: readonly ReceivedMessage<z.output<Schema>>[]) => Promise<void>,
-): MessageHandler<Transaction> => ({ schema, apply });
+  apply: (transaction: SqlExecutor, messages: readonly ReceivedMessage<z.output<Schema>>[]) => Promise<void>,
+): MessageHandler => ({ schema, apply });
 
 /** Reads a message for its handler. @throws when it does not match its schema, or when it has no handler */
-export function readFor<Transaction>(
-  handlers: MessageHandlers<Transaction>,
+export function readFor(
+  handlers: MessageHandlers,
   parse: (message: JsMsg) => ReceivedMessage<unknown>,
   message: JsMsg,
 ): ReceivedMessage<unknown> {
@@ -32,9 +32,9 @@ export function readFor<Transaction>(
 }
 
 /** Applies messages in one transaction with their inbox rows. Messages that are already in the inbox have no effect. */
-export async function applyOnce<Transaction extends SqlExecutor>(
-  database: SqlClient<Transaction>,
-  { consumer, handlers }: { consumer: string; handlers: MessageHandlers<Transaction> },
+export async function applyOnce(
+  database: SqlClient,
+  { consumer, handlers }: { consumer: string; handlers: MessageHandlers },
   contents: readonly ReceivedMessage<unknown>[],
 ): Promise<void> {
   await database.$transaction(async (transaction) => {
@@ -43,5 +43,5 @@ export async function applyOnce<Transaction extends SqlExecutor>(
       const messages = contents.filter((one) => one.type === type && fresh.delete(one.id));
       if (messages.length > 0) await handler.apply(transaction, messages as ReceivedMessage<never>[]);
     }
-  }, TRANSACTION_LIMITS);
+  });
 }

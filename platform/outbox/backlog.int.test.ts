@@ -4,17 +4,17 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createBounds } from '../process/bounds.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { createSqlClient, quiet, testMessage } from '../testing/messaging.ts';
+import { connectSql, quiet, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { createBacklog } from './backlog.ts';
 
 const SOON = { timeout: 10_000, interval: 20 };
 
 let testDatabase: TestDatabase;
-let database: ReturnType<typeof createSqlClient>;
+let database: ReturnType<typeof connectSql>;
 beforeAll(async () => {
   testDatabase = await createTestDatabase('booking');
-  database = createSqlClient(testDatabase.url);
+  database = connectSql(testDatabase.url);
 });
 afterAll(async () => {
   await database.pool.end();

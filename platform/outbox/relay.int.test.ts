@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { connectSql, createProxy, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { pruneOutbox } from './prune.ts';
 import { createRelay, type Relay } from './relay.ts';
@@ -12,13 +12,13 @@ const TYPE = 'thing.happened.v1';
 const SOON = { timeout: 10_000, interval: 20 };
 
 let testDatabase: TestDatabase;
-let database: ReturnType<typeof createSqlClient>;
+let database: ReturnType<typeof connectSql>;
 let broker: ReturnType<typeof createTestBroker>;
 let cleanUps: (() => unknown)[];
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase('booking');
-  database = createSqlClient(testDatabase.url);
+  database = connectSql(testDatabase.url);
 });
 afterAll(async () => {
   await database.pool.end();

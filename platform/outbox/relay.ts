@@ -1,7 +1,7 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import { ErrorCode, NatsError } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from '../database/database.ts';
+import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
@@ -152,7 +152,7 @@ export function createRelay({
       bytesSinceLook += sent.reduce((sum, { payload }) => sum + payload.length, 0);
       refused.inc(rejected.length);
       return { taken: rows.length, failure: outcomes.find(({ error }) => error !== undefined && !isRefusal(error)) };
-    }, TRANSACTION_LIMITS);
+    });
     if (failure === undefined) return taken;
     roomKnownUntilMs = 0;
     throw failure.error;

@@ -3,16 +3,16 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { driverTransactions } from '../database/transactions.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { createSqlClient, testMessage } from '../testing/messaging.ts';
+import { connectSql, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { replayOutbox } from './replay.ts';
 
 let testDatabase: TestDatabase;
-let database: ReturnType<typeof createSqlClient>;
+let database: ReturnType<typeof connectSql>;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase('booking');
-  database = createSqlClient(testDatabase.url);
+  database = connectSql(testDatabase.url);
 });
 afterAll(async () => {
   await database.pool.end();

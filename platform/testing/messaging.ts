@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
-import type { Sql } from '@prisma/client/runtime/client';
-import type { Connection, Pool } from 'mariadb';
+import type { Pool } from 'mariadb';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
-import { createDatabasePool, type SqlClient, type SqlExecutor } from '../database/database.ts';
+import { createDatabasePool, type SqlClient } from '../database/database.ts';
+import { createSqlClient } from '../database/transactions.ts';
 import { type Broker, createBroker } from '../messaging/broker.ts';
 import type { OutgoingMessage } from '../messaging/message.ts';
 import { databaseSettings, parseConfig } from '../process/config.ts';
@@ -22,33 +22,11 @@ export function createTestBroker({
   return { url, prefix, ...createBroker({ settings, name: 'test', logger: quiet().logger }) };
 }
 
-/** The platform's interface to a database, implemented with the driver only. */
-export function createSqlClient(url: string): SqlClient & { pool: Pool } {
+/** Connects to a database as a service does. */
+export function connectSql(url: string): SqlClient & { pool: Pool } {
   const pool = createDatabasePool(parseConfig(databaseSettings('test'), { DATABASE_URL: url }));
-  return {
-    pool,
-    ...executor(pool),
-    async $transaction(run) {
-      const connection = await pool.getConnection();
-      try {
-        await connection.beginTransaction();
-        const result = await run(executor(connection));
-        await connection.commit();
-        return result;
-      } catch (error) {
-        await connection.rollback();
-        throw error;
-      } finally {
-        await connection.release();
-      }
-    },
-  };
+  return { pool, ...createSqlClient(pool) };
 }
-
-const executor = (connection: Pick<Connection, 'query'>): SqlExecutor => ({
-  $queryRaw: ({ sql, values }: Sql) => connection.query(sql, values),
-  $executeRaw: async ({ sql, values }: Sql) => (await connection.query(sql, values)).affectedRows,
-});
 
 /** A message for tests. */
 export const testMessage = (id: string, type: string, data: unknown = {}): OutgoingMessage => ({

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
-import { prismaAdapter, withDriverReads } from '#platform/database/database.ts';
+import { prismaAdapter } from '#platform/database/database.ts';
 import { createPruning } from '#platform/database/pruning.ts';
-import { driverTransactions } from '#platform/database/transactions.ts';
+import { driverTransactions, withDriverReads } from '#platform/database/transactions.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
@@ -34,11 +34,11 @@ const CLOSE_POLL_MS = 1_000;
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
-const { broker, lifecycle, logger, metrics } = service;
+const { broker, lifecycle, logger, metrics, sql } = service;
 
 const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(service.pool) }), service.pool);
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
-const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
+const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
 
 const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
@@ -75,8 +75,8 @@ const reconciler = createReconciler(dependencies, service);
 lifecycle.onStop('reconciler', reconciler.stop);
 const pruning = createPruning({
   prunes: {
-    'published messages': pruneOutbox(database),
-    'received messages': pruneInbox(database),
+    'published messages': pruneOutbox(sql),
+    'received messages': pruneInbox(sql),
     'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
   },
   logger,
@@ -89,7 +89,7 @@ service.addOptionalDependency(
     name: 'booking-events',
     stream: eventStream,
     handlers: eventHandlers,
-    database,
+    database: sql,
     broker,
     logger,
     metrics,

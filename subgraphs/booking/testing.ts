@@ -1,7 +1,7 @@
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
-import { createDatabasePool, prismaAdapter, withDriverReads } from '#platform/database/database.ts';
-import { driverTransactions } from '#platform/database/transactions.ts';
+import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { driverTransactions, withDriverReads } from '#platform/database/transactions.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';

@@ -20,7 +20,7 @@ import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('event', config);
-const { broker, lifecycle, logger, metrics } = service;
+const { broker, lifecycle, logger, metrics, sql } = service;
 
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const cache = createCache({
@@ -34,11 +34,11 @@ const cache = createCache({
 });
 service.addOptionalDependency('cache', cache);
 const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
-const relay = createPublisher({ settings: config, database, broker, stream, logger, metrics });
+const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
 const pruning = createPruning({
   prunes: {
-    'published messages': pruneOutbox(database),
+    'published messages': pruneOutbox(sql),
     'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
   },
   logger,

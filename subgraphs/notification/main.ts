@@ -29,7 +29,7 @@ import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('notification', config);
-const { broker, lifecycle, logger, metrics } = service;
+const { broker, lifecycle, logger, metrics, sql } = service;
 
 const newId = () => v7();
 const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
@@ -43,7 +43,7 @@ const startDelivery = (name: keyof Channels) =>
     name,
     channel: channels[name],
     retryHours: config.NOTIFICATION_RETRY_HOURS,
-    database,
+    database: sql,
     logger,
     metrics: deliveryMetrics,
   });
@@ -51,7 +51,7 @@ const deliveries = { EMAIL: startDelivery('EMAIL'), LOG: startDelivery('LOG') };
 lifecycle.onStop('delivery', () => Promise.all([deliveries.EMAIL.stop(), deliveries.LOG.stop()]));
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
-const shared = { database, broker, logger, metrics };
+const shared = { database: sql, broker, logger, metrics };
 const consumers = {
   'notification-users': { stream: userStream, handlers: userHandlers },
   'notification-events': { stream: eventStream, handlers: eventHandlers },
@@ -78,7 +78,7 @@ service.addOptionalDependency('dead letters', {
 });
 const pruning = createPruning({
   prunes: {
-    'received messages': pruneInbox(database),
+    'received messages': pruneInbox(sql),
     notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
     'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
     'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),

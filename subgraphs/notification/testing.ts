@@ -1,5 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { createSqlClient } from '#platform/database/transactions.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
@@ -13,16 +14,17 @@ export function connectDatabase(url: string) {
   const statements: string[] = [];
   client.$on('query', ({ query }) => statements.push(query));
   const database: NotificationDatabase = client;
-  return { pool, database, takeStatements: () => statements.splice(0) };
+  return { pool, database, sql: createSqlClient(pool), takeStatements: () => statements.splice(0) };
 }
 
 /** Creates a notification database for one test file. */
 export async function createNotificationDatabase() {
   const { url, drop } = await createTestDatabase('notification');
-  const { pool, database, takeStatements } = connectDatabase(url);
+  const { pool, database, sql, takeStatements } = connectDatabase(url);
   return {
     url,
     database,
+    sql,
     takeStatements,
     async empty() {
       for (const table of ['notifications', 'contacts', 'event_facts', 'dead_letters', 'inbox']) {

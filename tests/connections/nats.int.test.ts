@@ -9,7 +9,7 @@ import { type BrokerSettings, createBroker } from '#platform/messaging/broker.ts
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { onMessage } from '#platform/messaging/message-handlers.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
-import { createSqlClient } from '#platform/testing/messaging.ts';
+import { connectSql } from '#platform/testing/messaging.ts';
 import { type Authority, createAuthority } from '../support/certificates.ts';
 import { createLogLines } from '../support/log-lines.ts';
 import { createNatsAccounts } from '../support/nats-accounts.ts';
@@ -147,7 +147,7 @@ describe('NATS with accounts and TLS', () => {
   it('recovers after a password change, and so does the consumer, which is unhealthy meanwhile', async () => {
     const server = await serve(users(PASSWORD));
     const test = await createTestDatabase('notification');
-    const database = createSqlClient(test.url);
+    const database = connectSql(test.url);
     stops.push(async () => {
       await database.pool.end();
       await test.drop();

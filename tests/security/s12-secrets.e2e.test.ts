@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import { createProxy, createSqlClient } from '#platform/testing/messaging.ts';
+import { connectSql, createProxy } from '#platform/testing/messaging.ts';
 import { productionEnv } from '#platform/testing/production-env.ts';
 import { createSecrets } from '#scripts/local/secrets.ts';
 import { root } from '#scripts/local/settings.ts';
@@ -136,7 +136,7 @@ describe('S12: no secret appears', () => {
   });
 
   it('in the error of a statement, which the services log', async () => {
-    const { pool } = createSqlClient(system.databaseUrls.user);
+    const { pool } = connectSql(system.databaseUrls.user);
     await expect(pool.query('SELECT ? FROM nowhere', ['a-value'])).rejects.toThrow(/FROM nowhere$/);
     await pool.end();
   });

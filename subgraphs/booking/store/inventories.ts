@@ -1,7 +1,6 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { BookingDatabase, BookingTransaction } from './database.ts';
 
 /** The facts of an event at one version, as the event subgraph reports them. */
 export interface EventSnapshot {
@@ -35,10 +34,7 @@ export const findInventories = async (executor: SqlExecutor, eventIds: readonly 
         SELECT ${INVENTORY_COLUMNS} FROM inventories WHERE event_id IN (${join([...eventIds])})`);
 
 /** Creates the inventories of new events and updates the facts of known events. An older version changes nothing. */
-export async function saveEventSnapshots(
-  database: BookingDatabase | BookingTransaction,
-  facts: readonly EventSnapshot[],
-): Promise<void> {
+export async function saveEventSnapshots(database: SqlExecutor, facts: readonly EventSnapshot[]): Promise<void> {
   const rows = [...facts]
     .sort((one, other) => (one.eventId < other.eventId ? -1 : 1))
     .map(({ startsAt, correlationId, ...fact }) => ({

@@ -45,9 +45,9 @@ function createChannel(fails: () => boolean = () => false): Channel & { delivere
 }
 
 function startDelivery(channel: Channel, options: Partial<Parameters<typeof createDeliveryWorker>[0]> = {}) {
-  const { database } = fixture;
+  const { database, sql } = fixture;
   const metrics = createDeliveryMetrics({ database, metrics: new Registry() });
-  const defaults = { name: 'LOG', channel, retryHours: 24, database, logger: quiet().logger, metrics } as const;
+  const defaults = { name: 'LOG', channel, retryHours: 24, database: sql, logger: quiet().logger, metrics } as const;
   return createDeliveryWorker({ ...defaults, ...options });
 }
 
@@ -276,13 +276,13 @@ test('deliveries that hang do not delay others, and a channel gets at most deliv
 test('a delivery whose outcome cannot be saved is not repeated, and the outcome is saved later', async () => {
   const [id = ''] = await addNotifications(fixture.database, [await known()]);
   const proxy = await createProxy(fixture.url);
-  const { pool, database } = connectDatabase(proxy.url);
+  const { pool, sql } = connectDatabase(proxy.url);
   const { promise: end, resolve: release } = Promise.withResolvers<void>();
   const slow = vi.fn<Channel['deliver']>(() => end);
   const { logger } = quiet();
   const warn = vi.spyOn(logger, 'warn');
   try {
-    const worker = startDelivery({ deliveriesMax: 100, deliver: slow }, { database, logger });
+    const worker = startDelivery({ deliveriesMax: 100, deliver: slow }, { database: sql, logger });
     await vi.waitFor(() => expect(slow).toHaveBeenCalledOnce(), SOON);
     // Wait first: if a connection is cut during its setup, the driver rejects a promise that no code can handle.
     await vi.waitFor(() => expect(pool.idleConnections()).toBe(pool.totalConnections()), SOON);

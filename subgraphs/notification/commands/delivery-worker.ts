@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type PendingDelivery,
 } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
-import type { NotificationDatabase } from '../store/database.ts';
 import { claimDeliveries, markAttemptFailed, markPostponed, markSent } from '../store/deliveries.ts';
 import { createChannelPause } from './channel-pause.ts';
 import type { DeliveryMetrics } from './delivery-metrics.ts';
@@ -51,7 +51,7 @@ export function createDeliveryWorker({
   channel: Channel;
   retryHours: number;
   timeoutMs?: number;
-  database: NotificationDatabase;
+  database: SqlClient;
   logger: Logger;
   metrics: DeliveryMetrics;
 }): Poller {

@@ -9,7 +9,6 @@ import { bookingStream } from '../../booking/messaging/contract.ts';
 import { eventStream } from '../../event/messaging/contract.ts';
 import { userStream } from '../../user/messaging/contract.ts';
 import { redriveDeadLetter } from '../commands/redrive-dead-letter.ts';
-import type { NotificationTransaction } from '../store/database.ts';
 import { connectDatabase, createNotificationDatabase } from '../testing.ts';
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './handlers.ts';
 
@@ -34,11 +33,11 @@ afterEach(async () => {
   await broker.close();
 });
 
-type ConsumerOptions = Parameters<typeof createConsumer<NotificationTransaction>>[0];
+type ConsumerOptions = Parameters<typeof createConsumer>[0];
 
 function consume(options: Pick<ConsumerOptions, 'name' | 'stream' | 'handlers'> & Partial<ConsumerOptions>): Consumer {
   const consumer = createConsumer({
-    database: fixture.database,
+    database: fixture.sql,
     broker,
     retryDelaysMs: [10, 10],
     ...quiet(),
@@ -158,11 +157,11 @@ test('a registered user becomes a contact', async () => {
 
 test('no message becomes a dead letter while the database is unavailable', async () => {
   const proxy = await createProxy(fixture.url);
-  const { pool, database } = connectDatabase(proxy.url);
+  const { pool, sql } = connectDatabase(proxy.url);
   // If a connection is cut during its setup, the driver rejects a promise that no code can handle.
   const settle = () => vi.waitFor(() => expect(pool.idleConnections()).toBe(pool.totalConnections()), SOON);
   try {
-    const consumer = consumeBookings({ database, retryDelaysMs: [] });
+    const consumer = consumeBookings({ database: sql, retryDelaysMs: [] });
     await publish('booking.confirmed.v1', body('booking.confirmed.v1', newBooking()));
     await vi.waitFor(async () => expect(await listNotifications()).toHaveLength(1), SOON);
     await settle();

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import { DEAD_LETTER, deadLetter } from '#platform/messaging/dead-letter.ts';
 import { type MessageHandler, onMessage } from '#platform/messaging/message-handlers.ts';
 import { bookingMessages } from '../../booking/messaging/contract.ts';
@@ -6,20 +7,19 @@ import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
 import { saveContacts } from '../store/contacts.ts';
-import type { NotificationTransaction } from '../store/database.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
 /** Handlers for all messages. A missing handler is a type error, because its messages would become dead letters. */
-type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler<NotificationTransaction>>>;
+type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler>>;
 
 /** Creates a handler that needs only the data of the messages and applies a batch in one statement. */
 const onData = <Schema extends z.ZodType>(
   schema: Schema,
-  apply: (transaction: NotificationTransaction, data: z.output<Schema>[]) => Promise<void>,
+  apply: (transaction: SqlExecutor, data: z.output<Schema>[]) => Promise<void>,
 ) =>
-  onMessage<NotificationTransaction, Schema>(schema, (transaction, messages) =>
+  onMessage(schema, (transaction, messages) =>
     apply(
       transaction,
       messages.map(({ data }) => data),

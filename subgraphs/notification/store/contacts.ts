@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { NotificationTransaction } from './database.ts';
+import type { SqlExecutor } from '#platform/database/database.ts';
 
 /** The name and address of a user. */
 export interface Contact {
@@ -9,7 +9,7 @@ export interface Contact {
 }
 
 /** Saves contacts. Replaces the existing contacts of the same users. */
-export async function saveContacts(transaction: NotificationTransaction, contacts: readonly Contact[]): Promise<void> {
+export async function saveContacts(transaction: SqlExecutor, contacts: readonly Contact[]): Promise<void> {
   await transaction.$executeRaw(sql`
     INSERT INTO contacts (user_id, name, email)
     SELECT user_id, name, email FROM JSON_TABLE(${JSON.stringify(contacts)}, '$[*]' COLUMNS (

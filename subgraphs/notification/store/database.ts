@@ -1,4 +1,3 @@
-import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import type { PrismaClient } from '../generated/prisma/client.ts';
 
 export type NotificationDatabase = PrismaClient;
-export type NotificationTransaction = Prisma.TransactionClient;

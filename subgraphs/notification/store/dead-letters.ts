@@ -1,8 +1,9 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
-import type { NotificationDatabase, NotificationTransaction } from './database.ts';
+import type { NotificationDatabase } from './database.ts';
 
 /** The sort key of a dead letter in lists. Ids are UUIDv7, so they sort by time. */
 export type DeadLetterKey = readonly [id: string];
@@ -11,10 +12,15 @@ export const deadLetterKeyOf = ({ id }: DeadLetter): DeadLetterKey => [id];
 export type NewDeadLetter = Omit<DeadLetter, 'createdAt' | 'redrivenAt'>;
 
 export async function insertDeadLetters(
-  transaction: NotificationTransaction,
+  transaction: SqlExecutor,
   deadLetters: readonly NewDeadLetter[],
 ): Promise<void> {
-  await transaction.deadLetter.createMany({ data: [...deadLetters] });
+  const rows = deadLetters.map(
+    ({ id, consumer, subject, payload, reason, deliveries }) =>
+      sql`(${id}, ${consumer}, ${subject}, ${Buffer.from(payload)}, ${reason}, ${deliveries})`,
+  );
+  await transaction.$executeRaw(sql`
+    INSERT INTO dead_letters (id, consumer, subject, payload, reason, deliveries) VALUES ${join(rows)}`);
 }
 
 /** Returns one page of dead letters, newest first, plus one row if there is a next page. */

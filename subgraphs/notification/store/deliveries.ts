@@ -1,8 +1,7 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
+import type { SqlClient, SqlExecutor } from '#platform/database/database.ts';
 import type { FailedAttempt, PendingDelivery } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
-import type { NotificationDatabase } from './database.ts';
 import { NOTIFICATION_COLUMNS } from './notifications.ts';
 
 interface DeliveryRow extends Notification {
@@ -18,7 +17,7 @@ interface DeliveryRow extends Notification {
  * process can claim them for `leaseS` seconds. After a crash they are due again when this lease ends.
  */
 export async function claimDeliveries(
-  database: NotificationDatabase,
+  database: SqlClient,
   { channel, limit, leaseS }: { channel: NotificationChannel; limit: number; leaseS: number },
 ): Promise<PendingDelivery[]> {
   const rows = await database.$transaction(async (transaction) => {
@@ -39,12 +38,12 @@ export async function claimDeliveries(
       LEFT JOIN contacts ON contacts.user_id = notifications.user_id
       LEFT JOIN event_facts ON event_facts.event_id = notifications.event_id
       WHERE notifications.id IN (${ids})`);
-  }, TRANSACTION_LIMITS);
+  });
   return rows.map(toDelivery);
 }
 
 /** Marks notifications as SENT. */
-export async function markSent(database: NotificationDatabase, ids: readonly string[]): Promise<void> {
+export async function markSent(database: SqlExecutor, ids: readonly string[]): Promise<void> {
   await database.$executeRaw(sql`
     UPDATE notifications SET status = 'SENT', sent_at = CURRENT_TIMESTAMP(3)
     WHERE id IN (${join([...ids])}) AND status = 'PENDING'`);
@@ -54,11 +53,7 @@ export async function markSent(database: NotificationDatabase, ids: readonly str
  * Reverts attempt number `attempts` of these notifications: it does not count, because the channel was away. The
  * notifications are due immediately, after those that are already due.
  */
-export async function markPostponed(
-  database: NotificationDatabase,
-  ids: readonly string[],
-  attempts: number,
-): Promise<void> {
+export async function markPostponed(database: SqlExecutor, ids: readonly string[], attempts: number): Promise<void> {
   await database.$executeRaw(sql`
     UPDATE notifications SET attempts = attempts - 1, next_attempt_at = CURRENT_TIMESTAMP(3)
     WHERE id IN (${join([...ids])}) AND status = 'PENDING' AND attempts = ${attempts}`);
@@ -72,7 +67,7 @@ const RETRY_JITTER = 0.1;
  * attempt has started: that attempt then determines the outcome.
  */
 export async function markAttemptFailed(
-  database: NotificationDatabase,
+  database: SqlExecutor,
   ids: readonly string[],
   { attempts, outcome }: { attempts: number; outcome: FailedAttempt },
 ): Promise<void> {

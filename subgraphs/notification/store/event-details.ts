@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { EventDetails } from '../domain/delivery.ts';
-import type { NotificationTransaction } from './database.ts';
 
 /** An event's facts in one version. */
 export interface EventDetailsSnapshot extends EventDetails {
@@ -10,7 +10,7 @@ export interface EventDetailsSnapshot extends EventDetails {
 
 /** Saves event facts, in any order. For each event, only the highest version is kept. */
 export async function saveEventDetails(
-  transaction: NotificationTransaction,
+  transaction: SqlExecutor,
   facts: readonly EventDetailsSnapshot[],
 ): Promise<void> {
   const rows = facts.map(({ startsAt, ...fact }) => ({ ...fact, startsAt: startsAt.toISOString().slice(0, -1) }));

@@ -1,9 +1,9 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import { columnsOf } from '#platform/database/database.ts';
+import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
-import type { NotificationDatabase, NotificationTransaction } from './database.ts';
+import type { NotificationDatabase } from './database.ts';
 
 /** The sort key of a notification in lists. Ids are UUIDv7, so they sort by time. */
 export type NotificationKey = readonly [id: string];
@@ -116,7 +116,7 @@ export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'create
 
 /** Adds PENDING notifications. An existing notification of the same booking and kind stays unchanged. */
 export async function insertNotifications(
-  transaction: NotificationTransaction,
+  transaction: SqlExecutor,
   notifications: readonly NewNotification[],
 ): Promise<void> {
   await transaction.$executeRaw(sql`
