@@ -51,7 +51,3 @@ export const createSqlClient = (pool: Pool): SqlClient => ({
   $executeRaw: async ({ sql, values }) => ((await pool.query(sql, values)) as UpsertResult).affectedRows,
   $transaction: driverTransactions(pool),
 });
-
-/** Makes a Prisma client run its raw reads outside of transactions directly on the driver, from the same pool. */
-export const withDriverReads = <Client extends SqlClient>(client: Client, pool: Pool): Client =>
-  Object.assign(client, { $queryRaw: createSqlClient(pool).$queryRaw });

@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { prismaAdapter } from '#platform/database/database.ts';
 import { createPruning } from '#platform/database/pruning.ts';
-import { driverTransactions, withDriverReads } from '#platform/database/transactions.ts';
+import { driverTransactions } from '#platform/database/transactions.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
@@ -36,7 +36,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(service.pool) }), service.pool);
+const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
@@ -57,6 +57,7 @@ lifecycle.onStop('allocator', allocator.stop);
 
 const dependencies = {
   database,
+  sql,
   allocator: keepDeadlines(allocator),
   eventFacts,
   users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),

@@ -1,7 +1,7 @@
 import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
-import { driverTransactions, withDriverReads } from '#platform/database/transactions.ts';
+import { createSqlClient, driverTransactions } from '#platform/database/transactions.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
@@ -17,7 +17,7 @@ export async function createBookingTestDatabase() {
   const connect = () => {
     const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: url }));
     pools.push(pool);
-    return { pool, database: withDriverReads(new PrismaClient({ adapter: prismaAdapter(pool) }), pool) };
+    return { pool, database: new PrismaClient({ adapter: prismaAdapter(pool) }), sql: createSqlClient(pool) };
   };
   return {
     url,

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { prismaAdapter } from '#platform/database/database.ts';
 import { createPruning } from '#platform/database/pruning.ts';
-import { withDriverReads } from '#platform/database/transactions.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -26,7 +25,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('user', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(service.pool) }), service.pool);
+const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
@@ -70,7 +69,7 @@ const dependencies = {
   newId: () => newId(),
   now: () => new Date(),
 };
-const createUserLoader = createUserLoaders(database);
+const createUserLoader = createUserLoaders(sql);
 
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),

@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { v7 as newId } from 'uuid';
 import type { GraphQLAnswer } from '#platform/clients/graphql-client.ts';
 import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
-import { withDriverReads } from '#platform/database/transactions.ts';
+import { createSqlClient } from '#platform/database/transactions.ts';
 import { createErrorMask } from '#platform/graphql/error-mask.ts';
 import { serveSubgraph } from '#platform/graphql/graphql-server.ts';
 import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/identity/identity.ts';
@@ -53,7 +53,7 @@ const SESSION = `__typename
 export async function startUserSubgraph() {
   const { url, drop } = await createTestDatabase('user');
   const pool = createDatabasePool(parseConfig(databaseSettings('user_db'), { DATABASE_URL: url }));
-  const database = withDriverReads(new PrismaClient({ adapter: prismaAdapter(pool) }), pool);
+  const database = new PrismaClient({ adapter: prismaAdapter(pool) });
   const { privateKey, publicKeys } = await createKeyPair();
   const logger = createLogger({ service: 'user', level: 'silent' });
   const dependencies: UserDependencies = {
@@ -68,7 +68,8 @@ export async function startUserSubgraph() {
     now: () => new Date(),
   };
   const http = fastify();
-  const createUserLoader = createUserLoaders(database);
+  const sql = createSqlClient(pool);
+  const createUserLoader = createUserLoaders(sql);
   await serveSubgraph<Context>({
     http,
     typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
@@ -118,6 +119,7 @@ export async function startUserSubgraph() {
   return {
     databaseUrl: url,
     database,
+    sql,
     dependencies,
     ask,
     createUser,

@@ -1,3 +1,4 @@
+import type { SqlClient } from '#platform/database/database.ts';
 import type { Caller } from '#platform/identity/identity.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { createBookingRules } from '../domain/booking-input.ts';
@@ -9,6 +10,8 @@ import type { Allocator } from './allocator.ts';
 /** The database, clients and functions that the commands use. */
 export interface BookingDependencies {
   readonly database: BookingDatabase;
+  /** The same database without Prisma, for frequent statements. */
+  readonly sql: SqlClient;
   readonly allocator: Allocator;
   readonly eventFacts: EventFactsClient;
   readonly users: UsersClient;

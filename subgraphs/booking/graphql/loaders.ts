@@ -24,13 +24,13 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: new DataLoader(
       async (ids) => {
-        const found = await findBookings(dependencies.database, ids.filter(isId));
+        const found = await findBookings(dependencies.sql, ids.filter(isId));
         const byId = new Map(found.map((booking) => [booking.id, booking]));
         return ids.map((id) => byId.get(id) ?? null);
       },
       { maxBatchSize: BATCH_MAX },
     ),
-    bookingPages: new DataLoader((pages) => listBookingPages(dependencies.database, pages), {
+    bookingPages: new DataLoader((pages) => listBookingPages(dependencies.sql, pages), {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
       cacheKeyFn: ({ userId, eventId, page: { limit, after } }) => [userId, eventId, limit, after?.[0]].join(),
     }),
@@ -42,7 +42,7 @@ async function loadInventories(dependencies: BookingDependencies, ids: readonly 
   const known = ids.filter(isId);
   const byId = new Map<string, Inventory | Error>();
   const find = async (eventIds: readonly string[]) => {
-    for (const inventory of await findInventories(dependencies.database, eventIds)) {
+    for (const inventory of await findInventories(dependencies.sql, eventIds)) {
       byId.set(inventory.eventId, inventory);
     }
   };

@@ -12,7 +12,7 @@ export const query: QueryResolvers = {
     const page = pageOf(args, idKey);
     const eventId = filter?.eventId ?? undefined;
     if (eventId !== undefined && !isId(eventId)) return connectionOf([], page, bookingKeyOf, (row) => row);
-    const rows = await listBookings(context.dependencies.database, {
+    const rows = await listBookings(context.dependencies.sql, {
       page,
       userId: ownUnlessAdmin(caller),
       eventId,

@@ -1,7 +1,7 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
-import type { BookingDatabase } from './database.ts';
 import { BOOKING_COLUMNS } from './find-bookings.ts';
 
 /** The position of a booking in a list. Ids are UUIDv7, so descending ids list the newest bookings first. */
@@ -20,17 +20,17 @@ export interface BookingPage extends BookingConditions {
 }
 
 /** Returns one page of bookings, newest first, plus one extra row if there is a next page. */
-export async function listBookings(database: BookingDatabase, wanted: BookingPage): Promise<Booking[]> {
-  const [rows = []] = await listBookingPages(database, [wanted]);
+export async function listBookings(executor: SqlExecutor, wanted: BookingPage): Promise<Booking[]> {
+  const [rows = []] = await listBookingPages(executor, [wanted]);
   return rows;
 }
 
 /** Reads several such pages with one statement. Returns them in the order of `pages`. */
-export async function listBookingPages(database: BookingDatabase, pages: readonly BookingPage[]): Promise<Booking[][]> {
+export async function listBookingPages(executor: SqlExecutor, pages: readonly BookingPage[]): Promise<Booking[][]> {
   const selects = pages.flatMap((wanted, position) =>
     statusesOf(wanted).map((status) => selectPage(position, { ...wanted, status })),
   );
-  const rows = await database.$queryRaw<(Booking & { position: number | bigint })[]>(join(selects, ' UNION ALL '));
+  const rows = await executor.$queryRaw<(Booking & { position: number | bigint })[]>(join(selects, ' UNION ALL '));
   const lists: Booking[][] = pages.map(() => []);
   for (const { position, ...booking } of rows) lists[Number(position)]?.push(booking);
   return lists.map((list, position) =>

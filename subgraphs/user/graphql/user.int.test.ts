@@ -67,7 +67,7 @@ describe('reading users', () => {
     });
 
     it('loads any number of users with one statement, including duplicates', async () => {
-      const query = vi.spyOn(subgraph.database, '$queryRaw');
+      const query = vi.spyOn(subgraph.sql, '$queryRaw');
       const ids = [ada, bob, admin, ada, bob].map(({ user }) => user.id);
       const { data } = await entities(ids, null);
       expect(data._entities.map((user) => user?.name)).toEqual(['Ada', 'Bob', 'Ada', 'Ada', 'Bob']);
