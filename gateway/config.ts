@@ -85,21 +85,17 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
     env,
     ({
       NODE_ENV,
-      SUBGRAPH_TIMEOUT_MS = Number.NaN,
-      SUBGRAPH_QUERY_TIMEOUT_MS = Number.NaN,
-      OPERATION_TIMEOUT_MS,
+      SUBGRAPH_TIMEOUT_MS = NaN,
+      SUBGRAPH_QUERY_TIMEOUT_MS = NaN,
+      OPERATION_TIMEOUT_MS = NaN,
       CORS_ORIGINS,
-    }) => [
-      ...(SUBGRAPH_TIMEOUT_MS >= (OPERATION_TIMEOUT_MS ?? Number.NaN)
-        ? ['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']
-        : []),
-      ...(SUBGRAPH_QUERY_TIMEOUT_MS > SUBGRAPH_TIMEOUT_MS
-        ? ['SUBGRAPH_QUERY_TIMEOUT_MS: must not be above SUBGRAPH_TIMEOUT_MS']
-        : []),
-      ...(NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN)
-        ? ['CORS_ORIGINS: must name the origins in production']
-        : []),
-    ],
+    }) => ({
+      'SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS': SUBGRAPH_TIMEOUT_MS >= OPERATION_TIMEOUT_MS,
+      'SUBGRAPH_QUERY_TIMEOUT_MS: must not be above SUBGRAPH_TIMEOUT_MS':
+        SUBGRAPH_QUERY_TIMEOUT_MS > SUBGRAPH_TIMEOUT_MS,
+      'CORS_ORIGINS: must name the origins in production':
+        NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN) === true,
+    }),
   );
   return {
     ...settings,
@@ -114,9 +110,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   };
 }
 
-/**
- * Development allows Apollo Studio and the local explorer, under both names of this machine. Other modes allow none.
- */
+/** Development allows Apollo Studio and the local explorer, under both names of this machine. Others allow none. */
 function defaultOrigins({ NODE_ENV, PORT }: { NODE_ENV: string; PORT: number }): string[] {
   if (NODE_ENV !== 'development') return [];
   return ['https://studio.apollographql.com', `http://localhost:${PORT}`, `http://127.0.0.1:${PORT}`];
