@@ -1,6 +1,4 @@
-/**
- * The rules of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md. `npm run check` applies them.
- */
+/** The rules of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md, for `npm run check`. */
 
 const SUBGRAPH = '^subgraphs/([^/]+)/';
 const TEST = '\\.(test|int\\.test|e2e\\.test)\\.ts$|/testing\\.ts$|^platform/testing/';

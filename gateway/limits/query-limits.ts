@@ -94,9 +94,7 @@ interface Operation {
   readonly variables: Record<string, unknown>;
 }
 
-/**
- * Returns an error for an operation that is over a limit, otherwise undefined. `given` holds the variables as sent.
- */
+/** Returns an error for an operation that is over a limit, or undefined. `given` holds the variables as sent. */
 export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
 
 const createOperationCheck =
@@ -153,10 +151,7 @@ const nameOf = (type: TypeNode): string => {
   return nullable.kind === Kind.NAMED_TYPE ? nullable.name.value : '';
 };
 
-/**
- * Returns the maximum cost of an operation, in objects. See estimateCost.
- * @throws GraphQLError when an argument cannot be read
- */
+/** Returns the maximum cost in objects, see estimateCost. @throws GraphQLError when an argument cannot be read */
 export function costOf({ schema, document, operation, variables }: Operation): number {
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   return getComplexity({

@@ -80,9 +80,7 @@ const hashOf = (document: DocumentNode) =>
     .update(print(inOrder(document)))
     .digest('hex');
 
-/**
- * The document in a canonical order: graphql-codegen sorts the documents of the manifest, clients may send any order.
- */
+/** In a canonical order: graphql-codegen sorts the documents of the manifest, clients may send any order. */
 const inOrder = (document: DocumentNode): DocumentNode =>
   visit(document, {
     SelectionSet: { leave: (node) => ({ ...node, selections: sorted(node.selections) }) },

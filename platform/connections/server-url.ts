@@ -2,10 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/**
- * The address of a server, or a file that it needs, is not usable. The message contains no value, which may be a
- * secret.
- */
+/** An address, or a file that it needs, is not usable. The message contains no value, which may be a secret. */
 export class AddressError extends Error {}
 
 /** The parts of a server's URL; user, password and path are percent-decoded. */

@@ -3,9 +3,7 @@ import type { Logger } from './logger.ts';
 
 /** A warning starts when this part of a bound is used. */
 const WARNING_RATIO = 0.8;
-/**
- * A warning ends below this part. It is lower than WARNING_RATIO, so that a fluctuating value does not warn repeatedly.
- */
+/** A warning ends below this part: lower than WARNING_RATIO, so that a fluctuating value warns only once. */
 const CALM_RATIO = 0.75;
 
 /** Warns before a bounded resource is full. */

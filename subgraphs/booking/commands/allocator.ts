@@ -85,9 +85,7 @@ export function createAllocator({
     return rejectExpired(taken);
   }
 
-  /**
-   * Answers every request of the batch whose event is not held. A faulty request does not make the other requests fail.
-   */
+  /** Answers each request of the batch whose event is not held. A faulty request does not fail the others. */
   async function answer(batch: readonly Waiting[]): Promise<void> {
     let live = [...batch];
     for (let attempt = 1; live.length > 0; attempt += 1) {
