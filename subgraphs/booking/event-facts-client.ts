@@ -4,11 +4,7 @@ import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 import type { EventSnapshot } from './store/inventories.ts';
 
-/** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
-export interface EventFactsClient {
-  /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
-  fetch(eventIds: readonly string[]): Promise<EventSnapshot[]>;
-}
+export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
 
 const QUERY = `query EventFacts($ids: [ID!]!) {
   eventFacts(ids: $ids) { id startsAt status version initialSeats organizer { id } }
@@ -27,8 +23,10 @@ const answer = z.object({
   ),
 });
 
-export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number): EventFactsClient => ({
-  async fetch(eventIds) {
+/** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
+export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number) => ({
+  /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
+  async fetch(eventIds: readonly string[]): Promise<EventSnapshot[]> {
     const { data, errors } = await client.request({
       query: QUERY,
       variables: { ids: eventIds },
