@@ -45,16 +45,19 @@ const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The limits of one operation; see query-limits.ts. */
 const queryLimits = {
-  BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
   QUERY_TOKENS_MAX: integer(10, 100_000, 1_000),
+  /** Fields and fragments. The content of a fragment counts each time the fragment is used. */
   QUERY_SELECTIONS_MAX: integer(10, 100_000, 1_000),
+  /** Levels of fields. Fragments do not add a level. */
   QUERY_DEPTH_MAX: integer(2, 100, 10),
   QUERY_ALIASES_MAX: integer(0, 10_000, 15),
   QUERY_ROOT_FIELDS_MAX: integer(1, 1_000, 10),
   QUERY_DIRECTIVES_MAX: integer(0, 1_000, 20),
+  /** The cost in objects. See estimateCost. */
   QUERY_COST_MAX: integer(1, 10_000_000, 5_000),
   VARIABLES_MAX: integer(1, 10_000, 50),
 };
+export type QueryLimits = z.output<z.ZodObject<typeof queryLimits>>;
 
 /** Reads the gateway's settings. @throws ConfigError that names every missing or malformed variable */
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
@@ -64,6 +67,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       ...tokenSettings,
       ...redisSettings,
       ...queryLimits,
+      BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
       SUPERGRAPH_PATH: z.string().default(here('supergraph.graphql')),
       ...perSubgraph('URL', subgraphUrl),
       ...perSubgraph('SECRET', () => secrets),

@@ -96,10 +96,7 @@ function typeText(property: Property): string {
   throw new LocalError(`typeText in scripts/messages.ts does not support the type ${JSON.stringify(property)} yet.`);
 }
 
-/**
- * Updates docs/messages.md. With checkOnly it writes nothing.
- * @throws LocalError when checkOnly is set and the page is out of date, or when the page lacks the marks
- */
+/** Updates docs/messages.md, or only checks it. @throws LocalError when it is outdated or lacks the marks */
 export function documentMessages({ checkOnly = false } = {}): void {
   const path = join(root, FILE);
   const present = readFileSync(path, 'utf8');

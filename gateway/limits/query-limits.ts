@@ -15,22 +15,8 @@ import {
 } from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
 import { badUserInput } from '#platform/errors/errors.ts';
+import type { QueryLimits } from '../config.ts';
 import { fieldsOf } from './selections.ts';
-
-/** The limits of one operation. */
-export interface QueryLimits {
-  readonly QUERY_TOKENS_MAX: number;
-  /** Fields and fragments. The content of a fragment counts each time the fragment is used. */
-  readonly QUERY_SELECTIONS_MAX: number;
-  /** Levels of fields. Fragments do not add a level. */
-  readonly QUERY_DEPTH_MAX: number;
-  readonly QUERY_ALIASES_MAX: number;
-  readonly QUERY_ROOT_FIELDS_MAX: number;
-  readonly QUERY_DIRECTIVES_MAX: number;
-  /** The cost in objects. See estimateCost. */
-  readonly QUERY_COST_MAX: number;
-  readonly VARIABLES_MAX: number;
-}
 
 const MESSAGES = {
   tokens: 'The document is too long.',

@@ -60,10 +60,7 @@ export async function applyMigrations({ url, folder }: Target): Promise<{ applie
   }
 }
 
-/**
- * The names of the migrations in a Prisma folder that are not finished in the database. It only reads. Migrations of a
- * later version, which are not in the folder, are ignored.
- */
+/** Reads which migrations of a Prisma folder are not finished in the database, which may know later ones. */
 export async function unfinishedMigrations({ url, folder }: Target): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const connection = await openConnection(url);

@@ -11,7 +11,6 @@ export type Rule<Thing, Context, Args = unknown> = (
 export type Visibility<Context> = Rule<never, Context, undefined>;
 export type FieldRules<Context> = Readonly<Record<string, Rule<never, Context, never>>>;
 
-/** The rules of one object type. */
 export interface TypePolicy<Context> {
   /** Decides who may see an object of the type. For others it is null and left out of lists. */
   readonly visibleTo: Visibility<Context>;

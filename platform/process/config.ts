@@ -118,7 +118,6 @@ export const processSettings = (defaultPort: number) => ({
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
 
-/** The path of a file. */
 const file = z.string().optional();
 
 /** The connection to a database. DATABASE_URL takes precedence over the MYSQL_ variables. */
@@ -148,7 +147,6 @@ export const outboxSettings = {
   OUTBOX_WAITING_SECONDS_MAX: integer(1, 604_800, 3_600),
 };
 
-/** The connection to the message broker. */
 export const brokerSettings = {
   NATS_URL: secret(requiredInProduction(z.string().default('nats://127.0.0.1:4222'))),
   NATS_CREDS: file,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { currentDeadlineMs } from '#platform/clients/deadline.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
+import { eventFacts } from '../event/messaging/contract.ts';
 import type { EventSnapshot } from './store/inventories.ts';
 
 export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
@@ -10,17 +11,9 @@ const QUERY = `query EventFacts($ids: [ID!]!) {
   eventFacts(ids: $ids) { id startsAt status version initialSeats organizer { id } }
 }`;
 
+const sharedFacts = eventFacts.pick({ startsAt: true, status: true, version: true, initialSeats: true });
 const answer = z.object({
-  eventFacts: z.array(
-    z.object({
-      id: z.string(),
-      startsAt: z.iso.datetime().transform((value) => new Date(value)),
-      status: z.enum(['SCHEDULED', 'CANCELLED']),
-      version: z.int(),
-      initialSeats: z.int(),
-      organizer: z.object({ id: z.string() }),
-    }),
-  ),
+  eventFacts: z.array(sharedFacts.extend({ id: z.string(), organizer: z.object({ id: z.string() }) })),
 });
 
 /** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
@@ -36,7 +29,8 @@ export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number)
       deadlineMs: currentDeadlineMs(),
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    const { eventFacts } = answer.parse(data);
-    return eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
+    return answer
+      .parse(data)
+      .eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
   },
 });

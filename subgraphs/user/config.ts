@@ -15,10 +15,7 @@ import {
 import { SUBGRAPH_LIST } from '#services';
 import { userStream } from './messaging/contract.ts';
 
-/**
- * Reads the user subgraph's settings.
- * @throws ConfigError when a setting is invalid or the private key's public key is not in JWT_PUBLIC_KEYS
- */
+/** Reads the settings. @throws ConfigError, also when the private key's public key is not in JWT_PUBLIC_KEYS */
 export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {

@@ -13,10 +13,7 @@ const STOP_GRACE_MS = 15_000;
 
 export type Services = ReturnType<typeof createServices>;
 
-/**
- * Creates the services of one system. Each is a separate process with its own log file.
- * `prefix` is put before the names of logs and pid files when several systems share a data folder.
- */
+/** Creates the services of one system. Each is a process with a log; `prefix` begins the names of logs and pid files. */
 export function createServices(settings: ServiceSettings & { dataDir: string; prefix?: string }) {
   const running = new Map<ServiceName, LocalProcess>();
   const failure = Promise.withResolvers<never>();

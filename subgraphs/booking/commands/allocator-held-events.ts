@@ -121,10 +121,7 @@ export function createHeldEvents({
     hasUntaken: () => untaken().length > 0,
     /** True when an event must be tried again with the next batch. */
     hasNew: () => groups.values().some(({ isNew }) => isNew),
-    /**
-     * Adds a request behind the others for its event, or refuses it when the queue is full. Returns false when the event
-     * is not known as held.
-     */
+    /** Adds a request behind the others of its event, or refuses it when full. False if the event is not held. */
     join(waiting: Waiting): boolean {
       const group = groups.get(waiting.request.eventId);
       if (group === undefined) return false;

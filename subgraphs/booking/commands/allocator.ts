@@ -12,7 +12,6 @@ import {
   type Waiting,
 } from './allocator-held-events.ts';
 
-/** Decides and commits seat requests. */
 export interface Allocator {
   /**
    * Returns the committed outcome. Requests for the same event are decided in order of arrival.

@@ -23,7 +23,6 @@ export interface CancelRequest {
   readonly requestId: string;
 }
 
-/** Changes the total seats of an event. */
 export interface CapacityRequest {
   readonly kind: 'set-capacity';
   readonly eventId: string;

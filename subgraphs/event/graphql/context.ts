@@ -8,7 +8,6 @@ export interface EventView extends Event {
   readonly cached: boolean;
 }
 
-/** A reference to a user. */
 export interface UserReference {
   readonly __typename: 'User';
   readonly id: string;
