@@ -17,12 +17,6 @@ import { eachOf, GATEWAY_PORT, localUrl, perSubgraph, SUBGRAPHS, type SubgraphNa
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
-/** The address of a subgraph, and the secret that authenticates the gateway to it. */
-export interface SubgraphSettings {
-  readonly url: string;
-  readonly secret: string;
-}
-
 const ANY_ORIGIN = '*';
 
 const subgraphUrl = (name: SubgraphName) =>
@@ -104,13 +98,11 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   return {
     ...settings,
     corsOrigins: settings.CORS_ORIGINS ?? defaultOrigins(settings),
-    subgraphs: eachOf(
-      SUBGRAPHS,
-      (name): SubgraphSettings => ({
-        url: settings[subgraphSetting(name, 'URL')],
-        secret: settings[subgraphSetting(name, 'SECRET')][0],
-      }),
-    ),
+    /** The addresses of the subgraphs, and the secrets that authenticate the gateway to them. */
+    subgraphs: eachOf(SUBGRAPHS, (name) => ({
+      url: settings[subgraphSetting(name, 'URL')],
+      secret: settings[subgraphSetting(name, 'SECRET')][0],
+    })),
   };
 }
 

@@ -5,21 +5,7 @@ import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } 
 import { SUBGRAPH_LIST } from '#services';
 
 /** The mail server and how to send mail to it. */
-export interface MailSettings {
-  readonly server: MailServer;
-  /** The sender: an address, or a name followed by an address in angle brackets. */
-  readonly from: string;
-  /** Whether to refuse a server that offers no TLS. */
-  readonly requireTls: boolean;
-}
-
-interface MailServer {
-  readonly host: string;
-  readonly port: number;
-  /** Whether to use TLS from the first byte, instead of STARTTLS. */
-  readonly secure: boolean;
-  readonly auth?: { readonly user: string; readonly pass: string };
-}
+export type MailSettings = NonNullable<ReturnType<typeof readConfig>['mail']>;
 
 const MAIL_FROM = /^(?:[^\p{Cc}<>@",;:]+ <[^\s<>@,;:]+@[a-z0-9.-]+>|[^\s<>@,;:]+@[a-z0-9.-]+)$/iu;
 
@@ -49,19 +35,22 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const { NODE_ENV, SMTP_URL: server, SMTP_TLS } = settings;
   // A password is sent without TLS only if SMTP_TLS=optional.
   const isTlsDefault = NODE_ENV === 'production' || server?.auth !== undefined;
-  const mail: MailSettings | undefined = server && {
+  const mail = server && {
     server,
+    /** The sender: an address, or a name followed by an address in angle brackets. */
     from: settings.MAIL_FROM ?? 'Event Booking System <no-reply@localhost>',
+    /** Whether to refuse a server that offers no TLS. */
     requireTls: SMTP_TLS === undefined ? isTlsDefault : SMTP_TLS === 'required',
   };
   return { ...settings, mail };
 }
 
 /** Parses smtp://user:password@host:port or smtps://... inside transform(). Adds an issue for an invalid URL. */
-function toMailServer(text: string, context: z.RefinementCtx): MailServer {
+function toMailServer(text: string, context: z.RefinementCtx) {
   try {
     const { scheme, host, port, user, password, path, parameters } = parseServerUrl(text, ['smtp', 'smtps'], 0);
     if (path !== '' || parameters.size > 0) throw new AddressError();
+    // TLS from the first byte, instead of STARTTLS.
     const secure = scheme === 'smtps';
     const auth = { user, pass: password };
     return { host, port: port || (secure ? 465 : 587), secure, ...(user !== '' && { auth }) };

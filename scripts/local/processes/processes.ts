@@ -74,8 +74,8 @@ export async function runToEnd(command: Command, timeoutMs: number): Promise<voi
 }
 
 /** The last lines of a log file. */
-export const tailOf = (logFile: string, lines = 20): string =>
-  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+export const tailOf = (logFile: string): string =>
+  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
 
 /** Stops every running process that the pid files of dataDir name. Returns the names of these processes. */
 export async function stopRecorded(dataDir: string): Promise<string[]> {
