@@ -1,6 +1,4 @@
-/**
- * The rules of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md. `npm run check` applies them.
- */
+/** The rules of docs/decisions/0002-module-boundaries-checked-by-dependency-cruiser.md, for `npm run check`. */
 
 const SUBGRAPH = '^subgraphs/([^/]+)/';
 const TEST = '\\.(test|int\\.test|e2e\\.test)\\.ts$|/testing\\.ts$|^platform/testing/';
@@ -27,7 +25,6 @@ const folderRules = (parent, folders) =>
     .map((folder, index) => ({
       name: `${parent}/${folder}-imports-only-lower-folders`,
       comment: 'A subfolder may import only from lower subfolders.',
-      severity: 'error',
       from: { path: `^${parent}/${folder}/`, pathNot: TEST },
       to: { path: folders.slice(index + 1).map((higher) => `^${parent}/${higher}/`) },
     }))
@@ -39,7 +36,6 @@ module.exports = {
     {
       name: 'no-circular-imports',
       comment: 'No circular imports. Merge the files, or move the shared part to a third file.',
-      severity: 'error',
       from: {},
       to: { circular: true },
     },
@@ -49,34 +45,29 @@ module.exports = {
     {
       name: 'platform-imports-no-other-folder',
       comment: 'All services use the platform, so it must not depend on any of them.',
-      severity: 'error',
       from: { path: '^(platform/|services\\.ts$)', pathNot: TEST },
       to: { path: '^(gateway|subgraphs|scripts|tests|bench)/|^services\\.ts$' },
     },
     {
       name: 'subgraphs-share-only-messages',
       comment: 'A subgraph may import only the message contract of another subgraph.',
-      severity: 'error',
       from: { path: SUBGRAPH },
       to: { path: SUBGRAPH, pathNot: ['^subgraphs/$1/', '^subgraphs/[^/]+/messaging/contract\\.ts$'] },
     },
     {
       name: 'gateway-imports-only-platform',
       comment: 'The gateway may import only from the platform.',
-      severity: 'error',
       from: { path: '^gateway/', pathNot: TEST },
       to: { path: '^(subgraphs|scripts|tests|bench)/' },
     },
     {
       name: 'services-do-not-import-scripts',
-      severity: 'error',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
       to: { path: '^(scripts|tests|bench)/' },
     },
     {
       name: 'domain-is-pure',
       comment: 'The domain uses no database, broker, cache or GraphQL. zod is its only library.',
-      severity: 'error',
       from: { path: '^subgraphs/[^/]+/domain/', pathNot: TEST },
       to: {
         pathNot: [
@@ -89,38 +80,33 @@ module.exports = {
     {
       name: 'policy-imports-only-domain',
       comment: 'The policy is readable in one file: it uses no store, command or resolver.',
-      severity: 'error',
       from: { path: '^subgraphs/[^/]+/policy\\.ts$' },
       to: { pathNot: ['^subgraphs/[^/]+/domain/', '^platform/identity/'] },
     },
     {
       name: 'only-store-uses-sql',
       comment: 'Only store/ uses Prisma and SQL. main.ts connects them.',
-      severity: 'error',
       from: { path: SUBGRAPH, pathNot: ['^subgraphs/[^/]+/(store|generated)/', '^subgraphs/[^/]+/main\\.ts$', TEST] },
       to: { path: ['generated/prisma/', 'node_modules/@prisma/', 'node_modules/mariadb/'] },
     },
     {
       name: 'only-main-imports-graphql',
       comment: 'GraphQL is the outermost layer, so no other layer imports it.',
-      severity: 'error',
       from: { path: '^(subgraphs/[^/]+/(domain|commands|store|messaging)|platform)/' },
       to: { path: '^subgraphs/[^/]+/graphql/' },
     },
     {
       name: 'lower-layers-do-not-import-commands',
-      severity: 'error',
       from: { path: '^subgraphs/[^/]+/(store|domain|messaging)/', pathNot: TEST },
       to: { path: '^subgraphs/[^/]+/(commands|main|policy)' },
     },
     {
       name: 'no-development-package-in-production',
-      severity: 'error',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
-    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
-  ],
+    { name: 'resolvable', from: {}, to: { couldNotResolve: true } },
+  ].map((rule) => ({ ...rule, severity: /** @type {const} */ ('error') })),
   options: {
     doNotFollow: { path: ['node_modules', '/generated/'] },
     tsPreCompilationDeps: 'specify',

@@ -1,11 +1,16 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type UserWorkspaceConfig } from 'vitest/config';
 
 const INTEGRATION = '**/*.int.test.ts';
 const END_TO_END = '**/*.e2e.test.ts';
 
 /** The codes ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
 const EARLY_DISCONNECT_ERRORS = [45_030, 45_033];
+
+const project = (name: string, groupOrder: number, test: UserWorkspaceConfig['test']) => ({
+  extends: true as const,
+  test: { name, sequence: { groupOrder }, ...test },
+});
 
 /** The projects run one after another, fast ones first, so that tests that measure time do not compete with others. */
 export default defineConfig({
@@ -19,38 +24,19 @@ export default defineConfig({
     // statement. Services log it (platform/process/lifecycle.ts). It also occurs in tests that cut connections.
     onUnhandledError: (error) => !('errno' in error && EARLY_DISCONNECT_ERRORS.includes(Number(error.errno))),
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', INTEGRATION, '**/*.e2e.test.ts', 'tests/faults/**'],
-          testTimeout: 5_000,
-          hookTimeout: 5_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: [INTEGRATION],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'e2e',
-          include: [END_TO_END, 'tests/faults/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-        },
-      },
+      project('unit', 1, {
+        include: ['**/*.test.ts'],
+        exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/faults/**'],
+        testTimeout: 5_000,
+        hookTimeout: 5_000,
+      }),
+      project('integration', 2, { include: [INTEGRATION], testTimeout: 20_000, hookTimeout: 30_000 }),
+      project('e2e', 3, {
+        include: [END_TO_END, 'tests/faults/**/*.test.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });

@@ -110,7 +110,6 @@ function startRateLimits({ config, logger, metrics, lifecycle }: Process): RateL
   return { ...limits, areShared: () => redis.status === 'ready' };
 }
 
-/** Checks the subgraph's own /ready. */
 function readinessOf(graphqlUrl: string): ReadinessCheck {
   const url = new URL('/ready', graphqlUrl);
   return async (signal) => {

@@ -17,12 +17,6 @@ import { eachOf, GATEWAY_PORT, localUrl, perSubgraph, SUBGRAPHS, type SubgraphNa
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 
-/** The address of a subgraph, and the secret that authenticates the gateway to it. */
-export interface SubgraphSettings {
-  readonly url: string;
-  readonly secret: string;
-}
-
 const ANY_ORIGIN = '*';
 
 const subgraphUrl = (name: SubgraphName) =>
@@ -45,16 +39,19 @@ const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The limits of one operation; see query-limits.ts. */
 const queryLimits = {
-  BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
   QUERY_TOKENS_MAX: integer(10, 100_000, 1_000),
+  /** Fields and fragments. The content of a fragment counts each time the fragment is used. */
   QUERY_SELECTIONS_MAX: integer(10, 100_000, 1_000),
+  /** Levels of fields. Fragments do not add a level. */
   QUERY_DEPTH_MAX: integer(2, 100, 10),
   QUERY_ALIASES_MAX: integer(0, 10_000, 15),
   QUERY_ROOT_FIELDS_MAX: integer(1, 1_000, 10),
   QUERY_DIRECTIVES_MAX: integer(0, 1_000, 20),
+  /** The cost in objects. See estimateCost. */
   QUERY_COST_MAX: integer(1, 10_000_000, 5_000),
   VARIABLES_MAX: integer(1, 10_000, 50),
 };
+export type QueryLimits = z.output<z.ZodObject<typeof queryLimits>>;
 
 /** Reads the gateway's settings. @throws ConfigError that names every missing or malformed variable */
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
@@ -64,6 +61,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       ...tokenSettings,
       ...redisSettings,
       ...queryLimits,
+      BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
       SUPERGRAPH_PATH: z.string().default(here('supergraph.graphql')),
       ...perSubgraph('URL', subgraphUrl),
       ...perSubgraph('SECRET', () => secrets),
@@ -85,38 +83,30 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
     env,
     ({
       NODE_ENV,
-      SUBGRAPH_TIMEOUT_MS = Number.NaN,
-      SUBGRAPH_QUERY_TIMEOUT_MS = Number.NaN,
-      OPERATION_TIMEOUT_MS,
+      SUBGRAPH_TIMEOUT_MS = NaN,
+      SUBGRAPH_QUERY_TIMEOUT_MS = NaN,
+      OPERATION_TIMEOUT_MS = NaN,
       CORS_ORIGINS,
-    }) => [
-      ...(SUBGRAPH_TIMEOUT_MS >= (OPERATION_TIMEOUT_MS ?? Number.NaN)
-        ? ['SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS']
-        : []),
-      ...(SUBGRAPH_QUERY_TIMEOUT_MS > SUBGRAPH_TIMEOUT_MS
-        ? ['SUBGRAPH_QUERY_TIMEOUT_MS: must not be above SUBGRAPH_TIMEOUT_MS']
-        : []),
-      ...(NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN)
-        ? ['CORS_ORIGINS: must name the origins in production']
-        : []),
-    ],
+    }) => ({
+      'SUBGRAPH_TIMEOUT_MS: must be below OPERATION_TIMEOUT_MS': SUBGRAPH_TIMEOUT_MS >= OPERATION_TIMEOUT_MS,
+      'SUBGRAPH_QUERY_TIMEOUT_MS: must not be above SUBGRAPH_TIMEOUT_MS':
+        SUBGRAPH_QUERY_TIMEOUT_MS > SUBGRAPH_TIMEOUT_MS,
+      'CORS_ORIGINS: must name the origins in production':
+        NODE_ENV === 'production' && CORS_ORIGINS?.includes(ANY_ORIGIN) === true,
+    }),
   );
   return {
     ...settings,
     corsOrigins: settings.CORS_ORIGINS ?? defaultOrigins(settings),
-    subgraphs: eachOf(
-      SUBGRAPHS,
-      (name): SubgraphSettings => ({
-        url: settings[subgraphSetting(name, 'URL')],
-        secret: settings[subgraphSetting(name, 'SECRET')][0],
-      }),
-    ),
+    /** The addresses of the subgraphs, and the secrets that authenticate the gateway to them. */
+    subgraphs: eachOf(SUBGRAPHS, (name) => ({
+      url: settings[subgraphSetting(name, 'URL')],
+      secret: settings[subgraphSetting(name, 'SECRET')][0],
+    })),
   };
 }
 
-/**
- * Development allows Apollo Studio and the local explorer, under both names of this machine. Other modes allow none.
- */
+/** Development allows Apollo Studio and the local explorer, under both names of this machine. Others allow none. */
 function defaultOrigins({ NODE_ENV, PORT }: { NODE_ENV: string; PORT: number }): string[] {
   if (NODE_ENV !== 'development') return [];
   return ['https://studio.apollographql.com', `http://localhost:${PORT}`, `http://127.0.0.1:${PORT}`];

@@ -1,8 +1,7 @@
 /**
- * npm run compose [-- --check]
+ * npm run compose
  *
- * Composes subgraphs/<name>/schema.graphql into gateway/supergraph.graphql. With --check, it only checks whether that
- * file is up to date.
+ * Composes subgraphs/<name>/schema.graphql into gateway/supergraph.graphql.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +14,8 @@ import { tagPublicFields } from './public-fields.ts';
 
 const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
 
-/** Returns the supergraph and the warnings. @throws LocalError with all errors when the composition fails */
-function compose(): { supergraph: string; warnings: string[] } {
+/** Writes the supergraph, or only checks it. @throws LocalError when it is outdated or cannot be composed */
+export function composeSupergraph({ checkOnly = false } = {}): void {
   const schemas = SUBGRAPHS.map((name) => ({
     name,
     typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
@@ -26,25 +25,17 @@ function compose(): { supergraph: string; warnings: string[] } {
   if (errors !== undefined) {
     throw new LocalError(`The subgraphs do not compose:\n${errors.map(({ message }) => `  - ${message}`).join('\n')}`);
   }
-  const warnings = hints.filter(({ definition }) => definition.level.name === 'WARN');
-  return { supergraph: `${supergraphSdl.trimEnd()}\n`, warnings: warnings.map(String) };
-}
-
-/** Writes the supergraph, or only checks it. @throws LocalError when it is outdated or cannot be composed */
-export function composeSupergraph({ checkOnly }: { checkOnly: boolean }): void {
-  const { supergraph, warnings } = compose();
-  for (const warning of warnings) console.warn(warning);
-  const present = existsSync(SUPERGRAPH_FILE) ? readFileSync(SUPERGRAPH_FILE, 'utf8') : undefined;
+  for (const hint of hints) if (hint.definition.level.name === 'WARN') console.warn(String(hint));
+  const supergraph = `${supergraphSdl.trimEnd()}\n`;
+  const present = existsSync(SUPERGRAPH_FILE) && readFileSync(SUPERGRAPH_FILE, 'utf8');
   if (present === supergraph) return;
-  if (checkOnly) {
-    throw new LocalError('gateway/supergraph.graphql is outdated. Run: npm run compose');
-  }
+  if (checkOnly) throw new LocalError('gateway/supergraph.graphql is outdated. Run: npm run compose');
   writeFileSync(SUPERGRAPH_FILE, supergraph);
 }
 
-async function main(): Promise<void> {
-  composeSupergraph({ checkOnly: process.argv.includes('--check') });
-  console.log('gateway/supergraph.graphql is up to date.');
+if (import.meta.main) {
+  await runScript(() => {
+    composeSupergraph();
+    console.log('gateway/supergraph.graphql is up to date.');
+  });
 }
-
-if (import.meta.main) await runScript(main);

@@ -2,8 +2,8 @@
  * npm run generate
  *
  * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
- * subgraphs/<name>/schema.graphql. Also writes gateway/generated: the manifest of trusted documents. Does nothing if
- * the inputs have not changed.
+ * subgraphs/<name>/schema.graphql. Also writes docs/tour.graphql, the operations of docs/tour.md, and with them
+ * gateway/generated: the manifest of trusted documents. Does nothing if the inputs have not changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const INPUTS = [
   'prisma/*/{schema.prisma,prisma.config.ts}',
   'subgraphs/*/schema.graphql',
   'gateway/supergraph.graphql',
-  'docs/*.graphql',
+  'docs/tour.md',
   'scripts/seed.ts',
 ];
 const OUTPUTS = [
@@ -29,6 +29,7 @@ const OUTPUTS = [
     ['prisma/client.ts', 'graphql.ts'].map((file) => join(root, 'subgraphs', name, 'generated', file)),
   ),
   join(root, 'gateway/generated/trusted-documents/persisted-documents.json'),
+  join(root, 'docs/tour.graphql'),
 ];
 const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');
 
@@ -42,6 +43,7 @@ export async function generate(step: Step, signal?: AbortSignal): Promise<void> 
   ) {
     return;
   }
+  writeFileSync(join(root, 'docs/tour.graphql'), operationsOfTour());
   const prisma = SUBGRAPHS.map((name) => ['prisma', 'generate', '--config', `prisma/${name}/prisma.config.ts`]);
   const commands = [...prisma, ['graphql-codegen', '--config', 'codegen.yml']];
   await step('Generating Prisma clients and GraphQL types', () =>
@@ -49,6 +51,11 @@ export async function generate(step: Step, signal?: AbortSignal): Promise<void> 
   );
   mkdirSync(dirname(STAMP_FILE), { recursive: true });
   writeFileSync(STAMP_FILE, stamp);
+}
+
+function operationsOfTour(): string {
+  const tour = readFileSync(join(root, 'docs/tour.md'), 'utf8');
+  return [...tour.matchAll(/```graphql\n(.+?)```/gs)].map(([, operation]) => operation).join('\n');
 }
 
 function stampOfInputs(): string {

@@ -1,8 +1,8 @@
 /**
- * npm run messages [-- --check]
+ * npm run messages
  *
  * Generates the documentation of all messages from their schemas and writes it between the two marks in
- * docs/messages.md. With --check it writes nothing and fails when the page is out of date.
+ * docs/messages.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,9 +22,9 @@ interface Contract {
   readonly messages: Readonly<Record<string, z.ZodType>>;
 }
 
-async function importContract(name: SubgraphName) {
+async function importContract(name: SubgraphName): Promise<[SubgraphName, Contract]> {
   const exported = await import(`../subgraphs/${name}/messaging/contract.ts`);
-  return [name, { stream: exported[`${name}Stream`], messages: exported[`${name}Messages`] }] as const;
+  return [name, { stream: exported[`${name}Stream`], messages: exported[`${name}Messages`] }];
 }
 
 /** The message schemas of each publishing subgraph by message type, and the stream that they are published to. */
@@ -48,24 +48,19 @@ export function exampleOf(schema: z.ZodType): Record<string, unknown> {
 
 function describeAll(): string {
   const sections = Object.entries(CONTRACTS).flatMap(([publisher, { stream, messages }]) =>
-    Object.entries(messages).map(([type, schema]) => describeMessage(type, { publisher, stream, schema })),
+    Object.entries(messages).flatMap(([type, schema]) => {
+      const { description = '', ...fields } = schemaOf(schema);
+      const version = type.split('.').at(-1);
+      return [
+        `### ${type}`,
+        description,
+        `Published by the ${publisher} subgraph on the subject \`${type}\` of the stream ${stream.name}; version ${version}.`,
+        fieldTable(fields),
+        `\`\`\`json\n${JSON.stringify(exampleOf(schema), null, 2)}\n\`\`\``,
+      ];
+    }),
   );
   return [`## The envelope\n\n${fieldTable(schemaOf(envelope))}`, '## The messages', ...sections].join('\n\n');
-}
-
-function describeMessage(
-  type: string,
-  { publisher, stream, schema }: { publisher: string; stream: StreamDefinition; schema: z.ZodType },
-): string {
-  const { description = '', ...fields } = schemaOf(schema);
-  const version = type.split('.').at(-1);
-  return [
-    `### ${type}`,
-    description,
-    `Published by the ${publisher} subgraph on the subject \`${type}\` of the stream ${stream.name}; version ${version}.`,
-    fieldTable(fields),
-    `\`\`\`json\n${JSON.stringify(exampleOf(schema), null, 2)}\n\`\`\``,
-  ].join('\n\n');
 }
 
 function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
@@ -101,11 +96,8 @@ function typeText(property: Property): string {
   throw new LocalError(`typeText in scripts/messages.ts does not support the type ${JSON.stringify(property)} yet.`);
 }
 
-/**
- * Updates docs/messages.md. With checkOnly it writes nothing.
- * @throws LocalError when checkOnly is set and the page is out of date, or when the page lacks the marks
- */
-export function documentMessages({ checkOnly }: { checkOnly: boolean }): void {
+/** Updates docs/messages.md, or only checks it. @throws LocalError when it is outdated or lacks the marks */
+export function documentMessages({ checkOnly = false } = {}): void {
   const path = join(root, FILE);
   const present = readFileSync(path, 'utf8');
   const [begin, end] = [present.indexOf(BEGIN), present.indexOf(END)];
@@ -116,9 +108,9 @@ export function documentMessages({ checkOnly }: { checkOnly: boolean }): void {
   writeFileSync(path, wanted);
 }
 
-async function main(): Promise<void> {
-  documentMessages({ checkOnly: process.argv.includes('--check') });
-  console.log(`${FILE} is up to date.`);
+if (import.meta.main) {
+  await runScript(() => {
+    documentMessages();
+    console.log(`${FILE} is up to date.`);
+  });
 }
-
-if (import.meta.main) await runScript(main);

@@ -11,18 +11,8 @@ import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 
 /** The folders that `npm start` creates in the data folder. Other files there are kept. */
-const OURS = [
-  'keys',
-  'logs',
-  'mysql',
-  'mysql.new',
-  'mysql.tmp',
-  'mysql-9',
-  'mysql-9.new',
-  'mysql-9.tmp',
-  'nats',
-  'run',
-];
+const DATABASES = ['mysql', 'mysql-9'].flatMap((folder) => [folder, `${folder}.new`, `${folder}.tmp`]);
+const OURS = ['keys', 'logs', ...DATABASES, 'nats', 'run'];
 
 async function main(): Promise<void> {
   const { dataDir } = readSettings(loadEnvironment());

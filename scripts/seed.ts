@@ -25,35 +25,27 @@ interface Session {
  * @throws LocalError when the gateway answers with an error
  */
 export async function seed(graphqlUrl: string): Promise<string> {
-  const session = (await signIn(graphqlUrl)) ?? (await register(graphqlUrl));
+  const { email, password } = DEMO_USER;
+  const session =
+    (await openSession(graphqlUrl, SIGN_IN, { email, password })) ??
+    (await openSession(graphqlUrl, REGISTER, DEMO_USER));
   if (session === undefined) return `not created, because ${DEMO_USER.email} has another password`;
   const created = await Promise.all(DEMO_EVENTS.map((event) => createUnlessThere(graphqlUrl, session, event)));
   return created.some(Boolean) ? 'created' : 'already there';
 }
 
-async function signIn(graphqlUrl: string): Promise<Session | undefined> {
-  const { email, password } = DEMO_USER;
-  const { signIn } = await request<{ signIn: Partial<Session> }>(graphqlUrl, {
-    query: /* GraphQL */ `mutation SeedSignIn($input: SignInInput!) {
-      signIn(input: $input) { ... on Session { accessToken user { id } } }
-    }`,
-    variables: { input: { email, password } },
-  });
-  return sessionIn(signIn);
-}
+const SIGN_IN = /* GraphQL */ `mutation SeedSignIn($input: SignInInput!) {
+  session: signIn(input: $input) { ... on Session { accessToken user { id } } }
+}`;
+const REGISTER = /* GraphQL */ `mutation SeedUser($input: CreateUserInput!) {
+  session: createUser(input: $input) { ... on Session { accessToken user { id } } }
+}`;
 
-async function register(graphqlUrl: string): Promise<Session | undefined> {
-  const { createUser } = await request<{ createUser: Partial<Session> }>(graphqlUrl, {
-    query: /* GraphQL */ `mutation SeedUser($input: CreateUserInput!) {
-      createUser(input: $input) { ... on Session { accessToken user { id } } }
-    }`,
-    variables: { input: DEMO_USER },
-  });
-  return sessionIn(createUser);
+async function openSession(graphqlUrl: string, query: string, input: object): Promise<Session | undefined> {
+  const { session } = await request<{ session: Partial<Session> }>(graphqlUrl, { query, variables: { input } });
+  const { accessToken, user } = session;
+  return accessToken && user ? { accessToken, user } : undefined;
 }
-
-const sessionIn = ({ accessToken, user }: Partial<Session>) =>
-  accessToken && user ? { accessToken, user } : undefined;
 
 async function createUnlessThere(
   graphqlUrl: string,

@@ -1,9 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/**
- * An in-memory cache for Apollo Server. It evicts the least recently used entries when the sum of sizes exceeds
- * `sizeMax`.
- */
+/** A cache for Apollo Server. It evicts the least recently used entries when the sum of sizes exceeds `sizeMax`. */
 export function createBoundedCache<Value extends object | string>({
   sizeMax,
   sizeOf,

@@ -15,22 +15,8 @@ import {
 } from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
 import { badUserInput } from '#platform/errors/errors.ts';
+import type { QueryLimits } from '../config.ts';
 import { fieldsOf } from './selections.ts';
-
-/** The limits of one operation. */
-export interface QueryLimits {
-  readonly QUERY_TOKENS_MAX: number;
-  /** Fields and fragments. The content of a fragment counts each time the fragment is used. */
-  readonly QUERY_SELECTIONS_MAX: number;
-  /** Levels of fields. Fragments do not add a level. */
-  readonly QUERY_DEPTH_MAX: number;
-  readonly QUERY_ALIASES_MAX: number;
-  readonly QUERY_ROOT_FIELDS_MAX: number;
-  readonly QUERY_DIRECTIVES_MAX: number;
-  /** The cost in objects. See estimateCost. */
-  readonly QUERY_COST_MAX: number;
-  readonly VARIABLES_MAX: number;
-}
 
 const MESSAGES = {
   tokens: 'The document is too long.',
@@ -94,9 +80,7 @@ interface Operation {
   readonly variables: Record<string, unknown>;
 }
 
-/**
- * Returns an error for an operation that is over a limit, otherwise undefined. `given` holds the variables as sent.
- */
+/** Returns an error for an operation that is over a limit, or undefined. `given` holds the variables as sent. */
 export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
 
 const createOperationCheck =
@@ -153,10 +137,7 @@ const nameOf = (type: TypeNode): string => {
   return nullable.kind === Kind.NAMED_TYPE ? nullable.name.value : '';
 };
 
-/**
- * Returns the maximum cost of an operation, in objects. See estimateCost.
- * @throws GraphQLError when an argument cannot be read
- */
+/** Returns the maximum cost in objects, see estimateCost. @throws GraphQLError when an argument cannot be read */
 export function costOf({ schema, document, operation, variables }: Operation): number {
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   return getComplexity({

@@ -1,9 +1,6 @@
 import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 
-/**
- * The fields of a selection set, including those of its fragments, without `__typename`. With `type`, fragments on
- * other types are left out.
- */
+/** The fields of a selection set and its fragments, without `__typename`. `type` leaves out fragments on others. */
 export function fieldsOf(
   document: DocumentNode,
   selectionSet: SelectionSetNode | undefined,

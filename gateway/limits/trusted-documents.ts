@@ -15,23 +15,12 @@ export const unlisted = () =>
     extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: 403 } },
   });
 
-/** The documents of our own clients, in the form of Apollo Server's options. */
-export interface TrustedDocuments {
-  /**
-   * The cache in which Apollo Server looks up the document of a hash. In the mode `log`, documents that clients
-   * register go to `registered`; in the mode `enforce` they are dropped.
-   */
-  cacheOver(registered: DocumentCache): DocumentCache;
-  /** Refuses or logs every operation whose document is not trusted. */
-  readonly plugin: ApolloServerPlugin<GatewayContext>;
-}
-
 type DocumentCache = ReturnType<typeof createBoundedCache<string>>;
 
 /**
- * Reads a manifest in the format of graphql-codegen's client preset: the text of each document by its hash. The mode
- * `enforce` answers only these documents. The mode `log` answers all documents and logs those that are not in the
- * manifest. White space and the order of fields do not matter when documents are compared.
+ * Reads the documents of our own clients, for Apollo Server, from a manifest in the format of graphql-codegen's client
+ * preset: the text of each document by its hash. The mode `enforce` answers only these documents. The mode `log` answers
+ * all documents and logs those that are not in the manifest. White space and the order of fields do not matter.
  * @throws when the file does not exist or has another format
  */
 export function readTrustedDocuments({
@@ -42,7 +31,7 @@ export function readTrustedDocuments({
   path: string;
   mode: 'log' | 'enforce';
   logger: Logger;
-}): TrustedDocuments {
+}) {
   const listed = Object.entries(manifest.parse(JSON.parse(readFileSync(path, 'utf8'))));
   const texts = new Map(listed.map(([hash, text]) => [hash.replace(PREFIX, ''), text]));
   const hashes = new Set([...texts.values()].map((text) => hashOf(parse(text))));
@@ -54,21 +43,27 @@ export function readTrustedDocuments({
     return verdict;
   }
 
+  /** Refuses or logs every operation whose document is not trusted. */
+  const plugin: ApolloServerPlugin<GatewayContext> = {
+    requestDidStart: async () => ({
+      async didResolveOperation({ document, operationName, contextValue: { requestId } }) {
+        if (isTrusted(document)) return;
+        if (mode === 'enforce') throw unlisted();
+        logger.warn({ operationName, document: hashOf(document), requestId }, 'the document is not in the manifest');
+      },
+    }),
+  };
   return {
-    cacheOver: (registered) => ({
+    plugin,
+    /**
+     * The cache in which Apollo Server looks up the document of a hash. In the mode `log`, documents that clients
+     * register go to `registered`; in the mode `enforce` they are dropped.
+     */
+    cacheOver: (registered: DocumentCache): DocumentCache => ({
       get: async (key) => texts.get(key.replace(PREFIX, '')) ?? (mode === 'log' ? registered.get(key) : undefined),
       set: async (key, text) => (mode === 'log' ? registered.set(key, text) : undefined),
       delete: async (key) => registered.delete(key),
     }),
-    plugin: {
-      requestDidStart: async () => ({
-        async didResolveOperation({ document, operationName, contextValue: { requestId } }) {
-          if (isTrusted(document)) return;
-          if (mode === 'enforce') throw unlisted();
-          logger.warn({ operationName, document: hashOf(document), requestId }, 'the document is not in the manifest');
-        },
-      }),
-    },
   };
 }
 
@@ -80,9 +75,7 @@ const hashOf = (document: DocumentNode) =>
     .update(print(inOrder(document)))
     .digest('hex');
 
-/**
- * The document in a canonical order: graphql-codegen sorts the documents of the manifest, clients may send any order.
- */
+/** In a canonical order: graphql-codegen sorts the documents of the manifest, clients may send any order. */
 const inOrder = (document: DocumentNode): DocumentNode =>
   visit(document, {
     SelectionSet: { leave: (node) => ({ ...node, selections: sorted(node.selections) }) },

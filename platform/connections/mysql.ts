@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
-import { checkServerIdentity, type PeerCertificate, type SecureContextOptions, type TLSSocket } from 'node:tls';
-import type { ConnectionConfig } from 'mariadb';
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { AddressError, isLoopback, parseServerUrl, readCertificates, serverNameOf } from './server-url.ts';
 
 /**
@@ -51,7 +50,7 @@ function urlOfVariables(address: DatabaseAddress): string {
  * is encrypted. A connection to another machine is never plain.
  * @throws AddressError
  */
-export function driverOptions(url: string): DriverOptions {
+export function driverOptions(url: string) {
   const { host, port, user, password, path, parameters } = parseServerUrl(url, SCHEMES, DEFAULT_PORT);
   const unknown = [...parameters.keys()].filter((name) => !PARAMETERS.includes(name));
   if (unknown.length > 0) {
@@ -66,7 +65,7 @@ export function driverOptions(url: string): DriverOptions {
   if (mode === 'disabled' && !isLocal) {
     throw new AddressError('ssl-mode disabled is allowed for this machine only; use required or stricter');
   }
-  const options = {
+  return {
     ...(socketPath === null ? { host, port } : { socketPath }),
     user,
     password,
@@ -77,19 +76,6 @@ export function driverOptions(url: string): DriverOptions {
     permitRedirect: false,
     ...(mode !== 'disabled' && { ssl: tlsOptions(mode, caFile, host) }),
   };
-  return options;
-}
-
-/** The driver's types do not have permitRedirect. */
-type DriverOptions = Pick<
-  ConnectionConfig,
-  'host' | 'port' | 'socketPath' | 'user' | 'password' | 'database' | 'allowPublicKeyRetrieval' | 'ssl'
-> & { permitRedirect: boolean };
-
-interface TlsOptions extends SecureContextOptions {
-  rejectUnauthorized: boolean;
-  servername?: string;
-  checkServerIdentity?: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 /** Also accepts the spelling of MySQL's own tools, such as VERIFY_CA. */
@@ -100,7 +86,7 @@ function modeOf(text: string): SslMode {
 }
 
 /** @throws AddressError when the mode and the file contradict each other */
-function tlsOptions(mode: SslMode, caFile: string | null, host: string): TlsOptions {
+function tlsOptions(mode: SslMode, caFile: string | null, host: string) {
   if (mode === 'required') {
     if (caFile) throw new AddressError('ssl-ca has no effect with ssl-mode required; use verify-ca or verify-identity');
     return { ...serverNameOf(host), rejectUnauthorized: false };
@@ -113,7 +99,7 @@ function tlsOptions(mode: SslMode, caFile: string | null, host: string): TlsOpti
     rejectUnauthorized: true,
     ...(caFile && { ca: readCertificates(caFile, 'ssl-ca') }),
     // The driver does not pass on the host. For an IP address Node would then check the name "localhost".
-    checkServerIdentity: (_name, certificate) =>
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
       mode === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
   };
 }

@@ -1,15 +1,10 @@
 import type { RedisOptions } from 'ioredis';
 import { AddressError, parseServerUrl, readCertificates, serverNameOf } from './server-url.ts';
 
-export interface RedisAddress {
-  REDIS_URL: string;
-  REDIS_TLS_CA?: string | undefined;
-}
-
 const DEFAULT_PORT = 6379;
 
 /** The options of ioredis: server, account and, for `rediss://`, TLS. @throws AddressError */
-export function redisConnection({ REDIS_URL, REDIS_TLS_CA }: RedisAddress) {
+export function redisConnection({ REDIS_URL, REDIS_TLS_CA }: { REDIS_URL: string; REDIS_TLS_CA?: string | undefined }) {
   const url = parseServerUrl(REDIS_URL, ['redis', 'rediss'], DEFAULT_PORT);
   const { scheme, host, port, user, password, path, parameters } = url;
   if (parameters.size > 0) throw new AddressError('must have no parameters');

@@ -2,31 +2,17 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/**
- * The address of a server, or a file that it needs, is not usable. The message contains no value, which may be a
- * secret.
- */
+/** An address, or a file that it needs, is not usable. The message contains no value, which may be a secret. */
 export class AddressError extends Error {}
 
-/** The parts of a server's URL; user, password and path are percent-decoded. */
-export interface ServerUrl {
-  readonly scheme: string;
-  /** Without the brackets of an IPv6 address. */
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  /** Without the leading slash. */
-  readonly path: string;
-  readonly parameters: URLSearchParams;
-}
+export type ServerUrl = Readonly<ReturnType<typeof parseServerUrl>>;
 
 /**
- * Parses the URL of a server.
+ * Returns the parts of a server's URL. User, password and path are percent-decoded.
  * @throws AddressError for any other scheme, and for a URL that is valid but looks like a password without
  *   percent-encoding
  */
-export function parseServerUrl(text: string, schemes: readonly string[], defaultPort: number): ServerUrl {
+export function parseServerUrl(text: string, schemes: readonly string[], defaultPort: number) {
   const url = URL.parse(text);
   const scheme = url?.protocol.slice(0, -1) ?? '';
   if (!url?.hostname || !schemes.includes(scheme)) {
@@ -37,10 +23,12 @@ export function parseServerUrl(text: string, schemes: readonly string[], default
   }
   return {
     scheme,
+    /** Without the brackets of an IPv6 address. */
     host: decoded(url.hostname.replace(/^\[|\]$/g, '')),
     port: Number(url.port || defaultPort),
     user: decoded(url.username),
     password: decoded(url.password),
+    /** Without the leading slash. */
     path: decoded(url.pathname.slice(1)),
     parameters: url.searchParams,
   };

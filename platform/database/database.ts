@@ -34,10 +34,7 @@ export const SOCKET_TIMEOUT_MS = 5_000;
  * process that has crashed or hangs. It must be longer than every pause inside our transactions.
  */
 export const SILENT_CONNECTION_S = 10;
-/**
- * It is shorter than the time-outs of the socket and the server, so that the pool removes idle connections before the
- * time-outs close them.
- */
+/** Shorter than the time-outs of socket and server, so that the pool closes idle connections before they do. */
 export const POOL_IDLE_S = 3;
 /** With less than 1, the driver opens no connections at all. */
 const POOL_IDLE_MIN = 1;
@@ -45,15 +42,10 @@ const POOL_IDLE_MIN = 1;
 const PING_AFTER_MS = 500;
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
-/**
- * Limits of interactive transactions: the wait for a connection and the whole transaction. Longer than any statement's
- * limit.
- */
+/** The wait for a connection, and the limit of an interactive transaction: longer than any statement's limit. */
 export const TRANSACTION_LIMITS = { maxWait: 2_000, timeout: 6_000 };
 
-/**
- * Sent once per connection. MariaDB executes the first comment (in seconds), MySQL the second one (in milliseconds).
- */
+/** Sent once per connection. MariaDB executes the first comment (seconds), MySQL the second one (milliseconds). */
 const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S},
     SESSION wait_timeout = ${SILENT_CONNECTION_S}, SESSION net_write_timeout = ${SILENT_CONNECTION_S}
   /*M!100300 , SESSION max_statement_time = ${STATEMENT_TIMEOUT_MS / 1_000} */
@@ -80,7 +72,5 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
   return keepDeadlines(pool, STATEMENT_TIMEOUT_MS);
 }
 
-/**
- * Prisma's adapter on our pool. It uses the text protocol: otherwise each statement is prepared, executed and closed.
- */
+/** Prisma's adapter on our pool. Without the text protocol, each statement is prepared, executed and closed. */
 export const prismaAdapter = (pool: Pool): PrismaMariaDb => new PrismaMariaDb(pool, { useTextProtocol: true });

@@ -25,6 +25,12 @@ const TABLE_SQL = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 /** Migrations cannot be applied without the help of an operator. */
 export class MigrationError extends Error {}
 
+/** The database, and the folder with its migrations. */
+interface Target {
+  url: string;
+  folder: string;
+}
+
 interface Migration {
   name: string;
   script: string;
@@ -38,15 +44,7 @@ interface Migration {
  * @throws MigrationError when a migration fails, an earlier one failed or was never finished, the file of an applied
  *   one has changed, or another runner holds the lock for 10 s
  */
-export async function applyMigrations({
-  url,
-  folder,
-  log = () => undefined,
-}: {
-  url: string;
-  folder: string;
-  log?: (message: string) => void;
-}): Promise<{ applied: string[] }> {
+export async function applyMigrations({ url, folder }: Target): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(folder);
   const connection = await openConnection(url);
   try {
@@ -54,10 +52,7 @@ export async function applyMigrations({
     if (Number(lock?.locked) !== 1) throw new MigrationError('Another migration has been running for 10 s; try again.');
     await connection.query(TABLE_SQL);
     const pending = await findPending(connection, migrations);
-    for (const migration of pending) {
-      await apply(connection, migration);
-      log(`applied ${migration.name}`);
-    }
+    for (const migration of pending) await apply(connection, migration);
     return { applied: pending.map(({ name }) => name) };
   } finally {
     // This also releases the lock, even when the connection is in an unknown state.
@@ -65,11 +60,8 @@ export async function applyMigrations({
   }
 }
 
-/**
- * The names of the migrations in a Prisma folder that are not finished in the database. It only reads. Migrations of a
- * later version, which are not in the folder, are ignored.
- */
-export async function unfinishedMigrations({ url, folder }: { url: string; folder: string }): Promise<string[]> {
+/** Reads which migrations of a Prisma folder are not finished in the database, which may know later ones. */
+export async function unfinishedMigrations({ url, folder }: Target): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const connection = await openConnection(url);
   try {
@@ -97,9 +89,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   );
 }
 
-/**
- * Opens a connection outside any pool that accepts several statements in one query. The URL may leave out the database.
- */
+/** Opens a connection outside any pool, for several statements in one query. The URL may name no database. */
 export function openConnection(url: string): Promise<Connection> {
   return createConnection({
     ...driverOptions(url),

@@ -8,65 +8,21 @@ import { driverError, sqlErrorNumber } from './sql-error.ts';
  * too large or a refused password.
  */
 
-/**
- * Codes of the operating system and of Node, in errors that come from a socket. The driver adds no SQL number to them.
- */
-const SYSTEM_CODES = [
-  'EADDRNOTAVAIL',
-  'EAI_AGAIN',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'ENOTCONN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ERR_SOCKET_CLOSED',
-  'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
-  'ERR_SOCKET_CONNECTION_TIMEOUT',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_STREAM_WRITE_AFTER_END',
-];
-
-const PRISMA_CODES = [
-  'P1001', // not reachable
-  'P1002', // reached, but timed out
-  'P1008', // socket time-out
-  'P1017', // the server closed the connection
-  'P1018', // the transaction is closed already
-  'P2024', // no free connection in time
-  'P2028', // the transaction could not begin, expired or was lost
-  'P2034', // deadlock or write conflict
-  'P2037', // too many connections
-];
-
-const NATS_CODES = [
-  '408', // a pull request that ended
-  '503', // no responders: JetStream has no leader, or is starting
-  'CONNECTION_CLOSED',
-  'CONNECTION_DRAINING',
-  'CONNECTION_REFUSED',
-  'CONNECTION_TIMEOUT',
-  'DISCONNECT',
-  'IDLE_HEARTBEAT',
-  'TIMEOUT',
-];
-
-/** The code of DeadlineError: the caller no longer waits. */
-const DEADLINE_CODES = ['DEADLINE_PASSED'];
-
 /** Values of an error's `code`. */
 const OUTAGE_CODES: ReadonlySet<unknown> = new Set([
-  ...SYSTEM_CODES,
-  ...PRISMA_CODES,
-  ...NATS_CODES,
-  ...DEADLINE_CODES,
+  // Of the operating system and of Node, in errors that come from a socket. The driver adds no SQL number to them.
+  ...['EADDRNOTAVAIL', 'EAI_AGAIN', 'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTDOWN', 'EHOSTUNREACH'],
+  ...['ENETDOWN', 'ENETRESET', 'ENETUNREACH', 'ENOTCONN', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'],
+  ...['ERR_SOCKET_CLOSED', 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'ERR_SOCKET_CONNECTION_TIMEOUT'],
+  ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_WRITE_AFTER_END'],
+  // Of Prisma: no connection (P1001, P1002, P1008, P1017), no free connection in time (P2024), too many connections
+  // (P2037), a transaction that was lost or could not begin (P1018, P2028), a deadlock or write conflict (P2034).
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P1018', 'P2024', 'P2028', 'P2034', 'P2037'],
+  // Of NATS. 408: a pull request ended. 503: JetStream has no leader, or is starting.
+  ...['408', '503', 'CONNECTION_CLOSED', 'CONNECTION_DRAINING', 'CONNECTION_REFUSED', 'CONNECTION_TIMEOUT'],
+  ...['DISCONNECT', 'IDLE_HEARTBEAT', 'TIMEOUT'],
+  // Of DeadlineError: the caller no longer waits.
+  'DEADLINE_PASSED',
 ]);
 
 /** Values of `kind` in the errors of Prisma's driver adapters. */
@@ -79,85 +35,33 @@ const OUTAGE_KINDS: ReadonlySet<unknown> = new Set([
   'TransactionWriteConflict',
 ]);
 
-/** Numbers that the mariadb driver itself uses. */
-const DRIVER_NUMBERS = [
-  45_001, // connection closed already
-  45_004, // command not executed, the connection was destroyed
-  45_009, // socket closed unexpectedly
-  45_011, // an unexpected packet: the server's last message before it closes the connection
-  45_012, // connection time-out
-  45_013, // command on a closed connection
-  45_019, // socket error
-  45_024, // an unexpected packet in the handshake
-  45_026, // socket time-out
-  45_027, // pool closed already
-  45_028, // no connection from the pool in time
-  45_029, // the session could not be set up
-  45_030, // an initial statement failed
-  45_033, // the time zone could not be set, also because the connection broke
-  45_035, // new connection for a closed pool
-  45_037, // the pool is closing
-  45_039, // the initial time-out could not be set
-  45_042, // ping time-out
-  45_060, // the pool could not be initialised
-  45_061, // the pool could not make a connection
-];
-
-/** Numbers that the servers use. */
-const SERVER_NUMBERS = [
-  1020, // MariaDB: the row has changed since it was read
-  1021, // disk full
-  1037, // out of memory
-  1040, // too many connections
-  1041, // out of memory
-  1042, // host name cannot be resolved
-  1043, // bad handshake: the connection broke during the handshake
-  1047, // Galera: the node is not ready for use
-  1053, // shutdown in progress
-  1077, // normal shutdown
-  1079, // shutdown complete
-  1080, // thread closed by force
-  1135, // no new thread
-  1152, // connection aborted
-  1154, // pipe read error
-  1155, // fcntl error
-  1156, // packets out of order
-  1157, // packet cannot be uncompressed
-  1158, // network read error
-  1159, // network read time-out
-  1160, // network write error
-  1161, // network write time-out
-  1180, // error during the commit
-  1184, // new connection aborted
-  1203, // too many connections of this user
-  1205, // lock wait time-out
-  1206, // lock table full
-  1213, // deadlock
-  1226, // the user's limit is reached
-  1290, // read-only by option
-  1317, // statement interrupted
-  1637, // too many transactions
-  1792, // read-only transaction
-  1836, // read-only mode
-  1927, // MariaDB: connection killed
-  1969, // MariaDB: statement out of time
-  2002, // no socket to the server
-  2003, // no connection to the server
-  2005, // unknown host
-  2006, // server has gone away
-  2013, // connection lost during the statement
-  3024, // MySQL: statement out of time
-  3032, // MySQL: offline mode
-  3100, // MySQL: a replication hook failed
-  3101, // MySQL: rolled back during the commit by group replication
-  3168, // MySQL: server is not available
-  3169, // MySQL: session was killed
-  3572, // MySQL: row is locked and NOWAIT is set
-  4031, // MySQL: disconnected for inactivity
-];
-
 /** SQL error numbers. */
-const OUTAGE_NUMBERS: ReadonlySet<number> = new Set([...DRIVER_NUMBERS, ...SERVER_NUMBERS]);
+const OUTAGE_NUMBERS: ReadonlySet<number> = new Set([
+  // The driver: a connection that is closed, or was destroyed before or during a command. 45_011 is an unexpected packet:
+  // the server's last message before it closes the connection.
+  ...[45_001, 45_004, 45_009, 45_011, 45_013, 45_019],
+  // The driver: a time-out of the connection, socket, pool or ping.
+  ...[45_012, 45_026, 45_028, 45_042],
+  // The driver: a handshake or session set-up that failed, also because the connection broke.
+  ...[45_024, 45_029, 45_030, 45_033, 45_039],
+  // The driver: a pool that is closed, or could not be initialised or connected.
+  ...[45_027, 45_035, 45_037, 45_060, 45_061],
+  // No connection to the server, or one that broke or was killed.
+  ...[1042, 1043, 1080, 1152, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2005, 2006, 2013],
+  ...[3169, 4031],
+  // The server is stopping, offline or, in a Galera cluster, not ready.
+  ...[1047, 1053, 1077, 1079, 3032, 3168],
+  // The server is read-only, usually because another one has taken over.
+  ...[1290, 1792, 1836],
+  // No resources are left: disk, memory, threads, connections, transactions, locks, or the user's limit.
+  ...[1021, 1037, 1040, 1041, 1135, 1203, 1206, 1226, 1637],
+  // A conflict with another transaction: a deadlock, a locked row, or a row that has changed since it was read.
+  ...[1020, 1205, 1213, 3572],
+  // The statement ran out of time or was interrupted.
+  ...[1317, 1969, 3024],
+  // The commit failed, also through replication.
+  ...[1180, 3100, 3101],
+]);
 
 /** True when a dependency is down or overloaded, so that a retry can succeed; false when the work itself is wrong. */
 export function isUnavailable(error: unknown): boolean {

@@ -10,10 +10,7 @@ export interface InvalidInput {
   field: string;
 }
 
-/**
- * Returns the parsed input, or an error with the first rule that it breaks. A field of the input without a rule is a type
- * error.
- */
+/** Returns the parsed input, or the first rule that it breaks. An input field without a rule is a type error. */
 export function parseInput<Schema extends z.ZodType, Input extends object>(
   schema: Schema,
   input: Input & Record<Exclude<keyof Input, keyof z.input<Schema>>, never>,
@@ -24,10 +21,7 @@ export function parseInput<Schema extends z.ZodType, Input extends object>(
   return { ok: false, error: invalidInput(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid') };
 }
 
-/**
- * Returns the parsed argument.
- * @throws BAD_USER_INPUT with the name of the argument and the first rule that it breaks
- */
+/** Returns the parsed argument. @throws BAD_USER_INPUT with its name and the first rule that it breaks */
 export function parseArgument<Schema extends z.ZodType>(
   schema: Schema,
   name: string,

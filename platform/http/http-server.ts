@@ -16,10 +16,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
-/**
- * Real content types are shorter than 100. The limit is needed because Apollo Server parses many spaces in quadratic
- * time.
- */
+/** Real content types are shorter than 100. Apollo Server parses many spaces in quadratic time. */
 const CONTENT_TYPE_CHARACTERS_MAX = 256;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 const OPERATOR_PATHS: ReadonlySet<string> = new Set(['/health', '/serving', '/ready', '/metrics']);

@@ -98,10 +98,7 @@ interface SubgraphExtensions<Context> {
   apollo?: { subgraph?: { resolveReference?: (reference: object, context: Context, info: unknown) => unknown } };
 }
 
-/**
- * Checks the visibility of objects that `_entities` returns. Apollo reads the reference resolver from the type's
- * extensions.
- */
+/** Checks the objects that `_entities` returns. Apollo reads the resolver from the type's extensions. */
 function guardReference<Context>(type: GraphQLObjectType, visibleTo: Visibility<Context>): void {
   const { apollo } = type.extensions as SubgraphExtensions<Context>;
   const read = apollo?.subgraph?.resolveReference ?? ((reference) => reference);

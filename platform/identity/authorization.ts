@@ -11,7 +11,6 @@ export type Rule<Thing, Context, Args = unknown> = (
 export type Visibility<Context> = Rule<never, Context, undefined>;
 export type FieldRules<Context> = Readonly<Record<string, Rule<never, Context, never>>>;
 
-/** The rules of one object type. */
 export interface TypePolicy<Context> {
   /** Decides who may see an object of the type. For others it is null and left out of lists. */
   readonly visibleTo: Visibility<Context>;
@@ -33,28 +32,19 @@ interface Reader {
 
 export const everyone = (): true => true;
 
-/**
- * The rule of a root field for signed-in users. Its refusal reveals no object.
- * @throws UNAUTHENTICATED without a caller
- */
+/** The rule of a root field for signed-in users. It reveals no object. @throws UNAUTHENTICATED without a caller */
 export function signedIn(_root: unknown, { caller }: Reader): true {
   requireCaller(caller);
   return true;
 }
 
-/**
- * The rule of a root field for admins.
- * @throws UNAUTHENTICATED without a caller, FORBIDDEN when they are not an admin
- */
+/** The rule of a root field for admins. @throws UNAUTHENTICATED without a caller, FORBIDDEN for other users */
 export function adminsOnly(_root: unknown, { caller }: Reader): true {
   if (!isAdmin(requireCaller(caller))) throw forbidden();
   return true;
 }
 
-/**
- * The policy of types whose access is controlled by the fields that return them: payloads, refusals, connections,
- * references.
- */
+/** For types that are protected by the fields that return them: payloads, refusals, connections, references. */
 export const visibleToEveryone: TypePolicy<unknown> = { visibleTo: everyone, fields: everyone };
 
 /** The policy of the edges of a connection: an edge is visible if its node is visible. */

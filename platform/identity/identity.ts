@@ -64,9 +64,7 @@ export const GATEWAY_PROOF_HEADER = 'x-gateway-proof';
 /** The header in which the gateway sends the client's address to a subgraph, in the form of clientAddressOf. */
 export const CLIENT_ADDRESS_HEADER = 'x-client-address';
 
-/**
- * True if the header contains one of the accepted secrets. The comparison takes constant time, against timing attacks.
- */
+/** True if the header contains one of the accepted secrets. Takes constant time, against timing attacks. */
 export function isGatewayProof(header: unknown, accepted: readonly string[]): boolean {
   if (typeof header !== 'string') return false;
   const given = Buffer.from(header);
@@ -84,10 +82,7 @@ export function isGatewayProof(header: unknown, accepted: readonly string[]): bo
 export function clientAddressOf(ip: string): string {
   if (!ipaddr.isValid(ip)) return 'unknown';
   const address = ipaddr.process(ip);
-  return address instanceof ipaddr.IPv6
-    ? `${address.parts
-        .slice(0, 4)
-        .map((part) => part.toString(16))
-        .join(':')}::/64`
-    : address.toString();
+  if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  const network = address.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
 }

@@ -3,21 +3,16 @@ import type { Logger } from './logger.ts';
 
 /** A warning starts when this part of a bound is used. */
 const WARNING_RATIO = 0.8;
-/**
- * A warning ends below this part. It is lower than WARNING_RATIO, so that a fluctuating value does not warn repeatedly.
- */
+/** A warning ends below this part: lower than WARNING_RATIO, so that a fluctuating value warns only once. */
 const CALM_RATIO = 0.75;
 
-/** Warns before a bounded resource is full. */
-export interface Bounds {
-  /** Records how much of a bound is used. */
-  observe(bound: string, used: number, max: number): void;
-  /** The bounds that are nearly or fully used, with percentages; undefined when there are none. */
-  warning(): string | undefined;
-}
+export type Bounds = ReturnType<typeof createBounds>;
 
-/** Creates the warnings. Each start of a warning is logged once, and the gauge `bound_used_ratio` shows all bounds. */
-export function createBounds({ logger, metrics }: { logger: Logger; metrics: Registry }): Bounds {
+/**
+ * Warns before a bounded resource is full. Each start of a warning is logged once, and the gauge `bound_used_ratio`
+ * shows all bounds.
+ */
+export function createBounds({ logger, metrics }: { logger: Logger; metrics: Registry }) {
   const name = 'bound_used_ratio';
   const existing = metrics.getSingleMetric(name) as Gauge<'bound'> | undefined;
   const ratios =
@@ -31,7 +26,8 @@ export function createBounds({ logger, metrics }: { logger: Logger; metrics: Reg
   const near = new Map<string, number>();
 
   return {
-    observe(bound, used, max) {
+    /** Records how much of a bound is used. */
+    observe(bound: string, used: number, max: number): void {
       const ratio = used / max;
       ratios.set({ bound }, ratio);
       if (ratio >= WARNING_RATIO && !near.has(bound)) {
@@ -41,7 +37,8 @@ export function createBounds({ logger, metrics }: { logger: Logger; metrics: Reg
         logger.info({ bound, used, max }, 'a bound is no longer nearly reached');
       else if (ratio >= WARNING_RATIO || near.has(bound)) near.set(bound, ratio);
     },
-    warning() {
+    /** The bounds that are nearly or fully used, with percentages; undefined when there are none. */
+    warning(): string | undefined {
       const full = [...near].map(([bound, ratio]) => `${bound}: ${Math.floor(ratio * 100)} %`);
       return full.length === 0 ? undefined : full.join(', ');
     },

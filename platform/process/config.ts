@@ -14,8 +14,8 @@ export class ConfigError extends Error {
 
 type Settings<Shape extends z.ZodRawShape> = { [Name in keyof Shape]: z.output<Shape[Name]> };
 
-/** Checks the settings that are valid on their own for problems between them, and returns these problems. */
-export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Shape>>) => readonly string[];
+/** Finds problems between settings that are valid on their own. Returns which of the named problems exist. */
+export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Shape>>) => Record<string, boolean>;
 
 /**
  * Reads a service's settings from its environment. An empty variable counts as unset. In production, settings that are
@@ -26,7 +26,7 @@ export type Check<Shape extends z.ZodRawShape> = (settings: Partial<Settings<Sha
 export function parseConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   env: NodeJS.ProcessEnv,
-  check: Check<Shape> = () => [],
+  check: Check<Shape> = () => ({}),
 ): Settings<Shape> {
   const isProduction = env.NODE_ENV === 'production';
   const settings: Partial<Settings<Shape>> = {};
@@ -50,7 +50,8 @@ export function parseConfig<Shape extends z.ZodRawShape>(
       settings[name] = result.data as Settings<Shape>[typeof name];
     }
   }
-  problems.push(...check(settings), ...problemsOfServers(settings));
+  const combined = Object.entries(check(settings)).flatMap(([problem, exists]) => (exists ? [problem] : []));
+  problems.push(...combined, ...problemsOfServers(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return settings as Settings<Shape>;
 }
@@ -75,10 +76,7 @@ function problemsOfServers(settings: object): string[] {
   });
 }
 
-/**
- * Marks a setting whose default works on a single machine only. In production it, or the variable `unless`, must be
- * set.
- */
+/** Marks a setting whose default works on one machine only. Production needs it, or the variable `unless`. */
 export const requiredInProduction = <Schema extends z.ZodType>(
   schema: Schema,
   { unless }: { unless?: string } = {},
@@ -120,7 +118,6 @@ export const processSettings = (defaultPort: number) => ({
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
 
-/** The path of a file. */
 const file = z.string().optional();
 
 /** The connection to a database. DATABASE_URL takes precedence over the MYSQL_ variables. */
@@ -141,10 +138,7 @@ export const databaseSettings = (defaultDatabase: string) => ({
   DATABASE_POOL_MAX: integer(2, 100, 10),
 });
 
-/**
- * The maximum size of a stream. A tenth of it must have room for all that relays publish in a second, hence the
- * minimum.
- */
+/** The maximum size of a stream. A tenth of the minimum has room for all that relays publish in a second. */
 export const streamBytes = ({ bytesMax }: { bytesMax: number }) => integer(64 * 2 ** 20, 2 ** 40, bytesMax);
 
 /** The bounds of an outbox. The default number of rows takes about a gigabyte of the database's disk. */
@@ -153,7 +147,6 @@ export const outboxSettings = {
   OUTBOX_WAITING_SECONDS_MAX: integer(1, 604_800, 3_600),
 };
 
-/** The connection to the message broker. */
 export const brokerSettings = {
   NATS_URL: secret(requiredInProduction(z.string().default('nats://127.0.0.1:4222'))),
   NATS_CREDS: file,
@@ -231,9 +224,7 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   };
 }
 
-/**
- * Runs a service's configuration reader. On a ConfigError it writes the problems to standard error and exits with 1.
- */
+/** Reads a service's configuration. On a ConfigError, writes the problems to standard error and exits with 1. */
 export function configOrExit<Config>(read: (env: NodeJS.ProcessEnv) => Config): Config {
   try {
     return read(process.env);

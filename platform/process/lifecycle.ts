@@ -2,13 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from './logger.ts';
 
-/** The cleanup steps that run when a process stops. */
-export interface Lifecycle {
-  /** True from the first stop signal on. */
-  readonly stopping: boolean;
-  /** Registers a cleanup step. The steps run one after another, in reverse order of their registration. */
-  onStop(name: string, step: () => Promise<unknown> | unknown): void;
-}
+export type Lifecycle = ReturnType<typeof createLifecycle>;
 
 /**
  * Stops the process on SIGTERM and SIGINT. For `drainDelayMs` it continues to serve but is not ready, so that load
@@ -24,7 +18,7 @@ export function createLifecycle({
   logger: Logger;
   drainDelayMs: number;
   stopTimeoutMs: number;
-}): Lifecycle {
+}) {
   const steps: { name: string; run: () => unknown }[] = [];
   let stopping = false;
 
@@ -60,9 +54,11 @@ export function createLifecycle({
     process.exit(1);
   });
   return {
+    /** True from the first stop signal on. */
     get stopping() {
       return stopping;
     },
-    onStop: (name, run) => void steps.push({ name, run }),
+    /** Registers a cleanup step. The steps run one after another, in reverse order of their registration. */
+    onStop: (name: string, run: () => unknown) => void steps.push({ name, run }),
   };
 }

@@ -2,9 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/**
- * Creates a JSON logger, by default on standard output. It redacts fields that can contain secrets or email addresses.
- */
+/** Creates a JSON logger, by default on standard output. It redacts fields that may contain secrets or e-mails. */
 export function createLogger(
   { service, level }: { service: string; level: string },
   destination: DestinationStream = pino.destination(1),

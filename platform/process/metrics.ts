@@ -1,8 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
-/**
- * Creates the metrics registry of a process, with the default metrics of Node.js. Every series has the label `service`.
- */
+/** Creates the metrics of a process, with the default ones of Node.js. Every series has the label `service`. */
 export function createMetrics(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });

@@ -1,10 +1,4 @@
-/** A background loop. */
-export interface Poller {
-  /** Requests a run now instead of at the next interval. */
-  nudge(): void;
-  /** Lets the current run finish, runs once more for new work, and ends. */
-  stop(): Promise<void>;
-}
+export type Poller = ReturnType<typeof createPoller>;
 
 /**
  * Starts a loop that calls `run` when nudged and at least every `intervalMs`, one call at a time. While `run` resolves
@@ -22,7 +16,7 @@ export function createPoller({
   pauseMs?: number;
   run: () => Promise<boolean>;
   onError: (error: unknown) => void;
-}): Poller {
+}) {
   let nudged = false;
   let stopping = false;
   /** Ends the current wait after a time. */
@@ -63,11 +57,13 @@ export function createPoller({
   const ended = loop();
 
   return {
+    /** Requests a run now instead of at the next interval. */
     nudge() {
       if (nudged) return;
       nudged = true;
       endWaitIn(endedAtMs + pauseMs - performance.now());
     },
+    /** Lets the current run finish, runs once more for new work, and ends. */
     stop() {
       stopping = true;
       endWaitIn(0);

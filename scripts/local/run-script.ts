@@ -1,7 +1,7 @@
 import { LocalError } from './settings.ts';
 
 /** Runs a script's main function. Prints a LocalError as its message only, and any other error with its stack. */
-export async function runScript(main: () => Promise<void>): Promise<void> {
+export async function runScript(main: () => Promise<void> | void): Promise<void> {
   try {
     await main();
   } catch (error) {

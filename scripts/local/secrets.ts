@@ -16,10 +16,7 @@ export interface Secrets {
   databases: Record<SubgraphName | 'admin', string>;
 }
 
-/**
- * Returns the secrets of a data folder. Creates them if they do not exist, in a file that only its owner can read.
- * Production mode refuses them.
- */
+/** Returns a data folder's secrets, created if missing, readable only by their owner. Production refuses them. */
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const folder = join(dataDir, 'keys');
   const file = join(folder, 'secrets.json');

@@ -2,33 +2,24 @@ import { z } from 'zod';
 import { currentDeadlineMs } from '#platform/clients/deadline.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
+import { eventFacts } from '../event/messaging/contract.ts';
 import type { EventSnapshot } from './store/inventories.ts';
 
-/** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
-export interface EventFactsClient {
-  /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
-  fetch(eventIds: readonly string[]): Promise<EventSnapshot[]>;
-}
+export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
 
 const QUERY = `query EventFacts($ids: [ID!]!) {
   eventFacts(ids: $ids) { id startsAt status version initialSeats organizer { id } }
 }`;
 
+const sharedFacts = eventFacts.pick({ startsAt: true, status: true, version: true, initialSeats: true });
 const answer = z.object({
-  eventFacts: z.array(
-    z.object({
-      id: z.string(),
-      startsAt: z.iso.datetime().transform((value) => new Date(value)),
-      status: z.enum(['SCHEDULED', 'CANCELLED']),
-      version: z.int(),
-      initialSeats: z.int(),
-      organizer: z.object({ id: z.string() }),
-    }),
-  ),
+  eventFacts: z.array(sharedFacts.extend({ id: z.string(), organizer: z.object({ id: z.string() }) })),
 });
 
-export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number): EventFactsClient => ({
-  async fetch(eventIds) {
+/** Reads event facts directly from the event subgraph, for events whose messages have not arrived. */
+export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number) => ({
+  /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
+  async fetch(eventIds: readonly string[]): Promise<EventSnapshot[]> {
     const { data, errors } = await client.request({
       query: QUERY,
       variables: { ids: eventIds },
@@ -38,7 +29,8 @@ export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number)
       deadlineMs: currentDeadlineMs(),
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    const { eventFacts } = answer.parse(data);
-    return eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
+    return answer
+      .parse(data)
+      .eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
   },
 });

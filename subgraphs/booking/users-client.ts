@@ -3,11 +3,7 @@ import { currentDeadlineMs } from '#platform/clients/deadline.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 
-/** Asks the user subgraph whether a user exists. */
-export interface UsersClient {
-  /** Returns whether the user exists. @throws SERVICE_UNAVAILABLE when the request fails */
-  exists(userId: string): Promise<boolean>;
-}
+export type UsersClient = ReturnType<typeof createUsersClient>;
 
 /** Resolves a reference to a user in the same way as the gateway. The result is null when the user does not exist. */
 const QUERY = `query UserExists($references: [_Any!]!) {
@@ -16,8 +12,9 @@ const QUERY = `query UserExists($references: [_Any!]!) {
 
 const answer = z.object({ _entities: z.tuple([z.object({ id: z.string() }).nullable()]) });
 
-export const createUsersClient = (client: GraphQLClient, timeoutMs: number): UsersClient => ({
-  async exists(userId) {
+export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => ({
+  /** Asks the user subgraph whether a user exists. @throws SERVICE_UNAVAILABLE when the request fails */
+  async exists(userId: string): Promise<boolean> {
     const { data, errors } = await client.request({
       query: QUERY,
       variables: { references: [{ __typename: 'User', id: userId }] },

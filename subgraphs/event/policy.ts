@@ -2,9 +2,7 @@ import { everyone, type Policy, signedIn, visibleToEveryone } from '#platform/id
 import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { Event } from './domain/event.ts';
 
-/**
- * The organizer and admins may change and cancel. Refusing others reveals nothing, because everyone can read events.
- */
+/** The organizer and admins may change and cancel. A refusal reveals nothing: everyone can read events. */
 export const mayRevise = (caller: Caller, { organizerId }: Event): boolean => isSelfOrAdmin(caller, organizerId);
 
 export const policy: Policy<{ readonly caller: Caller | null }> = {

@@ -1,24 +1,11 @@
 import { z } from 'zod';
+import { AddressError, parseServerUrl } from '#platform/connections/server-url.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/process/config.ts';
 import { SUBGRAPH_LIST } from '#services';
 
 /** The mail server and how to send mail to it. */
-export interface MailSettings {
-  readonly server: MailServer;
-  /** The sender: an address, or a name followed by an address in angle brackets. */
-  readonly from: string;
-  /** Whether to refuse a server that offers no TLS. */
-  readonly requireTls: boolean;
-}
-
-interface MailServer {
-  readonly host: string;
-  readonly port: number;
-  /** Whether to use TLS from the first byte, instead of STARTTLS. */
-  readonly secure: boolean;
-  readonly auth?: { readonly user: string; readonly pass: string };
-}
+export type MailSettings = NonNullable<ReturnType<typeof readConfig>['mail']>;
 
 const MAIL_FROM = /^(?:[^\p{Cc}<>@",;:]+ <[^\s<>@,;:]+@[a-z0-9.-]+>|[^\s<>@,;:]+@[a-z0-9.-]+)$/iu;
 
@@ -40,62 +27,36 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       DEAD_LETTERS_STREAM_BYTES_MAX: streamBytes(deadLetterStream),
     },
     env,
-    ({ NODE_ENV, SMTP_URL, MAIL_FROM }) =>
-      NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined
-        ? ['MAIL_FROM: required in production when SMTP_URL is set']
-        : [],
+    ({ NODE_ENV, SMTP_URL, MAIL_FROM }) => ({
+      'MAIL_FROM: required in production when SMTP_URL is set':
+        NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined,
+    }),
   );
-  return { ...settings, mail: mailSettings(settings) };
-}
-
-function mailSettings({
-  NODE_ENV,
-  SMTP_URL: server,
-  SMTP_TLS,
-  MAIL_FROM: from,
-}: {
-  NODE_ENV: string;
-  SMTP_URL?: MailServer | undefined;
-  SMTP_TLS?: 'required' | 'optional' | undefined;
-  MAIL_FROM?: string | undefined;
-}): MailSettings | undefined {
-  if (server === undefined) return undefined;
+  const { NODE_ENV, SMTP_URL: server, SMTP_TLS } = settings;
   // A password is sent without TLS only if SMTP_TLS=optional.
-  const isTlsDefault = NODE_ENV === 'production' || server.auth !== undefined;
-  return {
+  const isTlsDefault = NODE_ENV === 'production' || server?.auth !== undefined;
+  const mail = server && {
     server,
-    from: from ?? 'Event Booking System <no-reply@localhost>',
+    /** The sender: an address, or a name followed by an address in angle brackets. */
+    from: settings.MAIL_FROM ?? 'Event Booking System <no-reply@localhost>',
+    /** Whether to refuse a server that offers no TLS. */
     requireTls: SMTP_TLS === undefined ? isTlsDefault : SMTP_TLS === 'required',
   };
+  return { ...settings, mail };
 }
-
-const SMTP_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 };
 
 /** Parses smtp://user:password@host:port or smtps://... inside transform(). Adds an issue for an invalid URL. */
-function toMailServer(text: string, context: z.RefinementCtx): MailServer {
-  const url = URL.parse(text);
-  const defaultPort = SMTP_PORTS[url?.protocol ?? ''];
-  const user = decoded(url?.username);
-  const pass = decoded(url?.password);
-  const isPlain = url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname + url.search + url.hash);
-  if (!isPlain || defaultPort === undefined || user === undefined || pass === undefined) {
+function toMailServer(text: string, context: z.RefinementCtx) {
+  try {
+    const { scheme, host, port, user, password, path, parameters } = parseServerUrl(text, ['smtp', 'smtps'], 0);
+    if (path !== '' || parameters.size > 0) throw new AddressError();
+    // TLS from the first byte, instead of STARTTLS.
+    const secure = scheme === 'smtps';
+    const auth = { user, pass: password };
+    return { host, port: port || (secure ? 465 : 587), secure, ...(user !== '' && { auth }) };
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
     context.addIssue({ code: 'custom', message: 'must be like smtp://user:password@host:587 or smtps://host:465' });
     return z.NEVER;
-  }
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port || defaultPort),
-    secure: url.protocol === 'smtps:',
-    ...(user !== '' && { auth: { user, pass } }),
-  };
-}
-
-/** Decodes percent-encoded text. Returns undefined when the encoding is invalid. */
-function decoded(text = ''): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
   }
 }

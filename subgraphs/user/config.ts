@@ -15,10 +15,7 @@ import {
 import { SUBGRAPH_LIST } from '#services';
 import { userStream } from './messaging/contract.ts';
 
-/**
- * Reads the user subgraph's settings.
- * @throws ConfigError when a setting is invalid or the private key's public key is not in JWT_PUBLIC_KEYS
- */
+/** Reads the settings. @throws ConfigError, also when the private key's public key is not in JWT_PUBLIC_KEYS */
 export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
@@ -36,8 +33,8 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       SIGN_UP_LIMIT_ADDRESS: integer(1, 1_000_000, 60),
     },
     env,
-    ({ JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: published }) =>
-      own === undefined || published?.keys.some(({ kid, x }) => kid === own.kid && x === own.x) !== false
-        ? []
-        : ['JWT_PRIVATE_KEY: its public key is not among JWT_PUBLIC_KEYS; add it under the same kid'],
+    ({ JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: published }) => ({
+      'JWT_PRIVATE_KEY: its public key is not among JWT_PUBLIC_KEYS; add it under the same kid':
+        own !== undefined && published?.keys.some(({ kid, x }) => kid === own.kid && x === own.x) === false,
+    }),
   );

@@ -54,7 +54,7 @@ export interface TestSystem extends RunningSystem {
 }
 
 /**
- * Opens the running system at TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER, which scripts/verify-images.sh sets.
+ * Opens the running system at TEST_GRAPHQL_URL and TEST_DATABASE_URL_USER, which tests/images/verify.sh sets.
  * `stop` leaves that system running. Without the variables it starts a new system.
  */
 export async function openTestSystem(): Promise<RunningSystem> {

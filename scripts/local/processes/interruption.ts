@@ -1,10 +1,7 @@
 import { killRecorded } from './processes.ts';
 
 const PARENT_POLL_MS = 500;
-/**
- * The terminal sends Ctrl-C to every process, and npm and the bootstrap pass it on. So one Ctrl-C arrives several
- * times. Signals within this time count as one.
- */
+/** One Ctrl-C arrives several times: from the terminal, npm and the bootstrap. Within this time it counts as one. */
 const SAME_SIGNAL_MS = 1_000;
 
 /**

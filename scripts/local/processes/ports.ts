@@ -58,25 +58,18 @@ function ownerOf(port: number): string {
     .find(([, local, , state]) => state === '0A' && Number.parseInt(local?.split(':')[1] ?? '', 16) === port);
   const inode = listening?.[9];
   if (inode === undefined) return 'another process';
-  const descriptor = globSync('/proc/[0-9]*/fd/*').find((file) => linkOf(file) === `socket:[${inode}]`);
+  const descriptor = globSync('/proc/[0-9]*/fd/*').find((file) => read(file, readlinkSync) === `socket:[${inode}]`);
   const pid = descriptor?.split('/')[2];
   return pid === undefined ? "another user's process" : `pid ${pid} (${commandOf(pid)})`;
 }
 
 const commandOf = (pid: string) => read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim().slice(0, 80);
 
-function read(file: string): string {
+/** Reads a file of /proc, or nothing when its process has ended or belongs to another user. */
+function read(file: string, readText = (path: string) => readFileSync(path, 'utf8')): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readText(file);
   } catch {
     return '';
-  }
-}
-
-function linkOf(file: string): string | undefined {
-  try {
-    return readlinkSync(file);
-  } catch {
-    return undefined;
   }
 }

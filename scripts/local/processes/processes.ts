@@ -17,22 +17,13 @@ export interface Command {
   dataDir: string;
 }
 
-export interface LocalProcess {
-  readonly name: string;
-  readonly logFile: string;
-  /** The reason why the process ended; undefined while it runs. */
-  readonly ended: string | undefined;
-  /** Resolves with the reason when the process ends. */
-  readonly whenEnded: Promise<string>;
-  /** Sends SIGTERM, and SIGKILL if the process still runs after graceMs. */
-  stop(graceMs: number): Promise<void>;
-}
+export type LocalProcess = ReturnType<typeof startProcess>;
 
 /**
  * Starts a process in its own session, so that a Ctrl-C in the terminal does not reach it. Writes a pid file, so that a
  * later run finds the process if this run crashes.
  */
-export function startProcess({ name, command, args, env = process.env, dataDir }: Command): LocalProcess {
+export function startProcess({ name, command, args, env = process.env, dataDir }: Command) {
   const logFile = join(dataDir, 'logs', `${name}.log`);
   const pidFile = join(dataDir, 'run', `${name}.pid`);
   for (const folder of ['logs', 'run']) mkdirSync(join(dataDir, folder), { recursive: true });
@@ -55,11 +46,14 @@ export function startProcess({ name, command, args, env = process.env, dataDir }
   return {
     name,
     logFile,
+    /** The reason why the process ended; undefined while it runs. */
     get ended() {
       return ended;
     },
+    /** Resolves with the reason when the process ends. */
     whenEnded,
-    async stop(graceMs) {
+    /** Sends SIGTERM, and SIGKILL if the process still runs after graceMs. */
+    async stop(graceMs: number): Promise<void> {
       if (ended !== undefined || identity === undefined) return;
       await terminate(identity, graceMs);
       await whenEnded;
@@ -80,8 +74,8 @@ export async function runToEnd(command: Command, timeoutMs: number): Promise<voi
 }
 
 /** The last lines of a log file. */
-export const tailOf = (logFile: string, lines = 20): string =>
-  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+export const tailOf = (logFile: string): string =>
+  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
 
 /** Stops every running process that the pid files of dataDir name. Returns the names of these processes. */
 export async function stopRecorded(dataDir: string): Promise<string[]> {

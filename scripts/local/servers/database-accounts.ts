@@ -2,10 +2,7 @@ import { SUBGRAPHS, type SubgraphName } from '#services';
 import type { Secrets } from '../secrets.ts';
 import type { LocalSettings } from '../settings.ts';
 
-/**
- * Returns the URL of a subgraph's database: the given one, or one on the private server. The account of the private
- * server has rights on this database only.
- */
+/** Returns the URL of a subgraph's database: the given one, or one on the private server for its own account. */
 export const databaseUrlOf = (
   name: SubgraphName,
   { given, ports }: { given: LocalSettings['given']; ports: Pick<LocalSettings['ports'], 'mysql'> },

@@ -83,10 +83,7 @@ const accountsFileOf = (dataDir: string) => join(dataDir, 'keys', 'accounts.sql'
 const writeAccounts = (dataDir: string, statements: string) =>
   writeFileSync(accountsFileOf(dataDir), statements, { mode: 0o600 });
 
-/**
- * Creates the server's system tables before the first start. It creates them in a folder with another name, so that a
- * crash leaves no incomplete data folder.
- */
+/** Creates the server's system tables, first in a folder with another name: a crash leaves no incomplete folder. */
 async function createData(
   folder: string,
   dataDir: string,

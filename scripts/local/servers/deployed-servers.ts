@@ -80,9 +80,7 @@ function debianMirror(): string {
   throw new LocalError(`${NEEDED}\nThe apt sources of this machine name no Debian mirror. ${ADVICE}`);
 }
 
-/**
- * Fetches the packages and their dependencies with apt, separate from the machine's apt state. Returns their folder.
- */
+/** Fetches the packages and their dependencies, separate from the machine's apt state. Returns their folder. */
 async function download(folder: string, dataDir: string): Promise<string> {
   const archives = join(folder, 'archives');
   const configuration = join(folder, 'apt.conf');

@@ -6,22 +6,18 @@ export interface System {
   isRoot: boolean;
 }
 
+type Packages = Readonly<Record<string, string | undefined>>;
+
+const mariadbPackages = (version: string): Packages => ({
+  mariadbd: `mariadb-server-core${version}`,
+  'mariadb-install-db': `mariadb-server-core${version}`,
+  my_print_defaults: `mariadb-client-core${version}`,
+});
 /** The package of each program in Debian 12 and 13 and in Ubuntu 24.04 and 26.04. */
-const APT_PACKAGES: Readonly<Record<string, string | undefined>> = {
-  mariadbd: 'mariadb-server-core',
-  'mariadb-install-db': 'mariadb-server-core',
-  my_print_defaults: 'mariadb-client-core',
-};
-
-/** The packages of Ubuntu 22.04 that differ. It has no package for NATS. */
-const JAMMY_PACKAGES: Readonly<Record<string, string | undefined>> = {
-  mariadbd: 'mariadb-server-core-10.6',
-  'mariadb-install-db': 'mariadb-server-core-10.6',
-  my_print_defaults: 'mariadb-client-core-10.6',
-  'nats-server': undefined,
-};
-
-const BREW_PACKAGES: Readonly<Record<string, string | undefined>> = {
+const APT_PACKAGES = mariadbPackages('');
+/** The packages of Ubuntu 22.04. It has no package for NATS. */
+const JAMMY_PACKAGES: Packages = { ...mariadbPackages('-10.6'), 'nats-server': undefined };
+const BREW_PACKAGES: Packages = {
   mariadbd: 'mariadb',
   'mariadb-install-db': 'mariadb',
   my_print_defaults: 'mariadb',
@@ -34,8 +30,7 @@ const BREW_PACKAGES: Readonly<Record<string, string | undefined>> = {
  */
 export function aptPackages(programs: readonly string[], { platform, osRelease }: System) {
   if (platform !== 'linux' || !/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(osRelease)) return undefined;
-  const names = isJammy(osRelease) ? { ...APT_PACKAGES, ...JAMMY_PACKAGES } : APT_PACKAGES;
-  return packagesIn(names, programs);
+  return packagesIn(isJammy(osRelease) ? JAMMY_PACKAGES : APT_PACKAGES, programs);
 }
 
 /** Returns advice for missing programs: the command that installs them on this system, and alternatives. */
@@ -73,7 +68,7 @@ function stepsOn(system: System, missing: readonly string[]): string[] {
   return ['Install MariaDB, Redis and NATS with the package manager of this system.'];
 }
 
-function packagesIn(names: Readonly<Record<string, string | undefined>>, programs: readonly string[]) {
+function packagesIn(names: Packages, programs: readonly string[]) {
   const nameOf = (program: string) => (program in names ? names[program] : program);
   return {
     packages: [...new Set(programs.map(nameOf))].filter((name) => name !== undefined),

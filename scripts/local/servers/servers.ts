@@ -1,4 +1,4 @@
-import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
+import { eachOf, SUBGRAPHS } from '#services';
 import { type CommandOf, installedCommand } from '../programs.ts';
 import type { Step } from '../progress.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
@@ -12,17 +12,7 @@ import { nats } from './nats.ts';
 import { redis } from './redis.ts';
 import { type ServerSpec, startServer } from './server.ts';
 
-/** The servers of a local system, and how to stop the private ones. */
-export interface LocalServers {
-  /** The URLs of the databases, the cache and the broker: the given ones, or those of the private servers. */
-  databaseUrls: Record<SubgraphName, string>;
-  redisUrl: string;
-  natsUrl: string;
-  /** The URL of the private database server for the admin account, which has all rights. */
-  adminUrl: string;
-  /** Stops the private servers one after another: broker, cache, database. */
-  stop(): Promise<void>;
-}
+export type LocalServers = Awaited<ReturnType<typeof startServers>>;
 
 /**
  * Starts a database server, Redis and NATS in parallel as private processes and waits until they are ready. It starts
@@ -44,7 +34,7 @@ export async function startServers({
   given?: LocalSettings['given'];
   step: Step;
   signal?: AbortSignal;
-}): Promise<LocalServers> {
+}) {
   const secrets = await loadSecrets(dataDir);
   const specsOf = { mysql: SPECS[database], redis, nats };
   const specs = privateServers(given).map((name) => specsOf[name](ports[name], dataDir, secrets));
@@ -55,6 +45,7 @@ export async function startServers({
       step(`${spec.title} on port ${spec.port}`, () => startServer(spec, { dataDir, commandOf, signal })),
     ),
   );
+  /** Stops the private servers one after another: broker, cache, database. */
   const stop = async () => {
     for (const [index, outcome] of [...outcomes.entries()].reverse()) {
       if (outcome.status === 'fulfilled') await outcome.value.stop(specs[index]?.stopGraceMs ?? 0);
@@ -66,9 +57,11 @@ export async function startServers({
     throw failure.reason;
   }
   return {
+    // The given URLs, or those of the private servers.
     databaseUrls: eachOf(SUBGRAPHS, (name) => databaseUrlOf(name, { given, ports }, secrets)),
     redisUrl: given.redisUrl ?? `redis://127.0.0.1:${ports.redis}`,
     natsUrl: given.natsUrl ?? `nats://127.0.0.1:${ports.nats}`,
+    /** The URL of the private database server for the admin account, which has all rights. */
     adminUrl: adminUrlOf(ports.mysql, secrets.databases),
     stop,
   };

@@ -11,21 +11,10 @@ const POLL_MS = 100;
 /** Services limit the time of their stop. After this time, a service that still runs is killed. */
 const STOP_GRACE_MS = 15_000;
 
-export interface Services {
-  start(...names: ServiceName[]): void;
-  /** Waits until all started services are ready. @throws LocalError with the reason why a service is not ready */
-  waitUntilReady(signal?: AbortSignal): Promise<void>;
-  /** Rejects as soon as a service ends by itself. Never resolves. */
-  readonly failed: Promise<never>;
-  /** Stops the gateway, then the subgraphs together. */
-  stop(): Promise<void>;
-}
+export type Services = ReturnType<typeof createServices>;
 
-/**
- * Creates the services of one system. Each is a separate process with its own log file.
- * `prefix` is put before the names of logs and pid files when several systems share a data folder.
- */
-export function createServices(settings: ServiceSettings & { dataDir: string; prefix?: string }): Services {
+/** Creates the services of one system. Each is a process with a log; `prefix` begins the names of logs and pid files. */
+export function createServices(settings: ServiceSettings & { dataDir: string; prefix?: string }) {
   const running = new Map<ServiceName, LocalProcess>();
   const failure = Promise.withResolvers<never>();
   // Without this line, a failure would be an unhandled rejection if no caller waits for `failed`.
@@ -47,12 +36,15 @@ export function createServices(settings: ServiceSettings & { dataDir: string; pr
   }
 
   return {
-    start: (...names) => names.forEach(start),
+    start: (...names: ServiceName[]) => names.forEach(start),
+    /** Rejects as soon as a service ends by itself. Never resolves. */
     failed: failure.promise,
-    async waitUntilReady(signal) {
+    /** Waits until all started services are ready. @throws LocalError with the reason why a service is not ready */
+    async waitUntilReady(signal?: AbortSignal) {
       const ready = [...running].map(([name, service]) => waitForService(name, service, settings.ports[name], signal));
       await Promise.race([Promise.all(ready), failure.promise]);
     },
+    /** Stops the gateway, then the subgraphs together. */
     async stop() {
       stopping = true;
       await running.get('gateway')?.stop(STOP_GRACE_MS);

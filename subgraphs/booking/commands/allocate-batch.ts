@@ -22,15 +22,11 @@ export const HELD = Symbol('held');
 
 export type DecidedOutcome = Decision['outcomes'][number];
 
-/**
- * Decides and commits seat requests. Both methods throw when nothing was committed or the commit's outcome is unknown.
- */
+/** Decides and commits seat requests. Both throw when nothing was committed or the outcome is unknown. */
 export interface BatchAllocation {
   /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
   allocateFree(batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]>;
-  /**
-   * Waits for the lock on one event's inventory, then calls `take` for the requests to decide. One outcome per request.
-   */
+  /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
   allocateHeld(eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]>;
 }
 

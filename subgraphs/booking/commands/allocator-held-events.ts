@@ -25,13 +25,6 @@ interface Group {
   hasTimedOut: boolean;
 }
 
-/** Waiting requests that are tried again with the next batch. */
-export interface Probe {
-  readonly waiting: readonly Waiting[];
-  /** To be called after the attempt. Returns the other waiting requests of the events that are no longer held. */
-  end(): Waiting[];
-}
-
 export const BATCH_MAX = 256;
 /** Leaves room in the batch for requests of other events. */
 const PROBE_MAX = BATCH_MAX / 2;
@@ -121,10 +114,7 @@ export function createHeldEvents({
     hasUntaken: () => untaken().length > 0,
     /** True when an event must be tried again with the next batch. */
     hasNew: () => groups.values().some(({ isNew }) => isNew),
-    /**
-     * Adds a request behind the others for its event, or refuses it when the queue is full. Returns false when the event
-     * is not known as held.
-     */
+    /** Adds a request behind the others of its event, or refuses it when full. False if the event is not held. */
     join(waiting: Waiting): boolean {
       const group = groups.get(waiting.request.eventId);
       if (group === undefined) return false;
@@ -146,7 +136,7 @@ export function createHeldEvents({
       openLanes();
     },
     /** Takes the requests to try again now. Events with the oldest probe come first. */
-    takeProbe(nowMs: number): Probe {
+    takeProbe(nowMs: number) {
       const probed: { group: Group; waiting: Waiting[] }[] = [];
       const isDue = nowMs >= probeAtMs;
       if (isDue) probeAtMs = nowMs + PROBE_INTERVAL_MS;
@@ -163,7 +153,8 @@ export function createHeldEvents({
       }
       return {
         waiting: probed.flatMap(({ waiting }) => waiting),
-        end() {
+        /** To be called after the attempt. Returns the other waiting requests of the events that are no longer held. */
+        end(): Waiting[] {
           for (const { group } of probed) {
             group.isTaken = false;
             if (!group.isHeld) groups.delete(group.eventId);

@@ -12,7 +12,6 @@ import {
   type Waiting,
 } from './allocator-held-events.ts';
 
-/** Decides and commits seat requests. */
 export interface Allocator {
   /**
    * Returns the committed outcome. Requests for the same event are decided in order of arrival.
@@ -85,9 +84,7 @@ export function createAllocator({
     return rejectExpired(taken);
   }
 
-  /**
-   * Answers every request of the batch whose event is not held. A faulty request does not make the other requests fail.
-   */
+  /** Answers each request of the batch whose event is not held. A faulty request does not fail the others. */
   async function answer(batch: readonly Waiting[]): Promise<void> {
     let live = [...batch];
     for (let attempt = 1; live.length > 0; attempt += 1) {

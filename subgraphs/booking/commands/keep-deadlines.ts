@@ -1,10 +1,7 @@
 import { currentDeadlineMs, runWithoutDeadline } from '#platform/clients/deadline.ts';
 import type { Allocator } from './allocator.ts';
 
-/**
- * Makes an allocator refuse requests that have not begun by their caller's deadline. The batch itself runs without a
- * deadline, because it also answers other callers.
- */
+/** Refuses requests that have not begun by their caller's deadline. A batch has none: it also answers others. */
 export const keepDeadlines = ({ submit, stop }: Allocator): Allocator => ({
   submit(request) {
     const deadlineMs = currentDeadlineMs();

@@ -12,23 +12,17 @@ import type { BookingDependencies } from './dependencies.ts';
 
 type Dependencies = Pick<BookingDependencies, 'database' | 'eventFacts'>;
 
-/** A finding of the check about one event. */
-export type Finding = { readonly eventId: string } & (
-  | {
-      /**
-       * outdated-facts: the event subgraph has a newer version whose message has not arrived. The version is saved
-       * here.
-       * open-bookings: a closed event still had confirmed bookings. It is marked as not closed, so that they are
-       * cancelled.
-       */
-      readonly kind: 'outdated-facts' | 'open-bookings';
-      readonly isRepaired: true;
-    }
+export type Finding = Problem & { readonly eventId: string };
+
+type Problem =
+  /** The event subgraph has a newer version whose message has not arrived. The version is saved here. */
+  | { readonly kind: 'outdated-facts'; readonly isRepaired: true }
+  /** A closed event still had confirmed bookings. It is marked as not closed, so that they are cancelled. */
+  | { readonly kind: 'open-bookings'; readonly isRepaired: true }
   /** The seats do not add up: a bug or a damaged database. Nothing is changed, because the right number is unknown. */
   | { readonly kind: 'wrong-seats'; readonly isRepaired: false; readonly seats: SeatCount }
   /** The statement timed out, or another transaction had locked the event. */
-  | { readonly kind: 'unchecked'; readonly isRepaired: false }
-);
+  | { readonly kind: 'unchecked'; readonly isRepaired: false };
 
 const PAGE_MAX = 100;
 const PAUSE_S = 5;

@@ -7,10 +7,7 @@ import { findInventories } from '../store/inventories.ts';
 import type { BookingDependencies, CommandRequest } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
-/**
- * Changes the total seats of an event, under the same lock as bookings.
- * @throws FORBIDDEN unless the caller is the event's organizer or an admin
- */
+/** Changes the total seats under the lock of bookings. @throws FORBIDDEN unless the caller organizes it or is admin */
 export async function setEventCapacity(
   dependencies: BookingDependencies,
   { caller, input: { eventId, totalSeats } }: CommandRequest<SetEventCapacityInput>,

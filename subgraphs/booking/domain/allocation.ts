@@ -1,10 +1,7 @@
 import type { Booking } from './booking.ts';
 import type { Inventory } from './inventory.ts';
 
-/**
- * Books all of `seatCount` seats or none. The booking's id is chosen in advance: after a lost commit answer, a retry
- * recognizes its own booking by the id.
- */
+/** Books all of `seatCount` seats or none. By the id, chosen in advance, a retry recognizes its own booking. */
 export interface BookRequest {
   readonly kind: 'book';
   readonly bookingId: string;
@@ -26,7 +23,6 @@ export interface CancelRequest {
   readonly requestId: string;
 }
 
-/** Changes the total seats of an event. */
 export interface CapacityRequest {
   readonly kind: 'set-capacity';
   readonly eventId: string;

@@ -5,18 +5,6 @@ import type { Booking } from '../domain/booking.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookingPage } from '../store/bookings.ts';
 
-/** A reference to an event. This subgraph adds the event's seats and bookings. */
-export interface EventReference {
-  readonly __typename: 'Event';
-  readonly id: string;
-}
-
-/** A reference to a user. This subgraph adds the user's bookings. */
-export interface UserReference {
-  readonly __typename: 'User';
-  readonly id: string;
-}
-
 /** The dependencies and data loaders that the resolvers of one request share. */
 export interface Context extends RequestContext {
   readonly dependencies: BookingDependencies;

@@ -12,10 +12,10 @@ beforeAll(async () => {
 afterAll(() => bookings?.remove());
 
 test('Only events without an inventory fail while the event subgraph does not answer', async () => {
-  const { database } = bookings.connect();
+  const { database, sql } = bookings.connect();
   const { eventId } = await makeEvent(database, { initialSeats: 7 });
   const eventFacts = { fetch: () => Promise.reject(unavailable()) };
-  const { inventories } = createLoaders({ database, eventFacts } as unknown as BookingDependencies)();
+  const { inventories } = createLoaders({ database, sql, eventFacts } as unknown as BookingDependencies)();
   const [known, unknown, malformed] = await Promise.allSettled(
     [eventId, newId(), 'x'].map((id) => inventories.load(id)),
   );

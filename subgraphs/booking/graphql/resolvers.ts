@@ -1,7 +1,6 @@
 import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
-import { booking } from './booking.ts';
 import { cancelBooking } from './cancel-booking.ts';
 import { createBooking } from './create-booking.ts';
 import { event } from './event.ts';
@@ -13,7 +12,14 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { createBooking, cancelBooking, setEventCapacity },
-  Booking: booking,
+  Booking: {
+    __resolveReference: async ({ id }, { bookings }) => {
+      const found = await bookings.load(id);
+      return found && { ...found };
+    },
+    event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
+    user: ({ userId }) => ({ __typename: 'User', id: userId }),
+  },
   Event: event,
   User: user,
 };

@@ -68,10 +68,7 @@ async function findEarlierCreation(
   return event && { outcome: 'created', event, replayed: true };
 }
 
-/**
- * Writes key, event and message in one transaction. The key comes first: a second request with the same key waits
- * there.
- */
+/** Writes key, event and message in one transaction. A second request with the same key waits at the key. */
 async function saveCreation(
   { database, newId }: EventDependencies,
   { caller: { userId }, requestId, input }: CommandRequest<CreateEventRequest>,

@@ -35,9 +35,7 @@ export const createEventRules = z.object({
 
 export type CreateEventRequest = z.output<typeof createEventRules>;
 
-/**
- * The validation rules of updateEvent's input. Omitted fields stay unchanged. Null removes the description or venue.
- */
+/** The rules of updateEvent's input. Omitted fields stay unchanged. Null removes the description or venue. */
 export const updateEventRules = z.object({
   id: z.string(),
   expectedVersion: wholeNumber(1, VERSION_MAX),

@@ -8,12 +8,6 @@ export interface EventView extends Event {
   readonly cached: boolean;
 }
 
-/** A reference to a user. */
-export interface UserReference {
-  readonly __typename: 'User';
-  readonly id: string;
-}
-
 /** The dependencies and data loader that the resolvers of one request share. */
 export interface Context extends RequestContext {
   readonly dependencies: EventDependencies;

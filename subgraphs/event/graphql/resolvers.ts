@@ -3,7 +3,6 @@ import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
 import { cancelEvent } from './cancel-event.ts';
 import { createEvent } from './create-event.ts';
-import { event } from './event.ts';
 import { query } from './query.ts';
 import { updateEvent } from './update-event.ts';
 
@@ -11,5 +10,8 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { createEvent, updateEvent, cancelEvent },
-  Event: event,
+  Event: {
+    __resolveReference: ({ id }, { events }) => events.load(id),
+    organizer: ({ organizerId }) => ({ __typename: 'User', id: organizerId }),
+  },
 };

@@ -24,9 +24,7 @@ export async function indexEventNames(transaction: SqlExecutor, events: readonly
   await transaction.$executeRaw(sql`UPDATE events SET indexed_version = version WHERE id IN (${ids})`);
 }
 
-/**
- * Locks and returns events with missing or outdated search index entries. Skips events locked by other transactions.
- */
+/** Locks and returns events with missing or outdated index entries. Skips events that others have locked. */
 export const lockUnindexedEvents = (transaction: SqlExecutor, limit: number): PromiseLike<IndexedFacts[]> =>
   transaction.$queryRaw<IndexedFacts[]>(sql`
     SELECT id, name, starts_at AS startsAt, status FROM events

@@ -25,10 +25,7 @@ export async function findKeyedEvent(
   return row;
 }
 
-/**
- * Saves the key of an event. Waits while another transaction is saving the same key.
- * @throws the database's duplicate-key error when the key was already used
- */
+/** Saves a key, after other transactions that save it. @throws the duplicate-key error when it was already used */
 export async function insertKeyedEvent(
   transaction: SqlExecutor,
   { userId, idempotencyKey, eventId, fingerprint }: ScopedKey & KeyedEvent,

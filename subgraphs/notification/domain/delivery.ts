@@ -53,27 +53,17 @@ export function completeDelivery({ notification, recipient, event }: PendingDeli
   return { notification, recipient, event };
 }
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 /** The first pauses between attempts. All later pauses are one hour. */
-const FIRST_PAUSES_MS: readonly number[] = [
-  SECOND_MS,
-  5 * SECOND_MS,
-  30 * SECOND_MS,
-  2 * MINUTE_MS,
-  10 * MINUTE_MS,
-  30 * MINUTE_MS,
-];
+const FIRST_PAUSES_S = [1, 5, 30, 120, 600, 1_800];
+const HOUR_S = 3_600;
 
 /** The state of a notification after a failed attempt. `retryInMs` is a mean value: the actual pauses vary. */
 export type FailedAttempt = { status: 'PENDING'; retryInMs: number } | { status: 'FAILED' };
 
 /** Returns PENDING with the pause after this many attempts, or FAILED if all pauses together exceed `retryHours`. */
 export function afterFailedAttempt(attempts: number, retryHours: number): FailedAttempt {
-  const retryInMs = FIRST_PAUSES_MS[attempts - 1] ?? HOUR_MS;
-  const firstPauses = FIRST_PAUSES_MS.slice(0, attempts);
-  const pausedMs =
-    firstPauses.reduce((sum, pause) => sum + pause, 0) + Math.max(0, attempts - FIRST_PAUSES_MS.length) * HOUR_MS;
-  return pausedMs > retryHours * HOUR_MS ? { status: 'FAILED' } : { status: 'PENDING', retryInMs };
+  const pausesS = Array.from({ length: attempts }, (_, index) => FIRST_PAUSES_S[index] ?? HOUR_S);
+  const pausedS = pausesS.reduce((sum, pauseS) => sum + pauseS, 0);
+  if (pausedS > retryHours * HOUR_S) return { status: 'FAILED' };
+  return { status: 'PENDING', retryInMs: (pausesS.at(-1) ?? 0) * 1_000 };
 }

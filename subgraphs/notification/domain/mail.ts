@@ -1,14 +1,6 @@
 import type { Delivery } from './delivery.ts';
 import type { NotificationKind } from './notification.ts';
 
-/** The content of a mail, as plain text and as HTML. */
-export interface Mail {
-  /** One line. */
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-}
-
 const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string }>> = {
   BOOKING_CONFIRMED: { title: 'Booking confirmed', sentence: 'your booking is confirmed.' },
   BOOKING_CANCELLED: { title: 'Booking cancelled', sentence: 'your booking is cancelled. Its seats are free again.' },
@@ -16,8 +8,8 @@ const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string
 
 const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
-/** Writes the mail about a booking. Names cannot add a line, header or markup, whatever they contain. */
-export function composeMail({ notification, recipient, event }: Delivery): Mail {
+/** Writes the mail about a booking, as plain text and as HTML. Names cannot add a line, header or markup, whatever they contain. */
+export function composeMail({ notification, recipient, event }: Delivery) {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
   const greeting = `Hello ${onOneLine(recipient.name)},`;

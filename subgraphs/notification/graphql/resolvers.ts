@@ -1,9 +1,6 @@
 import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
-import { booking } from './booking.ts';
-import { deadLetter } from './dead-letter.ts';
-import { notification } from './notification.ts';
 import { query } from './query.ts';
 import { redriveDeadLetter } from './redrive-dead-letter.ts';
 import { redriveDeadLetters } from './redrive-dead-letters.ts';
@@ -15,8 +12,18 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
   Mutation: { redriveDeadLetter, redriveDeadLetters, retryNotification, retryNotifications },
-  Notification: notification,
-  DeadLetter: deadLetter,
-  Booking: booking,
+  Notification: {
+    __resolveReference: async ({ id }, { notifications }) => {
+      const found = await notifications.load(id);
+      return found && { ...found };
+    },
+    booking: ({ bookingId, userId }) => ({ __typename: 'Booking', id: bookingId, ownerId: userId }),
+    user: ({ userId }) => ({ __typename: 'User', id: userId }),
+  },
+  DeadLetter: { payload: ({ payload }) => new TextDecoder().decode(payload) },
+  Booking: {
+    __resolveReference: ({ id, user }) => ({ __typename: 'Booking', id, ownerId: user?.id ?? null }),
+    notifications: ({ id }, _args, { bookingNotifications }) => bookingNotifications.load(id),
+  },
   User: user,
 };

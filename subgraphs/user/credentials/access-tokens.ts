@@ -2,12 +2,7 @@ import { importJWK, SignJWT } from 'jose';
 import type { PrivateKey } from '#platform/process/config.ts';
 import type { User } from '../domain/user.ts';
 
-interface AccessToken {
-  readonly accessToken: string;
-  readonly expiresAt: Date;
-}
-
-export type IssueAccessToken = (user: Pick<User, 'id' | 'role'>, now: Date) => Promise<AccessToken>;
+export type IssueAccessToken = Awaited<ReturnType<typeof createAccessTokenIssuer>>;
 
 /** Returns an issuer of JWTs with the user's id and role, signed with EdDSA and valid for `ttlS` seconds. */
 export async function createAccessTokenIssuer({
@@ -20,9 +15,9 @@ export async function createAccessTokenIssuer({
   issuer: string;
   audience: string;
   ttlS: number;
-}): Promise<IssueAccessToken> {
+}) {
   const key = await importJWK(privateKey, 'EdDSA');
-  return async ({ id, role }, now) => {
+  return async ({ id, role }: Pick<User, 'id' | 'role'>, now: Date) => {
     const issuedAtS = Math.floor(now.getTime() / 1_000);
     const expiresAtS = issuedAtS + ttlS;
     const accessToken = await new SignJWT({ role })

@@ -8,14 +8,7 @@ export interface SignInAttempt {
 }
 
 /** Rate limits against password guessing and bulk registration. */
-export interface CredentialLimits {
-  /** Counts a sign-in attempt. Call it before the password is checked. @throws RATE_LIMITED */
-  admitSignIn(attempt: SignInAttempt): Promise<void>;
-  /** Records a successful sign-in: resets the failure count and marks the address as known for this account. */
-  rememberSuccess(attempt: SignInAttempt): Promise<void>;
-  /** Counts a registration. @throws RATE_LIMITED */
-  admitSignUp(clientAddress: string): Promise<void>;
-}
+export type CredentialLimits = ReturnType<typeof createCredentialLimits>;
 
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
@@ -36,7 +29,7 @@ const ADDRESS_KNOWN_S = 14 * DAY_S;
 export function createCredentialLimits(
   createRateLimiter: CreateRateLimiter,
   { signInsPerMinute, signUpsPerHour }: { signInsPerMinute: number; signUpsPerHour: number },
-): CredentialLimits {
+) {
   const signIns = createRateLimiter({ name: 'sign-in', points: signInsPerMinute, windowS: MINUTE_S });
   const signUps = createRateLimiter({ name: 'sign-up', points: signUpsPerHour, windowS: HOUR_S });
   const failures = createRateLimiter({ name: 'sign-in-failures', points: FREE_FAILURES, windowS: HOUR_S });
@@ -50,14 +43,16 @@ export function createCredentialLimits(
   }
 
   return {
-    async admitSignIn(attempt) {
+    /** Counts a sign-in attempt. Call it before the password is checked. @throws RATE_LIMITED */
+    async admitSignIn(attempt: SignInAttempt): Promise<void> {
       await signIns.consume(attempt.clientAddress);
       const scope = await scopeOf(attempt);
       // Counted before the password is checked, so that parallel attempts cannot bypass the limit.
       const count = await failures.count(scope);
       if (count > FREE_FAILURES) await backoff.consume(scope, { windowS: backoffS(count - FREE_FAILURES) });
     },
-    async rememberSuccess(attempt) {
+    /** Records a successful sign-in: resets the failure count and marks the address as known for this account. */
+    async rememberSuccess(attempt: SignInAttempt): Promise<void> {
       const scope = await scopeOf(attempt);
       await Promise.all([
         failures.reset(scope),
@@ -65,7 +60,8 @@ export function createCredentialLimits(
         known.renew(keyOf(attempt.email, attempt.clientAddress)),
       ]);
     },
-    admitSignUp: (clientAddress) => signUps.consume(clientAddress),
+    /** Counts a registration. @throws RATE_LIMITED */
+    admitSignUp: (clientAddress: string): Promise<void> => signUps.consume(clientAddress),
   };
 }
 

@@ -3,12 +3,7 @@ import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-
 import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 import { unavailable } from '#platform/errors/errors.ts';
 
-/** Hashes in PHC string format. Both methods throw SERVICE_UNAVAILABLE when too many calls are already waiting. */
-export interface Passwords {
-  hash(password: string): Promise<string>;
-  /** True if the hash was made from this password. Without a hash it returns false, after the same time. */
-  verify(hash: string | null, password: string): Promise<boolean>;
-}
+export type Passwords = Awaited<ReturnType<typeof createPasswords>>;
 
 /** https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id */
 const PARAMETERS: Options = {
@@ -22,8 +17,11 @@ const PARAMETERS: Options = {
 /** Half of libuv's default of 4 threads: signing and verifying tokens also uses them. A full queue takes 1 to 2 s. */
 const LIMITS = { atOnceMax: 2, waitingMax: 64 };
 
-/** Hashes passwords with argon2id, which takes 19 MiB each, and limits how many are hashed at once. */
-export async function createPasswords({ atOnceMax, waitingMax } = LIMITS): Promise<Passwords> {
+/**
+ * Hashes passwords with argon2id, which takes 19 MiB each, and limits how many are hashed at once. Both methods throw
+ * SERVICE_UNAVAILABLE when too many calls are already waiting.
+ */
+export async function createPasswords({ atOnceMax, waitingMax } = LIMITS) {
   const limit = bulkhead(atOnceMax, waitingMax);
   const nobodysHash = await argon2Hash(randomBytes(32), PARAMETERS);
 
@@ -36,8 +34,10 @@ export async function createPasswords({ atOnceMax, waitingMax } = LIMITS): Promi
   }
 
   return {
-    hash: (password) => limited(() => argon2Hash(password, PARAMETERS)),
-    async verify(hash, password) {
+    /** Returns a hash in PHC string format. */
+    hash: (password: string) => limited(() => argon2Hash(password, PARAMETERS)),
+    /** True if the hash was made from this password. Without a hash it returns false, after the same time. */
+    async verify(hash: string | null, password: string): Promise<boolean> {
       const matches = await limited(() => argon2Verify(hash ?? nobodysHash, password));
       return matches && hash !== null;
     },

@@ -1,4 +1,4 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
 import type { StoredSession } from '../domain/session.ts';
@@ -48,31 +48,26 @@ export async function markSessionUsed(transaction: UserTransaction, id: string):
 /** Deletes a family of sessions. All its refresh tokens become unknown. */
 export async function deleteFamily(transaction: UserTransaction, familyId: string): Promise<void> {
   const rows = await transaction.session.findMany({ where: { familyId }, select: { id: true } });
-  await transaction.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
+  await deleteSessions(transaction, rows);
 }
+
+const deleteSessions = (executor: UserTransaction, rows: readonly { id: string }[]) =>
+  executor.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
 
 /** Deletes sessions that have expired. */
-export const pruneExpiredSessions =
-  (database: UserDatabase): Prune =>
-  async (limit) =>
-    deleteSessions(
-      database,
-      await database.$queryRaw<{ id: string }[]>(sql`
-        SELECT id FROM sessions WHERE expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at LIMIT ${limit}`),
-    );
+export const pruneExpiredSessions = (database: UserDatabase): Prune =>
+  pruneSessions(database, sql`expires_at <= CURRENT_TIMESTAMP(3) ORDER BY expires_at`);
 
 /** Deletes sessions whose token was exchanged over `keepDays` ago. Reusing such a token no longer ends its family. */
-export const pruneUsedSessions =
-  (database: UserDatabase, keepDays: number): Prune =>
-  async (limit) =>
-    deleteSessions(
-      database,
-      await database.$queryRaw<{ id: string }[]>(sql`
-        SELECT id FROM sessions
-        WHERE used_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepDays} DAY ORDER BY used_at LIMIT ${limit}`),
-    );
+export const pruneUsedSessions = (database: UserDatabase, keepDays: number): Prune =>
+  pruneSessions(database, sql`used_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepDays} DAY ORDER BY used_at`);
 
-async function deleteSessions(database: UserDatabase, rows: readonly { id: string }[]): Promise<number> {
-  if (rows.length > 0) await database.session.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
-  return rows.length;
-}
+const pruneSessions =
+  (database: UserDatabase, prunable: Sql): Prune =>
+  async (limit) => {
+    const rows = await database.$queryRaw<{ id: string }[]>(
+      sql`SELECT id FROM sessions WHERE ${prunable} LIMIT ${limit}`,
+    );
+    if (rows.length > 0) await deleteSessions(database, rows);
+    return rows.length;
+  };

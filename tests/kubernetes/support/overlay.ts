@@ -8,8 +8,8 @@ import type { IIngress, INetworkPolicy } from 'kubernetes-models/networking.k8s.
 import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import type { IConfigMap, INamespace, IPodTemplateSpec, ISecret, IService } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
-import { findKubectl } from '#scripts/local/kubectl.ts';
 import { root } from '#scripts/local/settings.ts';
+import { findKubectl } from './kubectl.ts';
 
 /** The kinds of objects in the overlays. */
 interface Kinds {

@@ -8,14 +8,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { generate } from './generate.ts';
-import { tellStep } from './local/progress.ts';
-import { runScript } from './local/run-script.ts';
-import { takeDatabase } from './local/servers/databases.ts';
-import { root } from './local/settings.ts';
+import { tellStep } from '#scripts/local/progress.ts';
+import { runScript } from '#scripts/local/run-script.ts';
+import { takeDatabase } from '#scripts/local/servers/databases.ts';
+import { root } from '#scripts/local/settings.ts';
+import { generate } from '../scripts/generate.ts';
 
-async function main(): Promise<void> {
-  const { database, rest } = takeDatabase(process.argv.slice(2));
+/** Runs vitest with the arguments of `npm test`. This process then exits with vitest's exit code. */
+export async function runTests(args: readonly string[]): Promise<void> {
+  const { database, rest } = takeDatabase(args);
   if (database === 'mysql' && !rest.some((arg) => arg.startsWith('--project'))) rest.push('--project', '!unit');
   await generate(tellStep);
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
@@ -26,4 +27,4 @@ async function main(): Promise<void> {
   process.exitCode = code ?? 1;
 }
 
-await runScript(main);
+if (import.meta.main) await runScript(() => runTests(process.argv.slice(2)));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# scripts/verify-images.sh
+# tests/images/verify.sh
 #
 # Tests Dockerfile and docker-compose.yml on a machine without Docker and without access to an image registry. It needs
 # Debian, root, and the npm packages (run `npm test` or `npm run check` first). It takes some four minutes and removes
@@ -12,7 +12,7 @@
 # 3. It builds the image of the services and starts the compose file with .env.example and three booking processes.
 # 4. It runs the end-to-end tour against it and checks each container from outside.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$PWD
 work=$(mktemp --directory)
 project=$work/event-booking-system
@@ -242,7 +242,7 @@ build --timestamp 0 --no-cache --tag "$image" "$project"
 step 'image of the servers'
 sed --quiet 's/^ *image: \(docker.io\/library\/.*\)$/--tag \1/p' docker-compose.yml > "$work/tags"
 # shellcheck disable=SC2046
-build --build-arg "BASE=$base" $(< "$work/tags") scripts/containers/stand-ins
+build --build-arg "BASE=$base" $(< "$work/tags") tests/images/stand-ins
 
 step 'docker-compose.yml'
 port=$(node --eval 'const s = net.createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')

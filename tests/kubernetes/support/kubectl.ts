@@ -4,8 +4,8 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
-import { findProgram } from './programs.ts';
-import { LocalError, root } from './settings.ts';
+import { findProgram } from '#scripts/local/programs.ts';
+import { LocalError, root } from '#scripts/local/settings.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;
