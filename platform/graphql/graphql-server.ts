@@ -16,6 +16,7 @@ import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } 
 import { answerInTime } from './answer-in-time.ts';
 import { askApollo } from './apollo-handler.ts';
 import { serveBatches } from './batch-endpoint.ts';
+import { adaptToCompiler } from './compiled-operation.ts';
 import { createKnownOperations } from './known-operations.ts';
 import type { FormatError } from './response-text.ts';
 import { operationFrom } from './subgraph-operation.ts';
@@ -52,6 +53,7 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
 export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
   applyPolicy(schema, policy);
+  adaptToCompiler(schema);
   return schema;
 }
 
