@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { differenceBetween, type Observation } from '#platform/testing/compare-answers.ts';
 import { SUBGRAPHS } from '#services';
-import { differenceBetween, type Observation } from './compare-answers.ts';
 import type { RandomRequest } from './random-request.ts';
 import { createRandomSubgraph, type Fault } from './random-subgraph.ts';
 import type { Behaviour } from './stand-in.ts';
