@@ -203,7 +203,6 @@ function randomInput(schema: GraphQLSchema, type: GraphQLInputType, random: Rand
 
 /** Returns a reference to an entity of a subgraph. */
 function randomReference(schema: GraphQLSchema, random: Random): Value {
-  if (random.chance(0.01)) return random.pick(WRONG);
   const entities = schema.getType('_Entity');
   const { name } = random.pick(isUnionType(entities) ? entities.getTypes() : []);
   const id = `id-${random.below(3)}`;
