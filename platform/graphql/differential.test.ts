@@ -23,7 +23,7 @@ import { createSubgraphSchema, type RequestContext } from './graphql-server.ts';
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 /** The number of documents for each schema. */
 const RUNS = Number(process.env.DIFFERENTIAL_RUNS ?? 80);
-const TIMEOUT_MS = 30_000 + RUNS * 200;
+const TIMEOUT_MS = 60_000 + RUNS * 500;
 /** A compiled document has at most three conditions, so many have few. */
 const CONDITION_CHANCES = [0, 0.02, 0.02, 0.12];
 /** The requests for each document, besides the one that makes it known. */

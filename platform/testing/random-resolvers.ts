@@ -29,17 +29,18 @@ const CONTAINED: ReadonlySet<string> = new Set(['node', 'nodes', 'edges', 'pageI
  * another one is pending, so each request has only some of the combinations: `calm` has no fault in a field that must
  * not be null, `sync` has no promises, and in `async` only promises fail where null is not allowed.
  */
-type Mode = 'calm' | 'sync' | 'async';
+interface Kind {
+  readonly mode: 'calm' | 'sync' | 'async';
+  readonly refuse: (typeof REFUSALS)[number];
+}
 
 type Resolver = (source: unknown, args: unknown, context: RequestContext) => unknown;
 
 const fault = (message: string, extra: object = {}) => Object.assign(new Error(message), extra);
 
-const FAULTS: readonly (() => unknown)[] = [
+const FAULTS = [
   () => badUserInput('The argument is wrong.'),
-  unauthenticated,
   forbidden,
-  () => rateLimited(7),
   unavailable,
   () => unavailable(fault('the cause'), 3),
   () => fault('a secret'),
@@ -48,9 +49,17 @@ const FAULTS: readonly (() => unknown)[] = [
   () => fault('an error with extensions', { extensions: { code: 'FORBIDDEN', retryAfter: 1 } }),
   () => new GraphQLError('a foreign code', { extensions: { code: 'FOREIGN' } }),
   () => new GraphQLError('no code'),
-  () => new GraphQLError('a status', { extensions: { code: 'FORBIDDEN', http: { status: 418 } } }),
   () => new GraphQLError('a cause', { originalError: fault('behind it', { code: 'ECONNRESET' }) }),
 ];
+/**
+ * Faults that set the status of the answer. A request has only one kind: the last error sets the status, and the order of
+ * errors is not defined.
+ */
+const REFUSALS = [
+  unauthenticated,
+  () => rateLimited(7),
+  () => new GraphQLError('a status', { extensions: { code: 'FORBIDDEN', http: { status: 418 } } }),
+] as const;
 const NO_ERRORS: readonly unknown[] = ['a thrown text', { message: 'a thrown object' }];
 
 const WRONG_VALUES: readonly unknown[] = [7, -1.5, Number.NaN, 2 ** 40, 'text', '', true, [], {}, [null], new Date(0)];
@@ -62,7 +71,12 @@ const WRONG_VALUES: readonly unknown[] = [7, -1.5, Number.NaN, 2 ** 40, 'text', 
 export function createRandomResolvers(typeDefs: string, seed: unknown): Record<string, object> {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs) }]);
   const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('_'));
-  const modeOf = ({ requestId }: RequestContext): Mode => createRandom(seed, requestId).pick(['calm', 'sync', 'async']);
+  const kindOf = ({ requestId, caller }: RequestContext): Kind => {
+    const random = createRandom(seed, requestId);
+    // The policies refuse anonymous callers in the same way.
+    const refuse = caller === null ? unauthenticated : random.pick(REFUSALS);
+    return { mode: random.pick(['calm', 'sync', 'async']), refuse };
+  };
   const keyOf = (source: unknown, { requestId, caller }: RequestContext) =>
     (source as { key?: string } | null | undefined)?.key ??
     [seed, requestId, caller?.userId, caller?.role, String(source)].join();
@@ -74,31 +88,31 @@ export function createRandomResolvers(typeDefs: string, seed: unknown): Record<s
   const resolverOf =
     ({ name, type }: GraphQLField<unknown, unknown>): Resolver =>
     (source, args, context) =>
-      randomOutcome(type, createRandom(keyOf(source, context), name, textOf(args)), modeOf(context));
+      randomOutcome(type, createRandom(keyOf(source, context), name, textOf(args)), kindOf(context));
 
-  function randomOutcome(type: GraphQLOutputType, random: Random, mode: Mode): unknown {
-    const mayFail = !isNonNullType(type) || mode !== 'calm';
-    const isPromised = mode !== 'sync' && (random.chance(0.4) || (mode === 'async' && isNonNullType(type)));
+  function randomOutcome(type: GraphQLOutputType, random: Random, kind: Kind): unknown {
+    const mayFail = !isNonNullType(type) || kind.mode !== 'calm';
+    const isPromised = kind.mode !== 'sync' && (random.chance(0.4) || (kind.mode === 'async' && isNonNullType(type)));
     const roll = mayFail ? random.below(100) : 100;
     const outcome = (): unknown => {
-      if (roll < 4) throw randomError(random);
-      if (roll < 5) return random.pick(FAULTS)();
+      if (roll < 4) throw randomError(random, kind);
+      if (roll < 5) return randomFault(random, kind);
       if (roll < 6) return undefined;
-      return randomValue(type, random, mode);
+      return randomValue(type, random, kind);
     };
     return isPromised ? later(random).then(outcome) : outcome();
   }
 
-  function randomValue(type: GraphQLOutputType, random: Random, mode: Mode, isRight = false): unknown {
+  function randomValue(type: GraphQLOutputType, random: Random, kind: Kind, isRight = false): unknown {
     if (isNonNullType(type)) {
-      return mode === 'sync' && random.chance(0.005) ? null : randomValue(type.ofType, random, mode, true);
+      return kind.mode === 'sync' && random.chance(0.005) ? null : randomValue(type.ofType, random, kind, true);
     }
     if (!isRight && random.chance(0.06)) return null;
-    if ((!isRight || mode === 'sync') && random.chance(0.01)) return random.pick(WRONG_VALUES);
-    if (isListType(type)) return randomList(type.ofType, random, mode);
+    if ((!isRight || kind.mode === 'sync') && random.chance(0.01)) return random.pick(WRONG_VALUES);
+    if (isListType(type)) return randomList(type.ofType, random, kind);
     if (isEnumType(type)) return random.pick(type.getValues()).value;
-    if (isObjectType(type)) return randomObject(type, random, mode);
-    if (isAbstractType(type)) return randomObject(random.pick(schema.getPossibleTypes(type)), random, mode);
+    if (isObjectType(type)) return randomObject(type, random, kind);
+    if (isAbstractType(type)) return randomObject(random.pick(schema.getPossibleTypes(type)), random, kind);
     if (type.name === 'DateTime') return new Date(random.below(2 ** 31) * 1_000);
     const number = random.below(1_000);
     return (
@@ -107,20 +121,20 @@ export function createRandomResolvers(typeDefs: string, seed: unknown): Record<s
     );
   }
 
-  function randomList(type: GraphQLOutputType, random: Random, mode: Mode): unknown {
-    const mayFail = !isNonNullType(type) || mode === 'sync';
+  function randomList(type: GraphQLOutputType, random: Random, kind: Kind): unknown {
+    const mayFail = !isNonNullType(type) || kind.mode === 'sync';
     const items = Array.from({ length: random.below(4) }, () =>
-      mayFail && random.chance(0.01) ? random.pick(FAULTS)() : randomValue(type, random, mode),
+      mayFail && random.chance(0.01) ? randomFault(random, kind) : randomValue(type, random, kind),
     );
     return random.chance(0.05) ? new Set(items) : items;
   }
 
-  function randomObject(type: GraphQLObjectType, random: Random, mode: Mode): object {
+  function randomObject(type: GraphQLObjectType, random: Random, kind: Kind): object {
     const key = `${type.name} ${random.below(2 ** 32)}`;
     const own = createRandom(key);
     const object = {
       key,
-      __typename: mode !== 'sync' || own.chance(0.99) ? type.name : own.pick(['Nothing', 'Query', undefined]),
+      __typename: kind.mode !== 'sync' || own.chance(0.99) ? type.name : own.pick(['Nothing', 'Query', undefined]),
       userId: own.pick(USERS),
       ownerId: own.pick([...USERS, null]),
       eventId: `event-${own.below(3)}`,
@@ -128,8 +142,8 @@ export function createRandomResolvers(typeDefs: string, seed: unknown): Record<s
     };
     for (const field of Object.values(type.getFields())) {
       if (field.name === 'id' || !isContained(field, type)) continue;
-      const mayFail = !isNonNullType(field.type) || mode === 'sync';
-      const value = mayFail && own.chance(0.01) ? own.pick(FAULTS)() : randomValue(field.type, own, mode);
+      const mayFail = !isNonNullType(field.type) || kind.mode === 'sync';
+      const value = mayFail && own.chance(0.01) ? randomFault(own, kind) : randomValue(field.type, own, kind);
       Object.defineProperty(object, field.name, { value, enumerable: true });
     }
     return object;
@@ -145,7 +159,7 @@ export function createRandomResolvers(typeDefs: string, seed: unknown): Record<s
     ...(isEntity(type) && {
       __resolveReference: (reference: object, context: RequestContext) => {
         const random = createRandom(keyOf(undefined, context), type.name, textOf(reference));
-        return randomOutcome(type, random, modeOf(context));
+        return randomOutcome(type, random, kindOf(context));
       },
     }),
   });
@@ -165,7 +179,10 @@ const textOf = (value: unknown): string =>
 const isEntity = ({ astNode, extensionASTNodes }: GraphQLObjectType) =>
   [astNode, ...(extensionASTNodes ?? [])].some((node) => node?.directives?.some(({ name }) => name.value === 'key'));
 
-const randomError = (random: Random): unknown => (random.chance(0.05) ? random.pick(NO_ERRORS) : random.pick(FAULTS)());
+const randomFault = (random: Random, { refuse }: Kind): unknown => random.pick([...FAULTS, refuse, refuse])();
+
+const randomError = (random: Random, kind: Kind): unknown =>
+  random.chance(0.05) ? random.pick(NO_ERRORS) : randomFault(random, kind);
 
 /** Settles after this turn of the event loop, or after one of the next. */
 async function later(random: Random): Promise<void> {
