@@ -17,8 +17,13 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Returns the compiled operation for these variables, or undefined when Apollo Server must execute it. */
-export type CompiledFor = (variables: Variables) => CompiledQuery | undefined;
+/** An operation that graphql-jit has compiled, once for each combination of its conditions. */
+export interface CompiledOperation {
+  /** The number of combinations. */
+  readonly variantsMax: number;
+  /** Returns the operation for these variables, or undefined when Apollo Server must execute it. */
+  readonly compiledFor: (variables: Variables) => CompiledQuery | undefined;
+}
 
 /** An operation is compiled for each combination of its conditions, so for at most eight. */
 const CONDITIONS_MAX = 3;
@@ -38,13 +43,13 @@ export function compileOperation({
   schema: GraphQLSchema;
   document: DocumentNode;
   operationName: string | undefined;
-}): CompiledFor | undefined {
+}): CompiledOperation | undefined {
   const conditions = findConditions(document);
   if (conditions === undefined) return undefined;
   const { variableDefinitions = [] } = getOperationAST(document, operationName) ?? {};
   const hasInputObjects = variableDefinitions.some((definition) => isOfInputObject(schema, definition));
   const byValues = new Map<string, CompiledQuery | undefined>();
-  return (variables) => {
+  const compiledFor = (variables: Variables): CompiledQuery | undefined => {
     const values = conditions.map((name) => variables[name]);
     if (!values.every((value) => typeof value === 'boolean')) return undefined;
     if (hasInputObjects && getVariableValues(schema, variableDefinitions, variables).errors) return undefined;
@@ -57,6 +62,7 @@ export function compileOperation({
     }
     return byValues.get(key);
   };
+  return { variantsMax: 2 ** conditions.length, compiledFor };
 }
 
 /** True for a variable that is an input object or a list of them. */

@@ -118,4 +118,21 @@ describe('the known operations of a subgraph', () => {
     expect(known.prepare(bodyOf(0))).toBeUndefined();
     expect(known.prepare(bodyOf(199))).toBeDefined();
   });
+
+  it('are bounded: an operation with three conditions counts eight times', () => {
+    const isFirstKept = (conditions: string) => {
+      const known = createOperations();
+      const bodyOf = (number: number) => ({
+        query: `query ($a: Boolean!, $b: Boolean!, $c: Boolean!) { echo(text: "${'x'.repeat(2_000)}${number}") ${conditions} }`,
+        variables: { a: true, b: true, c: true },
+      });
+      for (let number = 0; number < 20; number += 1) {
+        known.learn(bodyOf(number));
+        known.learn(bodyOf(number));
+      }
+      return known.prepare(bodyOf(0)) !== undefined;
+    };
+    expect(isFirstKept('')).toBe(true);
+    expect(isFirstKept('x: echo @skip(if: $a) y: echo @skip(if: $b) z: echo @skip(if: $c)')).toBe(false);
+  });
 });

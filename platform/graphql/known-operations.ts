@@ -1,7 +1,7 @@
 import { type GraphQLError, type GraphQLSchema, locatedError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ApolloAnswer } from './apollo-handler.ts';
-import { type CompiledFor, compileOperation } from './compiled-operation.ts';
+import { type CompiledOperation, compileOperation } from './compiled-operation.ts';
 import { readPlainBody } from './plain-body.ts';
 import { createResponseText, type FormatError } from './response-text.ts';
 import { JSON_TYPE } from './subgraph-operation.ts';
@@ -21,7 +21,7 @@ interface ErrorHead {
 
 interface KnownOperation {
   readonly operationName: string | undefined;
-  readonly compiledFor: CompiledFor;
+  readonly compiled: CompiledOperation;
 }
 
 /**
@@ -31,7 +31,7 @@ interface KnownOperation {
 export function createKnownOperations<Context>(schema: GraphQLSchema, formatError: FormatError) {
   const known = new LRUCache<string, KnownOperation>({
     maxSize: CHARACTERS_MAX,
-    sizeCalculation: (_operation, query) => query.length,
+    sizeCalculation: ({ compiled }, query) => query.length * compiled.variantsMax,
   });
   const seen = new LRUCache<string, true>({
     maxSize: SEEN_CHARACTERS_MAX,
@@ -50,7 +50,7 @@ export function createKnownOperations<Context>(schema: GraphQLSchema, formatErro
       if (plain === undefined) return undefined;
       const operation = known.get(plain.query);
       if (operation === undefined || operation.operationName !== plain.operationName) return undefined;
-      const compiled = operation.compiledFor(plain.variables);
+      const compiled = operation.compiled.compiledFor(plain.variables);
       if (compiled === undefined) return undefined;
       return async (context) => {
         const result = await compiled.query(undefined, context, plain.variables);
@@ -65,8 +65,8 @@ export function createKnownOperations<Context>(schema: GraphQLSchema, formatErro
       if (plain === undefined) return;
       const { query, operationName } = plain;
       if (!seen.has(query)) return void seen.set(query, true);
-      const compiledFor = compileOperation({ schema, document: parse(query, { noLocation: true }), operationName });
-      if (compiledFor !== undefined) known.set(query, { operationName, compiledFor });
+      const compiled = compileOperation({ schema, document: parse(query, { noLocation: true }), operationName });
+      if (compiled !== undefined) known.set(query, { operationName, compiled });
     },
   };
 }
