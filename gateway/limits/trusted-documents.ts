@@ -11,9 +11,9 @@ import {
   visit,
 } from 'graphql';
 import { z } from 'zod';
+import type { createBoundedCache } from '#platform/graphql/bounded-cache.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
-import type { createBoundedCache } from './bounded-cache.ts';
 
 const manifest = z.record(z.string(), z.string());
 
