@@ -57,18 +57,26 @@ export async function startBenchSystem({
   started,
   database = 'mariadb',
   names,
+  env = {},
 }: {
   dataDir: string;
   started: AsyncDisposableStack;
   database?: Database;
   names: readonly ServiceName[];
+  env?: NodeJS.ProcessEnv;
 }): Promise<BenchSystem> {
   const ports = await freePorts(['mysql', 'redis', 'nats', 'gateway', ...SUBGRAPHS, 'other'] as const);
   const servers = await startServers({ dataDir, ports, database, step: tellStep });
   started.defer(servers.stop);
   const secrets = await createSecrets('');
   for (const name of SUBGRAPHS) await migrate(name, servers.databaseUrls[name]);
-  const services = createServices({ ...servers, dataDir, ports, secrets, env: { ...process.env, ...BENCH_ENV } });
+  const services = createServices({
+    ...servers,
+    dataDir,
+    ports,
+    secrets,
+    env: { ...process.env, ...BENCH_ENV, ...env },
+  });
   started.defer(services.stop);
   services.start(...names);
   await tellStep(names.join(', '), () => services.waitUntilReady());

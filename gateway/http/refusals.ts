@@ -3,7 +3,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Counter, type Registry } from 'prom-client';
 import type { FormatError } from '#platform/graphql/response-text.ts';
 import { asTooComplex } from '../limits/query-limits.ts';
-import { unlisted } from '../limits/trusted-documents.ts';
+import { isAboutSchema, unlisted } from '../limits/trusted-documents.ts';
 import { withoutValues } from './client-values.ts';
 
 /** Counts a refusal by the gateway. Faults and errors of subgraphs are not counted. */
@@ -31,9 +31,6 @@ export function countRefusals(http: FastifyInstance, metrics: Registry): CountRe
   };
 }
 
-/** Codes of errors in a document. Their messages reveal parts of the schema. */
-const SCHEMA_CODES: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
-
 /**
  * Extends the error mask: it replaces the errors of libraries with our own, counts every refusal, and removes the
  * client's values from messages. When only trusted documents are accepted (`isClosed`), an invalid document gets the
@@ -50,7 +47,7 @@ export const createRefusalMask =
     isClosed: boolean;
   }): FormatError =>
   (formatted, thrown) => {
-    if (isClosed && SCHEMA_CODES.has(formatted.extensions?.code)) {
+    if (isClosed && isAboutSchema(formatted)) {
       const refusal = unlisted();
       countRefusal(refusal.toJSON());
       return mask(refusal.toJSON(), refusal);

@@ -1,18 +1,32 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ApolloServerPlugin } from '@apollo/server';
-import { type ASTNode, type DocumentNode, GraphQLError, parse, print, visit } from 'graphql';
+import {
+  type ASTNode,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  parse,
+  print,
+  visit,
+} from 'graphql';
 import { z } from 'zod';
+import type { createBoundedCache } from '#platform/graphql/bounded-cache.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayContext } from '../context.ts';
-import type { createBoundedCache } from './bounded-cache.ts';
 
 const manifest = z.record(z.string(), z.string());
+
+const UNLISTED_STATUS = 403;
+
+/** True for an error in a document. Its message reveals parts of the schema. */
+export const isAboutSchema = ({ extensions }: Pick<GraphQLFormattedError, 'extensions'>): boolean =>
+  extensions?.code === 'GRAPHQL_PARSE_FAILED' || extensions?.code === 'GRAPHQL_VALIDATION_FAILED';
 
 /** The refusal of a document that is not trusted. */
 export const unlisted = () =>
   new GraphQLError('This gateway answers only the documents of its own clients.', {
-    extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: 403 } },
+    extensions: { code: 'FORBIDDEN', reason: 'untrusted_document', http: { status: UNLISTED_STATUS } },
   });
 
 type DocumentCache = ReturnType<typeof createBoundedCache<string>>;
@@ -50,6 +64,10 @@ export function readTrustedDocuments({
         if (isTrusted(document)) return;
         if (mode === 'enforce') throw unlisted();
         logger.warn({ operationName, document: hashOf(document), requestId }, 'the document is not in the manifest');
+      },
+      // An invalid document gets the same refusal as any other. Another status would reveal parts of the schema.
+      async willSendResponse({ errors, response: { http } }) {
+        if (mode === 'enforce' && errors?.some(isAboutSchema)) http.status = UNLISTED_STATUS;
       },
     }),
   };

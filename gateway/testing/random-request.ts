@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import type { Random } from './random.ts';
-import { createRandomOperation } from './random-operation.ts';
+import type { Random } from '#platform/testing/random.ts';
+import { createRandomOperation } from '#platform/testing/random-operation.ts';
 
 /** A request to the gateway, and sometimes a second one that must be sent before it. */
 export interface RandomRequest {

@@ -15,8 +15,8 @@ import {
   responsePathAsArray,
   validate,
 } from 'graphql';
+import { createRandom, type Random } from '#platform/testing/random.ts';
 import type { SubgraphName } from '#services';
-import { createRandom, type Random } from './random.ts';
 import { answer, type Behaviour, hangUp } from './stand-in.ts';
 
 /** The kinds of faults in the answers of a random subgraph. */

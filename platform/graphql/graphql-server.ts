@@ -8,7 +8,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type GraphQLSchema, parse } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, parse } from 'graphql';
 import { clientSignal } from '../http/client-signal.ts';
 import { applyPolicy } from '../identity/apply-policy.ts';
 import type { Policy } from '../identity/authorization.ts';
@@ -16,6 +16,8 @@ import { type Authenticate, type Caller, GATEWAY_PROOF_HEADER, isGatewayProof } 
 import { answerInTime } from './answer-in-time.ts';
 import { askApollo } from './apollo-handler.ts';
 import { serveBatches } from './batch-endpoint.ts';
+import { createBoundedCache } from './bounded-cache.ts';
+import { adaptToCompiler } from './compiled-operation.ts';
 import { createKnownOperations } from './known-operations.ts';
 import type { FormatError } from './response-text.ts';
 import { operationFrom } from './subgraph-operation.ts';
@@ -52,6 +54,7 @@ export const quietPlugins = <Context extends BaseContext>(): ApolloServerPlugin<
 export function createSubgraphSchema<Context>({ typeDefs, resolvers, policy }: SubgraphSchema<Context>): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
   applyPolicy(schema, policy);
+  adaptToCompiler(schema);
   return schema;
 }
 
@@ -62,6 +65,11 @@ export interface SubgraphSchema<Context> {
 }
 
 const PATH = '/graphql';
+/**
+ * A parsed document takes some 50 bytes for each character of its text. Apollo Server needs it only until the operation is
+ * compiled. Its own cache would grow to hundreds of megabytes.
+ */
+const DOCUMENT_CHARACTERS_MAX = 128 * 1_024;
 
 /**
  * Serves a subgraph at POST /graphql, and batches of operations at POST /graphql/batch. Only requests with the
@@ -88,6 +96,10 @@ export async function serveSubgraph<Context extends RequestContext>({
     schema,
     introspection: false,
     persistedQueries: false,
+    documentStore: createBoundedCache<DocumentNode>({
+      sizeMax: DOCUMENT_CHARACTERS_MAX,
+      sizeOf: ({ loc }) => loc?.source.body.length ?? 0,
+    }),
     plugins: [...quietPlugins<Context>(), ApolloServerPluginLandingPageDisabled()],
     formatError,
   });

@@ -1,7 +1,7 @@
-import { type GraphQLSchema, parse } from 'graphql';
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import { type GraphQLError, type GraphQLSchema, locatedError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ApolloAnswer } from './apollo-handler.ts';
+import { type CompiledOperation, compileOperation } from './compiled-operation.ts';
 import { readPlainBody } from './plain-body.ts';
 import { createResponseText, type FormatError } from './response-text.ts';
 import { JSON_TYPE } from './subgraph-operation.ts';
@@ -13,9 +13,15 @@ const SEEN_CHARACTERS_MAX = 512 * 1_024;
 
 const JSON_HEADERS = { 'content-type': JSON_TYPE };
 
+/** The part of an error's extensions that Apollo Server applies to the response. */
+interface ErrorHead {
+  readonly status?: number;
+  readonly headers?: ReadonlyMap<string, string>;
+}
+
 interface KnownOperation {
   readonly operationName: string | undefined;
-  readonly compiled: CompiledQuery;
+  readonly compiled: CompiledOperation;
 }
 
 /**
@@ -25,7 +31,7 @@ interface KnownOperation {
 export function createKnownOperations<Context>(schema: GraphQLSchema, formatError: FormatError) {
   const known = new LRUCache<string, KnownOperation>({
     maxSize: CHARACTERS_MAX,
-    sizeCalculation: (_operation, query) => query.length,
+    sizeCalculation: ({ compiled }, query) => query.length * compiled.variantsMax,
   });
   const seen = new LRUCache<string, true>({
     maxSize: SEEN_CHARACTERS_MAX,
@@ -44,9 +50,13 @@ export function createKnownOperations<Context>(schema: GraphQLSchema, formatErro
       if (plain === undefined) return undefined;
       const operation = known.get(plain.query);
       if (operation === undefined || operation.operationName !== plain.operationName) return undefined;
+      const compiled = operation.compiled.compiledFor(plain.variables);
+      if (compiled === undefined) return undefined;
       return async (context) => {
-        const result = await operation.compiled.query(undefined, context, plain.variables);
-        return result.data === undefined ? undefined : { status: 200, headers: JSON_HEADERS, text: textOf(result) };
+        const result = await compiled.query(undefined, context, plain.variables);
+        if (result.data === undefined) return undefined;
+        const errors = result.errors?.map(asGraphQLError);
+        return { ...headOf(errors), text: textOf({ data: result.data, errors }) };
       };
     },
     /** Remembers an operation that Apollo Server has answered with data. */
@@ -55,11 +65,22 @@ export function createKnownOperations<Context>(schema: GraphQLSchema, formatErro
       if (plain === undefined) return;
       const { query, operationName } = plain;
       if (!seen.has(query)) return void seen.set(query, true);
-      const compiled = compileQuery(schema, parse(query, { noLocation: true }), operationName, {
-        disablingCapturingStackErrors: true,
-      });
-      if (isCompiledQuery(compiled)) known.set(query, { operationName, compiled });
+      const compiled = compileOperation({ schema, document: parse(query, { noLocation: true }), operationName });
+      if (compiled !== undefined) known.set(query, { operationName, compiled });
     },
+  };
+}
+
+/** graphql-jit creates errors without extensions, and wraps thrown values that are no errors. */
+const asGraphQLError = ({ originalError, message, path }: GraphQLError): GraphQLError =>
+  locatedError(originalError ?? new Error(message), undefined, path);
+
+/** Returns the status and headers of an answer. As in Apollo Server, errors can change both. */
+function headOf(errors: readonly GraphQLError[] = []): Pick<ApolloAnswer, 'status' | 'headers'> {
+  const heads = errors.map(({ extensions }) => (extensions.http ?? {}) as unknown as ErrorHead);
+  return {
+    status: heads.findLast(({ status }) => status !== undefined)?.status ?? 200,
+    headers: Object.assign({ ...JSON_HEADERS }, ...heads.map(({ headers }) => Object.fromEntries(headers ?? []))),
   };
 }
 

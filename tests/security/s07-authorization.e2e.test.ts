@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { print } from 'graphql';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import type { SubgraphName } from '#services';
+import { SUBGRAPHS, type SubgraphName } from '#services';
 import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
@@ -32,29 +33,59 @@ describe('the rights of each reader to the data of the owner', () => {
   });
   afterAll(() => system?.stop());
 
-  /** Sends an operation about the owner's objects, or about those in `things`. */
-  async function ask(reader: Reader, right: Right, things: Record<string, string> = ids) {
-    const { subgraph } = right;
+  /** The operation of a reader about the owner's objects, or about those in `things`. */
+  function queryOf(reader: Reader, right: Right, things: Record<string, string> = ids): string {
     const values: Record<string, string> = {
       ...things,
       newEmail: `${randomUUID()}@example.com`,
       refreshToken: refreshTokens[reader],
     };
-    const query = print(documentOf(right)).replace(/\$(\w+)/g, (_variable, name) => JSON.stringify(values[name]));
+    return print(documentOf(right)).replace(/\$(\w+)/g, (_variable, name) => JSON.stringify(values[name]));
+  }
+
+  const authorizationOf = (reader: Reader) => {
     const { accessToken } = clients[reader];
+    return accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
+  };
+
+  /** Sends an operation alone. */
+  async function ask(reader: Reader, right: Right, things?: Record<string, string>) {
+    const { subgraph } = right;
+    const query = queryOf(reader, right, things);
     const response = await fetch(
       subgraph === undefined ? system.graphqlUrl : `${system.urls[subgraph as SubgraphName]}/graphql`,
       {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+          ...authorizationOf(reader),
           ...(subgraph !== undefined && { [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs[subgraph as SubgraphName] }),
         },
         body: JSON.stringify({ query }),
       },
     );
     return { status: response.status, text: await response.text() };
+  }
+
+  /** Sends operations of several readers to a subgraph in one batch. Returns the texts of the answers. */
+  async function askInBatch(subgraph: SubgraphName, asked: readonly { reader: Reader; right: Right }[]) {
+    const response = await fetch(`${system.urls[subgraph]}/graphql/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs[subgraph] },
+      body: JSON.stringify(
+        asked.map(({ reader, right }, id) => ({
+          id,
+          headers: authorizationOf(reader),
+          query: queryOf(reader, right),
+        })),
+      ),
+    });
+    const answers: string[] = [];
+    for (const line of (await response.text()).trimEnd().split('\n')) {
+      const end = line.indexOf(' ');
+      answers[Number(line.slice(0, end))] = line.slice(end + 1);
+    }
+    return answers;
   }
 
   const lines = RIGHTS.map((right) => [right.subgraph ?? 'gateway', right.operation, right] as const);
@@ -83,6 +114,49 @@ describe('the rights of each reader to the data of the owner', () => {
       expect(withoutIds(await ask(reader, right, absent), absent)).toEqual(answer);
     },
   );
+
+  it('all readers at the same time get the same answers as each alone', async () => {
+    const asked = RIGHTS.flatMap((right) => READERS.map((reader) => ({ right, reader }))).filter(isWithoutEffect);
+    const sequential = async () => {
+      const answers: string[] = [];
+      for (const { right, reader } of asked) answers.push(shown(await ask(reader, right)));
+      return answers;
+    };
+    // The tests above leave notifications to deliver.
+    const alone = await vi.waitUntil(
+      async () => {
+        const [one, other] = [await sequential(), await sequential()];
+        return isDeepStrictEqual(one, other) && one;
+      },
+      { timeout: 20_000 },
+    );
+    const distinct = (right: Right) => new Set(alone.filter((_, index) => asked[index]?.right === right)).size;
+    // Otherwise the readers could get each other's answers unnoticed.
+    expect(RIGHTS.filter((right) => distinct(right) > 1).length).toBeGreaterThan(RIGHTS.length / 2);
+
+    const wrong: object[] = [];
+    const compare = (index: number, answer: string, way: string) => {
+      if (answer !== alone[index]) wrong.push({ way, ...asked[index], answer, expected: alone[index] });
+    };
+    for (let round = 0; round < CONCURRENT_ROUNDS; round += 1) {
+      const order = shuffled(asked.keys());
+      const requests = order.map(async (index) => {
+        const { right, reader } = asked[index] as (typeof asked)[number];
+        compare(index, shown(await ask(reader, right)), 'alone');
+      });
+      const batches = SUBGRAPHS.map(async (name) => {
+        const inBatch = order.filter((index) => asked[index]?.right.subgraph === name);
+        const answers = await askInBatch(
+          name,
+          inBatch.map((index) => asked[index] as (typeof asked)[number]),
+        );
+        for (const [at, index] of inBatch.entries())
+          compare(index, shown({ status: 200, text: answers[at] ?? '' }), 'in a batch');
+      });
+      await Promise.all([...requests, ...batches]);
+    }
+    expect(wrong).toEqual([]);
+  });
 
   it('the page info of a list reveals nothing to other users', async () => {
     const { data } = await clients.anonymous.send('{ bookings { nodes { id } pageInfo { hasNextPage } } }');
@@ -124,6 +198,23 @@ describe('the rights of each reader to the data of the owner', () => {
     }
   });
 });
+
+const CONCURRENT_ROUNDS = 8;
+
+/** True for a query, and for a mutation that this reader may not perform. */
+const isWithoutEffect = ({ right: { operation, outcomes }, reader }: { right: Right; reader: Reader }) =>
+  operation.startsWith('query') || outcomes[reader] !== 'yes';
+
+/** The answer without the part that depends on the cache. */
+const shown = ({ status, text }: { status: number; text: string }) =>
+  `${status} ${text.trimEnd().replace(/"cached":\w+/g, '"cached":null')}`;
+
+function shuffled<Item>(items: Iterable<Item>): Item[] {
+  return [...items]
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}
 
 const PASSWORD = 'correct horse battery';
 

@@ -38,8 +38,15 @@ const WRONG: readonly Value[] = [
   { json: {}, text: '{}' },
 ];
 
-/** Returns a document with one or more random operations on a schema, and its variables. Most documents are valid. */
-export function createRandomOperation(schema: GraphQLSchema, random: Random): RandomOperation {
+/**
+ * Returns a document with one or more random operations on a schema, and its variables. Most documents are valid.
+ * `conditionChance` is the share of selections with @skip or @include.
+ */
+export function createRandomOperation(
+  schema: GraphQLSchema,
+  random: Random,
+  { conditionChance = 0.12 } = {},
+): RandomOperation {
   const fragments = new Map<string, { text: string; type: GraphQLCompositeType }>();
   const givenVariables: Record<string, unknown> = {};
   /** Fields that share a response name must have the same arguments. */
@@ -60,13 +67,13 @@ export function createRandomOperation(schema: GraphQLSchema, random: Random): Ra
   function argument({ name, type }: GraphQLArgument): string[] {
     if (!isNonNullType(type) && random.chance(0.6)) return [];
     if (random.chance(0.001)) return [];
-    const value = randomInput(type, random);
+    const value = randomInput(schema, type, random);
     const text = random.chance(0.4) ? (variable(String(type), value) ?? value.text) : value.text;
     return [`${name}: ${text}`];
   }
 
   function directives(): string {
-    if (!random.chance(0.12)) return '';
+    if (!random.chance(conditionChance)) return '';
     const value = { json: random.chance(0.5), text: String(random.chance(0.5)) };
     const text = random.chance(0.5) ? condition(value) : value.text;
     const name = random.pick(['skip', 'include']);
@@ -166,18 +173,18 @@ export function createRandomOperation(schema: GraphQLSchema, random: Random): Ra
 const damaged = (text: string, random: Random): string =>
   random.pick([text.slice(0, -1), text.replace('id', 'idd'), text.replace(' {', ' { unknown'), `${text} { id }`, '']);
 
-function randomInput(type: GraphQLInputType, random: Random): Value {
+function randomInput(schema: GraphQLSchema, type: GraphQLInputType, random: Random): Value {
   if (random.chance(0.001)) return random.pick(WRONG);
-  if (isNonNullType(type)) return random.chance(0.001) ? NULL : randomInput(type.ofType, random);
+  if (isNonNullType(type)) return random.chance(0.001) ? NULL : randomInput(schema, type.ofType, random);
   if (random.chance(0.05)) return NULL;
   if (isListType(type)) {
-    const items = Array.from({ length: random.below(3) }, () => randomInput(type.ofType, random));
+    const items = Array.from({ length: random.below(3) }, () => randomInput(schema, type.ofType, random));
     return { json: items.map(({ json }) => json), text: `[${items.map(({ text }) => text).join(', ')}]` };
   }
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields())
       .filter((field) => isNonNullType(field.type) || random.chance(0.3))
-      .map((field) => [field.name, randomInput(field.type, random)] as const);
+      .map((field) => [field.name, randomInput(schema, field.type, random)] as const);
     return {
       json: Object.fromEntries(fields.map(([name, { json }]) => [name, json])),
       text: `{ ${fields.map(([name, { text }]) => `${name}: ${text}`).join(', ')} }`,
@@ -187,10 +194,19 @@ function randomInput(type: GraphQLInputType, random: Random): Value {
     const { name } = random.pick(type.getValues());
     return { json: name, text: name };
   }
+  if (type.name === '_Any') return randomReference(schema, random);
   const number = random.below(9) + 1;
   const json =
     { Int: number, Boolean: number > 4, DateTime: '2026-01-01T00:00:00.000Z' }[type.name] ?? `text ${number}`;
   return { json, text: JSON.stringify(json) };
+}
+
+/** Returns a reference to an entity of a subgraph. */
+function randomReference(schema: GraphQLSchema, random: Random): Value {
+  const entities = schema.getType('_Entity');
+  const { name } = random.pick(isUnionType(entities) ? entities.getTypes() : []);
+  const id = `id-${random.below(3)}`;
+  return { json: { __typename: name, id }, text: `{ __typename: "${name}", id: "${id}" }` };
 }
 
 const NULL: Value = { json: null, text: 'null' };
