@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
 import { readEvent, renameEvent, signUpAdmin } from '../support/client.ts';
-import { faultTest, PATIENCE } from '../support/fault-test.ts';
+import { faultTest } from '../support/fault-test.ts';
 import { down, frozen, slow } from '../support/faults.ts';
 import { isServed, medianPageMs } from '../support/history.ts';
 
@@ -9,7 +9,7 @@ const CACHE_TTL_S = 2;
 const SLOWER_MS_MAX = 100 + 100;
 
 faultTest('R10: without Redis everything is right and hardly slower, and no old data is served after the TTL', {
-  start: { production: true, env: { ...PATIENCE, CACHE_TTL: String(CACHE_TTL_S) } },
+  start: { production: true, env: { CACHE_TTL: String(CACHE_TTL_S) } },
   faults: [down('Redis'), frozen('Redis'), slow('Redis', 2_000)],
   lasts: { quickMs: 3_000, fullMs: 20_000 },
   async during({ system, eventIds }, { name }) {

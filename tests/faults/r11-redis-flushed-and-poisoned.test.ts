@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
-import { faultTest, PATIENCE } from '../support/fault-test.ts';
+import { faultTest } from '../support/fault-test.ts';
 import type { Fault } from '../support/faults.ts';
 import { isServed } from '../support/history.ts';
 import { connectTo } from '../support/invariants.ts';
@@ -37,7 +37,6 @@ async function poison(redis: Redis): Promise<void> {
 }
 
 faultTest('R11: an emptied or poisoned Redis decides nothing about seats', {
-  start: { env: PATIENCE },
   faults: [repeatedly('Redis flushed', (redis) => redis.flushall()), repeatedly('Redis poisoned', poison)],
   lasts: { quickMs: 3_000, fullMs: 10_000 },
   check(episodes) {

@@ -27,6 +27,6 @@ faultTest('R12: a slow, black-holed or stopped database fails fast, and the othe
     fails: /G6: no request ran past its deadline/,
     start: { env: NO_TIME_LIMITS },
     faults: [silent('booking')],
-    lasts: { quickMs: 16_000, fullMs: 16_000 },
+    lasts: { quickMs: 24_000, fullMs: 24_000 },
   },
 });

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
 import { SERVICES } from '#services';
-import { faultTest, PATIENCE } from '../support/fault-test.ts';
+import { faultTest } from '../support/fault-test.ts';
 import { replaced } from '../support/faults.ts';
 import { isServed } from '../support/history.ts';
 import { IS_FULL_RUN, SEED } from '../support/promise.ts';
@@ -15,7 +15,7 @@ const DRAIN_DELAY_MS = KEEP_ALIVE_MS + 2_000;
 const STOPPED = shuffled(SERVICES, createRandom(SEED)).slice(0, IS_FULL_RUN ? SERVICES.length : 1);
 
 faultTest('R19: a service that is stopped by SIGTERM under load finishes its requests and loses nothing', {
-  start: { env: { ...PATIENCE, DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) } },
+  start: { env: { DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) } },
   faults: STOPPED.map((name) => replaced(name)),
   check(_episodes, { history, system }) {
     const failed = history.entries.filter((entry) => !isServed(entry));
@@ -26,6 +26,6 @@ faultTest('R19: a service that is stopped by SIGTERM under load finishes its req
   control: {
     without: 'a drain delay',
     fails: /R19: every request is served/,
-    start: { env: { ...PATIENCE, DRAIN_DELAY_MS: '0' } },
+    start: { env: { DRAIN_DELAY_MS: '0' } },
   },
 });

@@ -2,6 +2,7 @@ import { expect, inject, vi } from 'vitest';
 import type { TestProxy } from '#platform/testing/proxy.ts';
 import { recordedPids } from '#scripts/local/processes/processes.ts';
 import type { ServiceName } from '#services';
+import { isServed } from './history.ts';
 import { DATABASES, type Scene, type Target } from './rig.ts';
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -106,13 +107,11 @@ export function overload(times: number, { databaseMs }: { databaseMs: number }) 
       load.setRate(times * sustainedPerS, 'book');
     },
     end({ load, history }: Scene) {
-      load.setRate(usualPerS);
-      const booked = history.entries.filter(
-        ({ answer, leftMs, tookMs }) => answer.outcome === 'booked' && leftMs + tookMs > beganAtMs,
-      );
-      goodputPerS = (1_000 * booked.length) / (history.nowMs() - beganAtMs);
+      load.setRate(usualPerS, 'book');
+      const served = history.entries.filter((entry) => isServed(entry) && entry.leftMs + entry.tookMs > beganAtMs);
+      goodputPerS = (1_000 * served.length) / (history.nowMs() - beganAtMs);
     },
-    /** The best bookings per second before the overload, and the bookings per second during it. */
+    /** The most requests served per second before the overload, and the requests served per second during it. */
     rates: () => ({ sustainedPerS, goodputPerS }),
   };
 }
@@ -121,6 +120,9 @@ export function overload(times: number, { databaseMs }: { databaseMs: number }) 
 export const relief: Fault = {
   name: 'database fast again',
   lastsMs: 0,
-  begin: ({ proxies }) => proxies['booking database'].restore(),
+  begin({ proxies, load }) {
+    proxies['booking database'].restore();
+    load.setRate(load.ratePerS());
+  },
   end: () => undefined,
 };

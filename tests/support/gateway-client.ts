@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import type { Outcome, Request } from './history.ts';
 
 /** Longer than the time limit of an operation at the gateway, so that a late answer shows as late. */
-const TIMEOUT_MS = 25_000;
+const TIMEOUT_MS = 40_000;
 const CONNECTIONS_MAX = 4_000;
 
 const DOCUMENTS: Record<Request['kind'], string> = {

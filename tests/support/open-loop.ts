@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { Buyer } from './buyers.ts';
 import { createGatewayClient } from './gateway-client.ts';
-import { asFinal, type Entry, type Final, finalOf, type History, isOpen, type Request } from './history.ts';
-import { createRandom, eachOfMany } from './random.ts';
+import { asFinal, type Entry, type Final, finalOf, type History, isOpen, isServed, type Request } from './history.ts';
+import { createRandom, eachOfMany, oneOf } from './random.ts';
 
 const RESOLVED_WITHIN_MS = 60_000;
 const RESOLVED_AT_ONCE = 100;
@@ -24,7 +24,7 @@ export interface OpenLoop {
   ratePerS(): number;
   /** Changes the rate, and the kind of all requests if one is given. */
   setRate(perS: number, kind?: Request['kind']): void;
-  /** Books with a fixed number of concurrent requests for a while. Returns how many bookings succeed per second. */
+  /** Books with a fixed number of concurrent requests for a while. Returns how many requests are served per second. */
   saturate(): Promise<number>;
   /** Stops sending, and waits for the answers that are still missing. */
   stop(): Promise<void>;
@@ -50,21 +50,23 @@ export function startOpenLoop({
 }): OpenLoop {
   const client = createGatewayClient(graphqlUrl);
   const random = createRandom(history.seed);
-  const oneOf = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const underWay = new Set<Promise<unknown>>();
   const over = new AbortController();
   let planned = 0;
   let ratePerS = usualPerS;
   let onlyKind: Request['kind'] | undefined;
 
-  function plan(): Request {
+  function plan(only?: Request['kind']): Request {
     const [kindDraw, eventDraw] = [random(), random()];
-    const eventId = eventDraw < SCARCE ? (eventIds[0] ?? '') : oneOf(eventIds);
-    const request = { buyer: oneOf(buyers), eventId, seatCount: 1 + Math.floor(random() * 4) };
+    const eventId = eventDraw < SCARCE ? (eventIds[0] ?? '') : oneOf(eventIds, random);
+    const request = { buyer: oneOf(buyers, random), eventId, seatCount: 1 + Math.floor(random() * 4) };
     const key = `${history.seed}-${planned++}`;
-    if (onlyKind !== undefined) return { ...request, key, kind: onlyKind };
+    if (only !== undefined) return { ...request, key, kind: only };
     if (kindDraw < CANCELS) {
-      const booked = oneOf(history.entries.filter(({ answer }) => answer.outcome === 'booked'));
+      const booked = oneOf(
+        history.entries.filter(({ answer }) => answer.outcome === 'booked'),
+        random,
+      );
       if (booked?.answer.outcome === 'booked') return { ...booked, kind: 'cancel', key: booked.answer.bookingId };
     }
     return { ...request, key, kind: kindDraw < CANCELS + PAGES ? 'page' : 'book' };
@@ -86,7 +88,7 @@ export function startOpenLoop({
       const waitMs = dueMs - history.nowMs();
       if (waitMs > 0) await delay(waitMs, undefined, { signal: over.signal }).catch(() => undefined);
       if (over.signal.aborted) return;
-      const sent = send(plan(), dueMs).finally(() => underWay.delete(sent));
+      const sent = send(plan(onlyKind), dueMs).finally(() => underWay.delete(sent));
       underWay.add(sent);
     }
   }
@@ -110,15 +112,15 @@ export function startOpenLoop({
     },
     async saturate() {
       const endMs = history.nowMs() + SATURATION.lastsMs;
-      let booked = 0;
-      const client = async () => {
+      let served = 0;
+      const work = async () => {
         while (history.nowMs() < endMs) {
-          const entry = await send({ ...plan(), kind: 'book', eventId: eventIds.at(-1) ?? '' }, history.nowMs());
-          if (entry.answer.outcome === 'booked' && history.nowMs() < endMs) booked += 1;
+          const entry = await send(plan('book'), history.nowMs());
+          if (isServed(entry) && history.nowMs() < endMs) served += 1;
         }
       };
-      await Promise.all(Array.from({ length: SATURATION.atOnce }, client));
-      return booked / (SATURATION.lastsMs / 1_000);
+      await Promise.all(Array.from({ length: SATURATION.atOnce }, work));
+      return served / (SATURATION.lastsMs / 1_000);
     },
     async stop() {
       over.abort();
@@ -133,7 +135,7 @@ export function startOpenLoop({
     async repeat() {
       const booked = history.entries.filter((entry) => finalOf(entry)?.outcome === 'booked');
       const wasOpen = booked.filter(({ resolved }) => resolved !== undefined);
-      const others = Array.from({ length: Math.min(REPEATED_MAX, booked.length) }, () => oneOf(booked));
+      const others = Array.from({ length: Math.min(REPEATED_MAX, booked.length) }, () => oneOf(booked, random));
       await eachOfMany([...wasOpen, ...others], RESOLVED_AT_ONCE, async (entry) => {
         const again = await finish(entry);
         expect(again, `G4: the repeated key ${entry.key} gets its first booking`).toEqual({

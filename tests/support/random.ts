@@ -33,3 +33,7 @@ export const shuffled = <Item>(items: readonly Item[], random: () => number): It
     .map((item) => ({ item, order: random() }))
     .sort((one, other) => one.order - other.order)
     .map(({ item }) => item);
+
+/** Returns one of the items. */
+export const oneOf = <Item>(items: readonly Item[], random: () => number): Item =>
+  items[Math.floor(random() * items.length)] as Item;

@@ -50,6 +50,8 @@ export interface TestSystem extends RunningSystem {
   kill(url: string): void;
   /** Starts a service again on its port when its killed process has ended, and waits until it is ready. */
   restart(name: ServiceName): Promise<void>;
+  /** True until the process at an address has ended. */
+  isRunning(url: string): boolean;
   /** Sends SIGSTOP to the process at an address, as if its machine hung. */
   pause(url: string): void;
   /** Sends SIGCONT to the process at an address. */
@@ -126,6 +128,8 @@ export async function startTestSystem({
   const replicas: Services[] = [];
   const pidFiles = new Map(SERVICES.map((name) => [urlOf(ports[name]), `${id}-${name}.pid`]));
 
+  const pidFileOf = (url: string) => join(dataDir, 'run', pidFiles.get(url) ?? '');
+
   async function startReplica(
     name: ServiceName,
     { databaseUrl, natsUrl: url = natsUrl }: { databaseUrl?: string; natsUrl?: string } = {},
@@ -144,12 +148,12 @@ export async function startTestSystem({
     return urlOf(port);
   }
   function signal(url: string, name: NodeJS.Signals): void {
-    const pid = readFileSync(join(dataDir, 'run', pidFiles.get(url) ?? ''), 'utf8');
+    const pid = readFileSync(pidFileOf(url), 'utf8');
     process.kill(Number.parseInt(pid, 10), name);
   }
+  const isRunning = (url: string) => existsSync(pidFileOf(url));
   async function restart(name: ServiceName): Promise<void> {
-    const pidFile = join(dataDir, 'run', pidFiles.get(urls[name]) ?? '');
-    await vi.waitFor(() => expect(existsSync(pidFile)).toBe(false), SOON);
+    await vi.waitFor(() => expect(isRunning(urls[name])).toBe(false), SOON);
     services.start(name);
     await vi.waitFor(async () => expect((await fetch(`${urls[name]}/ready`)).status).toBe(200), SOON);
   }
@@ -177,6 +181,7 @@ export async function startTestSystem({
     secrets,
     startReplica,
     restart,
+    isRunning,
     ownerUrl: (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '',
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
