@@ -102,8 +102,8 @@ async function run(title: string, { start = {}, prepare, ...settings }: Run): Pr
     }
   } catch (error) {
     const file = history.save(title.split(':')[0] ?? title);
-    if (error instanceof Error) error.message += `\nThe history is in ${file}. Run again with TEST_SEED=${SEED}.`;
-    throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${message}\nThe history is in ${file}. Run again with TEST_SEED=${SEED}.`, { cause: error });
   } finally {
     await load?.stop();
     await load?.close();

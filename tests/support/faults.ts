@@ -116,13 +116,14 @@ export function overload(times: number, { databaseMs }: { databaseMs: number }) 
   };
 }
 
-/** Ends the slowness of the database after an overload. */
-export const relief: Fault = {
+/** Ends the slowness of the database after an overload, and measures before what the system can sustain now. */
+export const relief = (measured: (sustainedPerS: number) => void): Fault => ({
   name: 'database fast again',
   lastsMs: 0,
-  begin({ proxies, load }) {
+  async begin({ proxies, load }) {
+    measured(await load.saturate());
     proxies['booking database'].restore();
     load.setRate(load.ratePerS());
   },
   end: () => undefined,
-};
+});

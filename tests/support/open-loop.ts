@@ -7,7 +7,8 @@ import { createRandom, eachOfMany, oneOf } from './random.ts';
 
 const RESOLVED_WITHIN_MS = 60_000;
 const RESOLVED_AT_ONCE = 100;
-const SATURATION = { atOnce: 600, lastsMs: 6_000 };
+/** What is served in the first part is not counted, because the requests have not spread over the batches yet. */
+const SATURATION = { atOnce: 300, warmUpMs: 6_000, lastsMs: 12_000 };
 /** The number of acknowledged bookings that are sent again in the end. */
 const REPEATED_MAX = 100;
 /** The parts of the requests that cancel a booking and that read a page. The others book. */
@@ -111,12 +112,13 @@ export function startOpenLoop({
       [ratePerS, onlyKind] = [perS, kind];
     },
     async saturate() {
-      const endMs = history.nowMs() + SATURATION.lastsMs;
+      const beginMs = history.nowMs() + SATURATION.warmUpMs;
+      const endMs = beginMs + SATURATION.lastsMs;
       let served = 0;
       const work = async () => {
         while (history.nowMs() < endMs) {
           const entry = await send(plan('book'), history.nowMs());
-          if (isServed(entry) && history.nowMs() < endMs) served += 1;
+          if (isServed(entry) && history.nowMs() > beginMs && history.nowMs() < endMs) served += 1;
         }
       };
       await Promise.all(Array.from({ length: SATURATION.atOnce }, work));
