@@ -40,9 +40,8 @@ export async function createProxy(target: string) {
   let isHanging = false;
   let delayMs = 0;
   let refused = 0;
-  let accepted = 0;
   let point: (StoppingPoint & { reach(): void }) | undefined;
-  let listen: ((chunk: string) => void) | undefined;
+  let listen: ((chunk: string) => unknown) | undefined;
 
   const server = createServer((client) => {
     if (!isOpen) {
@@ -50,7 +49,6 @@ export async function createProxy(target: string) {
       client.destroy();
       return;
     }
-    accepted += 1;
     const pair: Pair = { client, upstream: connect(port, host), said: '', isStopped: false, hidesClose: false };
     pairs.add(pair);
     forward(pair, 'client');
@@ -142,13 +140,11 @@ export async function createProxy(target: string) {
       port = Number(new URL(other).port);
     },
     /** Calls a function with all data that clients send. */
-    onClientData(listener: (chunk: string) => void) {
+    onClientData(listener: (chunk: string) => unknown) {
       listen = listener;
     },
     /** How many connections it has refused so far. */
     refusedCount: () => refused,
-    /** How many connections it has accepted so far. */
-    acceptedCount: () => accepted,
     /** Ends `cut`, `slow` and `hang`. Data that was held back passes now. */
     restore() {
       [isOpen, isHanging, delayMs] = [true, false, 0];

@@ -180,15 +180,13 @@ describe('R21: bad input', () => {
   promise(
     'stops no process',
     { without: 'a process that survives', fails: /R21: no service was restarted/ },
-    {
-      async prove(isControl) {
-        if (isControl) {
-          system.kill(system.urls.notification);
-          await system.restart('notification');
-        }
-        expect(await startTimesOf(system), 'R21: no service was restarted').toEqual(startTimes);
-        for (const url of Object.values(system.urls)) expect((await fetch(`${url}/ready`)).status).toBe(200);
-      },
+    async (isControl) => {
+      if (isControl) {
+        system.kill(system.urls.notification);
+        await system.restart('notification');
+      }
+      expect(await startTimesOf(system), 'R21: no service was restarted').toEqual(startTimes);
+      for (const url of Object.values(system.urls)) expect((await fetch(`${url}/ready`)).status).toBe(200);
     },
   );
 });

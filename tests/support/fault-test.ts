@@ -65,10 +65,10 @@ export const NO_TIME_LIMITS = {
  */
 export function faultTest(title: string, settings: FaultTestSettings): void {
   const { control, ...plain } = settings;
-  promise(`${title} (TEST_SEED=${SEED})`, control, {
-    timeoutMs: 240_000 + settings.faults.length * ((settings.lasts?.fullMs ?? 0) + WAIT_MS),
-    prove: (isControl) => run(title, isControl ? { ...plain, ...control } : plain),
-  });
+  const timeoutMs = 240_000 + settings.faults.length * ((settings.lasts?.fullMs ?? 0) + WAIT_MS);
+  promise(`${title} (TEST_SEED=${SEED})`, { ...control, timeoutMs }, (isControl) =>
+    run(title, isControl ? { ...plain, ...control } : plain),
+  );
 }
 
 type Run = Omit<FaultTestSettings, 'control'> & { sabotage?(scene: Scene): Promise<void> };

@@ -10,6 +10,8 @@ export const IS_FULL_RUN = process.env.FAULT_LENGTH === 'full';
 
 export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 100_000);
 
+const TIMEOUT_MS = 150_000;
+
 /** Shows that a test can fail. */
 export interface Control {
   /** What the control takes away or breaks, for the name of the test. */
@@ -21,11 +23,11 @@ export interface Control {
 /** Registers a test and its control. `prove` gets true in the control, and must then fail with the expected error. */
 export function promise(
   title: string,
-  { without, fails }: Control,
-  { timeoutMs, prove }: { timeoutMs?: number; prove: (isControl: boolean) => Promise<void> },
+  { without, fails, timeoutMs = TIMEOUT_MS }: Control & { timeoutMs?: number },
+  prove: (isControl: boolean) => Promise<void>,
 ): void {
-  const options = timeoutMs === undefined ? {} : { timeout: timeoutMs };
   if (IS_CONTROL_RUN) {
-    it(`control: without ${without} this fails: ${title}`, options, () => expect(prove(true)).rejects.toThrow(fails));
-  } else it(title, options, () => prove(false));
+    const name = `control: without ${without} this fails: ${title}`;
+    it(name, { timeout: timeoutMs }, () => expect(prove(true)).rejects.toThrow(fails));
+  } else it(title, { timeout: timeoutMs }, () => prove(false));
 }
