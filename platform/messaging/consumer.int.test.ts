@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { z } from 'zod';
 import type { SqlClient } from '../database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { connectSql, createProxy, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { connectSql, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { createProxy } from '../testing/proxy.ts';
 import { deadLetterStream } from './broker.ts';
 import { type Consumer, createConsumer } from './consumer.ts';
 import { serializeMessage } from './message.ts';

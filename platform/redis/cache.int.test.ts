@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { createProxy } from '../testing/messaging.ts';
+import { createProxy } from '../testing/proxy.ts';
 import { type Cache, createCache, NEAR_MS_MAX } from './cache.ts';
 
 interface Thing {

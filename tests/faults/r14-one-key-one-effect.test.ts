@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type BookingProcess, createBookingProcess } from '../support/booking-process.ts';
 import { signInMany } from '../support/buyers.ts';
 import { type Client, createEvent, signUp } from '../support/client.ts';
 import { connectTo, expectAllNotified, expectSeatsAddUp } from '../support/invariants.ts';
+import { promise } from '../support/promise.ts';
 import { eachOfMany } from '../support/random.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 
@@ -41,24 +43,31 @@ describe('one idempotency key', () => {
     return Number(row?.count);
   };
 
-  it('R14: has one effect and one answer when it is sent 10,000 times to three processes, 200 at a time', async () => {
-    const eventId = await createEvent(ada);
-    const input = { eventId, seatCount: 2, idempotencyKey: 'sent-ten-thousand-times' };
-    const answers = await eachOfMany(Array(SENDS).fill(input), AT_ONCE, (one, index) =>
-      processOf(index).book(buyerOf(ada), one),
-    );
-    const bookings = answers.filter((answer) => answer.outcome === 'booked');
-    expect(bookings).toHaveLength(SENDS);
-    expect(new Set(bookings.map(({ bookingId }) => bookingId)).size).toBe(1);
-    expect(bookings.filter(({ replayed }) => !replayed)).toHaveLength(1);
-    expect(await countBookings(eventId)).toBe(1);
-    const outbox = await connection.query("SELECT id FROM outbox WHERE payload LIKE CONCAT('%', ?, '%')", [
-      bookings[0]?.bookingId,
-    ]);
-    expect(outbox).toHaveLength(1);
-    await expectSeatsAddUp(connection);
-    await expectAllNotified(system);
-  });
+  promise(
+    'R14: has one effect and one answer when it is sent 10,000 times to three processes, 200 at a time',
+    {
+      without: 'the same key in every request',
+      fails: /R14: one booking/,
+    },
+    async (isControl) => {
+      const eventId = await createEvent(ada, { totalSeats: 2 * SENDS });
+      const input = { eventId, seatCount: 2, idempotencyKey: 'sent-ten-thousand-times' };
+      const answers = await eachOfMany(Array(SENDS).fill(input), AT_ONCE, (one, index) =>
+        processOf(index).book(buyerOf(ada), isControl ? { ...one, idempotencyKey: randomUUID() } : one),
+      );
+      const bookings = answers.filter((answer) => answer.outcome === 'booked');
+      expect(bookings).toHaveLength(SENDS);
+      expect(new Set(bookings.map(({ bookingId }) => bookingId)).size, 'R14: one booking').toBe(1);
+      expect(bookings.filter(({ replayed }) => !replayed)).toHaveLength(1);
+      expect(await countBookings(eventId)).toBe(1);
+      const outbox = await connection.query("SELECT id FROM outbox WHERE payload LIKE CONCAT('%', ?, '%')", [
+        bookings[0]?.bookingId,
+      ]);
+      expect(outbox).toHaveLength(1);
+      await expectSeatsAddUp(connection);
+      await expectAllNotified(system);
+    },
+  );
 
   it('R15: is refused with other parameters, is separate for each user, and can be used again after a refusal', async () => {
     const eventId = await createEvent(ada, { totalSeats: 5 });
@@ -80,34 +89,44 @@ describe('one idempotency key', () => {
     await expectSeatsAddUp(connection);
   });
 
-  it('R15: completes its booking with a retry at another process when the first process was killed', async () => {
-    const eventId = await createEvent(ada, { totalSeats: 10_000 });
-    const buyers = await signInMany(BUYERS, system.secrets);
-    const doomed = processOf(2);
-    const sending = eachOfMany(buyers, BUYERS, async (buyer, index) => {
-      const input = { eventId, seatCount: 1, idempotencyKey: `survivor-${index}` };
-      const answer: Answer = await doomed.book(buyer, input);
-      if (index === BUYERS / 6) system.kill(urls[2] as string);
-      return { buyer, input, answer };
-    });
-    const sent = await sending;
-    const unknown = sent.filter(({ answer }) => answer.outcome === 'unknown');
-    expect(unknown.length).toBeGreaterThan(0);
-    expect(unknown.length).toBeLessThan(BUYERS);
+  promise(
+    'R15: completes its booking with a retry at another process when the first process was killed',
+    {
+      without: 'the same key in the retry',
+      fails: /R15: a retry with the first key finds the booking/,
+    },
+    async (isControl) => {
+      const eventId = await createEvent(ada, { totalSeats: 10_000 });
+      const buyers = await signInMany(BUYERS, system.secrets);
+      const doomed = processOf(2);
+      const sending = eachOfMany(buyers, BUYERS, async (buyer, index) => {
+        const input = { eventId, seatCount: 1, idempotencyKey: `survivor-${index}` };
+        const answer: Answer = await doomed.book(buyer, input);
+        if (index === BUYERS / 6) system.kill(urls[2] as string);
+        return { buyer, input, answer };
+      });
+      const sent = await sending;
+      const unknown = sent.filter(({ answer }) => answer.outcome === 'unknown');
+      expect(unknown.length).toBeGreaterThan(0);
+      expect(unknown.length).toBeLessThan(BUYERS);
 
-    // G4: every retry gets one final answer, whether or not the booking was committed before the kill.
-    const retried = await eachOfMany(unknown, AT_ONCE, ({ buyer, input }, index) =>
-      processOf(index % 2).book(buyer, input),
-    );
-    for (const answer of retried) expect(answer.outcome).toBe('booked');
-    const again = await eachOfMany(sent, AT_ONCE, ({ buyer, input }, index) => processOf(index % 2).book(buyer, input));
-    for (const [index, answer] of again.entries()) {
-      const { answer: first } = sent[index] ?? {};
-      expect(answer).toMatchObject({ outcome: 'booked', replayed: true });
-      if (first?.outcome === 'booked') expect(answer).toMatchObject({ bookingId: first.bookingId });
-    }
-    expect(await countBookings(eventId)).toBe(BUYERS);
-    await expectSeatsAddUp(connection);
-    await expectAllNotified(system);
-  });
+      // G4: every retry gets one final answer, whether or not the booking was committed before the kill.
+      const retried = await eachOfMany(unknown, AT_ONCE, ({ buyer, input }, index) =>
+        processOf(index % 2).book(buyer, isControl ? { ...input, idempotencyKey: randomUUID() } : input),
+      );
+      for (const answer of retried) expect(answer.outcome).toBe('booked');
+      const again = await eachOfMany(sent, AT_ONCE, ({ buyer, input }, index) =>
+        processOf(index % 2).book(buyer, input),
+      );
+      for (const [index, answer] of again.entries()) {
+        const { answer: first } = sent[index] ?? {};
+        const found = { outcome: 'booked', replayed: true };
+        expect(answer, 'R15: a retry with the first key finds the booking').toMatchObject(found);
+        if (first?.outcome === 'booked') expect(answer).toMatchObject({ bookingId: first.bookingId });
+      }
+      expect(await countBookings(eventId)).toBe(BUYERS);
+      await expectSeatsAddUp(connection);
+      await expectAllNotified(system);
+    },
+  );
 });
