@@ -24,10 +24,11 @@ RUN npm pkg delete devDependencies \
   && npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' -o -name '*.md' \) \
     ! -iname 'licen[cs]e*' -delete \
-  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name 'query_compiler_fast_bg.mysql.*' -delete
+  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name 'query_compiler_small_bg.mysql.*' -delete
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0
+# With fewer memory pools of the C library, each process takes some 15 MB less.
+ENV NODE_ENV=production HOST=0.0.0.0 MALLOC_ARENA_MAX=2
 COPY package.json services.ts ./
 COPY --from=packages /app/node_modules node_modules
 COPY prisma prisma
