@@ -22,12 +22,7 @@ const QUERY_PLANS_MIB_MAX = 16;
 
 type Execute = (context: GatewayContext) => Promise<GatewayExecutionResult>;
 
-export interface Supergraph {
-  /** The supergraph in the form that Apollo Server requires. */
-  readonly gateway: GatewayInterface;
-  /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
-  prepare(operation: KnownOperation): Execute | undefined;
-}
+export type Supergraph = ReturnType<typeof createSupergraph>;
 
 /**
  * Creates the supergraph. @apollo/gateway plans each operation and executes it the first time. Our own executor does
@@ -52,7 +47,7 @@ export function createSupergraph({
   onSchemaChange: () => void;
   logger: Logger;
   metrics: Registry;
-}): Supergraph {
+}) {
   // The package has no other switch, and reads this one in the constructor.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
   const compiled = createCompiledOperations();
@@ -148,6 +143,7 @@ export function createSupergraph({
     };
 
   return {
+    /** The supergraph in the form that Apollo Server requires. */
     gateway: {
       onSchemaLoadOrUpdate: (callback) =>
         gateway.onSchemaLoadOrUpdate((schemas) => {
@@ -159,8 +155,9 @@ export function createSupergraph({
         }),
       load: async (options) => ({ executor: createExecutor((await gateway.load(options)).executor) }),
       stop: () => gateway.stop(),
-    },
-    prepare(request) {
+    } satisfies GatewayInterface,
+    /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
+    prepare(request: KnownOperation): Execute | undefined {
       const known = compiled.get(request.operation);
       if (known === undefined) return undefined;
       const { variables } = admit(request, known.schema);

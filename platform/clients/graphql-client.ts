@@ -11,19 +11,6 @@ export interface GraphQLAnswer {
   errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
 }
 
-/** A client of one GraphQL server inside the system. */
-export interface GraphQLClient {
-  /**
-   * Sends one operation and returns its answer within `timeoutMs` and before the deadline. After a connection error a
-   * query is sent a second time. A mutation is sent a second time only if no connection was made, because then it was
-   * not sent.
-   * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in flight,
-   *   or the caller has disconnected
-   */
-  request(operation: GraphQLOperation): Promise<GraphQLAnswer>;
-  close(): Promise<void>;
-}
-
 export interface GraphQLOperation {
   query: string;
   variables?: Record<string, unknown> | undefined;
@@ -79,11 +66,13 @@ const PROBE = '{__typename}';
 
 export const isMutation = (query: string): boolean => query.startsWith('mutation');
 
+export type GraphQLClient = ReturnType<typeof createGraphQLClient>;
+
 /**
- * Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
+ * Creates a client of one GraphQL server inside the system, with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
  * Operations of one turn of the event loop are sent together, see createOperationSender.
  */
-export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
+export function createGraphQLClient({ url, secret }: { url: string; secret: string }) {
   const { origin, pathname } = new URL(url);
   const connect = (connections: number) =>
     new Pool(origin, {
@@ -125,7 +114,14 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   }
 
   return {
-    async request(operation) {
+    /**
+     * Sends one operation and returns its answer within `timeoutMs` and before the deadline. After a connection error a
+     * query is sent a second time. A mutation is sent a second time only if no connection was made, because then it was
+     * not sent.
+     * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in
+     *   flight, or the caller has disconnected
+     */
+    async request(operation: GraphQLOperation): Promise<GraphQLAnswer> {
       const { timeoutMs, deadlineMs = Infinity, signal } = operation;
       const startedAtMs = performance.now();
       const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
@@ -152,7 +148,7 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
         breaker.end();
       }
     },
-    async close() {
+    async close(): Promise<void> {
       breaker.close();
       await Promise.all([pool.close(), probePool.close()]);
     },
