@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sqltag as sql } from '@prisma/client/runtime/client';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
 import { createPoller, type Poller } from '../process/poller.ts';
+import type { SqlExecutor } from './database.ts';
 
 /** Deletes at most `limit` rows whose retention is over, and returns their number. */
 export type Prune = (limit: number) => PromiseLike<number>;
@@ -68,3 +70,11 @@ export function createPruning({
     },
   };
 }
+
+/** Deletes idempotency keys that are older than `ttlS` seconds by the database's clock. */
+export const pruneIdempotencyKeys =
+  (database: SqlExecutor, ttlS: number): Prune =>
+  (limit) =>
+    database.$executeRaw(sql`
+      DELETE FROM idempotency_keys
+      WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${ttlS} SECOND LIMIT ${limit}`);

@@ -3,8 +3,9 @@ import type { SqlClient } from '../database/database.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import { createStreamKeeper } from '../messaging/stream-keeper.ts';
 import { createBounds } from '../process/bounds.ts';
+import type { OutboxBounds } from '../process/config.ts';
 import type { Logger } from '../process/logger.ts';
-import { createBacklog, type OutboxBounds } from './backlog.ts';
+import { createBacklog } from './backlog.ts';
 import { createRelay, type Relay } from './relay.ts';
 
 /** The part of an outbox that commands use, in addition to writing rows. */
