@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { unavailable } from '../errors/errors.ts';
 import { createBreaker } from './breaker.ts';
 import { TIME_LEFT_HEADER } from './deadline.ts';
-import { createOperationSender, type OperationAnswer } from './operation-batch.ts';
+import { createOperationSender, type OperationAnswer, type SentOperation } from './operation-batch.ts';
 import { createShuffledLookup } from './shuffled-dns-lookup.ts';
 
 export interface GraphQLAnswer {
@@ -11,11 +11,7 @@ export interface GraphQLAnswer {
   errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
 }
 
-export interface GraphQLOperation {
-  query: string;
-  variables?: Record<string, unknown> | undefined;
-  operationName?: string | undefined;
-  headers: Record<string, string>;
+export interface GraphQLOperation extends SentOperation {
   /** The server's time limit. A failure counts for the breaker only if the server had all of this time. */
   timeoutMs: number;
   /** The time until which the caller waits, on the clock of performance.now(). */

@@ -7,11 +7,7 @@ import { mayRevise } from '../policy.ts';
 import { lockEvent, saveEvent } from '../store/events.ts';
 import type { CommandRequest, EventDependencies } from './dependencies.ts';
 
-export interface ReviseEventInput {
-  readonly id: string;
-  readonly expectedVersion: number;
-  readonly changes: EventChanges;
-}
+type ReviseEventInput = { id: string; expectedVersion: number; changes: EventChanges };
 
 /**
  * Changes or cancels an event and writes its message in one transaction. Invalidates the cached state after the commit.
