@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { createDatabasePool } from './database/database.ts';
+import { createDatabasePool, prismaAdapter } from './database/database.ts';
 import { createPruning, type Prune } from './database/pruning.ts';
 import { createSqlClient } from './database/transactions.ts';
 import { createErrorMask } from './graphql/error-mask.ts';
@@ -33,7 +33,8 @@ export function createSubgraphService(name: string, settings: SubgraphSettings) 
 
   return {
     ...process,
-    pool,
+    /** For Prisma clients. */
+    adapter: prismaAdapter(pool),
     /** Runs raw SQL directly on the pool. */
     sql: createSqlClient(pool),
     broker,

@@ -20,8 +20,6 @@ type GatewayExecutionResult = Awaited<ReturnType<Executor>>;
 
 const QUERY_PLANS_MIB_MAX = 16;
 
-type Execute = (context: GatewayContext) => Promise<GatewayExecutionResult>;
-
 export type Supergraph = ReturnType<typeof createSupergraph>;
 
 /**
@@ -157,11 +155,11 @@ export function createSupergraph({
       stop: () => gateway.stop(),
     } satisfies GatewayInterface,
     /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
-    prepare(request: KnownOperation): Execute | undefined {
+    prepare(request: KnownOperation) {
       const known = compiled.get(request.operation);
       if (known === undefined) return undefined;
       const { variables } = admit(request, known.schema);
-      return variables && ((context) => executeCompiled(known, variables, context));
+      return variables && ((context: GatewayContext) => executeCompiled(known, variables, context));
     },
   };
 }
@@ -173,16 +171,14 @@ const toDataSource = (client: SubgraphClient, isPublic: (query: string) => boole
   },
 });
 
-type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
-
 /** Counts and logs the fields that are null because the subgraph of an entity does not have it. */
-function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }): ReportEmptiedFields {
+function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }) {
   const emptied = new Counter({
     name: 'gateway_emptied_fields_total',
     help: 'Fields that were answered with null because the subgraph of an entity does not have it.',
     registers: [metrics],
   });
-  return (notes, { requestId }) => {
+  return (notes: readonly GraphQLError[], { requestId }: GatewayContext): void => {
     emptied.inc(notes.length);
     const [first] = notes;
     logger.warn(

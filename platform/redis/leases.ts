@@ -1,11 +1,5 @@
 import { LRUCache } from 'lru-cache';
-
-/** The state of a key's window after points were taken from it. */
-export interface TakenPoints {
-  /** All points taken in the window, including these. */
-  readonly consumedPoints: number;
-  readonly msBeforeNext: number;
-}
+import type { RateLimiterRes } from 'rate-limiter-flexible';
 
 /** The points that this process has taken from a key's shared window and not used yet. */
 interface Lease {
@@ -31,7 +25,8 @@ const LEASE_POINTS_MAX = 32;
  * further requests. All processes together never use more than `points` in a window. A key can be refused early, by
  * the points that other processes have taken and not used, at most a fiftieth of the budget for each process.
  * Concurrent draws on a key share one request.
- * @param takeShared takes points from the window that all processes share, even if too few are left
+ * @param takeShared takes points from the window that all processes share, even if too few are left. Returns all points
+ *   taken in the window, including these.
  */
 export function createLeases({
   points,
@@ -40,7 +35,11 @@ export function createLeases({
 }: {
   points: number;
   keysMax: number;
-  takeShared: (key: string, points: number, windowS: number) => Promise<TakenPoints>;
+  takeShared: (
+    key: string,
+    points: number,
+    windowS: number,
+  ) => Promise<Pick<RateLimiterRes, 'consumedPoints' | 'msBeforeNext'>>;
 }) {
   const leasePoints = Math.min(Math.max(1, Math.floor(points * LEASE_SHARE)), LEASE_POINTS_MAX);
   const leases = new LRUCache<string, Lease>({ max: keysMax });

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
-import { prismaAdapter } from '#platform/database/database.ts';
 import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
@@ -34,7 +33,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);

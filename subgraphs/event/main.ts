@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
 import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
@@ -21,7 +20,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('event', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const cache = createCache({
   url: config.REDIS_URL,
   tlsCa: config.REDIS_TLS_CA,

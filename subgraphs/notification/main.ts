@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { v7 } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
@@ -31,7 +30,7 @@ const service = createSubgraphService('notification', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
 const newId = () => v7();
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 
 const mail = config.mail && createEmailChannel(config.mail);
 if (mail !== undefined) lifecycle.onStop('mail', mail.close);

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -24,7 +23,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('user', config);
 const { broker, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
