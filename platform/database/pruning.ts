@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
-import { createPoller, type Poller } from '../process/poller.ts';
+import { createPoller } from '../process/poller.ts';
 import type { SqlExecutor } from './database.ts';
 
 /** Deletes at most `limit` rows whose retention is over, and returns their number. */
@@ -29,7 +29,7 @@ export function createPruning({
   logger: Logger;
   metrics: Registry;
   pruneEveryMs?: number;
-}): Poller {
+}) {
   const pruned = new Counter({
     name: 'pruned_rows_total',
     help: 'Rows deleted because their retention is over.',
@@ -63,8 +63,7 @@ export function createPruning({
     onError: (error) => logger.error({ err: error }, 'pruning was interrupted; it will be retried'),
   });
   return {
-    nudge: poller.nudge,
-    stop() {
+    stop(): Promise<void> {
       stopping = true;
       return poller.stop();
     },

@@ -1,11 +1,12 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { forbidden } from '#platform/errors/errors.ts';
 import { isId } from '#platform/errors/validation.ts';
+import type { CommandRequest } from '#platform/identity/identity.ts';
 import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { mayRevise } from '../policy.ts';
 import { lockEvent, saveEvent } from '../store/events.ts';
-import type { CommandRequest, EventDependencies } from './dependencies.ts';
+import type { EventDependencies } from './dependencies.ts';
 
 type ReviseEventInput = { id: string; expectedVersion: number; changes: EventChanges };
 
