@@ -1,5 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { RateLimiterRes } from 'rate-limiter-flexible';
+
+/** The state of a key's window after points were taken from it. */
+interface TakenPoints {
+  /** All points taken in the window, including these. */
+  readonly consumedPoints: number;
+  readonly msBeforeNext: number;
+}
 
 /** The points that this process has taken from a key's shared window and not used yet. */
 interface Lease {
@@ -25,8 +31,7 @@ const LEASE_POINTS_MAX = 32;
  * further requests. All processes together never use more than `points` in a window. A key can be refused early, by
  * the points that other processes have taken and not used, at most a fiftieth of the budget for each process.
  * Concurrent draws on a key share one request.
- * @param takeShared takes points from the window that all processes share, even if too few are left. Returns all points
- *   taken in the window, including these.
+ * @param takeShared takes points from the window that all processes share, even if too few are left
  */
 export function createLeases({
   points,
@@ -35,11 +40,7 @@ export function createLeases({
 }: {
   points: number;
   keysMax: number;
-  takeShared: (
-    key: string,
-    points: number,
-    windowS: number,
-  ) => Promise<Pick<RateLimiterRes, 'consumedPoints' | 'msBeforeNext'>>;
+  takeShared: (key: string, points: number, windowS: number) => Promise<TakenPoints>;
 }) {
   const leasePoints = Math.min(Math.max(1, Math.floor(points * LEASE_SHARE)), LEASE_POINTS_MAX);
   const leases = new LRUCache<string, Lease>({ max: keysMax });
@@ -83,7 +84,10 @@ export function createLeases({
   }
 
   return {
-    /** Draws `cost` points of a key's budget. Returns undefined, or else the milliseconds until the window ends. */
+    /**
+     * Draws `cost` points of a key's budget.
+     * @returns undefined when they are granted, or else the milliseconds until the window ends
+     */
     async draw(key: string, { cost, windowS }: { cost: number; windowS: number }): Promise<number | undefined> {
       for (;;) {
         const lease = leaseOf(key);
