@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 import { request } from 'undici';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { createHttpServer } from '#platform/http/http-server.ts';
 import { createAuthenticator } from '#platform/identity/identity.ts';
-import type { Lifecycle } from '#platform/process/lifecycle.ts';
-import type { Logger } from '#platform/process/logger.ts';
+import type { Process } from '#platform/process/process.ts';
 import { type ReadinessCheck, stateCheck } from '#platform/process/readiness.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
@@ -16,7 +14,7 @@ import { serveExplorer } from './http/explorer.ts';
 import { serveGraph } from './http/graph-endpoint.ts';
 import { addSecurityHeaders } from './http/security-headers.ts';
 import { createQueryLimits } from './limits/query-limits.ts';
-import { createRateLimits, noRateLimits, type RateLimits } from './limits/rate-limits.ts';
+import { createRateLimits, noRateLimits } from './limits/rate-limits.ts';
 import { createSubgraphClient } from './supergraph/subgraph-client.ts';
 import { createSupergraph } from './supergraph/supergraph.ts';
 import { createSupergraphFile } from './supergraph/supergraph-file.ts';
@@ -24,15 +22,10 @@ import { createSupergraphFile } from './supergraph/supergraph-file.ts';
 /** A parsed and compiled document takes some 200 bytes for each character of its text. */
 const KNOWN_DOCUMENT_CHARACTERS_MAX = 256 * 1_024;
 
-interface Process {
-  config: GatewayConfig;
-  logger: Logger;
-  metrics: Registry;
-  lifecycle: Lifecycle;
-}
+type GatewayProcess = Process & { config: GatewayConfig };
 
 /** Creates the gateway, ready to listen. The subgraphs may still be down. */
-export async function createGateway({ config, logger, metrics, lifecycle }: Process): Promise<FastifyInstance> {
+export async function createGateway({ config, logger, metrics, lifecycle }: GatewayProcess): Promise<FastifyInstance> {
   const subgraphs = Object.entries(config.subgraphs).map(([name, { url, secret }]) => {
     const client = createGraphQLClient({ url, secret });
     lifecycle.onStop(`client of ${name}`, () => client.close());
@@ -100,7 +93,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Proc
   return http;
 }
 
-function startRateLimits({ config, logger, metrics, lifecycle }: Process): RateLimits & { areShared(): boolean } {
+function startRateLimits({ config, logger, metrics, lifecycle }: GatewayProcess) {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'gateway', logger });
   lifecycle.onStop('rate limits', () => redis.disconnect());
   const limits = createRateLimits(createRateLimiters({ redis, metrics }), {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bulkhead } from 'cockatiel';
 import { v7 as newId } from 'uuid';
-import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { createDatabasePool, prismaAdapter, type SqlClient, TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { applyMigrations, openConnection } from '#platform/database/migrations.ts';
-import { driverTransactions, prismaTransactions } from '#platform/database/transactions.ts';
+import { driverTransactions, type Transact } from '#platform/database/transactions.ts';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { startProcess, tailOf } from '#scripts/local/processes/processes.ts';
@@ -41,6 +41,12 @@ export async function createDatabase(adminUrl: string, name: string): Promise<st
   await applyMigrations({ url, folder: join(root, 'prisma/booking/migrations') });
   return url;
 }
+
+/** Transactions through Prisma's interactive transactions. */
+const prismaTransactions =
+  (database: SqlClient): Transact =>
+  (run) =>
+    database.$transaction(run, TRANSACTION_LIMITS);
 
 /** Connects to a booking database as the booking subgraph does. */
 function connect(url: string) {

@@ -20,14 +20,7 @@ type GatewayExecutionResult = Awaited<ReturnType<Executor>>;
 
 const QUERY_PLANS_MIB_MAX = 16;
 
-type Execute = (context: GatewayContext) => Promise<GatewayExecutionResult>;
-
-export interface Supergraph {
-  /** The supergraph in the form that Apollo Server requires. */
-  readonly gateway: GatewayInterface;
-  /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
-  prepare(operation: KnownOperation): Execute | undefined;
-}
+export type Supergraph = ReturnType<typeof createSupergraph>;
 
 /**
  * Creates the supergraph. @apollo/gateway plans each operation and executes it the first time. Our own executor does
@@ -52,7 +45,7 @@ export function createSupergraph({
   onSchemaChange: () => void;
   logger: Logger;
   metrics: Registry;
-}): Supergraph {
+}) {
   // The package has no other switch, and reads this one in the constructor.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
   const compiled = createCompiledOperations();
@@ -148,6 +141,7 @@ export function createSupergraph({
     };
 
   return {
+    /** The supergraph in the form that Apollo Server requires. */
     gateway: {
       onSchemaLoadOrUpdate: (callback) =>
         gateway.onSchemaLoadOrUpdate((schemas) => {
@@ -159,12 +153,13 @@ export function createSupergraph({
         }),
       load: async (options) => ({ executor: createExecutor((await gateway.load(options)).executor) }),
       stop: () => gateway.stop(),
-    },
-    prepare(request) {
+    } satisfies GatewayInterface,
+    /** Returns a function that executes a planned operation, or undefined if it has no plan or must be refused. */
+    prepare(request: KnownOperation) {
       const known = compiled.get(request.operation);
       if (known === undefined) return undefined;
       const { variables } = admit(request, known.schema);
-      return variables && ((context) => executeCompiled(known, variables, context));
+      return variables && ((context: GatewayContext) => executeCompiled(known, variables, context));
     },
   };
 }
@@ -176,16 +171,14 @@ const toDataSource = (client: SubgraphClient, isPublic: (query: string) => boole
   },
 });
 
-type ReportEmptiedFields = (notes: readonly GraphQLError[], context: GatewayContext) => void;
-
 /** Counts and logs the fields that are null because the subgraph of an entity does not have it. */
-function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }): ReportEmptiedFields {
+function createEmptiedFieldsReport({ logger, metrics }: { logger: Logger; metrics: Registry }) {
   const emptied = new Counter({
     name: 'gateway_emptied_fields_total',
     help: 'Fields that were answered with null because the subgraph of an entity does not have it.',
     registers: [metrics],
   });
-  return (notes, { requestId }) => {
+  return (notes: readonly GraphQLError[], { requestId }: GatewayContext): void => {
     emptied.inc(notes.length);
     const [first] = notes;
     logger.warn(

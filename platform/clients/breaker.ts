@@ -1,22 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/**
- * Watches whether a server answers its clients. While it does not (isOpen), requests can fail at once instead of
- * waiting.
- */
-export interface Breaker {
-  isOpen(): boolean;
-  /** To be called when a request is sent. Its outcome is reported with the methods below. */
-  begin(): void;
-  /** To be called when the server answered, also with an error. */
-  heard(): void;
-  /** To be called when the server did not answer within its full time limit, or did not accept the connection. */
-  failed(): void;
-  /** To be called once for each request that began, after its outcome. */
-  end(): void;
-  close(): void;
-}
-
 /** After this many failures without an answer between them, the server is probed. */
 const FAILURES_MAX = 10;
 /** When a request waits and the server has answered nothing for this long, the server is probed. */
@@ -27,11 +10,12 @@ export const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_INTERVAL_MS = 250;
 
 /**
- * Creates a breaker that probes the server before it opens and before it closes. A request that is slow by nature
+ * Watches whether a server answers its clients. While it does not (isOpen), requests can fail at once instead of
+ * waiting. The breaker probes the server before it opens and before it closes. A request that is slow by nature
  * therefore does not open it, and no client's request is needed to find out whether the server is back.
  * @param probe sends a request that a working server answers at once. It rejects when there is no answer.
  */
-export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>): Breaker {
+export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>) {
   const end = new AbortController();
   let isOpen = false;
   let isProbing = false;
@@ -42,6 +26,7 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>):
   let silentSinceMs = 0;
   let watch: NodeJS.Timeout | undefined;
 
+  /** To be called when the server answered, also with an error. */
   function heard(): void {
     heardAtMs = performance.now();
     silentSinceMs = heardAtMs;
@@ -84,21 +69,24 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>):
 
   return {
     isOpen: () => isOpen,
-    begin() {
+    /** To be called when a request is sent. Its outcome is reported with the methods below. */
+    begin(): void {
       // Without waiting requests there were no answers to expect.
       if (underWay === 0) silentSinceMs = performance.now();
       underWay += 1;
       watchSilence();
     },
     heard,
-    failed() {
+    /** To be called when the server did not answer within its full time limit, or did not accept the connection. */
+    failed(): void {
       failures += 1;
       if (failures >= FAILURES_MAX) void suspect();
     },
-    end() {
+    /** To be called once for each request that began, after its outcome. */
+    end(): void {
       underWay -= 1;
     },
-    close() {
+    close(): void {
       clearTimeout(watch);
       end.abort();
     },

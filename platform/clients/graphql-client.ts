@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { unavailable } from '../errors/errors.ts';
 import { createBreaker } from './breaker.ts';
 import { TIME_LEFT_HEADER } from './deadline.ts';
-import { createOperationSender, type OperationAnswer } from './operation-batch.ts';
+import { createOperationSender, type OperationAnswer, type SentOperation } from './operation-batch.ts';
 import { createShuffledLookup } from './shuffled-dns-lookup.ts';
 
 export interface GraphQLAnswer {
@@ -11,24 +11,7 @@ export interface GraphQLAnswer {
   errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
 }
 
-/** A client of one GraphQL server inside the system. */
-export interface GraphQLClient {
-  /**
-   * Sends one operation and returns its answer within `timeoutMs` and before the deadline. After a connection error a
-   * query is sent a second time. A mutation is sent a second time only if no connection was made, because then it was
-   * not sent.
-   * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in flight,
-   *   or the caller has disconnected
-   */
-  request(operation: GraphQLOperation): Promise<GraphQLAnswer>;
-  close(): Promise<void>;
-}
-
-export interface GraphQLOperation {
-  query: string;
-  variables?: Record<string, unknown> | undefined;
-  operationName?: string | undefined;
-  headers: Record<string, string>;
+export interface GraphQLOperation extends SentOperation {
   /** The server's time limit. A failure counts for the breaker only if the server had all of this time. */
   timeoutMs: number;
   /** The time until which the caller waits, on the clock of performance.now(). */
@@ -79,11 +62,13 @@ const PROBE = '{__typename}';
 
 export const isMutation = (query: string): boolean => query.startsWith('mutation');
 
+export type GraphQLClient = ReturnType<typeof createGraphQLClient>;
+
 /**
- * Creates a client with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
+ * Creates a client of one GraphQL server inside the system, with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
  * Operations of one turn of the event loop are sent together, see createOperationSender.
  */
-export function createGraphQLClient({ url, secret }: { url: string; secret: string }): GraphQLClient {
+export function createGraphQLClient({ url, secret }: { url: string; secret: string }) {
   const { origin, pathname } = new URL(url);
   const connect = (connections: number) =>
     new Pool(origin, {
@@ -125,7 +110,14 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   }
 
   return {
-    async request(operation) {
+    /**
+     * Sends one operation and returns its answer within `timeoutMs` and before the deadline. After a connection error a
+     * query is sent a second time. A mutation is sent a second time only if no connection was made, because then it was
+     * not sent.
+     * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in
+     *   flight, or the caller has disconnected
+     */
+    async request(operation: GraphQLOperation): Promise<GraphQLAnswer> {
       const { timeoutMs, deadlineMs = Infinity, signal } = operation;
       const startedAtMs = performance.now();
       const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
@@ -152,7 +144,7 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
         breaker.end();
       }
     },
-    async close() {
+    async close(): Promise<void> {
       breaker.close();
       await Promise.all([pool.close(), probePool.close()]);
     },

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sqltag as sql } from '@prisma/client/runtime/client';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
-import { createPoller, type Poller } from '../process/poller.ts';
+import { createPoller } from '../process/poller.ts';
+import type { SqlExecutor } from './database.ts';
 
 /** Deletes at most `limit` rows whose retention is over, and returns their number. */
 export type Prune = (limit: number) => PromiseLike<number>;
@@ -27,7 +29,7 @@ export function createPruning({
   logger: Logger;
   metrics: Registry;
   pruneEveryMs?: number;
-}): Poller {
+}) {
   const pruned = new Counter({
     name: 'pruned_rows_total',
     help: 'Rows deleted because their retention is over.',
@@ -61,10 +63,17 @@ export function createPruning({
     onError: (error) => logger.error({ err: error }, 'pruning was interrupted; it will be retried'),
   });
   return {
-    nudge: poller.nudge,
-    stop() {
+    stop(): Promise<void> {
       stopping = true;
       return poller.stop();
     },
   };
 }
+
+/** Deletes idempotency keys that are older than `ttlS` seconds by the database's clock. */
+export const pruneIdempotencyKeys =
+  (database: SqlExecutor, ttlS: number): Prune =>
+  (limit) =>
+    database.$executeRaw(sql`
+      DELETE FROM idempotency_keys
+      WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${ttlS} SECOND LIMIT ${limit}`);

@@ -1,15 +1,9 @@
 import type { Sql } from '@prisma/client/runtime/client';
 import type { Pool, UpsertResult } from 'mariadb';
-import { type SqlClient, type SqlExecutor, TRANSACTION_LIMITS } from './database.ts';
+import type { SqlClient, SqlExecutor } from './database.ts';
 
 /** Runs statements in one transaction: committed when `run` resolves, rolled back when it rejects. */
 export type Transact = <Result>(run: (transaction: SqlExecutor) => Promise<Result>) => Promise<Result>;
-
-/** Transactions through Prisma's interactive transactions. */
-export const prismaTransactions =
-  (database: SqlClient): Transact =>
-  (run) =>
-    database.$transaction(run, TRANSACTION_LIMITS);
 
 /**
  * Transactions directly on the driver, from the same pool. This saves Prisma's work for each statement. Reads that are

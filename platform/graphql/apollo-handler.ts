@@ -2,12 +2,7 @@ import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** The parts of an HTTP request that Apollo Server reads. */
-export interface ApolloRequest {
-  readonly method: string;
-  readonly headers: FastifyRequest['headers'];
-  readonly url: string;
-  readonly body: unknown;
-}
+export type ApolloRequest = Readonly<Pick<FastifyRequest, 'method' | 'headers' | 'url' | 'body'>>;
 
 export interface ApolloAnswer {
   readonly status: number;

@@ -21,8 +21,9 @@ export interface PageArguments {
   after?: string | null | undefined;
 }
 
-/** The key of lists that are ordered only by a UUIDv7 id. */
+/** The key of lists that are ordered only by a UUIDv7 id. Such ids sort by time. */
 export const idKey = z.tuple([z.uuid()]);
+export type IdPage = Page<readonly [id: string]>;
 
 /** Reads `first` and `after`. @throws BAD_USER_INPUT for a size outside 1 to 100 or an invalid cursor */
 export function pageOf<Key extends z.ZodType>({ first, after }: PageArguments, key: Key): Page<z.output<Key>> {
@@ -48,6 +49,15 @@ export function connectionOf<Row, Node = Row>(
     pageInfo: { hasNextPage: rows.length > limit, endCursor: edges.at(-1)?.cursor ?? null },
   };
 }
+
+/** Builds the connection of a list that is ordered only by id. */
+export const connectionById = <Row extends { readonly id: string }>(rows: readonly Row[], page: IdPage) =>
+  connectionOf(
+    rows,
+    page,
+    ({ id }) => [id],
+    (row) => row,
+  );
 
 /** Returns the page with a next page that starts after this key, for a page that was not read to its end. */
 export const resumedBehind = <Node>(page: Connection<Node>, key: readonly (string | number)[]): Connection<Node> => ({

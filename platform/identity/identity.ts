@@ -12,6 +12,13 @@ export interface Caller {
   readonly role: Role;
 }
 
+/** The input of a command, its caller, and the id of the client's request. */
+export interface CommandRequest<Input> {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly input: Input;
+}
+
 /** Returns the caller of an Authorization header; null without a header. @throws UNAUTHENTICATED for a bad token */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller | null>;
 

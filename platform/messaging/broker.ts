@@ -1,11 +1,4 @@
-import {
-  DiscardPolicy,
-  type JetStreamClient,
-  type JetStreamManager,
-  nanos,
-  StorageType,
-  type StreamConfig,
-} from 'nats';
+import { DiscardPolicy, nanos, StorageType } from 'nats';
 import type { BrokerAddress } from '../connections/nats.ts';
 import type { Logger } from '../process/logger.ts';
 import { keepConnected } from './keep-connected.ts';
@@ -19,30 +12,6 @@ export interface StreamDefinition {
   readonly consumers: readonly string[];
   /** The maximum disk space of the stream. A full stream refuses new messages and deletes no old ones. */
   readonly bytesMax: number;
-}
-
-/** The connection to NATS. It reconnects without limit. */
-export interface Broker {
-  isConnected(): boolean;
-  /** Returns JetStream once there is a connection. Waits for it without limit. */
-  jetStream(): Promise<{ client: JetStreamClient; manager: JetStreamManager }>;
-  /** Creates the stream if it is missing. Only the owner of a stream updates its settings, see createStreamKeeper. */
-  ensureStream(stream: StreamDefinition): Promise<void>;
-  /**
-   * To be called before a publication. Creates the stream if it is missing.
-   * @throws Error when the stream is nearly full. Its own limit must never be reached: servers up to 2.9 can then
-   *   delete an old message for a new one, although their configuration says to refuse the new one.
-   */
-  requireRoom(stream: StreamDefinition): Promise<void>;
-  /** The stream's settings in the form of the server. */
-  streamConfig(stream: StreamDefinition): Partial<StreamConfig> & { name: string; max_bytes: number };
-  /** The subject on which messages of a type are published. */
-  subject(type: string): string;
-  /** The type of the messages on a subject. */
-  type(subject: string): string;
-  /** The name of a stream or durable consumer on the server. */
-  resourceName(name: string): string;
-  close(): Promise<void>;
 }
 
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -62,21 +31,20 @@ export interface BrokerSettings extends BrokerAddress {
   NATS_SUBJECT_PREFIX: string;
 }
 
-/** Creates the connection. It connects in the background, so that a process can start while the broker is down. */
-export function createBroker({
-  settings,
-  name,
-  logger,
-}: {
-  settings: BrokerSettings;
-  name: string;
-  logger: Logger;
-}): Broker {
+export type Broker = ReturnType<typeof createBroker>;
+
+/**
+ * Creates the connection to NATS. It connects in the background, so that a process can start while the broker is down,
+ * and reconnects without limit.
+ */
+export function createBroker({ settings, name, logger }: { settings: BrokerSettings; name: string; logger: Logger }) {
   const prefix = settings.NATS_SUBJECT_PREFIX;
+  /** The name of a stream or durable consumer on the server. */
   const resourceName = (resource: string) => prefix.replace('.', '_').toUpperCase() + resource;
   const connection = keepConnected({ address: settings, name, logger });
 
-  const streamConfig: Broker['streamConfig'] = ({ name: streamName, subjects, bytesMax }) => ({
+  /** The stream's settings in the form of the server. */
+  const streamConfig = ({ name: streamName, subjects, bytesMax }: StreamDefinition) => ({
     name: resourceName(streamName),
     subjects: subjects.map((subject) => prefix + subject),
     storage: StorageType.File,
@@ -92,14 +60,22 @@ export function createBroker({
   return {
     isConnected: connection.isConnected,
     jetStream: connection.jetStream,
-    subject: (type) => prefix + type,
-    type: (subject) => subject.slice(prefix.length),
+    /** The subject on which messages of a type are published. */
+    subject: (type: string) => prefix + type,
+    /** The type of the messages on a subject. */
+    type: (subject: string) => subject.slice(prefix.length),
     resourceName,
-    async ensureStream(stream) {
+    /** Creates the stream if it is missing. Only the owner of a stream updates its settings, see createStreamKeeper. */
+    async ensureStream(stream: StreamDefinition): Promise<void> {
       const { manager } = await connection.jetStream();
       await createWhereMissing(manager, streamConfig(stream));
     },
-    async requireRoom(stream) {
+    /**
+     * To be called before a publication. Creates the stream if it is missing.
+     * @throws Error when the stream is nearly full. Its own limit must never be reached: servers up to 2.9 can then
+     *   delete an old message for a new one, although their configuration says to refuse the new one.
+     */
+    async requireRoom(stream: StreamDefinition): Promise<void> {
       const { manager } = await connection.jetStream();
       refuseWhereFull(await createWhereMissing(manager, streamConfig(stream)));
     },

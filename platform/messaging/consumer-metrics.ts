@@ -1,17 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { sharedMetric } from '../process/metrics.ts';
 
-/** Returns the metrics of all consumers of a process. They share them because a registry accepts each name once. */
+/** Returns the metrics of all consumers of a process. They share them. */
 export function consumerMetrics(metrics: Registry) {
-  const shared = <Metric>(name: string, create: () => Metric) =>
-    (metrics.getSingleMetric(name) as Metric | undefined) ?? create();
   const described = (name: string, help: string) => ({
     name,
     help,
     labelNames: ['consumer'] as const,
     registers: [metrics],
   });
-  const counter = (name: string, help: string) => shared(name, () => new Counter(described(name, help)));
-  const gauge = (name: string, help: string) => shared(name, () => new Gauge(described(name, help)));
+  const counter = (name: string, help: string) => sharedMetric(metrics, name, () => new Counter(described(name, help)));
+  const gauge = (name: string, help: string) => sharedMetric(metrics, name, () => new Gauge(described(name, help)));
   return {
     consumed: counter(
       'messages_consumed_total',

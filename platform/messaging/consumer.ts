@@ -11,13 +11,6 @@ import { parseMessage, type ReceivedMessage } from './message.ts';
 import { applyOnce, type MessageHandlers, readFor } from './message-handlers.ts';
 import { subscribe } from './subscription.ts';
 
-export interface Consumer {
-  /** True while it can receive and the last attempt to apply messages succeeded. */
-  isHealthy(): boolean;
-  /** Stops pulling. Applies and acknowledges the messages that were received. */
-  stop(): Promise<void>;
-}
-
 /** A received message and its content. */
 interface Delivery {
   readonly message: JsMsg;
@@ -28,6 +21,8 @@ const BATCH_MAX = 100;
 const RECONNECT_MS = 500;
 /** Under load, the messages of this time are applied together. */
 const PAUSE_MS = 25;
+
+export type Consumer = ReturnType<typeof createConsumer>;
 
 /**
  * Creates a durable consumer of one stream. Messages that wait together are applied in one transaction with their inbox
@@ -60,7 +55,7 @@ export function createConsumer({
   broker: Broker;
   logger: Logger;
   metrics: Registry;
-}): Consumer {
+}) {
   if (!stream.consumers.includes(name)) throw new Error(`${stream.name} does not name ${name} among its consumers`);
   const counters = consumerMetrics(metrics);
   const answerFailed = createFailureHandling({
@@ -95,6 +90,7 @@ export function createConsumer({
     },
   });
 
+  /** True while it can receive and the last attempt to apply messages succeeded. */
   const isHealthy = () => healthy && source !== undefined && broker.isConnected();
 
   function setHealthy(value: boolean): void {
@@ -177,7 +173,8 @@ export function createConsumer({
 
   return {
     isHealthy,
-    async stop() {
+    /** Stops pulling. Applies and acknowledges the messages that were received. */
+    async stop(): Promise<void> {
       stopping = true;
       await poller.stop();
     },

@@ -22,30 +22,23 @@ export const envelope = z.looseObject({
   data: z.unknown().describe('The content, which depends on the type'),
 });
 
-/** A message that a subgraph publishes. The outbox wraps it in the envelope. */
-export interface OutgoingMessage {
-  /** The id of the message for the broker and every inbox, a UUIDv7. */
+/** A message that a consumer receives. */
+export interface ReceivedMessage<Data> {
+  /** The id of the message for the broker and every inbox: 1 to 64 visible ASCII characters. */
   readonly id: string;
-  /** Name and version, such as booking.confirmed.v1. It is also the subject on which the message is published. */
+  /** Name and version, such as booking.confirmed.v1. */
   readonly type: string;
   /** The id of the object that the message is about. */
   readonly subject: string;
   readonly time: Date;
   /** The id of the request that caused the message. */
-  readonly correlationId: string;
-  readonly data: unknown;
-}
-
-/** A message that a consumer receives. */
-export interface ReceivedMessage<Data> {
-  /** The id of the message for the inbox: 1 to 64 visible ASCII characters. */
-  readonly id: string;
-  /** Name and version. */
-  readonly type: string;
-  readonly subject: string;
-  readonly time: Date;
   readonly correlationId: string | undefined;
   readonly data: Data;
+}
+
+/** A message that a subgraph publishes, on its type as the subject. Its id is a UUIDv7. The outbox adds the envelope. */
+export interface OutgoingMessage extends ReceivedMessage<unknown> {
+  readonly correlationId: string;
 }
 
 /** Serializes a message with its envelope as JSON text. */

@@ -17,13 +17,6 @@ const AGE_SLACK_MS = 3_600_000;
 const TRIM_ABOVE_RATIO = 0.6;
 const TRIM_TO_RATIO = 0.5;
 
-/** Keeps a stream within its bounds. */
-export interface StreamKeeper {
-  /** False while the broker does not answer or refuses the stream's settings. */
-  isHealthy(): boolean;
-  stop(): Promise<void>;
-}
-
 /**
  * Starts the maintenance of a stream by its owner. The server itself never deletes a message: a full stream refuses new
  * messages, which then wait in their outbox. The keeper deletes only messages that all consumers have acknowledged:
@@ -45,7 +38,7 @@ export function createStreamKeeper({
   logger: Logger;
   keepMs?: number;
   keepEveryMs?: number;
-}): StreamKeeper {
+}) {
   const wanted = broker.streamConfig(stream);
   let isUpToDate = false;
   let healthy = true;
@@ -136,5 +129,9 @@ export function createStreamKeeper({
     return Math.min(...(await Promise.all(floors)));
   }
 
-  return { isHealthy: () => healthy, stop: poller.stop };
+  return {
+    /** False while the broker does not answer or refuses the stream's settings. */
+    isHealthy: () => healthy,
+    stop: poller.stop,
+  };
 }

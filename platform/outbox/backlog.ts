@@ -2,22 +2,9 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '../database/database.ts';
 import { unavailable } from '../errors/errors.ts';
 import type { Bounds } from '../process/bounds.ts';
+import type { OutboxBounds } from '../process/config.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
-
-/** The bounds for the unpublished messages of an outbox. */
-export interface OutboxBounds {
-  readonly OUTBOX_WAITING_ROWS_MAX: number;
-  /** This bound only causes a warning: a message that waits longer is late, but not lost. */
-  readonly OUTBOX_WAITING_SECONDS_MAX: number;
-}
-
-/** Watches the unpublished messages of an outbox. */
-export interface Backlog {
-  /** To be called before a change that writes to the outbox. @throws SERVICE_UNAVAILABLE while the outbox is full */
-  requireRoom(): void;
-  stop(): Promise<void>;
-}
 
 const LOOK_EVERY_MS = 10_000;
 
@@ -37,7 +24,7 @@ export function createBacklog({
   bounds: Bounds;
   logger: Logger;
   lookEveryMs?: number;
-}): Backlog {
+}) {
   let isFull = false;
 
   const poller = createPoller({
@@ -61,7 +48,8 @@ export function createBacklog({
   });
 
   return {
-    requireRoom() {
+    /** To be called before a change that writes to the outbox. @throws SERVICE_UNAVAILABLE while the outbox is full */
+    requireRoom(): void {
       if (isFull) throw unavailable();
     },
     stop: poller.stop,

@@ -3,15 +3,13 @@ import type { SqlClient } from '../database/database.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import { createStreamKeeper } from '../messaging/stream-keeper.ts';
 import { createBounds } from '../process/bounds.ts';
+import type { OutboxBounds } from '../process/config.ts';
 import type { Logger } from '../process/logger.ts';
-import { createBacklog, type OutboxBounds } from './backlog.ts';
-import { createRelay, type Relay } from './relay.ts';
+import { createBacklog } from './backlog.ts';
+import { createRelay } from './relay.ts';
 
 /** The part of an outbox that commands use, in addition to writing rows. */
-export type Publisher = Pick<Relay, 'nudge'> & {
-  /** @throws SERVICE_UNAVAILABLE while the outbox is full */
-  requireRoom(): void;
-};
+export type Publisher = Pick<ReturnType<typeof createPublisher>, 'nudge' | 'requireRoom'>;
 
 /** Starts to publish a service's outbox to the stream that the service owns, and keeps both within their bounds. */
 export function createPublisher({
@@ -24,7 +22,7 @@ export function createPublisher({
   stream: StreamDefinition;
   logger: Logger;
   metrics: Registry;
-}): Publisher & { isHealthy(): boolean; warning(): string | undefined; stop(): Promise<void> } {
+}) {
   const bounds = createBounds(parts);
   const keeper = createStreamKeeper({ ...parts, bounds });
   const backlog = createBacklog({ ...parts, settings, bounds });
@@ -34,7 +32,7 @@ export function createPublisher({
     requireRoom: backlog.requireRoom,
     isHealthy: () => relay.isHealthy() && keeper.isHealthy(),
     warning: bounds.warning,
-    async stop() {
+    async stop(): Promise<void> {
       await Promise.all([keeper.stop(), backlog.stop(), relay.stop()]);
     },
   };

@@ -6,16 +6,6 @@ import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
 
-/** Publishes the messages of an outbox. */
-export interface Relay {
-  /** To be called after a commit with new messages, so that they are published now and not at the next poll. */
-  nudge(): void;
-  /** False while the last attempt failed. */
-  isHealthy(): boolean;
-  /** Publishes once more, then ends. */
-  stop(): Promise<void>;
-}
-
 const BATCH_MAX = 256;
 const POLL_MS = 500;
 /**
@@ -37,6 +27,8 @@ const FAILURE_PAUSE_MS_MAX = 10_000;
 /** A pause varies by this fraction, so that relays do not retry at the same time. */
 const PAUSE_JITTER = 0.2;
 
+export type Relay = ReturnType<typeof createRelay>;
+
 /**
  * Starts a relay, which publishes the messages of an outbox. Any number of relays may run on one outbox: each locks
  * rows that no other relay has locked, publishes them with the row's id as the broker's message id, and marks them as
@@ -57,7 +49,7 @@ export function createRelay({
   stream: StreamDefinition;
   logger: Logger;
   metrics: Registry;
-}): Relay {
+}) {
   const published = new Counter({
     name: 'outbox_published_total',
     help: 'Messages that the broker has acknowledged.',
@@ -166,7 +158,14 @@ export function createRelay({
       LIMIT ${BATCH_MAX}`);
   }
 
-  return { nudge: poller.nudge, isHealthy: () => healthy, stop: poller.stop };
+  return {
+    /** To be called after a commit with new messages, so that they are published now and not at the next poll. */
+    nudge: poller.nudge,
+    /** False while the last attempt failed. */
+    isHealthy: () => healthy,
+    /** Publishes once more, then ends. */
+    stop: poller.stop,
+  };
 }
 
 async function mark(transaction: SqlExecutor, column: Sql, rows: readonly { id: string }[]): Promise<void> {

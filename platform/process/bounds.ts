@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
+import { sharedMetric } from './metrics.ts';
 
 /** A warning starts when this part of a bound is used. */
 const WARNING_RATIO = 0.8;
@@ -14,15 +15,9 @@ export type Bounds = ReturnType<typeof createBounds>;
  */
 export function createBounds({ logger, metrics }: { logger: Logger; metrics: Registry }) {
   const name = 'bound_used_ratio';
-  const existing = metrics.getSingleMetric(name) as Gauge<'bound'> | undefined;
-  const ratios =
-    existing ??
-    new Gauge({
-      name,
-      help: 'The used part of a bound; 1 means full. See docs/operations/capacity.md.',
-      labelNames: ['bound'] as const,
-      registers: [metrics],
-    });
+  const help = 'The used part of a bound; 1 means full. See docs/operations/capacity.md.';
+  const create = () => new Gauge({ name, help, labelNames: ['bound'], registers: [metrics] });
+  const ratios = sharedMetric(metrics, name, create);
   const near = new Map<string, number>();
 
   return {

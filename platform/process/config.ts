@@ -117,6 +117,7 @@ export const processSettings = (defaultPort: number) => ({
   DRAIN_DELAY_MS: integer(0, MINUTE_MS, 0),
   STOP_TIMEOUT_MS: milliseconds(15_000),
 });
+export type ProcessSettings = Settings<ReturnType<typeof processSettings>>;
 
 const file = z.string().optional();
 
@@ -141,11 +142,13 @@ export const databaseSettings = (defaultDatabase: string) => ({
 /** The maximum size of a stream. A tenth of the minimum has room for all that relays publish in a second. */
 export const streamBytes = ({ bytesMax }: { bytesMax: number }) => integer(64 * 2 ** 20, 2 ** 40, bytesMax);
 
-/** The bounds of an outbox. The default number of rows takes about a gigabyte of the database's disk. */
+/** The bounds for the unpublished messages of an outbox. The default number of rows takes about a gigabyte of the database's disk. */
 export const outboxSettings = {
   OUTBOX_WAITING_ROWS_MAX: integer(1_000, 100_000_000, 1_000_000),
+  /** This bound only causes a warning: a message that waits longer is late, but not lost. */
   OUTBOX_WAITING_SECONDS_MAX: integer(1, 604_800, 3_600),
 };
+export type OutboxBounds = Settings<typeof outboxSettings>;
 
 export const brokerSettings = {
   NATS_URL: secret(requiredInProduction(z.string().default('nats://127.0.0.1:4222'))),
@@ -208,6 +211,7 @@ export const subgraphSettings = (name: string, defaultPort: number) => ({
   ...brokerSettings,
   ...tokenSettings,
 });
+export type SubgraphSettings = Settings<ReturnType<typeof subgraphSettings>>;
 
 /** Parses JSON of the given schema, as plain text or in base64url, for use in transform(). */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {

@@ -1,24 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from '../errors/outages.ts';
+import type { ProcessSettings } from './config.ts';
 import type { Logger } from './logger.ts';
 
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
 /**
- * Stops the process on SIGTERM and SIGINT. For `drainDelayMs` it continues to serve but is not ready, so that load
+ * Stops the process on SIGTERM and SIGINT. For DRAIN_DELAY_MS it continues to serve but is not ready, so that load
  * balancers and clients can move to other replicas. Then it runs the registered steps in reverse order and exits with
- * 0. A step that fails is logged, and the others still run. If the steps take longer than `stopTimeoutMs`, the process
+ * 0. A step that fails is logged, and the others still run. If the steps take longer than STOP_TIMEOUT_MS, the process
  * exits with 1.
  */
-export function createLifecycle({
-  logger,
-  drainDelayMs,
-  stopTimeoutMs,
-}: {
-  logger: Logger;
-  drainDelayMs: number;
-  stopTimeoutMs: number;
-}) {
+export function createLifecycle(
+  logger: Logger,
+  { DRAIN_DELAY_MS: drainDelayMs, STOP_TIMEOUT_MS: stopTimeoutMs }: ProcessSettings,
+) {
   const steps: { name: string; run: () => unknown }[] = [];
   let stopping = false;
 

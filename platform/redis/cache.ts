@@ -10,18 +10,7 @@ export interface Cached<Value> {
   readonly cached: boolean;
 }
 
-/** A read-through cache of versioned values by id. While Redis is slow or unavailable, reads go to the source. */
-export interface Cache<Value> {
-  /** Returns the values that exist, by id. */
-  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>>;
-  /**
-   * Deletes every version below this one, and refuses to store such a version later, as a slow reader might try. Call
-   * it after the commit.
-   */
-  invalidate(id: string, version: number): Promise<void>;
-  isHealthy(): boolean;
-  stop(): Promise<void>;
-}
+export type Cache<Value> = ReturnType<typeof createCache<Value>>;
 
 export interface CacheSource<Value> {
   /** Namespace of the keys. */
@@ -40,9 +29,10 @@ export const NEAR_MS_MAX = 1_000;
 export const SOURCE_TIMEOUT_MS = 1_000;
 
 /**
- * Creates a cache. A value is served for at most `ttlS` seconds after its read from the source. For further `graceS`
- * seconds it is served only when the source fails. A process never reads an id twice at the same time, and keeps a value
- * in its own memory for up to a second, see createNearValues.
+ * Creates a read-through cache of versioned values by id. A value is served for at most `ttlS` seconds after its read
+ * from the source. For further `graceS` seconds it is served only when the source fails. While Redis is slow or
+ * unavailable, reads go to the source. A process never reads an id twice at the same time, and keeps a value in its own
+ * memory for up to a second, see createNearValues.
  */
 export function createCache<Value>({
   source,
@@ -56,7 +46,7 @@ export function createCache<Value>({
   source: CacheSource<Value>;
   logger: Logger;
   metrics: Registry;
-}): Cache<Value> {
+}) {
   const { logger, url, tlsCa, ttlS } = settings;
   const entries = createVersionedEntries({ ...settings, ttlS: ttlS * (1 - NEAR_SHARE) });
   const reads = new Counter({
@@ -145,7 +135,8 @@ export function createCache<Value>({
   }
 
   return {
-    async getMany(ids) {
+    /** Returns the values that exist, by id. */
+    async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Cached<Value>>> {
       const found = new Map<string, Cached<Value>>();
       const others: string[] = [];
       for (const id of new Set(ids)) {
@@ -160,13 +151,17 @@ export function createCache<Value>({
       }
       return found;
     },
-    async invalidate(id, version) {
+    /**
+     * Deletes every version below this one, and refuses to store such a version later, as a slow reader might try. Call
+     * it after the commit.
+     */
+    async invalidate(id: string, version: number): Promise<void> {
       near.delete(keyOf(id));
       forget(keyOf(id));
       await entries.invalidate(keyOf(id), version);
     },
     isHealthy: entries.isHealthy,
-    async stop() {
+    async stop(): Promise<void> {
       near.stop();
       await entries.stop();
     },

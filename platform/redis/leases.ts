@@ -1,20 +1,10 @@
 import { LRUCache } from 'lru-cache';
 
 /** The state of a key's window after points were taken from it. */
-export interface TakenPoints {
+interface TakenPoints {
   /** All points taken in the window, including these. */
   readonly consumedPoints: number;
   readonly msBeforeNext: number;
-}
-
-export interface Leases {
-  /**
-   * Draws `cost` points of a key's budget.
-   * @returns undefined when they are granted, or else the milliseconds until the window ends
-   */
-  draw(key: string, draw: { cost: number; windowS: number }): Promise<number | undefined>;
-  /** Ends the lease of a key. */
-  end(key: string): void;
 }
 
 /** The points that this process has taken from a key's shared window and not used yet. */
@@ -51,7 +41,7 @@ export function createLeases({
   points: number;
   keysMax: number;
   takeShared: (key: string, points: number, windowS: number) => Promise<TakenPoints>;
-}): Leases {
+}) {
   const leasePoints = Math.min(Math.max(1, Math.floor(points * LEASE_SHARE)), LEASE_POINTS_MAX);
   const leases = new LRUCache<string, Lease>({ max: keysMax });
   const renewals = new Map<string, Renewal>();
@@ -94,7 +84,11 @@ export function createLeases({
   }
 
   return {
-    async draw(key, { cost, windowS }) {
+    /**
+     * Draws `cost` points of a key's budget.
+     * @returns undefined when they are granted, or else the milliseconds until the window ends
+     */
+    async draw(key: string, { cost, windowS }: { cost: number; windowS: number }): Promise<number | undefined> {
       for (;;) {
         const lease = leaseOf(key);
         if (lease !== undefined && lease.left >= cost) {
@@ -108,6 +102,7 @@ export function createLeases({
         await renew(key, cost, windowS);
       }
     },
-    end: (key) => void leases.delete(key),
+    /** Ends the lease of a key. */
+    end: (key: string) => void leases.delete(key),
   };
 }

@@ -2,21 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from '../process/logger.ts';
 import { createRedis } from './redis.ts';
 
-/** Values in the memory of this process, for a short time and only while it hears of changes. */
-export interface NearValues<Value> {
-  get(key: string): Value | undefined;
-  put(key: string, value: Value): void;
-  delete(key: string): void;
-  stop(): void;
-}
-
 /** Redis sends the key of every changed value to the subscribers of this channel. */
 export const CHANGES_CHANNEL = 'cache:changes';
 const VALUES_MAX = 10_000;
 
 /**
- * Creates the values, each kept for at most `lifeMs`. Changes by other processes arrive through a connection of its own.
- * Without this connection no value is kept. `onChange` is called with the key of each change.
+ * Values in the memory of this process, each kept for at most `lifeMs`. Changes by other processes arrive through a
+ * connection of its own. Without this connection no value is kept. `onChange` is called with the key of each change.
  */
 export function createNearValues<Value extends object>({
   lifeMs,
@@ -28,7 +20,7 @@ export function createNearValues<Value extends object>({
   lifeMs: number;
   onChange: (key: string) => void;
   logger: Logger;
-}): NearValues<Value> {
+}) {
   const values = new LRUCache<string, Value>({ max: VALUES_MAX, ttl: lifeMs });
   const subscriber = createRedis({ ...connection, name: 'cache changes' });
   let isSubscribed = false;
@@ -52,11 +44,11 @@ export function createNearValues<Value extends object>({
   });
 
   return {
-    get: (key) => values.get(key),
-    put(key, value) {
+    get: (key: string) => values.get(key),
+    put(key: string, value: Value): void {
       if (isSubscribed) values.set(key, value);
     },
-    delete: (key) => void values.delete(key),
+    delete: (key: string) => void values.delete(key),
     stop: () => subscriber.disconnect(),
   };
 }

@@ -5,33 +5,19 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { rateLimited } from '../errors/errors.ts';
 import { createLeases } from './leases.ts';
 
-/** Counts points for each key within a time window, for all replicas together. */
-export interface RateLimiter {
-  /** Returns the points in the key's window. */
-  peek(key: string): Promise<number>;
-  /** Adds one point and returns the points in the key's window, including this one. */
-  count(key: string): Promise<number>;
-  /**
-   * Adds `points` to the key's window, by default 1.
-   * @param windowS the length in seconds of a new window, by default the length that the limiter was created with
-   * @throws RATE_LIMITED, with the seconds until the window ends, when the limit is exceeded
-   */
-  consume(key: string, cost?: { points?: number; windowS?: number }): Promise<void>;
-  /** Starts a new window for the key, with one point. */
-  renew(key: string): Promise<void>;
-  /** Removes all points of the key. */
-  reset(key: string): Promise<void>;
-}
-
 /** The maximum time for which a process keeps a key in its own memory. */
 const OWN_WINDOW_S_MAX = 3_600;
 /** The maximum number of keys in a limiter's own memory. Each takes about 650 bytes, all of them about 32 MB. */
 export const OWN_KEYS_MAX = 50_000;
 
+export type CreateRateLimiter = ReturnType<typeof createRateLimiters>;
+export type RateLimiter = ReturnType<CreateRateLimiter>;
+
 /**
- * Returns a function that creates limiters of `points` in `windowS` seconds for each key. `consume` takes the points of
- * large budgets from Redis in leases, see createLeases. Every process also counts in its own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on
- * its own.
+ * Returns a function that creates limiters of `points` in `windowS` seconds for each key, for all replicas together.
+ * `consume` takes the points of large budgets from Redis in leases, see createLeases. Every process also counts in its
+ * own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on its
+ * own.
  */
 export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
   const refused = new Counter({
@@ -41,7 +27,7 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
     registers: [metrics],
   });
 
-  return ({ name, points, windowS }: { name: string; points: number; windowS: number }): RateLimiter => {
+  return ({ name, points, windowS }: { name: string; points: number; windowS: number }) => {
     const limits = { keyPrefix: `limit:${name}`, points, duration: windowS };
     const own = createOwnMemory({ ...limits, duration: inOwnMemoryS(windowS) });
     const shared = new RateLimiterRedis({
@@ -61,15 +47,22 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
     }
 
     return {
-      async peek(key) {
+      /** Returns the points in the key's window. */
+      async peek(key: string): Promise<number> {
         const [mine, all] = await Promise.all([own.get(key), ifThere(shared.get(key))]);
         return (all === undefined ? mine : all)?.consumedPoints ?? 0;
       },
-      async count(key) {
+      /** Adds one point and returns the points in the key's window, including this one. */
+      async count(key: string): Promise<number> {
         const [mine, all] = await Promise.all([own.penalty(key), ifThere(shared.penalty(key))]);
         return (all ?? mine).consumedPoints;
       },
-      async consume(key, { points: cost = 1, windowS: thisWindowS = windowS } = {}) {
+      /**
+       * Adds `points` to the key's window, by default 1.
+       * @param windowS the length in seconds of a new window, by default the length that the limiter was created with
+       * @throws RATE_LIMITED, with the seconds until the window ends, when the limit is exceeded
+       */
+      async consume(key: string, { points: cost = 1, windowS: thisWindowS = windowS } = {}): Promise<void> {
         try {
           await own.consume(key, cost, { customDuration: inOwnMemoryS(thisWindowS) });
         } catch (refusal) {
@@ -79,11 +72,13 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
         const msLeft = await ifThere(leases.draw(key, { cost, windowS: thisWindowS }));
         if (msLeft !== undefined) refuse(msLeft);
       },
-      async renew(key) {
+      /** Starts a new window for the key, with one point. */
+      async renew(key: string): Promise<void> {
         leases.end(key);
         await Promise.all([own.set(key, 1, inOwnMemoryS(windowS)), ifThere(shared.set(key, 1, windowS))]);
       },
-      async reset(key) {
+      /** Removes all points of the key. */
+      async reset(key: string): Promise<void> {
         leases.end(key);
         await Promise.all([own.delete(key), ifThere(shared.delete(key))]);
       },
@@ -121,5 +116,3 @@ function createOwnMemory(limits: { keyPrefix: string; points: number; duration: 
 const ifThere = <Answer>(answer: Promise<Answer>): Promise<Answer | undefined> => answer.catch(() => undefined);
 
 const inOwnMemoryS = (windowS: number) => Math.min(windowS, OWN_WINDOW_S_MAX);
-
-export type CreateRateLimiter = ReturnType<typeof createRateLimiters>;

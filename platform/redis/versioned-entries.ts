@@ -10,18 +10,6 @@ export interface Entry {
   readonly isFresh: boolean;
 }
 
-/** Texts by key in Redis, each with an increasing version. While Redis is slow or unavailable, all keys are missing. */
-export interface VersionedEntries {
-  /** Returns the entries that exist, by key. */
-  getMany(keys: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
-  /** Stores a text, unless the key holds a newer version. */
-  put(key: string, version: number, text: string): Promise<void>;
-  /** Deletes the text, and from then on refuses texts of older versions. */
-  invalidate(key: string, version: number): Promise<void>;
-  isHealthy(): boolean;
-  stop(): Promise<void>;
-}
-
 const BREAKER = { failures: 3, halfOpenAfterMs: 1_000 };
 const TTL_JITTER = 0.1;
 
@@ -42,8 +30,9 @@ interface EntryRedis extends Redis {
 }
 
 /**
- * Creates the entries. Each is fresh for `ttlS` seconds or up to a tenth less, so that many entries do not expire
- * together. Redis keeps it for further `graceS` seconds.
+ * Texts by key in Redis, each with an increasing version. Each is fresh for `ttlS` seconds or up to a tenth less, so
+ * that many entries do not expire together. Redis keeps it for further `graceS` seconds. While Redis is slow or
+ * unavailable, all keys are missing.
  */
 export function createVersionedEntries({
   url,
@@ -57,7 +46,7 @@ export function createVersionedEntries({
   ttlS: number;
   graceS: number;
   logger: Logger;
-}): VersionedEntries {
+}) {
   const redis = createRedis({ url, tlsCa, name: 'cache', logger }) as EntryRedis;
   redis.defineCommand('putVersion', { lua: PUT_SCRIPT, numberOfKeys: 1 });
   const breaker = circuitBreaker(handleAll, {
@@ -77,7 +66,8 @@ export function createVersionedEntries({
   }
 
   return {
-    async getMany(keys) {
+    /** Returns the entries that exist, by key. */
+    async getMany(keys: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
       const values = (await run(() => redis.mget([...keys]))) ?? [];
       const entries = new Map<string, Entry>();
       for (const [index, key] of keys.entries()) {
@@ -86,12 +76,14 @@ export function createVersionedEntries({
       }
       return entries;
     },
-    async put(key, version, text) {
+    /** Stores a text, unless the key holds a newer version. */
+    async put(key: string, version: number, text: string): Promise<void> {
       const freshMs = ttlS * 1_000 * (1 - Math.random() * TTL_JITTER);
       const entry = `${Math.round(Date.now() + freshMs)}|${text}`;
       await run(() => redis.putVersion(key, version, entry, Math.round(freshMs + graceS * 1_000)));
     },
-    async invalidate(key, version) {
+    /** Deletes the text, and from then on refuses texts of older versions. */
+    async invalidate(key: string, version: number): Promise<void> {
       await run(() => redis.putVersion(key, version, '0|', Math.ceil((ttlS + graceS) * 1_000)));
     },
     isHealthy: () => redis.status === 'ready',

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
-import { prismaAdapter } from '#platform/database/database.ts';
-import { createPruning } from '#platform/database/pruning.ts';
-import { driverTransactions } from '#platform/database/transactions.ts';
+import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
@@ -27,7 +25,6 @@ import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
-import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -36,7 +33,7 @@ const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
@@ -47,7 +44,7 @@ const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIM
 const userClient = createGraphQLClient({ url: config.USER_SUBGRAPH_URL, secret: config.USER_SUBGRAPH_SECRET[0] });
 lifecycle.onStop('user client', userClient.close);
 const allocator = createAllocator({
-  allocation: createBatchAllocation({ transact: driverTransactions(service.pool), newId: () => newId() }),
+  allocation: createBatchAllocation({ transact: sql.$transaction, newId: () => newId() }),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
   // Leaves the other connections to the batch, the relay, the consumer and reads.
@@ -74,16 +71,11 @@ const closing = createPoller({
 lifecycle.onStop('closing', closing.stop);
 const reconciler = createReconciler(dependencies, service);
 lifecycle.onStop('reconciler', reconciler.stop);
-const pruning = createPruning({
-  prunes: {
-    'published messages': pruneOutbox(sql),
-    'received messages': pruneInbox(sql),
-    'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
-  },
-  logger,
-  metrics,
+service.prune({
+  'published messages': pruneOutbox(sql),
+  'received messages': pruneInbox(sql),
+  'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
 });
-lifecycle.onStop('pruning', pruning.stop);
 service.addOptionalDependency(
   'consumer',
   createConsumer({

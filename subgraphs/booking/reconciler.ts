@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
-import type { SubgraphService } from '#platform/subgraph-service.ts';
+import type { Process } from '#platform/process/process.ts';
 import { reconcileNextPage } from './commands/reconcile.ts';
 
 const POLL_MS = 5_000;
@@ -8,7 +8,7 @@ const POLL_MS = 5_000;
 /** Checks seats and bookings in the background, page by page. Logs and counts each finding. */
 export function createReconciler(
   dependencies: Parameters<typeof reconcileNextPage>[0],
-  { lifecycle, logger, metrics }: Pick<SubgraphService, 'lifecycle' | 'logger' | 'metrics'>,
+  { lifecycle, logger, metrics }: Process,
 ): Poller {
   const findings = new Counter({
     name: 'booking_reconciliation_findings_total',

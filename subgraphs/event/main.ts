@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
-import { createPruning } from '#platform/database/pruning.ts';
+import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -16,13 +15,12 @@ import { resolvers } from './graphql/resolvers.ts';
 import { eventStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
 import { eventCacheSource } from './store/event-cache.ts';
-import { pruneIdempotencyKeys } from './store/idempotency-keys.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('event', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const cache = createCache({
   url: config.REDIS_URL,
   tlsCa: config.REDIS_TLS_CA,
@@ -36,15 +34,10 @@ service.addOptionalDependency('cache', cache);
 const stream = { ...eventStream, bytesMax: config.EVENTS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
-const pruning = createPruning({
-  prunes: {
-    'published messages': pruneOutbox(sql),
-    'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
-  },
-  logger,
-  metrics,
+service.prune({
+  'published messages': pruneOutbox(sql),
+  'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
 });
-lifecycle.onStop('pruning', pruning.stop);
 const nameIndexer = createNameIndexer({ database, logger });
 lifecycle.onStop('name indexer', nameIndexer.stop);
 

@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { v7 } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
-import { createPruning } from '#platform/database/pruning.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
@@ -32,7 +30,7 @@ const service = createSubgraphService('notification', config);
 const { broker, lifecycle, logger, metrics, sql } = service;
 
 const newId = () => v7();
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 
 const mail = config.mail && createEmailChannel(config.mail);
 if (mail !== undefined) lifecycle.onStop('mail', mail.close);
@@ -76,17 +74,12 @@ service.addOptionalDependency('dead letters', {
   ...createStreamKeeper({ broker, stream, bounds, logger }),
   warning: bounds.warning,
 });
-const pruning = createPruning({
-  prunes: {
-    'received messages': pruneInbox(sql),
-    notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
-    'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
-    'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
-  },
-  logger,
-  metrics,
+service.prune({
+  'received messages': pruneInbox(sql),
+  notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
+  'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
+  'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
 });
-lifecycle.onStop('pruning', pruning.stop);
 
 const dependencies = { database, broker, deliveries, newId };
 await service.serve<Context>({

@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
-import { prismaAdapter } from '#platform/database/database.ts';
-import { createPruning } from '#platform/database/pruning.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -23,22 +21,17 @@ import { pruneExpiredSessions, pruneUsedSessions } from './store/sessions.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('user', config);
-const { broker, lifecycle, logger, metrics, sql } = service;
+const { broker, logger, metrics, sql } = service;
 
-const database = new PrismaClient({ adapter: prismaAdapter(service.pool) });
+const database = new PrismaClient({ adapter: service.adapter });
 const stream = { ...userStream, bytesMax: config.USERS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
-const pruning = createPruning({
-  prunes: {
-    'published messages': pruneOutbox(sql),
-    'expired refresh tokens': pruneExpiredSessions(database),
-    'used refresh tokens': pruneUsedSessions(database, config.USED_REFRESH_TOKEN_KEEP_DAYS),
-  },
-  logger,
-  metrics,
+service.prune({
+  'published messages': pruneOutbox(sql),
+  'expired refresh tokens': pruneExpiredSessions(database),
+  'used refresh tokens': pruneUsedSessions(database, config.USED_REFRESH_TOKEN_KEEP_DAYS),
 });
-lifecycle.onStop('pruning', pruning.stop);
 const issueAccessToken = await createAccessTokenIssuer({
   privateKey: config.JWT_PRIVATE_KEY,
   issuer: config.JWT_ISSUER,

@@ -3,6 +3,7 @@ import type { Pool } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { describe, expect, vi } from 'vitest';
 import { prismaAdapter } from '#platform/database/database.ts';
+import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import { pruneInbox, recordInInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
@@ -14,7 +15,6 @@ import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts
 import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
 import { type BookingPage, listBookingPages, listBookings } from '../../subgraphs/booking/store/bookings.ts';
 import { findBookings } from '../../subgraphs/booking/store/find-bookings.ts';
-import { pruneIdempotencyKeys } from '../../subgraphs/booking/store/idempotency-keys.ts';
 import { findInventories, saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import {
   countSeats,

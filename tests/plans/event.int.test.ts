@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { prismaAdapter } from '#platform/database/database.ts';
+import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { appendToOutbox } from '#platform/outbox/append.ts';
 import { quiet, testMessage } from '#platform/testing/messaging.ts';
 import { createNameIndexer } from '../../subgraphs/event/commands/index-event-names.ts';
@@ -11,11 +12,7 @@ import { testEvent } from '../../subgraphs/event/domain/testing.ts';
 import { PrismaClient } from '../../subgraphs/event/generated/prisma/client.ts';
 import { type EventKey, eventKeyOf, listEvents } from '../../subgraphs/event/store/event-lists.ts';
 import { findEvents, insertEvent, lockEvent, saveEvent } from '../../subgraphs/event/store/events.ts';
-import {
-  findKeyedEvent,
-  insertKeyedEvent,
-  pruneIdempotencyKeys,
-} from '../../subgraphs/event/store/idempotency-keys.ts';
+import { findKeyedEvent, insertKeyedEvent } from '../../subgraphs/event/store/idempotency-keys.ts';
 import { expectIndexed, testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
 

@@ -1,11 +1,10 @@
-import { ConfigError } from '#platform/process/config.ts';
-import type { SubgraphSettings } from '#platform/subgraph-service.ts';
+import { ConfigError, type SubgraphSettings } from '#platform/process/config.ts';
 import { type ServiceName, SUBGRAPHS, type SubgraphName } from '#services';
 import { readGatewayConfig } from '../../../gateway/config.ts';
 import { LocalError } from '../settings.ts';
 import { type ServiceSettings, serviceEnvironment } from './service-environment.ts';
 
-type SubgraphReaders = Record<SubgraphName, (env: NodeJS.ProcessEnv) => SubgraphSettings & { NODE_ENV: string }>;
+type SubgraphReaders = Record<SubgraphName, (env: NodeJS.ProcessEnv) => SubgraphSettings>;
 
 const importReader = async (name: SubgraphName) =>
   [name, (await import(`../../../subgraphs/${name}/config.ts`)).readConfig] as const;

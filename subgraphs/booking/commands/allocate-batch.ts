@@ -22,27 +22,17 @@ export const HELD = Symbol('held');
 
 export type DecidedOutcome = Decision['outcomes'][number];
 
-/** Decides and commits seat requests. Both throw when nothing was committed or the outcome is unknown. */
-export interface BatchAllocation {
-  /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
-  allocateFree(batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]>;
-  /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
-  allocateHeld(eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]>;
-}
+export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 
 /**
  * Handles a whole batch in one transaction: locks the inventories, reads keys and bookings, decides, and writes seats,
  * bookings and outbox messages. Seats change only under the inventory's lock, so the data stays valid until the commit.
- * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks.
+ * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks. Both
+ * functions throw when nothing was committed or the outcome is unknown.
  */
-export const createBatchAllocation = ({
-  transact,
-  newId,
-}: {
-  transact: Transact;
-  newId: () => string;
-}): BatchAllocation => ({
-  allocateFree: (batch) =>
+export const createBatchAllocation = ({ transact, newId }: { transact: Transact; newId: () => string }) => ({
+  /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
+  allocateFree: (batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]> =>
     transact(async (transaction) => {
       const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
       // Both are sent together. The server reads the bookings after it has locked the inventories.
@@ -54,7 +44,8 @@ export const createBatchAllocation = ({
       const outcomes = (await allocate(transaction, free, { ...bookings, inventories, newId })).values();
       return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
     }),
-  allocateHeld: (eventId, take) =>
+  /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
+  allocateHeld: (eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]> =>
     transact(async (transaction) => {
       const inventory = await lockInventory(transaction, eventId);
       const inventories = inventory === undefined ? [] : [inventory];

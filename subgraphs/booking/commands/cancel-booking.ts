@@ -1,8 +1,9 @@
 import { isId } from '#platform/errors/validation.ts';
+import type { CommandRequest } from '#platform/identity/identity.ts';
 import type { CancelOutcome } from '../domain/allocation.ts';
 import { mayCancel } from '../policy.ts';
 import { findBookings } from '../store/find-bookings.ts';
-import type { BookingDependencies, CommandRequest } from './dependencies.ts';
+import type { BookingDependencies } from './dependencies.ts';
 
 /** Cancels a booking of the caller. Admins may cancel any booking. Other callers get 'unknown-booking'. */
 export async function cancelBooking(

@@ -1,5 +1,4 @@
 import type { SqlClient } from '#platform/database/database.ts';
-import type { Caller } from '#platform/identity/identity.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { createBookingRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
@@ -19,11 +18,4 @@ export interface BookingDependencies {
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
   /** Returns a new UUIDv7. */
   readonly newId: () => string;
-}
-
-/** The input of a command, its caller, and the id of the client's request. */
-export interface CommandRequest<Input> {
-  readonly caller: Caller;
-  readonly requestId: string;
-  readonly input: Input;
 }

@@ -1,10 +1,11 @@
 import { forbidden } from '#platform/errors/errors.ts';
 import { isId } from '#platform/errors/validation.ts';
+import type { CommandRequest } from '#platform/identity/identity.ts';
 import type { CapacityOutcome } from '../domain/allocation.ts';
 import type { SetEventCapacityInput } from '../domain/booking-input.ts';
 import { maySetCapacity } from '../policy.ts';
 import { findInventories } from '../store/inventories.ts';
-import type { BookingDependencies, CommandRequest } from './dependencies.ts';
+import type { BookingDependencies } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
 /** Changes the total seats under the lock of bookings. @throws FORBIDDEN unless the caller organizes it or is admin */

@@ -1,6 +1,5 @@
-import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { EventResolvers } from '../generated/graphql.ts';
-import { bookingKeyOf } from '../store/bookings.ts';
 
 export const event = {
   __resolveReference: ({ id }) => ({ __typename: 'Event', id }),
@@ -9,6 +8,6 @@ export const event = {
   bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
     const rows = await bookingPages.load({ eventId: id, page });
-    return connectionOf(rows, page, bookingKeyOf, (row) => row);
+    return connectionById(rows, page);
   },
 } satisfies EventResolvers;

@@ -1,9 +1,9 @@
 import { isId } from '#platform/errors/validation.ts';
-import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import { ownUnlessAdmin } from '#platform/identity/authorization.ts';
 import { requireCaller } from '#platform/identity/identity.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { bookingKeyOf, listBookings } from '../store/bookings.ts';
+import { listBookings } from '../store/bookings.ts';
 
 export const query: QueryResolvers = {
   booking: (_parent, { id }, { bookings }) => bookings.load(id),
@@ -11,13 +11,13 @@ export const query: QueryResolvers = {
     const caller = requireCaller(context.caller);
     const page = pageOf(args, idKey);
     const eventId = filter?.eventId ?? undefined;
-    if (eventId !== undefined && !isId(eventId)) return connectionOf([], page, bookingKeyOf, (row) => row);
+    if (eventId !== undefined && !isId(eventId)) return connectionById([], page);
     const rows = await listBookings(context.dependencies.sql, {
       page,
       userId: ownUnlessAdmin(caller),
       eventId,
       status: filter?.status ?? undefined,
     });
-    return connectionOf(rows, page, bookingKeyOf, (row) => row);
+    return connectionById(rows, page);
   },
 };

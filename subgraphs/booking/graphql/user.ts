@@ -1,12 +1,11 @@
-import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { UserResolvers } from '../generated/graphql.ts';
-import { bookingKeyOf } from '../store/bookings.ts';
 
 export const user = {
   __resolveReference: ({ id }) => ({ __typename: 'User', id }),
   bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
     const rows = await bookingPages.load({ userId: id, page });
-    return connectionOf(rows, page, bookingKeyOf, (row) => row);
+    return connectionById(rows, page);
   },
 } satisfies UserResolvers;

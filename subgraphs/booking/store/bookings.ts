@@ -1,12 +1,8 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import type { Page } from '#platform/graphql/pagination.ts';
+import type { IdPage } from '#platform/graphql/pagination.ts';
 import { BOOKING_STATUSES, type Booking, type BookingStatus } from '../domain/booking.ts';
 import { BOOKING_COLUMNS } from './find-bookings.ts';
-
-/** The position of a booking in a list. Ids are UUIDv7, so descending ids list the newest bookings first. */
-export type BookingKey = readonly [id: string];
-export const bookingKeyOf = ({ id }: Booking): BookingKey => [id];
 
 /** Filters a list of bookings: all given conditions must hold. Without conditions, the list holds all bookings. */
 export interface BookingConditions {
@@ -16,7 +12,7 @@ export interface BookingConditions {
 }
 
 export interface BookingPage extends BookingConditions {
-  readonly page: Page<BookingKey>;
+  readonly page: IdPage;
 }
 
 /** Returns one page of bookings, newest first, plus one extra row if there is a next page. */

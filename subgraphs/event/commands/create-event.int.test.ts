@@ -1,8 +1,8 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import type { Caller } from '#platform/identity/identity.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
-import { pruneIdempotencyKeys } from '../store/idempotency-keys.ts';
 import { createEventTestDependencies } from '../testing.ts';
 import { createEvent } from './create-event.ts';
 import type { EventDependencies } from './dependencies.ts';

@@ -1,11 +1,12 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
+import type { CommandRequest } from '#platform/identity/identity.ts';
 import { type Event, optionalFields, pick } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
 import { findKeyedEvent, insertKeyedEvent } from '../store/idempotency-keys.ts';
-import type { CommandRequest, EventDependencies } from './dependencies.ts';
+import type { EventDependencies } from './dependencies.ts';
 import { fingerprintOf } from './request-fingerprint.ts';
 
 export type Creation =

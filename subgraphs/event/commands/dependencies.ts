@@ -1,4 +1,3 @@
-import type { Caller } from '#platform/identity/identity.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { Cache } from '#platform/redis/cache.ts';
 import type { Event } from '../domain/event.ts';
@@ -12,11 +11,4 @@ export interface EventDependencies {
   readonly now: () => Date;
   /** Returns a new UUIDv7. */
   readonly newId: () => string;
-}
-
-/** The input of a command, its caller, and the id of the client's request. */
-export interface CommandRequest<Input> {
-  readonly caller: Caller;
-  readonly requestId: string;
-  readonly input: Input;
 }

@@ -1,17 +1,14 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { forbidden } from '#platform/errors/errors.ts';
 import { isId } from '#platform/errors/validation.ts';
+import type { CommandRequest } from '#platform/identity/identity.ts';
 import { reviseEvent as decideRevision, type EventChanges, type Revision } from '../domain/event.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { mayRevise } from '../policy.ts';
 import { lockEvent, saveEvent } from '../store/events.ts';
-import type { CommandRequest, EventDependencies } from './dependencies.ts';
+import type { EventDependencies } from './dependencies.ts';
 
-export interface ReviseEventInput {
-  readonly id: string;
-  readonly expectedVersion: number;
-  readonly changes: EventChanges;
-}
+type ReviseEventInput = { id: string; expectedVersion: number; changes: EventChanges };
 
 /**
  * Changes or cancels an event and writes its message in one transaction. Invalidates the cached state after the commit.

@@ -1,6 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import type { Prune } from '#platform/database/pruning.ts';
 
 /** An idempotency key and the user who sent it. */
 export interface ScopedKey {
@@ -34,11 +33,3 @@ export async function insertKeyedEvent(
     INSERT INTO idempotency_keys (user_id, idempotency_key, event_id, fingerprint)
     VALUES (${userId}, ${idempotencyKey}, ${eventId}, ${fingerprint})`);
 }
-
-/** Creates a pruning step that deletes keys older than `ttlS` seconds by the database's clock. */
-export const pruneIdempotencyKeys =
-  (executor: SqlExecutor, ttlS: number): Prune =>
-  (limit) =>
-    executor.$executeRaw(sql`
-      DELETE FROM idempotency_keys
-      WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${ttlS} SECOND LIMIT ${limit}`);

@@ -1,27 +1,27 @@
 import { isId } from '#platform/errors/validation.ts';
-import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import { ownUnlessAdmin } from '#platform/identity/authorization.ts';
 import { requireCaller } from '#platform/identity/identity.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { deadLetterKeyOf, listDeadLetters } from '../store/dead-letters.ts';
-import { listNotifications, notificationKeyOf } from '../store/notifications.ts';
+import { listDeadLetters } from '../store/dead-letters.ts';
+import { listNotifications } from '../store/notifications.ts';
 
 export const query: QueryResolvers = {
   notifications: async (_parent, { filter, ...args }, context) => {
     const caller = requireCaller(context.caller);
     const page = pageOf(args, idKey);
     const bookingId = filter?.bookingId ?? undefined;
-    if (bookingId !== undefined && !isId(bookingId)) return connectionOf([], page, notificationKeyOf, (row) => row);
+    if (bookingId !== undefined && !isId(bookingId)) return connectionById([], page);
     const rows = await listNotifications(context.dependencies.database, {
       page,
       userId: ownUnlessAdmin(caller),
       bookingId,
       status: filter?.status ?? undefined,
     });
-    return connectionOf(rows, page, notificationKeyOf, (row) => row);
+    return connectionById(rows, page);
   },
   deadLetters: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, idKey);
-    return connectionOf(await listDeadLetters(database, page), page, deadLetterKeyOf, (row) => row);
+    return connectionById(await listDeadLetters(database, page), page);
   },
 };

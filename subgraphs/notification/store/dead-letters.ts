@@ -1,13 +1,9 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import type { Page } from '#platform/graphql/pagination.ts';
+import type { IdPage } from '#platform/graphql/pagination.ts';
 import type { RedriveDeadLettersRequest } from '../domain/bulk-input.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { NotificationDatabase } from './database.ts';
-
-/** The sort key of a dead letter in lists. Ids are UUIDv7, so they sort by time. */
-export type DeadLetterKey = readonly [id: string];
-export const deadLetterKeyOf = ({ id }: DeadLetter): DeadLetterKey => [id];
 
 export type NewDeadLetter = Omit<DeadLetter, 'createdAt' | 'redrivenAt'>;
 
@@ -24,10 +20,7 @@ export async function insertDeadLetters(
 }
 
 /** Returns one page of dead letters, newest first, plus one row if there is a next page. */
-export const listDeadLetters = (
-  database: NotificationDatabase,
-  { limit, after }: Page<DeadLetterKey>,
-): Promise<DeadLetter[]> =>
+export const listDeadLetters = (database: NotificationDatabase, { limit, after }: IdPage): Promise<DeadLetter[]> =>
   database.deadLetter.findMany({
     where: after === undefined ? {} : { id: { lt: after[0] } },
     orderBy: { id: 'desc' },

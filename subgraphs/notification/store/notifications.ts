@@ -1,13 +1,9 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
-import type { Page } from '#platform/graphql/pagination.ts';
+import type { IdPage } from '#platform/graphql/pagination.ts';
 import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
 import type { NotificationDatabase } from './database.ts';
-
-/** The sort key of a notification in lists. Ids are UUIDv7, so they sort by time. */
-export type NotificationKey = readonly [id: string];
-export const notificationKeyOf = ({ id }: Notification): NotificationKey => [id];
 
 /** Returns the notifications with these ids, in any order. Unknown ids are left out. */
 export async function findNotifications(
@@ -38,7 +34,7 @@ export interface NotificationConditions {
 }
 
 export interface NotificationPage extends NotificationConditions {
-  readonly page: Page<NotificationKey>;
+  readonly page: IdPage;
 }
 
 /** Returns one page of notifications, newest first, plus one row if there is a next page. */

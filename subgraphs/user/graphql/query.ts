@@ -1,12 +1,12 @@
-import { connectionOf, idKey, pageOf } from '#platform/graphql/pagination.ts';
+import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { listUsers, userKeyOf } from '../store/users.ts';
+import { listUsers } from '../store/users.ts';
 
 export const query: QueryResolvers = {
   me: (_parent, _args, { caller, users }) => (caller === null ? null : users.load(caller.userId)),
   user: (_parent, { id }, { users }) => users.load(id),
   users: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, idKey);
-    return connectionOf(await listUsers(database, page), page, userKeyOf, (user) => user);
+    return connectionById(await listUsers(database, page), page);
   },
 };

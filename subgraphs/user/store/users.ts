@@ -1,17 +1,13 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
-import type { Page } from '#platform/graphql/pagination.ts';
+import type { IdPage } from '#platform/graphql/pagination.ts';
 import type { Role } from '#platform/identity/identity.ts';
 import type { User } from '../domain/user.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 
 export type UserDatabase = PrismaClient;
 export type UserTransaction = Prisma.TransactionClient;
-
-/** The sort key of a user in lists. Ids are UUIDv7, so they sort by time of registration. */
-type UserKey = readonly [id: string];
-export const userKeyOf = ({ id }: User): UserKey => [id];
 
 const USER_COLUMNS = columnsOf<User>({
   id: sql`id`,
@@ -28,7 +24,7 @@ export const findUsers = async (executor: SqlExecutor, ids: readonly string[]): 
     : executor.$queryRaw<User[]>(sql`SELECT ${USER_COLUMNS} FROM users WHERE id IN (${join([...ids])})`);
 
 /** Returns one page of users, newest first, plus one row if there is a next page. */
-export async function listUsers(database: UserDatabase, { limit, after }: Page<UserKey>): Promise<User[]> {
+export async function listUsers(database: UserDatabase, { limit, after }: IdPage): Promise<User[]> {
   const rows = await database.user.findMany({
     ...(after && { where: { id: { lt: after[0] } } }),
     orderBy: { id: 'desc' },
