@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
 import { SERVICES } from '#services';
 import { faultTest } from '../support/fault-test.ts';
-import { replaced } from '../support/faults.ts';
+import { killed, replaced } from '../support/faults.ts';
 import { isServed } from '../support/history.ts';
 import { IS_FULL_RUN, SEED } from '../support/promise.ts';
 import { createRandom, shuffled } from '../support/random.ts';
@@ -24,8 +24,8 @@ faultTest('R19: a service that is stopped by SIGTERM under load finishes its req
     expect(stopped.length, 'R19: every process stopped in order').toBe(STOPPED.length);
   },
   control: {
-    without: 'a drain delay',
+    without: 'a graceful stop',
     fails: /R19: every request is served/,
-    start: { env: { DRAIN_DELAY_MS: '0' } },
+    faults: [killed('booking')],
   },
 });
