@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', INTEGRATION, '**/*.e2e.test.ts', 'tests/faults/**'],
+          exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/faults/**', 'tests/cluster/**'],
           testTimeout: 5_000,
           hookTimeout: 5_000,
           sequence: { groupOrder: 1 },
@@ -49,6 +49,17 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['tests/cluster/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

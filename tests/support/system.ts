@@ -71,6 +71,7 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param redisUrl another cache.
  * @param natsUrl another broker, which may still be down.
  * @param databaseHost host and port of a proxy through which the services reach their databases.
+ * @param onStart gets the addresses of the started services, which may not be ready yet, such as for a load balancer.
  */
 export async function startTestSystem({
   env = {},
@@ -79,6 +80,7 @@ export async function startTestSystem({
   redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
   databaseHost = new URL(adminUrl).host,
+  onStart,
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
@@ -86,6 +88,7 @@ export async function startTestSystem({
   redisUrl?: string;
   natsUrl?: string;
   databaseHost?: string;
+  onStart?: (urls: Record<ServiceName, string>) => Promise<void>;
 } = {}): Promise<TestSystem> {
   const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
@@ -138,14 +141,15 @@ export async function startTestSystem({
     await Promise.all([services, ...replicas].map((one) => one.stop()));
     await Promise.all(databases.map((database) => database.drop()));
   };
+  const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
   services.start(...SERVICES);
   try {
+    await onStart?.(urls);
     await services.waitUntilReady();
   } catch (error) {
     await stop();
     throw error;
   }
-  const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
   return {
     graphqlUrl: `${urls.gateway}/graphql`,
     urls,

@@ -11,6 +11,8 @@ const APT_PACKAGES: Readonly<Record<string, string | undefined>> = {
   mariadbd: 'mariadb-server-core',
   'mariadb-install-db': 'mariadb-server-core',
   my_print_defaults: 'mariadb-client-core',
+  mariabackup: 'mariadb-backup',
+  wsrep_sst_mariabackup: 'mariadb-server',
 };
 
 /** The packages of Ubuntu 22.04 that differ. It has no package for NATS. */
