@@ -141,3 +141,11 @@ async function statusOf(url: string, name: string): Promise<string | undefined> 
     await connection.end();
   }
 }
+
+/** Returns how many transactions a node has refused or ended because of a transaction of another node. */
+export async function conflictsOf({ url }: DatabaseNode): Promise<number> {
+  const counts = await Promise.all(
+    ['wsrep_local_cert_failures', 'wsrep_local_bf_aborts'].map((name) => statusOf(url, name)),
+  );
+  return counts.reduce((sum, count) => sum + Number(count), 0);
+}
