@@ -27,7 +27,7 @@ describe('R23: the writing database node is killed during a sale', () => {
     );
     const pids = recordedPids(system.dataDir);
     const shoppers = await inviteShoppers(system);
-    await shoppers.booked(100);
+    await shoppers.booked(30);
     expect(shoppers.failedSince()).toEqual([]);
 
     const killedAtMs = performance.now();

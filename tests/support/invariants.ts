@@ -74,7 +74,7 @@ export async function expectNothingLostNorDoubled(
 }
 
 /** Checks G5: every outbox is empty, every message is acknowledged, and there are `deadLetters` dead letters. */
-async function expectNothingPending(system: TestSystem, deadLetters: number): Promise<void> {
+export async function expectNothingPending(system: TestSystem, deadLetters = 0): Promise<void> {
   const databases = await Promise.all(PUBLISHERS.map((name) => connectTo(system.databaseUrls[name])));
   const notifications = await connectTo(system.databaseUrls.notification);
   const broker = createTestBroker({ url: system.natsUrl, prefix: system.natsPrefix });

@@ -71,6 +71,7 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param redisUrl another cache.
  * @param natsUrl another broker, which may still be down.
  * @param databaseHost host and port of a proxy through which the services reach their databases.
+ * @param restore fills a database at the URL of its owner before the services start, such as from a backup.
  * @param onStart gets the addresses of the started services, which may not be ready yet, such as for a load balancer.
  */
 export async function startTestSystem({
@@ -80,6 +81,7 @@ export async function startTestSystem({
   redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
   databaseHost = new URL(adminUrl).host,
+  restore,
   onStart,
 }: {
   env?: NodeJS.ProcessEnv;
@@ -88,11 +90,14 @@ export async function startTestSystem({
   redisUrl?: string;
   natsUrl?: string;
   databaseHost?: string;
+  restore?: (name: SubgraphName, url: string) => Promise<void>;
   onStart?: (urls: Record<ServiceName, string>) => Promise<void>;
 } = {}): Promise<TestSystem> {
   const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name, adminUrl)));
+  const ownerUrl = (name: SubgraphName) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '';
+  await Promise.all(SUBGRAPHS.map((name) => restore?.(name, ownerUrl(name))));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const ports = await freePorts(SERVICES);
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
@@ -161,7 +166,7 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
-    ownerUrl: (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '',
+    ownerUrl,
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),

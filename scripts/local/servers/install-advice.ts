@@ -11,6 +11,8 @@ const APT_PACKAGES: Readonly<Record<string, string | undefined>> = {
   mariadbd: 'mariadb-server-core',
   'mariadb-install-db': 'mariadb-server-core',
   my_print_defaults: 'mariadb-client-core',
+  mariadb: 'mariadb-client-core',
+  'mariadb-dump': 'mariadb-client',
   mariabackup: 'mariadb-backup',
   wsrep_sst_mariabackup: 'mariadb-server',
 };
@@ -20,6 +22,8 @@ const JAMMY_PACKAGES: Readonly<Record<string, string | undefined>> = {
   mariadbd: 'mariadb-server-core-10.6',
   'mariadb-install-db': 'mariadb-server-core-10.6',
   my_print_defaults: 'mariadb-client-core-10.6',
+  mariadb: 'mariadb-client-core-10.6',
+  'mariadb-dump': 'mariadb-client-10.6',
   'nats-server': undefined,
 };
 
@@ -27,6 +31,7 @@ const BREW_PACKAGES: Readonly<Record<string, string | undefined>> = {
   mariadbd: 'mariadb',
   'mariadb-install-db': 'mariadb',
   my_print_defaults: 'mariadb',
+  'mariadb-dump': 'mariadb',
   'redis-server': 'redis',
 };
 

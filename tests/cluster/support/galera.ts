@@ -127,7 +127,7 @@ function nodeSpec(
 }
 
 /** Waits until a node is up to date with the cluster. */
-async function untilSynced({ url }: DatabaseNode): Promise<void> {
+export async function untilSynced({ url }: DatabaseNode): Promise<void> {
   await vi.waitFor(async () => expect(await statusOf(url, 'wsrep_local_state')).toBe(SYNCED), JOIN);
 }
 

@@ -28,6 +28,8 @@ export interface LoadBalancer {
   serversUp(section: string): Promise<string[]>;
   /** The name of the database node that receives the connections. */
   writer(): Promise<string>;
+  /** Lets new connections lead to another database node. Existing connections stay open. */
+  moveWriter(name: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -88,6 +90,11 @@ export async function startLoadBalancer({
       .map(([, name = '']) => name);
   }
 
+  async function writer(): Promise<string> {
+    const [, id] = (await run('show table database')).match(/server_id=(\d+)/) ?? [];
+    return nodes[Number(id) - 1]?.name ?? '';
+  }
+
   return {
     urls: Object.fromEntries(SERVICES.map((name) => [name, `http://127.0.0.1:${ports[name]}`])) as LoadBalancer['urls'],
     databasePort: ports.database,
@@ -105,9 +112,18 @@ export async function startLoadBalancer({
       }
       await vi.waitFor(async () => expect(await serversUp(name)).toHaveLength(urls.length), SOON);
     },
-    async writer() {
-      const sessions = (await run('show table database')).match(/server_id=(\d+)/);
-      return nodes[Number(sessions?.[1]) - 1]?.name ?? '';
+    writer,
+    async moveWriter(name) {
+      const weigh = async (weightOf: (node: DatabaseNode) => number) => {
+        for (const node of nodes) await run(`set server database/${node.name} weight ${weightOf(node)}`);
+      };
+      await weigh((node) => (node.name === name ? 1 : 0));
+      await run('clear table database');
+      const socket = connect(ports.database, '127.0.0.1');
+      await once(socket, 'data');
+      socket.destroy();
+      await weigh(() => 1);
+      expect(await writer()).toBe(name);
     },
     remove: server.remove,
   };
