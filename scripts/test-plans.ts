@@ -5,11 +5,10 @@
  * database needs more than `list-ms` milliseconds for a list. Creating the rows takes some minutes and some 10 GB of
  * disk. `npm test` runs the same tests with fewer rows and without a time limit.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runScript } from './local/run-script.ts';
+import { runToExit } from './local/run-to-exit.ts';
 import { LocalError, root } from './local/settings.ts';
 
 const number = (name: string, text: string): string => {
@@ -27,17 +26,13 @@ async function main(): Promise<void> {
     },
   });
   const env = {
-    ...process.env,
     PLANS_EVENTS: number('events', values.events),
     PLANS_BOOKINGS: number('bookings', values.bookings),
     PLANS_LIST_MS_MAX: number('list-ms', values['list-ms']),
   };
   // One file after another: creating rows would distort the measurements of another file.
   const args = [join(root, 'scripts/test.ts'), '--database', values.database, '--no-file-parallelism', 'tests/plans'];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, 'exit');
-  process.exitCode = code ?? 1;
+  await runToExit(args, env);
 }
 
 await runScript(main);

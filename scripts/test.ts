@@ -6,12 +6,11 @@
  * unit tests need no server, so `--database mysql` leaves them out. `npm run test:cluster` runs tests/cluster, which need
  * more servers and several minutes.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
 import { tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
+import { runToExit } from './local/run-to-exit.ts';
 import { takeDatabase } from './local/servers/databases.ts';
 import { root } from './local/settings.ts';
 
@@ -22,11 +21,7 @@ async function main(): Promise<void> {
   }
   await generate(tellStep);
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
-  const env = { ...process.env, TEST_DATABASE: database };
-  const child = spawn(process.execPath, [vitest, 'run', ...rest], { cwd: root, stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, 'exit');
-  process.exitCode = code ?? 1;
+  await runToExit([vitest, 'run', ...rest], { TEST_DATABASE: database });
 }
 
 await runScript(main);

@@ -103,7 +103,9 @@ export function createHttpServer({
 
   server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
     const statusCode = error.statusCode ?? 500;
-    if (statusCode >= 500) request.log.error({ err: error }, 'request failed');
+    // The caller disconnected before the answer began, for example because its own time limit had passed.
+    const isAbandoned = error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (statusCode >= 500) request.log[isAbandoned ? 'info' : 'error']({ err: error }, 'request failed');
     const message = statusCode >= 500 ? 'Something went wrong.' : error.message;
     return reply.code(statusCode).send(errorBody(statusCode, message));
   });

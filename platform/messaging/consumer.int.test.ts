@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { z } from 'zod';
 import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { createProxy, createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { createSqlClient, createTestBroker, quiet, testMessage } from '../testing/messaging.ts';
+import { createProxy } from '../testing/proxy.ts';
 import { deadLetterStream } from './broker.ts';
 import { type Consumer, createConsumer } from './consumer.ts';
 import { serializeMessage } from './message.ts';

@@ -1,4 +1,5 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
+import { isUnavailable } from '../errors/outages.ts';
 import type { Bounds } from '../process/bounds.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
@@ -63,8 +64,10 @@ export function createStreamKeeper({
       return false;
     },
     onError(error) {
+      // While the broker is away, a retry is enough. Any other error needs an operator.
+      const level = isUnavailable(error) ? 'warn' : 'error';
       if (healthy)
-        logger.error({ err: error, stream: stream.name }, 'the stream could not be maintained; it will be retried');
+        logger[level]({ err: error, stream: stream.name }, 'the stream could not be maintained; it will be retried');
       healthy = false;
       isUpToDate = false;
     },

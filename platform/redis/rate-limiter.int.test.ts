@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createLogger } from '../process/logger.ts';
-import { createProxy } from '../testing/messaging.ts';
+import { createProxy } from '../testing/proxy.ts';
 import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
 import { createRedis } from './redis.ts';
 

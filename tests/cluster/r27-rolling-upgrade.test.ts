@@ -6,11 +6,10 @@ import { KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
 import { applyMigrations } from '#platform/database/migrations.ts';
 import { root } from '#scripts/local/settings.ts';
 import { SERVICES } from '#services';
-import { expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openStreams } from '../support/streams.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { untilSynced } from './support/galera.ts';
-import { inviteShoppers, type Shoppers } from './support/shoppers.ts';
+import { type ClusterLoad, startLoad } from './support/load.ts';
 
 /** Longer than the clients keep idle connections, as in Kubernetes. */
 const DRAIN_DELAY_MS = KEEP_ALIVE_MS + 2_000;
@@ -20,14 +19,15 @@ const EXPANSION = 'ALTER TABLE bookings ADD COLUMN remark VARCHAR(64) NULL, ALGO
 
 describe('R27: everything is upgraded during a sale', () => {
   let cluster: Cluster;
-  let shoppers: Shoppers;
+  let load: ClusterLoad;
   let migrations: string;
   beforeAll(async () => {
     migrations = mkdtempSync(join(tmpdir(), 'ebs-migrations-'));
     cluster = await startCluster({ env: { DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) } });
-    shoppers = await inviteShoppers(cluster.system, { perSecond: 40 });
+    load = await startLoad(cluster.system);
   });
   afterAll(async () => {
+    await load?.close();
     rmSync(migrations, { recursive: true, force: true });
     await cluster?.stop();
   });
@@ -38,8 +38,8 @@ describe('R27: everything is upgraded during a sale', () => {
     writeFileSync(join(migrations, '99990101000000_remark', 'migration.sql'), EXPANSION);
     const { applied } = await applyMigrations({ url: cluster.system.ownerUrl('booking'), folder: migrations });
     expect(applied).toEqual(['99990101000000_remark']);
-    await shoppers.booked(20);
-    expect(shoppers.failedSince()).toEqual([]);
+    await load.served(60);
+    expect(load.notServedSince()).toEqual([]);
   });
 
   it('both replicas of each service are replaced, one at a time: no request fails', { timeout: 240_000 }, async () => {
@@ -63,8 +63,8 @@ describe('R27: everything is upgraded during a sale', () => {
         await balancer.setReplicas(name, replicas[name]);
       }
     }
-    await shoppers.booked(20);
-    expect(shoppers.failedSince()).toEqual([]);
+    await load.served(60);
+    expect(load.notServedSince()).toEqual([]);
   });
 
   it('the database nodes without connections, the NATS servers and Redis restart, one at a time: no request fails', async () => {
@@ -89,13 +89,11 @@ describe('R27: everything is upgraded during a sale', () => {
       await server.start();
       await vi.waitFor(async () => expect(await balancer.serversUp('redis')).toHaveLength(1), SOON);
     }
-    await shoppers.booked(20);
-    expect(shoppers.failedSince()).toEqual([]);
+    await load.served(60);
+    expect(load.notServedSince()).toEqual([]);
   });
 
   it('nothing is lost or doubled', async ({ annotate }) => {
-    const acknowledged = await shoppers.leave();
-    await annotate(`${shoppers.attempts.length} requests, ${acknowledged.length} bookings`);
-    await expectNothingLostNorDoubled(cluster.system, { acknowledged });
+    await annotate(await load.settle(0));
   });
 });

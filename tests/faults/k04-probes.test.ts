@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy } from '#platform/testing/proxy.ts';
 import { SUBGRAPHS } from '#services';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProxy, createTestBroker, type StoppingPoint } from '#platform/testing/messaging.ts';
+import { createTestBroker } from '#platform/testing/messaging.ts';
+import { createProxy, type StoppingPoint } from '#platform/testing/proxy.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openSale, type Sale } from '../support/sale.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';

@@ -1,6 +1,6 @@
 import { nanos } from 'nats';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy } from '#platform/testing/proxy.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openSale, type Sale } from '../support/sale.ts';
 import { openStreams, type Streams } from '../support/streams.ts';

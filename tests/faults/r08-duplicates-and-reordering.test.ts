@@ -26,17 +26,6 @@ describe(`R8: every message delivered five times, in random order (TEST_SEED=${S
     await system?.stop();
   });
 
-  /** The messages of a stream, in order. */
-  async function readAll(stream: string) {
-    const manager = await streams.manager();
-    const { state, config } = await streams.info(stream);
-    const seqs = Array.from({ length: state.messages }, (_, index) => state.first_seq + index);
-    return eachOfMany(seqs, 20, async (seq) => {
-      const { subject, data } = await manager.streams.getMessage(config.name, { seq });
-      return { subject, data, id: JSON.parse(new TextDecoder().decode(data)).subject as string };
-    });
-  }
-
   it('makes one notification of each kind, even when the cancellation arrives before the confirmation', async () => {
     system.kill(system.urls.notification);
     const process = sale.processAt(system.urls.booking);
@@ -47,7 +36,7 @@ describe(`R8: every message delivered five times, in random order (TEST_SEED=${S
     });
     await vi.waitFor(async () => expect(await streams.countAll()).toBe(2 * BOOKINGS + 2), { timeout: 10_000 });
 
-    const all = (await Promise.all(['USERS', 'EVENTS', 'BOOKINGS'].map(readAll))).flat();
+    const all = (await Promise.all(['USERS', 'EVENTS', 'BOOKINGS'].map(streams.readAll))).flat();
     const manager = await streams.manager();
     await streams.each((name) => manager.streams.purge(name));
     const random = createRandom(SEED);

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { createProxy, type StoppingPoint } from '#platform/testing/messaging.ts';
+import { createProxy, type StoppingPoint, type TestProxy } from '#platform/testing/proxy.ts';
 import { expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors.ts';
-
-type Proxy = Awaited<ReturnType<typeof createProxy>>;
 
 const SOON = { timeout: 30_000, interval: 50 };
 /** The minimum number of failed attempts to reconnect: one for each subgraph. */
@@ -73,7 +71,7 @@ const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: Sto
 };
 
 describe('R12: connections that break while users book and read pages', () => {
-  let proxies: Record<'database' | 'redis' | 'nats', Proxy>;
+  let proxies: Record<'database' | 'redis' | 'nats', TestProxy>;
   let system: TestSystem;
   let visitors: Visitors;
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SILENT_CONNECTION_S } from '#platform/database/database.ts';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy, type TestProxy } from '#platform/testing/proxy.ts';
 import { type BookingProcess, createBookingProcess } from '../support/booking-process.ts';
 import { type Buyer, signInMany } from '../support/buyers.ts';
 import { createEvent, signUp } from '../support/client.ts';
@@ -16,7 +16,7 @@ const LOCKS_GONE_WITHIN_MS = SILENT_CONNECTION_S * 1_000 + GRACE_MS;
 describe('R16: a process that disappears in the middle of a transaction', () => {
   let system: TestSystem;
   let database: Connection;
-  let proxy: Awaited<ReturnType<typeof createProxy>>;
+  let proxy: TestProxy;
   let doomedUrl: string;
   let doomed: BookingProcess;
   let healthy: BookingProcess;

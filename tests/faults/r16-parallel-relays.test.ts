@@ -1,7 +1,7 @@
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy, type TestProxy } from '#platform/testing/proxy.ts';
 import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts';
 import { openSale, type Sale } from '../support/sale.ts';
 import { openStreams, type Streams } from '../support/streams.ts';
@@ -15,7 +15,7 @@ describe('R16: three relays on one outbox', () => {
   let sale: Sale;
   let streams: Streams;
   let connection: Connection;
-  let database: Awaited<ReturnType<typeof createProxy>>;
+  let database: TestProxy;
 
   beforeAll(async () => {
     system = await startTestSystem();

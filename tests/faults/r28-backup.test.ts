@@ -12,6 +12,8 @@ const AT_ONCE = 5;
 /** The number of bookings between two backups. */
 const BOOKINGS_BETWEEN = 100;
 const SOON = { timeout: 60_000, interval: 50 };
+/** Creating and filling the databases of a whole system takes long on MySQL. */
+const TIMEOUT_MS = 240_000;
 type Backups = Record<SubgraphName, string>;
 
 describe('R28: a backup of the four databases, taken one after another during a sale', () => {
@@ -62,7 +64,7 @@ describe('R28: a backup of the four databases, taken one after another during a 
       await Promise.all([notifications.end(), sale.close()]);
       await system.stop();
     }
-  });
+  }, TIMEOUT_MS);
 
   /** Starts an empty system with restored databases. Its broker and its cache are empty. */
   async function withRestored(from: Backups, check: (system: TestSystem) => Promise<void>): Promise<void> {
@@ -74,7 +76,9 @@ describe('R28: a backup of the four databases, taken one after another during a 
     }
   }
 
-  it('loses and doubles nothing when the consumers are saved first and the outboxes are replayed', async () => {
+  it('loses and doubles nothing when the consumers are saved first and the outboxes are replayed', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     await withRestored(backups, async (system) => {
       const bookings = await connectTo(system.databaseUrls.booking);
       const notifications = await connectTo(system.databaseUrls.notification);
@@ -99,7 +103,9 @@ describe('R28: a backup of the four databases, taken one after another during a 
     });
   });
 
-  it('control: has notifications without bookings when the producer is saved first', async () => {
+  it('control: has notifications without bookings when the producer is saved first', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     await withRestored(wrongOrder, async (system) => {
       await runOutboxCommand(system, 'replay', '--since', since);
       await expectNothingPending(system);

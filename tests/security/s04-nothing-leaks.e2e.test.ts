@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy } from '#platform/testing/proxy.ts';
 import { SUBGRAPHS, type SubgraphName } from '#services';
 import { answer, type Behaviour, hang, hangUp } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';

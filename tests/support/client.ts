@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import { connectTo } from './invariants.ts';
 import type { RunningSystem } from './system.ts';
 
@@ -96,4 +97,22 @@ export async function book(client: Client, eventId: string, change: Record<strin
   const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
   const { data } = await client.send(CREATE_BOOKING, { input });
   return data.createBooking;
+}
+
+/** Returns the current name and version of an event, which may come from the cache. */
+export async function readEvent(client: Client, id: string): Promise<{ name: string; version: number }> {
+  const { data } = await client.send('query Read($id: ID!) { event(id: $id) { name version } }', { id });
+  return data.event;
+}
+
+/** Renames an event as its organizer or an admin. @throws when the event is not renamed */
+export async function renameEvent(client: Client, id: string, name: string): Promise<void> {
+  const { version: expectedVersion } = await readEvent(client, id);
+  const { data } = await client.send(
+    `mutation Rename($input: UpdateEventInput!) {
+      updateEvent(input: $input) { ... on UpdateEventPayload { event { name } } ... on DomainError { code } }
+    }`,
+    { input: { id, expectedVersion, name } },
+  );
+  expect(data.updateEvent).toEqual({ event: { name } });
 }

@@ -5,6 +5,8 @@ import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createTestBroker } from '#platform/testing/messaging.ts';
 import { CONTRACTS } from '#scripts/messages.ts';
 import { PUBLISHERS } from '#services';
+import { type Entry, finalOf, type History, isOpen } from './history.ts';
+import { openStreams } from './streams.ts';
 import type { TestSystem } from './system.ts';
 
 const CONSUMERS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }) => stream)].flatMap(
@@ -22,7 +24,7 @@ export async function expectSeatsAddUp(connection: Connection): Promise<void> {
      GROUP BY inventories.event_id, total_seats, available_seats
      HAVING available_seats < 0 OR confirmed + available_seats <> total_seats`,
   );
-  expect(wrong).toEqual([]);
+  expect(wrong, 'G1: confirmed and free seats add up').toEqual([]);
 }
 
 /** Checks G3 and G5: the outbox is empty and every booking and cancellation has exactly one notification. */
@@ -35,7 +37,7 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
     await vi.waitFor(
       async () => {
         const unpublished = await bookings.query('SELECT id FROM outbox WHERE published_at IS NULL');
-        expect(unpublished).toEqual([]);
+        expect(unpublished, 'G5: the outbox is published').toEqual([]);
         const due = await bookings.query<{ id: string; kind: string }[]>(
           `SELECT id, 'BOOKING_CONFIRMED' AS kind FROM bookings
            UNION ALL SELECT id, 'BOOKING_CANCELLED' FROM bookings WHERE status = 'CANCELLED'`,
@@ -44,7 +46,7 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
           'SELECT booking_id AS id, kind FROM notifications',
         );
         const sorted = (rows: readonly { id: string; kind: string }[]) => rows.map(({ id, kind }) => id + kind).sort();
-        expect(sorted(made)).toEqual(sorted(due));
+        expect(sorted(made), 'G3: one notification for each booking and cancellation').toEqual(sorted(due));
       },
       { timeout: 60_000, interval: 250 },
     );
@@ -67,9 +69,98 @@ export async function expectNothingLostNorDoubled(
   try {
     await expectSeatsAddUp(bookings);
     const rows = await bookings.query<{ id: string }[]>('SELECT id FROM bookings ORDER BY id');
-    expect(rows.map(({ id }) => id)).toEqual(acknowledged.toSorted());
+    expect(
+      rows.map(({ id }) => id),
+      'G2: the acknowledged bookings and no others exist',
+    ).toEqual(acknowledged.toSorted());
   } finally {
     await bookings.end();
+  }
+}
+
+/** The time limit of an operation at the gateway (OPERATION_TIMEOUT_MS), and extra time for a busy machine. */
+const TOOK_MS_MAX = 10_000 + 10_000;
+
+/** A booking as clients know it. */
+interface KnownBooking {
+  readonly id: string;
+  readonly userId: string;
+  readonly eventId: string;
+  readonly seatCount: number;
+  isCancelled: boolean;
+}
+
+/**
+ * Checks G1 to G6 after a load: in its history, in the databases and in the streams. The outcomes that were open must
+ * have been resolved before.
+ */
+export async function expectInvariants(
+  system: TestSystem,
+  history: History,
+  { deadLetters = 0 }: { deadLetters?: number } = {},
+): Promise<void> {
+  const { entries } = history;
+  const wrong = entries.filter(({ answer }) => answer.outcome === 'wrong');
+  expect(wrong, 'every answer is data, a refusal or SERVICE_UNAVAILABLE').toEqual([]);
+  const open = entries.filter((entry) => isOpen(entry) && entry.resolved === undefined);
+  expect(open, 'G4: every open outcome is resolved').toEqual([]);
+  const late = entries.filter(({ tookMs }) => tookMs > TOOK_MS_MAX);
+  expect(late, 'G6: no request ran past its deadline').toEqual([]);
+
+  const known = knownBookings(entries);
+  await expectNothingLostNorDoubled(system, { acknowledged: [...known.keys()], deadLetters });
+  await expectStored(system, known);
+  await expectPublishedOnce(system, known);
+}
+
+/** Derives the bookings from the final answers. */
+function knownBookings(entries: readonly Entry[]): ReadonlyMap<string, KnownBooking> {
+  const known = new Map<string, KnownBooking>();
+  for (const entry of entries) {
+    const final = finalOf(entry);
+    if (final?.outcome !== 'booked') continue;
+    const { bookingId: id, seatCount } = final;
+    expect(seatCount, `G2: ${entry.key} has the requested seats`).toBe(entry.seatCount);
+    expect(known.has(id), `G2: booking ${id} belongs to one request only`).toBe(false);
+    known.set(id, { id, userId: entry.buyer.userId, eventId: entry.eventId, seatCount, isCancelled: false });
+  }
+  for (const entry of entries) {
+    const booking = entry.kind === 'cancel' ? known.get(entry.key) : undefined;
+    if (booking !== undefined && finalOf(entry)?.outcome === 'cancelled') booking.isCancelled = true;
+  }
+  return known;
+}
+
+/** Checks G2: the stored bookings are as they were acknowledged, and each has one key. */
+async function expectStored(system: TestSystem, known: ReadonlyMap<string, KnownBooking>): Promise<void> {
+  const database = await connectTo(system.databaseUrls.booking);
+  try {
+    const rows = await database.query<(Omit<KnownBooking, 'isCancelled'> & { status: string })[]>(
+      `SELECT bookings.id, bookings.user_id AS userId, event_id AS eventId, seat_count AS seatCount, status
+       FROM bookings JOIN idempotency_keys ON idempotency_keys.booking_id = bookings.id`,
+    );
+    const stored = rows.map(({ status, ...row }) => ({ ...row, isCancelled: status === 'CANCELLED' }));
+    const sorted = (bookings: readonly KnownBooking[]) =>
+      bookings.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    expect(sorted(stored), 'G2: bookings are stored as they were acknowledged').toEqual(sorted([...known.values()]));
+  } finally {
+    await database.end();
+  }
+}
+
+/** Checks G3 in the stream: one message for each booking and each cancellation, not counting messages sent again. */
+async function expectPublishedOnce(system: TestSystem, known: ReadonlyMap<string, KnownBooking>): Promise<void> {
+  const streams = openStreams(system);
+  try {
+    const messages = new Map((await streams.readAll('BOOKINGS')).map((message) => [message.messageId, message]));
+    const published = [...messages.values()].map(({ type, id }) => `${type} ${id}`);
+    const due = [...known.values()].flatMap(({ id, isCancelled }) => [
+      `booking.confirmed.v1 ${id}`,
+      ...(isCancelled ? [`booking.cancelled.v1 ${id}`] : []),
+    ]);
+    expect(published.sort(), 'G3: one message for each booking and cancellation').toEqual(due.sort());
+  } finally {
+    await streams.close();
   }
 }
 
@@ -83,17 +174,19 @@ export async function expectNothingPending(system: TestSystem, deadLetters = 0):
     await vi.waitFor(
       async () => {
         for (const database of databases) {
-          expect(await database.query('SELECT id FROM outbox WHERE published_at IS NULL')).toEqual([]);
+          const unpublished = await database.query('SELECT id FROM outbox WHERE published_at IS NULL');
+          expect(unpublished, 'G5: the outbox is published').toEqual([]);
         }
         const names = await manager.streams.names().next();
         const own = names.filter((name) => name.startsWith(broker.resourceName('')));
         const consumers = (await Promise.all(own.map((name) => manager.consumers.list(name).next()))).flat();
-        expect(consumers).toHaveLength(CONSUMERS.length);
+        expect(consumers, 'G5: all consumers exist').toHaveLength(CONSUMERS.length);
         for (const { name, num_pending, num_ack_pending } of consumers) {
-          expect({ name, num_pending, num_ack_pending }).toEqual({ name, num_pending: 0, num_ack_pending: 0 });
+          const state = { name, num_pending, num_ack_pending };
+          expect(state, 'G5: no message is pending').toEqual({ name, num_pending: 0, num_ack_pending: 0 });
         }
         const letters = await notifications.query('SELECT consumer, subject, reason FROM dead_letters');
-        expect(letters).toHaveLength(deadLetters);
+        expect(letters, 'G5: only the expected dead letters').toHaveLength(deadLetters);
       },
       { timeout: 60_000, interval: 100 },
     );

@@ -26,3 +26,14 @@ export async function eachOfMany<Task, Result>(
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
 }
+
+/** Returns the items in random order. */
+export const shuffled = <Item>(items: readonly Item[], random: () => number): Item[] =>
+  items
+    .map((item) => ({ item, order: random() }))
+    .sort((one, other) => one.order - other.order)
+    .map(({ item }) => item);
+
+/** Returns one of the items. */
+export const oneOf = <Item>(items: readonly Item[], random: () => number): Item =>
+  items[Math.floor(random() * items.length)] as Item;

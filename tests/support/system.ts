@@ -1,13 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { createSecrets, loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { createServices, type Services } from '#scripts/local/services/services.ts';
 import { eachOf, SERVICES, type ServiceName, SUBGRAPHS, type SubgraphName } from '#services';
 
+const SOON = { timeout: 60_000, interval: 100 };
 const PRODUCTION_ENV = {
   NODE_ENV: 'production',
   RATE_LIMIT_USER: '1000000',
@@ -47,6 +48,10 @@ export interface TestSystem extends RunningSystem {
   terminate(url: string): void;
   /** Sends SIGKILL to the process at an address. */
   kill(url: string): void;
+  /** Starts a service again on its port when its killed process has ended, and waits until it is ready. */
+  restart(name: ServiceName): Promise<void>;
+  /** True until the process at an address has ended. */
+  isRunning(url: string): boolean;
   /** Sends SIGSTOP to the process at an address, as if its machine hung. */
   pause(url: string): void;
   /** Sends SIGCONT to the process at an address. */
@@ -70,9 +75,11 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param adminUrl another database server, with the account that has all rights.
  * @param redisUrl another cache.
  * @param natsUrl another broker, which may still be down.
- * @param databaseHost host and port of a proxy through which the services reach their databases.
+ * @param databaseHost host and port of a proxy through which the services reach their databases, or one for each.
+ * @param ports the ports of the services.
+ * @param startOrder the order in which the services are started, without a wait between them.
+ * @param awaitReady whether to wait until all services are ready.
  * @param restore fills a database at the URL of its owner before the services start, such as from a backup.
- * @param onStart gets the addresses of the started services, which may not be ready yet, such as for a load balancer.
  */
 export async function startTestSystem({
   env = {},
@@ -81,17 +88,21 @@ export async function startTestSystem({
   redisUrl = `${inject('servers').redisUrl}/${randomInt(1, 1_024)}`,
   natsUrl = inject('servers').natsUrl,
   databaseHost = new URL(adminUrl).host,
+  ports: givenPorts,
+  startOrder = SERVICES,
+  awaitReady = true,
   restore,
-  onStart,
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
   adminUrl?: string;
   redisUrl?: string;
   natsUrl?: string;
-  databaseHost?: string;
+  databaseHost?: string | Readonly<Record<SubgraphName, string>>;
+  ports?: Record<ServiceName, number>;
+  startOrder?: readonly ServiceName[];
+  awaitReady?: boolean;
   restore?: (name: SubgraphName, url: string) => Promise<void>;
-  onStart?: (urls: Record<ServiceName, string>) => Promise<void>;
 } = {}): Promise<TestSystem> {
   const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
@@ -99,11 +110,12 @@ export async function startTestSystem({
   const ownerUrl = (name: SubgraphName) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '';
   await Promise.all(SUBGRAPHS.map((name) => restore?.(name, ownerUrl(name))));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
-  const ports = await freePorts(SERVICES);
+  const hosts = typeof databaseHost === 'string' ? eachOf(SUBGRAPHS, () => databaseHost) : databaseHost;
+  const ports = givenPorts ?? (await freePorts(SERVICES));
   const secrets = production ? await createSecrets('') : await loadSecrets(dataDir);
   const settings = {
     dataDir,
-    databaseUrls: eachOf(SUBGRAPHS, (name) => Object.assign(new URL(databaseUrls[name]), { host: databaseHost }).href),
+    databaseUrls: eachOf(SUBGRAPHS, (name) => Object.assign(new URL(databaseUrls[name]), { host: hosts[name] }).href),
     redisUrl,
     natsUrl,
     secrets,
@@ -120,6 +132,8 @@ export async function startTestSystem({
   const services = createServices({ ...settings, ports, prefix: `${id}-` });
   const replicas: Services[] = [];
   const pidFiles = new Map(SERVICES.map((name) => [urlOf(ports[name]), `${id}-${name}.pid`]));
+
+  const pidFileOf = (url: string) => join(dataDir, 'run', pidFiles.get(url) ?? '');
 
   async function startReplica(
     name: ServiceName,
@@ -139,18 +153,23 @@ export async function startTestSystem({
     return urlOf(port);
   }
   function signal(url: string, name: NodeJS.Signals): void {
-    const pid = readFileSync(join(dataDir, 'run', pidFiles.get(url) ?? ''), 'utf8');
+    const pid = readFileSync(pidFileOf(url), 'utf8');
     process.kill(Number.parseInt(pid, 10), name);
   }
+  const isRunning = (url: string) => existsSync(pidFileOf(url));
+  async function restart(name: ServiceName): Promise<void> {
+    await vi.waitFor(() => expect(isRunning(urls[name])).toBe(false), SOON);
+    services.start(name);
+    await vi.waitFor(async () => expect((await fetch(`${urls[name]}/ready`)).status).toBe(200), SOON);
+  }
+  const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
   const stop = async () => {
     await Promise.all([services, ...replicas].map((one) => one.stop()));
     await Promise.all(databases.map((database) => database.drop()));
   };
-  const urls = eachOf(SERVICES, (name) => urlOf(ports[name]));
-  services.start(...SERVICES);
+  services.start(...startOrder);
   try {
-    await onStart?.(urls);
-    await services.waitUntilReady();
+    if (awaitReady) await services.waitUntilReady();
   } catch (error) {
     await stop();
     throw error;
@@ -166,6 +185,8 @@ export async function startTestSystem({
     services,
     secrets,
     startReplica,
+    restart,
+    isRunning,
     ownerUrl,
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
@@ -176,3 +197,12 @@ export async function startTestSystem({
 }
 
 const urlOf = (port: number) => `http://127.0.0.1:${port}`;
+
+/** When each service was started, by its own account. */
+export async function startTimesOf({ urls }: TestSystem): Promise<Record<ServiceName, string | undefined>> {
+  const texts = await Promise.all(SERVICES.map(async (name) => (await fetch(`${urls[name]}/metrics`)).text()));
+  return eachOf(
+    SERVICES,
+    (name) => /^process_start_time_seconds.* (\S+)$/m.exec(texts[SERVICES.indexOf(name)] ?? '')?.[1],
+  );
+}

@@ -76,13 +76,22 @@ export async function inviteVisitors(system: TestSystem): Promise<Visitors> {
   };
 }
 
-/** Returns the log lines of a system's services with the level error or fatal. */
-export function errorsLogged({ dataDir, natsPrefix }: TestSystem): unknown[] {
+/** A line of a service's log. */
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+}
+
+/** Returns the log lines of a system's services, including those of its replicas. */
+export function logsOf({ dataDir, natsPrefix }: TestSystem): LogLine[] {
   return globSync(join(dataDir, 'logs', `${natsPrefix.replace('.', '')}-*.log`)).flatMap((file) =>
     readFileSync(file, 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line))
-      .filter(({ level }) => level === 'error' || level === 'fatal'),
+      .map((line) => JSON.parse(line) as LogLine),
   );
 }
+
+/** Returns the log lines with the level error or fatal. */
+export const errorsLogged = (system: TestSystem): LogLine[] =>
+  logsOf(system).filter(({ level }) => level === 'error' || level === 'fatal');

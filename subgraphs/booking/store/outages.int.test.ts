@@ -6,7 +6,7 @@ import { driverTransactions } from '#platform/database/transactions.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
-import { createProxy } from '#platform/testing/messaging.ts';
+import { createProxy } from '#platform/testing/proxy.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventSnapshots } from './inventories.ts';
 

@@ -1,6 +1,8 @@
 import { inject } from 'vitest';
+import { freePorts } from '#scripts/local/processes/ports.ts';
 import { LocalError } from '#scripts/local/settings.ts';
 import { eachOf, perSubgraph, SERVICES, type ServiceName } from '#services';
+import { PATIENCE } from '../../support/fault-test.ts';
 import { startTestSystem, type TestSystem } from '../../support/system.ts';
 import { type Galera, startGalera } from './galera.ts';
 import { type LoadBalancer, startLoadBalancer } from './haproxy.ts';
@@ -32,24 +34,27 @@ export async function startCluster({ env = {} }: { env?: NodeJS.ProcessEnv } = {
     for (const { remove } of [galera, nats, cache]) parts.defer(remove);
     const balancer = await startLoadBalancer({ nodes: galera.nodes, cache });
     parts.defer(balancer.remove);
-    const system = await startTestSystem({
-      adminUrl: galera.urlAt(balancer.databasePort),
-      redisUrl: `redis://127.0.0.1:${balancer.redisPort}/0`,
-      natsUrl: nats.url,
-      env: {
-        NATS_REPLICAS: '3',
-        ...perSubgraph('URL', (name) => `${balancer.urls[name]}/graphql`),
-        ...env,
-      },
-      onStart: async (urls) => {
-        await Promise.all(SERVICES.map((name) => balancer.setReplicas(name, [urls[name]])));
-      },
-    });
+    const ports = await freePorts(SERVICES);
+    const [system] = await Promise.all([
+      startTestSystem({
+        ports,
+        adminUrl: galera.urlAt(balancer.databasePort),
+        redisUrl: `redis://127.0.0.1:${balancer.redisPort}/0`,
+        natsUrl: nats.url,
+        env: {
+          ...PATIENCE,
+          NATS_REPLICAS: '3',
+          ...perSubgraph('URL', (name) => `${balancer.urls[name]}/graphql`),
+          ...env,
+        },
+      }),
+      ...SERVICES.map((name) => balancer.setReplicas(name, [`http://127.0.0.1:${ports[name]}`])),
+    ]);
     parts.defer(system.stop);
     const second = await Promise.all(SERVICES.map((name) => system.startReplica(name)));
     const replicas = eachOf(SERVICES, (name) => [system.urls[name], second[SERVICES.indexOf(name)] ?? '']);
     await Promise.all(SERVICES.map((name) => balancer.setReplicas(name, replicas[name])));
-    const stop = parts.move();
+    const started = parts.move();
     return {
       system: { ...system, graphqlUrl: `${balancer.urls.gateway}/graphql` },
       replicas,
@@ -57,7 +62,7 @@ export async function startCluster({ env = {} }: { env?: NodeJS.ProcessEnv } = {
       nats,
       cache,
       balancer,
-      stop: () => stop.disposeAsync(),
+      stop: () => started.disposeAsync(),
     };
   } catch (error) {
     await parts.disposeAsync();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { book, type Client, createEvent, signUp } from './support/client.ts';
-import { connectTo, expectSeatsAddUp } from './support/invariants.ts';
-import { startTestSystem, type TestSystem } from './support/system.ts';
+import { book, type Client, createEvent, signUp } from '../support/client.ts';
+import { connectTo, expectSeatsAddUp } from '../support/invariants.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 const CALLERS = 300;
 const BOOK = `mutation Book($input: CreateBookingInput!) {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGraphQLClient, type GraphQLClient, KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
-import { type Balancer, createBalancer } from './support/balancer.ts';
-import { type Buyer, signInMany } from './support/buyers.ts';
-import { createEvent, signUp } from './support/client.ts';
-import { expectNothingLostNorDoubled } from './support/invariants.ts';
-import { startTestSystem, type TestSystem } from './support/system.ts';
+import { type Balancer, createBalancer } from '../support/balancer.ts';
+import { type Buyer, signInMany } from '../support/buyers.ts';
+import { createEvent, signUp } from '../support/client.ts';
+import { expectNothingLostNorDoubled } from '../support/invariants.ts';
+import { startTestSystem, type TestSystem } from '../support/system.ts';
 
 /** Longer than KEEP_ALIVE_MS. tests/kubernetes/k03-numbers.test.ts requires the same of the Kubernetes manifests. */
 const DRAIN_DELAY_MS = KEEP_ALIVE_MS + 2_000;

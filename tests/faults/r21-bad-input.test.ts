@@ -1,24 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anonymous, book, type Client, createEvent, signUp } from './support/client.ts';
-import { startTestSystem, type TestSystem } from './support/system.ts';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { anonymous, book, type Client, createEvent, signUp } from '../support/client.ts';
+import { promise } from '../support/promise.ts';
+import { openStreams } from '../support/streams.ts';
+import { startTestSystem, startTimesOf, type TestSystem } from '../support/system.ts';
 
 const DAY_MS = 86_400_000;
+const SOON = { timeout: 20_000, interval: 100 };
+/** What is not HTTP, or breaks its limits. */
+const GARBAGE = [
+  '\u0000\u0001\u0002\r\n\r\n',
+  'GET /health HTTP/9.9\r\n\r\n',
+  'GET /health HTTP/1.1\r\nhost\r\n\r\n',
+  'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n',
+  `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+];
 
-describe('bad input', () => {
+describe('R21: bad input', () => {
   let system: TestSystem;
   let ada: Client;
   let eventId: string;
+  let startTimes: Record<string, string | undefined>;
 
   beforeAll(async () => {
     system = await startTestSystem();
     ada = await signUp(system.graphqlUrl);
     eventId = await createEvent(ada);
+    startTimes = await startTimesOf(system);
   });
-  afterAll(async () => {
-    for (const url of Object.values(system.urls)) expect((await fetch(`${url}/health`)).status).toBe(200);
-    await system.stop();
-  });
+  afterAll(() => system?.stop());
+
+  const notificationsOf = async (id: string): Promise<unknown[]> =>
+    (await ada.send('query N($id: ID!) { booking(id: $id) { notifications { id } } }', { id })).data.booking
+      .notifications;
 
   const refusal = async (mutation: string, input: object) => {
     const inputType = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input`;
@@ -129,6 +145,50 @@ describe('bad input', () => {
       const response = await fetch(system.graphqlUrl, { method: 'POST', headers, body });
       expect(response.status).toBe(400);
       expect(await response.text()).not.toMatch(/node_modules|\.ts:|at /);
+    },
+  );
+
+  it.each(['USERS', 'EVENTS', 'BOOKINGS'])(
+    'a message in the stream %s that is not an envelope delays no other message',
+    async (stream) => {
+      const streams = openStreams(system);
+      const { client } = await streams.broker.jetStream();
+      const [subject = ''] = (await streams.info(stream)).config.subjects ?? [];
+      for (const body of ['', 'null', '[]', '{"id":1}', '{'.repeat(10_000), '\u0000\uffff', 'x'.repeat(2 ** 20)]) {
+        await client.publish(subject.replace('>', 'confirmed.v1'), body);
+      }
+      await streams.close();
+      const { booking } = await book(ada, eventId);
+      await vi.waitFor(async () => expect(await notificationsOf(booking.id)).toHaveLength(1), SOON);
+    },
+  );
+
+  it.each(GARBAGE)('the bytes %j on the port of any service are refused', async (bytes) => {
+    for (const url of Object.values(system.urls)) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      let answer = '';
+      socket.on('data', (data) => {
+        answer += data.toString('latin1');
+      });
+      socket.write(bytes);
+      await once(socket, 'close');
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+      expect(answer).not.toMatch(/node_modules|\.ts:|at /);
+    }
+  });
+
+  promise(
+    'stops no process',
+    { without: 'a process that survives', fails: /R21: no service was restarted/ },
+    {
+      async prove(isControl) {
+        if (isControl) {
+          system.kill(system.urls.notification);
+          await system.restart('notification');
+        }
+        expect(await startTimesOf(system), 'R21: no service was restarted').toEqual(startTimes);
+        for (const url of Object.values(system.urls)) expect((await fetch(`${url}/ready`)).status).toBe(200);
+      },
     },
   );
 });

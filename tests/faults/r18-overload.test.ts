@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { SERVICES } from '#services';
+import { faultTest } from '../support/fault-test.ts';
+import { overload, relief } from '../support/faults.ts';
+import { IS_CONTROL_RUN, IS_FULL_RUN } from '../support/promise.ts';
+
+const LASTS_MS = 60_000;
+const GOODPUT_MIN = 0.7;
+const RECOVERY_MS_MAX = 10_000;
+const HEALTH_TIMEOUT_MS = 5_000;
+const fault = overload(5, { databaseMs: 300 });
+
+if (IS_FULL_RUN || IS_CONTROL_RUN)
+  faultTest('R18: five times the sustainable load leaves 70 % of the goodput, and the services stay healthy', {
+    faults: [{ ...fault, lastsMs: LASTS_MS }, relief],
+    async during({ system }, { lastsMs = 0 }) {
+      for (const endMs = performance.now() + lastsMs; performance.now() < endMs; await delay(1_000)) {
+        for (const name of SERVICES) {
+          const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+          expect((await fetch(`${system.urls[name]}/health`, { signal })).status, `R18: ${name}`).toBe(200);
+        }
+      }
+    },
+    check([episode]) {
+      const { sustainedPerS, goodputPerS } = fault.rates();
+      process.stdout.write(
+        `  R18: ${sustainedPerS.toFixed()} requests/s served at best, ${goodputPerS.toFixed()}/s in the overload\n`,
+      );
+      expect(goodputPerS / sustainedPerS, 'R18: goodput').toBeGreaterThan(GOODPUT_MIN);
+      expect(episode?.recoveryMs, 'R18: recovery').toBeLessThan(RECOVERY_MS_MAX);
+    },
+    control: {
+      without: 'a database that keeps its speed under load',
+      fails: /R18: goodput/,
+      faults: [
+        {
+          ...fault,
+          lastsMs: 15_000,
+          async begin(scene) {
+            await fault.begin(scene);
+            scene.proxies['booking database'].slow(1_500);
+          },
+        },
+        relief,
+      ],
+    },
+  });
