@@ -14,7 +14,7 @@ const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
 const NODES = ['a', 'b', 'c'] as const;
 const JOIN = { timeout: 60_000, interval: 100 };
 /** The value of wsrep_local_state when a node takes part in the cluster and is up to date. */
-export const SYNCED = '4';
+const SYNCED = '4';
 
 /** The account of the load balancer's health check. It has no password and no privileges. */
 export const CHECK_ACCOUNT = 'health_check';

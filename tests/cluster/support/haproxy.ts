@@ -7,7 +7,7 @@ import { expect, vi } from 'vitest';
 import { freePorts } from '#scripts/local/processes/ports.ts';
 import { SERVICES, type ServiceName } from '#services';
 import { createOwnServer } from '../../support/own-servers.ts';
-import { CHECK_ACCOUNT, type DatabaseNode, SYNCED } from './galera.ts';
+import { CHECK_ACCOUNT, type DatabaseNode } from './galera.ts';
 import type { CachePair } from './redis-pair.ts';
 
 /** The maximum number of replicas of a service. */
@@ -147,12 +147,17 @@ const databaseSection = (port: number, nodes: readonly DatabaseNode[]) => [
   `tcp-check send-binary ${logIn(CHECK_ACCOUNT)}`,
   'tcp-check expect binary 0000000200',
   `tcp-check send-binary ${packet(0, Buffer.from(`\x03${STATE_SQL}`))}`,
-  'tcp-check expect string node-is-synced',
+  'tcp-check expect string node-is-ready',
   'default-server inter 500 fall 2 rise 2 on-marked-down shutdown-sessions',
   ...nodes.map((node) => `server ${node.name} 127.0.0.1:${node.port} check`),
 ];
 
-const STATE_SQL = `SELECT CONCAT('node-', IF(VARIABLE_VALUE = ${SYNCED}, 'is-synced', 'is-not-synced')) AS state
+/**
+ * The values of wsrep_local_state of a node that can write: donor and synced. A node that brings another one up to date
+ * is a donor meanwhile. If it counted as failed, the restart of any node could interrupt the writer.
+ */
+const WRITABLE_STATES = '2, 4';
+const STATE_SQL = `SELECT CONCAT('node-', IF(VARIABLE_VALUE IN (${WRITABLE_STATES}), 'is-ready', 'is-not-ready')) AS state
   FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'WSREP_LOCAL_STATE'`;
 
 /** Returns a packet of MySQL's protocol as hexadecimal text. */
