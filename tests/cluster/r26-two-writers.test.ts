@@ -88,9 +88,9 @@ describe('R26: two booking processes write to two database nodes at once', () =>
     await annotate(
       `${BUYERS} buyers served in ${seconds} s, ${retries} unknown answers, conflicts by node: ${byNode.join(', ')}`,
     );
-    // Each conflict ends a batch of several requests. These requests have an answer because the batch is repeated.
+    // Each conflict ends a batch of several requests. Without repetitions by the process they would all lack an answer.
     expect(conflicts).toBeGreaterThan(0);
-    expect(retries).toBeLessThan(conflicts);
+    expect(retries).toBeLessThan(BUYERS / 100);
     await expectNothingLostNorDoubled(system, { acknowledged: [...ids, ...pairs.map(([one]) => String(idOf(one)))] });
   });
 
