@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, vi } from 'vitest';
 import { freePorts } from '#scripts/local/processes/ports.ts';
-import { SERVICES, type ServiceName } from '#services';
+import { eachOf, SERVICES, type ServiceName } from '#services';
 import { createOwnServer } from '../../support/own-servers.ts';
 import { CHECK_ACCOUNT, type DatabaseNode } from './galera.ts';
 import type { CachePair } from './redis-pair.ts';
 
 /** The maximum number of replicas of a service. */
 const SLOTS = 4;
-const SOON = { timeout: 20_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 
 /** HAProxy in front of the databases, of Redis and of the services, as in production. */
 export interface LoadBalancer {
@@ -80,23 +80,18 @@ export async function startLoadBalancer({
     return text(socket);
   }
   async function serversUp(section: string): Promise<string[]> {
-    const lines = (await run('show stat')).split('\n').map((line) => line.split(','));
-    const statusAt = lines[0]?.indexOf('status') ?? -1;
-    return lines
-      .filter(
-        ([proxy, name, ...rest]) =>
-          proxy === section && name !== 'FRONTEND' && name !== 'BACKEND' && isUp(rest[statusAt - 2]),
-      )
-      .map(([, name = '']) => name);
+    const [header = [], ...lines] = (await run('show stat')).split('\n').map((line) => line.split(','));
+    const statusAt = header.indexOf('status');
+    const servers = lines.filter(([proxy, name = '']) => proxy === section && !/END$/.test(name));
+    return servers.filter((line) => line[statusAt]?.startsWith('UP')).map(([, name = '']) => name);
   }
-
   async function writer(): Promise<string> {
     const [, id] = (await run('show table database')).match(/server_id=(\d+)/) ?? [];
     return nodes[Number(id) - 1]?.name ?? '';
   }
 
   return {
-    urls: Object.fromEntries(SERVICES.map((name) => [name, `http://127.0.0.1:${ports[name]}`])) as LoadBalancer['urls'],
+    urls: eachOf(SERVICES, (name) => `http://127.0.0.1:${ports[name]}`),
     databasePort: ports.database,
     redisPort: ports.redis,
     serversUp,
@@ -128,8 +123,6 @@ export async function startLoadBalancer({
     remove: server.remove,
   };
 }
-
-const isUp = (status = '') => status.startsWith('UP');
 
 /**
  * One node gets all connections: the one in the only entry of the table. The entry changes when its node fails, and not

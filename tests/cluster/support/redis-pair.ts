@@ -16,8 +16,8 @@ export interface CachePair {
 }
 
 export async function startCachePair(): Promise<CachePair> {
-  const primary = await createRedis(() => []);
-  const replica = await createRedis(() => ['--replicaof', '127.0.0.1', String(primary.port)]);
+  const primary = await createRedis();
+  const replica = await createRedis('--replicaof', '127.0.0.1', String(primary.port));
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => createSentinel(primary.port)));
   const all = [primary, replica, ...sentinels];
   for (const server of all) await server.start();
@@ -29,12 +29,12 @@ export async function startCachePair(): Promise<CachePair> {
   };
 }
 
-async function createRedis(argsOf: () => readonly string[]): Promise<OwnServer & { port: number }> {
+async function createRedis(...args: string[]): Promise<OwnServer & { port: number }> {
   let port = 0;
   const server = await createOwnServer(async (ownPort) => {
     port = ownPort;
     const spec = redis(port);
-    return { spec: { ...spec, args: [...spec.args, ...argsOf()] }, url: `redis://127.0.0.1:${port}` };
+    return { spec: { ...spec, args: [...spec.args, ...args] }, url: `redis://127.0.0.1:${port}` };
   });
   return { ...server, port };
 }
