@@ -56,10 +56,13 @@ export async function startLoad(system: TestSystem): Promise<ClusterLoad> {
     const firstMs = Math.min(
       ...bookings.filter((one) => one.leftMs >= faultAtMs).map(({ leftMs, tookMs }) => leftMs + tookMs - faultAtMs),
     );
+    const outcomes = Object.entries(
+      Object.groupBy(history.entries, ({ answer }) => ('code' in answer ? answer.code : answer.outcome)),
+    );
     return [
       `seed ${history.seed}`,
       `${history.entries.length} requests`,
-      `${bookings.length} bookings`,
+      ...outcomes.map(([outcome, all = []]) => `${all.length} ${outcome}`),
       `${history.entries.filter(isOpen).length} open outcomes resolved`,
       `${failed.length} requests not served after the fault`,
       `the last of them left after ${Math.round(lastMs)} ms`,
@@ -80,6 +83,8 @@ export async function startLoad(system: TestSystem): Promise<ClusterLoad> {
     async settle(faultAtMs) {
       await load.stop();
       await load.resolve();
+      const refusals = history.entries.flatMap(({ answer }) => (answer.outcome === 'refused' ? [answer.code] : []));
+      expect([...new Set(refusals)], 'only the first event is sold out').toEqual(['SOLD_OUT']);
       await expectInvariants(system, history);
       await load.repeat();
       return summary(faultAtMs);
