@@ -79,11 +79,16 @@ export async function startLoadBalancer({
     socket.end(`${command}\n`);
     return text(socket);
   }
-  async function serversUp(section: string): Promise<string[]> {
+  /** The states of the servers of a section by their names, with the results of their last checks. */
+  async function statesOf(section: string): Promise<Record<string, string>> {
     const [header = [], ...lines] = (await run('show stat')).split('\n').map((line) => line.split(','));
-    const statusAt = header.indexOf('status');
     const servers = lines.filter(([proxy, name = '']) => proxy === section && !/END$/.test(name));
-    return servers.filter((line) => line[statusAt]?.startsWith('UP')).map(([, name = '']) => name);
+    const columns = ['status', 'check_status', 'last_chk'].map((column) => header.indexOf(column));
+    return Object.fromEntries(servers.map((line) => [line[1], columns.map((at) => line[at]).join(' ')]));
+  }
+  async function serversUp(section: string): Promise<string[]> {
+    const states = Object.entries(await statesOf(section));
+    return states.filter(([, state]) => state.startsWith('UP')).map(([name]) => name);
   }
   async function writer(): Promise<string> {
     const [, id] = (await run('show table database')).match(/server_id=(\d+)/) ?? [];
@@ -105,7 +110,10 @@ export async function startLoadBalancer({
           await run(`set server ${path} state ready`);
         }
       }
-      await vi.waitFor(async () => expect(await serversUp(name)).toHaveLength(urls.length), SOON);
+      await vi.waitFor(async () => {
+        const states = Object.values(await statesOf(name)).slice(0, urls.length);
+        expect(states, `all replicas of ${name} are up`).toEqual(urls.map(() => expect.stringMatching(/^UP/)));
+      }, SOON);
     },
     writer,
     async moveWriter(name) {
