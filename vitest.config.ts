@@ -26,7 +26,7 @@ export default defineConfig({
     projects: [
       project('unit', 1, {
         include: ['**/*.test.ts'],
-        exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/faults/**'],
+        exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/faults/**', 'tests/cluster/**'],
         testTimeout: 5_000,
         hookTimeout: 5_000,
       }),
@@ -34,6 +34,12 @@ export default defineConfig({
       project('e2e', 3, {
         include: [END_TO_END, 'tests/faults/**/*.test.ts'],
         testTimeout: 60_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+      project('cluster', 4, {
+        include: ['tests/cluster/**/*.test.ts'],
+        testTimeout: 120_000,
         hookTimeout: 120_000,
         fileParallelism: false,
       }),

@@ -3,7 +3,8 @@
  *
  * Generates missing code and runs the tests. tests/global-setup.ts starts private servers for the tests that need them:
  * by default MariaDB, Redis and NATS as installed on this machine, with `--database mysql` the deployed versions. The
- * unit tests need no server, so `--database mysql` leaves them out.
+ * unit tests need no server, so `--database mysql` leaves them out. `npm run test:cluster` runs tests/cluster, which need
+ * more servers and several minutes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +18,9 @@ import { generate } from '../scripts/generate.ts';
 /** Runs vitest with the arguments of `npm test`. This process then exits with vitest's exit code. */
 export async function runTests(args: readonly string[]): Promise<void> {
   const { database, rest } = takeDatabase(args);
-  if (database === 'mysql' && !rest.some((arg) => arg.startsWith('--project'))) rest.push('--project', '!unit');
+  if (!rest.some((arg) => arg.startsWith('--project'))) {
+    rest.push('--project', '!cluster', ...(database === 'mysql' ? ['--project', '!unit'] : []));
+  }
   await generate(tellStep);
   const vitest = join(root, 'node_modules', '.bin', 'vitest');
   const env = { ...process.env, TEST_DATABASE: database };

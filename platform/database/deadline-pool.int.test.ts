@@ -5,6 +5,7 @@ import { isUnavailable } from '../errors/outages.ts';
 import { databaseSettings, parseConfig } from '../process/config.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { createDatabasePool, STATEMENT_TIMEOUT_MS } from './database.ts';
+import { openConnection } from './migrations.ts';
 
 /** A query that runs for minutes. The alias `endless` identifies it in the process list. */
 const ENDLESS = `SELECT COUNT(*) AS endless FROM ${Array.from('abcdef', (alias) => `information_schema.collations ${alias}`).join()}`;
@@ -89,5 +90,30 @@ describe('a pool that keeps deadlines', () => {
 
   it('has no deadline for work that runs without one', async () => {
     await within(-1, () => runWithoutDeadline(() => pool.query('SELECT 1')));
+  });
+
+  it('repeats a statement outside a transaction that a deadlock has ended', async () => {
+    await pool.query('CREATE TABLE counters (id INT PRIMARY KEY, n INT NOT NULL)');
+    await pool.query('INSERT INTO counters SELECT n, 0 FROM (SELECT 1 AS n UNION SELECT 2) AS two');
+    const other = await pool.getConnection();
+    await other.beginTransaction();
+    await other.query('UPDATE counters SET n = n + 1 WHERE id = 2');
+    // The server ends the transaction that has changed fewer rows.
+    await other.query(`INSERT INTO counters VALUES ${Array.from({ length: 100 }, (_, index) => `(${index + 10}, 0)`)}`);
+    const waiting = pool.query('UPDATE counters SET n = n + 1 WHERE id IN (1, 2)');
+    const admin = await openConnection(database.url);
+    await vi.waitFor(async () =>
+      expect(
+        await admin.query(
+          "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%counters%'",
+        ),
+      ).toHaveLength(1),
+    );
+    await admin.end();
+    await other.query('UPDATE counters SET n = n + 1 WHERE id = 1');
+    await other.commit();
+    await other.release();
+    expect(await waiting).toMatchObject({ affectedRows: 2 });
+    expect(await pool.query('SELECT n FROM counters WHERE id < 10')).toMatchObject([{ n: 2 }, { n: 2 }]);
   });
 });

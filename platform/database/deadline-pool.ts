@@ -1,14 +1,18 @@
 import type { Pool, PoolConnection, QueryOptions } from 'mariadb';
 import { timeLeftMs } from '../clients/deadline.ts';
+import { SQL_ERROR, sqlErrorNumber } from '../errors/sql-error.ts';
 
 /** These statements are allowed after the deadline too, so that every transaction can end. */
 const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b/i;
+/** How often a statement outside a transaction is executed when a deadlock ends it. */
+const ATTEMPTS_MAX = 3;
 const SELECT = /^([\s(]*SELECT)\b/i;
 
 /**
  * Makes a pool respect the deadline of the current work. After the deadline no statement begins and no connection is
  * requested. The server stops a SELECT that runs beyond the deadline. `timeoutMaxMs` is the limit that every statement
- * has without a deadline.
+ * has without a deadline. A statement outside a transaction is repeated when the server ends it because of a deadlock: it
+ * has changed nothing then. In a Galera cluster this happens to plain reads as well, when a migration alters their table.
  */
 export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
   const acquire = pool.getConnection.bind(pool);
@@ -25,11 +29,15 @@ export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
   return Object.assign(pool, {
     getConnection,
     async query(statement: string | QueryOptions, values?: unknown) {
-      const connection = await getConnection();
-      try {
-        return await connection.query(statement as QueryOptions, values);
-      } finally {
-        await connection.release();
+      for (let attempt = 1; ; attempt += 1) {
+        const connection = await getConnection();
+        try {
+          return await connection.query(statement as QueryOptions, values);
+        } catch (error) {
+          if (attempt === ATTEMPTS_MAX || sqlErrorNumber(error) !== SQL_ERROR.deadlock) throw error;
+        } finally {
+          await connection.release();
+        }
       }
     },
   });

@@ -1,6 +1,7 @@
 export const SQL_ERROR = {
   duplicateKey: 1062,
   lockWaitTimeout: 1205,
+  deadlock: 1213,
   statementTimeout: { mariadb: 1969, mysql: 3024 },
 } as const;
 

@@ -2,6 +2,7 @@ import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import { ErrorCode, NatsError } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SqlClient, SqlExecutor } from '../database/database.ts';
+import { isUnavailable } from '../errors/outages.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
@@ -24,6 +25,8 @@ const REFUSED_RETRY_S = 60;
  * each.
  */
 const FAILURE_PAUSE_MS_MAX = 10_000;
+/** The same limit while the broker or the database is unavailable, such as during the election of a stream's leader. */
+const OUTAGE_PAUSE_MS_MAX = 1_000;
 /** A pause varies by this fraction, so that relays do not retry at the same time. */
 const PAUSE_JITTER = 0.2;
 
@@ -98,7 +101,8 @@ export function createRelay({
       const reason = error instanceof NatsError ? error.api_error?.description : undefined;
       if (healthy) logger.warn({ err: error, reason }, 'the relay cannot publish; the outbox keeps the messages');
       setHealthy(false);
-      const pauseMs = Math.min(POLL_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX);
+      const maxMs = isUnavailable(error) ? OUTAGE_PAUSE_MS_MAX : FAILURE_PAUSE_MS_MAX;
+      const pauseMs = Math.min(POLL_MS * 2 ** failures, maxMs);
       failures += 1;
       pausedUntilMs = performance.now() + pauseMs * (1 - PAUSE_JITTER + 2 * PAUSE_JITTER * Math.random());
     },

@@ -49,7 +49,7 @@ interface FaultTestSettings {
 }
 
 /** A time limit of pages that a busy machine keeps. Otherwise it would look like a fault. */
-const PATIENCE = { SUBGRAPH_QUERY_TIMEOUT_MS: '8000' };
+export const PATIENCE = { SUBGRAPH_QUERY_TIMEOUT_MS: '8000' };
 
 /** Settings without the guards that end slow requests. */
 export const NO_TIME_LIMITS = {
@@ -176,7 +176,10 @@ async function untilPublished({ system }: Scene): Promise<number> {
 }
 
 /** Stores the buyers as users. They have tokens, and cannot sign in. */
-async function registerAll({ system }: Rig, buyers: readonly { userId: string }[]): Promise<void> {
+export async function registerAll(
+  { system }: Pick<Rig, 'system'>,
+  buyers: readonly { userId: string }[],
+): Promise<void> {
   const users = await connectTo(system.databaseUrls.user);
   await users.batch(
     "INSERT INTO users (id, name, email, password_hash) VALUES (?, 'Buyer', ?, '-')",

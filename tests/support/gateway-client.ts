@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import { KEEP_ALIVE_MS } from '#platform/clients/graphql-client.ts';
 import type { Outcome, Request } from './history.ts';
 
 /** Longer than the time limit of an operation at the gateway, so that a late answer shows as late. */
@@ -45,6 +46,9 @@ export function createGatewayClient(graphqlUrl: string): GatewayClient {
   const pool = new Pool(origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
+    // Idle connections end before a stopping gateway closes them, as with a well-configured ingress.
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });

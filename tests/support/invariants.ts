@@ -165,7 +165,7 @@ async function expectPublishedOnce(system: TestSystem, known: ReadonlyMap<string
 }
 
 /** Checks G5: every outbox is empty, every message is acknowledged, and there are `deadLetters` dead letters. */
-async function expectNothingPending(system: TestSystem, deadLetters: number): Promise<void> {
+export async function expectNothingPending(system: TestSystem, deadLetters = 0): Promise<void> {
   const databases = await Promise.all(PUBLISHERS.map((name) => connectTo(system.databaseUrls[name])));
   const notifications = await connectTo(system.databaseUrls.notification);
   const broker = createTestBroker({ url: system.natsUrl, prefix: system.natsPrefix });

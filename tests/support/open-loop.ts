@@ -61,7 +61,8 @@ export function startOpenLoop({
     const [kindDraw, eventDraw] = [random(), random()];
     const eventId = eventDraw < SCARCE ? (eventIds[0] ?? '') : oneOf(eventIds, random);
     const request = { buyer: oneOf(buyers, random), eventId, seatCount: 1 + Math.floor(random() * 4) };
-    const key = `${history.seed}-${planned++}`;
+    // Keys have at least 8 characters. The seed can be short.
+    const key = `request-${history.seed}-${planned++}`;
     if (only !== undefined) return { ...request, key, kind: only };
     if (kindDraw < CANCELS) {
       const booked = oneOf(

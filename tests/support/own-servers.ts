@@ -22,6 +22,8 @@ export interface OwnServer {
   start(): Promise<void>;
   /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
+  /** Stops the server as an operator does. */
+  stop(): Promise<void>;
   /** Stops the server if it runs, and removes its data. */
   remove(): Promise<void>;
 }
@@ -42,7 +44,8 @@ export const createOwnRedis = (): Promise<OwnServer> =>
 export const createOwnNats = (): Promise<OwnServer> =>
   createOwnServer(async (port, dataDir) => ({ spec: nats(port, dataDir), url: `nats://127.0.0.1:${port}` }));
 
-async function createOwnServer(
+/** Creates a server without starting it, on a free port and with a data folder of its own. */
+export async function createOwnServer(
   describe: (port: number, dataDir: string) => Promise<{ spec: ServerSpec; url: string }>,
 ): Promise<OwnServer> {
   const { port } = await freePorts(['port']);
@@ -60,6 +63,9 @@ async function createOwnServer(
     async kill() {
       process.kill(Number.parseInt(readFileSync(join(dataDir, 'run', `${spec.name}.pid`), 'utf8'), 10), 'SIGKILL');
       await running?.whenEnded;
+    },
+    async stop() {
+      await running?.stop(spec.stopGraceMs);
     },
     async remove() {
       await running?.stop(STOP_GRACE_MS);

@@ -79,6 +79,7 @@ export async function openTestSystem(): Promise<RunningSystem> {
  * @param ports the ports of the services.
  * @param startOrder the order in which the services are started, without a wait between them.
  * @param awaitReady whether to wait until all services are ready.
+ * @param restore fills a database at the URL of its owner before the services start, such as from a backup.
  */
 export async function startTestSystem({
   env = {},
@@ -90,6 +91,7 @@ export async function startTestSystem({
   ports: givenPorts,
   startOrder = SERVICES,
   awaitReady = true,
+  restore,
 }: {
   env?: NodeJS.ProcessEnv;
   production?: boolean;
@@ -100,10 +102,13 @@ export async function startTestSystem({
   ports?: Record<ServiceName, number>;
   startOrder?: readonly ServiceName[];
   awaitReady?: boolean;
+  restore?: (name: SubgraphName, url: string) => Promise<void>;
 } = {}): Promise<TestSystem> {
   const { dataDir } = inject('servers');
   const id = `t${randomBytes(4).toString('hex')}`;
   const databases = await Promise.all(SUBGRAPHS.map((name) => createTestDatabase(name, adminUrl)));
+  const ownerUrl = (name: SubgraphName) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '';
+  await Promise.all(SUBGRAPHS.map((name) => restore?.(name, ownerUrl(name))));
   const databaseUrls = eachOf(SUBGRAPHS, (name) => databases[SUBGRAPHS.indexOf(name)]?.serviceUrl ?? '');
   const hosts = typeof databaseHost === 'string' ? eachOf(SUBGRAPHS, () => databaseHost) : databaseHost;
   const ports = givenPorts ?? (await freePorts(SERVICES));
@@ -182,7 +187,7 @@ export async function startTestSystem({
     startReplica,
     restart,
     isRunning,
-    ownerUrl: (name) => databases[SUBGRAPHS.indexOf(name)]?.url ?? '',
+    ownerUrl,
     terminate: (url) => signal(url, 'SIGTERM'),
     kill: (url) => signal(url, 'SIGKILL'),
     pause: (url) => signal(url, 'SIGSTOP'),

@@ -14,6 +14,9 @@ export const DEPLOYED = [
   { title: 'Redis', packageName: 'redis-server', version: '8.0.6' },
 ] as const;
 
+/** The programs that write and restore backups. */
+const CLIENT_PACKAGES = ['mysql-client-core'];
+
 const NEEDED =
   'MySQL, NATS and Redis are fetched from Debian once. See docs/decisions/0013-support-mariadb-and-mysql.md.';
 const ADVICE = 'Run this command on Debian or in a Debian container.';
@@ -21,7 +24,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const APT_GET = 'apt-get';
 const STEP_TIMEOUT_MS = 600_000;
 const CACHE = join(root, '.data', 'servers');
-const NAME = DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`).join('_');
+const NAME = [...DEPLOYED.map(({ title, version }) => `${title.toLowerCase()}-${version}`), 'clients'].join('_');
 
 /**
  * Returns how to run MySQL, NATS and Redis in the deployed versions. They are packages of Debian's suite sid. They are
@@ -109,7 +112,7 @@ async function download(folder: string, dataDir: string): Promise<string> {
      #clear APT::Update::Post-Invoke-Success;`,
   );
   const apt = { command: APT_GET, env: { ...process.env, APT_CONFIG: configuration }, dataDir };
-  const packages = DEPLOYED.map(({ packageName }) => packageName);
+  const packages = [...DEPLOYED.map(({ packageName }) => packageName), ...CLIENT_PACKAGES];
   try {
     await runToEnd({ ...apt, name: 'apt-update-servers', args: ['update'] }, STEP_TIMEOUT_MS);
     const args = ['install', '--download-only', '--yes', ...packages];

@@ -12,15 +12,22 @@ const mariadbPackages = (version: string): Packages => ({
   mariadbd: `mariadb-server-core${version}`,
   'mariadb-install-db': `mariadb-server-core${version}`,
   my_print_defaults: `mariadb-client-core${version}`,
+  mariadb: `mariadb-client-core${version}`,
+  'mariadb-dump': `mariadb-client${version}`,
 });
 /** The package of each program in Debian 12 and 13 and in Ubuntu 24.04 and 26.04. */
-const APT_PACKAGES = mariadbPackages('');
+const APT_PACKAGES: Packages = {
+  ...mariadbPackages(''),
+  mariabackup: 'mariadb-backup',
+  wsrep_sst_mariabackup: 'mariadb-server',
+};
 /** The packages of Ubuntu 22.04. It has no package for NATS. */
 const JAMMY_PACKAGES: Packages = { ...mariadbPackages('-10.6'), 'nats-server': undefined };
 const BREW_PACKAGES: Packages = {
   mariadbd: 'mariadb',
   'mariadb-install-db': 'mariadb',
   my_print_defaults: 'mariadb',
+  'mariadb-dump': 'mariadb',
   'redis-server': 'redis',
 };
 

@@ -201,6 +201,7 @@ describe('the allocator', () => {
   });
 
   it.each([
+    ['ten conflicts in a row, as between two nodes of a Galera cluster', DEADLOCK, 10],
     ['a deadlock', DEADLOCK, 1],
     ['a short database outage', LOST_CONNECTION, 2],
   ])('retries the whole batch after %s', async (_why, errno, times) => {

@@ -28,6 +28,8 @@ export interface Allocator {
 }
 
 const ATTEMPTS_MAX = 4;
+/** A conflict always lets one transaction win, so more attempts help. Expired requests leave the batch in between. */
+const CONFLICT_ATTEMPTS_MAX = 20;
 const RETRY_JITTER_MS = 50;
 
 /**
@@ -92,7 +94,8 @@ export function createAllocator({
         return settle(live, await allocation.allocateFree(live.map(({ request }) => request)));
       } catch (error) {
         live = rejectExpired(live, error);
-        if (attempt < ATTEMPTS_MAX && isWorthRetrying(error)) await delay(Math.random() * RETRY_JITTER_MS);
+        const attemptsMax = isConflict(error) ? CONFLICT_ATTEMPTS_MAX : ATTEMPTS_MAX;
+        if (attempt < attemptsMax && isWorthRetrying(error)) await delay(Math.random() * RETRY_JITTER_MS);
         else return giveUp(live, error);
       }
     }
@@ -145,6 +148,8 @@ export function createAllocator({
   };
 }
 
+/** In a Galera cluster the loser of two commits on different nodes gets this error too. */
+const isConflict = (error: unknown) => sqlErrorNumber(error) === SQL_ERROR.deadlock;
 const isLockTimeout = (error: unknown) => sqlErrorNumber(error) === SQL_ERROR.lockWaitTimeout;
 
 /**
