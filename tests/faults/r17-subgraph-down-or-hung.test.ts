@@ -30,7 +30,7 @@ let atSubgraph: ReadonlyMap<string, number>;
 
 faultTest('R17: a subgraph that is down or hangs costs only its own fields, and the gateway repeats no mutation', {
   faults: AFFECTED.flatMap((name) => [killed(name), hung(name)]),
-  lasts: { quickMs: 3_000, fullMs: 10_000 },
+  lasts: { quickMs: 3_000, fullMs: 5_000 },
   prepare({ proxies }) {
     [atGateway, atSubgraph] = [countKeys(proxies.gateway), countKeys(proxies.booking)];
   },

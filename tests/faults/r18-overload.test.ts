@@ -46,7 +46,11 @@ if (IS_FULL_RUN || IS_CONTROL_RUN)
           lastsMs: 15_000,
           async begin(scene) {
             await fault.begin(scene);
-            scene.proxies['booking database'].slow(1_500);
+            scene.proxies['booking database'].slow(5 * DATABASE_MS);
+          },
+          end(scene) {
+            fault.end(scene);
+            scene.proxies['booking database'].restore();
           },
         },
         end,

@@ -8,7 +8,7 @@ import { createRandom, eachOfMany, oneOf } from './random.ts';
 const RESOLVED_WITHIN_MS = 60_000;
 const RESOLVED_AT_ONCE = 100;
 /** What is served in the first part is not counted, because the requests have not spread over the batches yet. */
-const SATURATION = { atOnce: 300, warmUpMs: 6_000, lastsMs: 12_000 };
+const SATURATION = { atOnce: 600, warmUpMs: 6_000, lastsMs: 12_000 };
 /** The number of acknowledged bookings that are sent again in the end. */
 const REPEATED_MAX = 100;
 /** The parts of the requests that cancel a booking and that read a page. The others book. */
