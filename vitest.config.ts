@@ -4,6 +4,10 @@ import { defineConfig, type UserWorkspaceConfig } from 'vitest/config';
 const INTEGRATION = '**/*.int.test.ts';
 const END_TO_END = '**/*.e2e.test.ts';
 
+/** These tests take minutes. `npm run test:faults` runs them, and also runs the controls of all fault tests. */
+const LONG = ['tests/faults/r18-overload.test.ts'];
+const isFaultRun = process.env.FAULT_LENGTH === 'full' || process.env.FAULT_CONTROLS === '1';
+
 /** The codes ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
 const EARLY_DISCONNECT_ERRORS = [45_030, 45_033];
 
@@ -33,6 +37,7 @@ export default defineConfig({
       project('integration', 2, { include: [INTEGRATION], testTimeout: 20_000, hookTimeout: 30_000 }),
       project('e2e', 3, {
         include: [END_TO_END, 'tests/faults/**/*.test.ts'],
+        exclude: isFaultRun ? [] : LONG,
         testTimeout: 60_000,
         hookTimeout: 120_000,
         fileParallelism: false,

@@ -36,6 +36,8 @@ describe('S11: SQL and subjects', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
       'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
       'platform/database/transactions.ts: const result = await connection.query(sql, values);',
+      'platform/database/transactions.ts: $queryRaw: ({ sql, values }) => pool.query(sql, values),',
+      'platform/database/transactions.ts: $executeRaw: async ({ sql, values }) => ((await pool.query(sql, values)) as UpsertResult).affectedRows,',
       "platform/subgraph-service.ts: required: { database: () => pool.query('SELECT 1') },",
     ]);
   });
