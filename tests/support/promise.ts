@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
  * A run whose tests fail on purpose: `npm run test:faults -- --controls` sets it. In that run the tests take their
  * guards away and must fail.
  */
-export const IS_CONTROL_RUN = process.env.FAULT_CONTROLS === '1';
+const IS_CONTROL_RUN = process.env.FAULT_CONTROLS === '1';
 /** `npm run test:faults` sets it. The faults then last as long as the promises say. */
 export const IS_FULL_RUN = process.env.FAULT_LENGTH === 'full';
 
