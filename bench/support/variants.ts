@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql } from '@prisma/client/runtime/client';
 import { bulkhead } from 'cockatiel';
 import { v7 as newId } from 'uuid';
 import { createDatabasePool, prismaAdapter, type SqlClient, TRANSACTION_LIMITS } from '#platform/database/database.ts';
@@ -46,7 +47,16 @@ export async function createDatabase(adminUrl: string, name: string): Promise<st
 const prismaTransactions =
   (database: SqlClient): Transact =>
   (run) =>
-    database.$transaction(run, TRANSACTION_LIMITS);
+    database.$transaction(async (transaction) => {
+      const last: Sql[] = [];
+      const result = await run({
+        $queryRaw: (statement) => transaction.$queryRaw(statement),
+        $executeRaw: (statement) => transaction.$executeRaw(statement),
+        commitWith: (statements) => last.push(...statements),
+      });
+      for (const statement of last) await transaction.$executeRaw(statement);
+      return result;
+    }, TRANSACTION_LIMITS);
 
 /** Connects to a booking database as the booking subgraph does. */
 function connect(url: string) {

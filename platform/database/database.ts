@@ -66,6 +66,8 @@ export function createDatabasePool(settings: DatabaseSettings): Pool {
     keepAliveDelay: KEEP_ALIVE_DELAY_MS,
     timezone: 'Z',
     prepareCacheLength: 0,
+    // Transactions send their last statements with COMMIT. All values are escaped by the driver.
+    multipleStatements: true,
     // Otherwise the errors of statements contain all their values, and these errors are logged.
     logParam: false,
   });

@@ -1,4 +1,4 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '../database/database.ts';
 import { type OutgoingMessage, serializeMessage } from '../messaging/message.ts';
 
@@ -11,17 +11,24 @@ export async function appendToOutbox(
   source: string,
   messages: readonly OutgoingMessage[],
 ): Promise<void> {
-  if (messages.length === 0) return;
+  for (const statement of outboxStatements(source, messages)) await transaction.$executeRaw(statement);
+}
+
+/** Returns the statements that write messages to the outbox. See appendToOutbox. */
+export function outboxStatements(source: string, messages: readonly OutgoingMessage[]): Sql[] {
+  if (messages.length === 0) return [];
   const rows = messages.map((message) => ({
     id: message.id,
     subject: message.type,
     payload: serializeMessage(source, message),
   }));
-  await transaction.$executeRaw(sql`
+  return [
+    sql`
     INSERT INTO outbox (id, subject, payload)
     SELECT id, subject, payload FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       subject VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PATH '$.subject',
       payload LONGTEXT PATH '$.payload'
-    )) AS message`);
+    )) AS message`,
+  ];
 }

@@ -1,6 +1,7 @@
+import type { Sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import type { Transact } from '#platform/database/transactions.ts';
-import { appendToOutbox } from '#platform/outbox/append.ts';
+import type { Transact, Transaction } from '#platform/database/transactions.ts';
+import { outboxStatements } from '#platform/outbox/append.ts';
 import {
   type Decision,
   decide,
@@ -41,7 +42,7 @@ export const createBatchAllocation = ({ transact, newId }: { transact: Transact;
         readBookings(transaction, batch),
       ]);
       const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-      const outcomes = (await allocate(transaction, free, { ...bookings, inventories, newId })).values();
+      const outcomes = allocate(transaction, free, { ...bookings, inventories, newId }).values();
       return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
     }),
   /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
@@ -54,18 +55,18 @@ export const createBatchAllocation = ({ transact, newId }: { transact: Transact;
     }),
 });
 
-async function allocate(
-  transaction: SqlExecutor,
+function allocate(
+  transaction: Transaction,
   batch: readonly SeatRequest[],
   { inventories, newId, ...bookings }: Bookings & { inventories: readonly LockedInventory[]; newId: () => string },
-): Promise<Decision['outcomes']> {
+): Decision['outcomes'] {
   const { outcomes, writes } = decide(batch, {
     ...bookings,
     // Without an inventory, no decision depends on the time.
     now: inventories[0]?.now ?? new Date(0),
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
   });
-  await writeAllocation(transaction, writes, newId);
+  transaction.commitWith(allocationStatements(writes, newId));
   return outcomes;
 }
 
@@ -87,21 +88,19 @@ async function readBookings(transaction: SqlExecutor, batch: readonly SeatReques
   };
 }
 
-/**
- * Writes a decision and the messages about it. The statements are sent one after another: when the server chooses the
- * transaction as the victim of a deadlock, a statement that is already sent would be committed by itself.
- */
-export async function writeAllocation(transaction: SqlExecutor, writes: Writes, newId: () => string): Promise<void> {
-  const { booked, cancelled, inventories } = writes;
-  await insertBookings(transaction, booked);
-  await cancelBookings(transaction, cancelled);
-  await saveInventories(transaction, inventories);
-  await appendToOutbox(transaction, 'booking', [
-    ...booked.map(({ booking, request: { requestId } }) =>
-      bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId }),
-    ),
-    ...cancelled.map(({ booking, request: { requestId } }) =>
-      bookingMessage('booking.cancelled.v1', booking, { messageId: newId(), requestId }),
-    ),
-  ]);
+/** Returns the statements that write a decision and the messages about it. */
+export function allocationStatements({ booked, cancelled, inventories }: Writes, newId: () => string): Sql[] {
+  return [
+    ...insertBookings(booked),
+    ...cancelBookings(cancelled),
+    ...saveInventories(inventories),
+    ...outboxStatements('booking', [
+      ...booked.map(({ booking, request: { requestId } }) =>
+        bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId }),
+      ),
+      ...cancelled.map(({ booking, request: { requestId } }) =>
+        bookingMessage('booking.cancelled.v1', booking, { messageId: newId(), requestId }),
+      ),
+    ]),
+  ];
 }

@@ -5,7 +5,7 @@ import { type LockedInventory, lockFreeInventories, lockInventory } from '../sto
 import { type EventToClose, findConfirmedBookingIds, findEventsToClose, markClosed } from '../store/closing.ts';
 import type { BookingTransaction } from '../store/database.ts';
 import { findBookings } from '../store/find-bookings.ts';
-import { writeAllocation } from './allocate-batch.ts';
+import { allocationStatements } from './allocate-batch.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
 type Dependencies = Pick<BookingDependencies, 'database' | 'relay' | 'newId'>;
@@ -82,7 +82,7 @@ async function closeChunk(
           keys: new Map(),
         },
       );
-      await writeAllocation(transaction, writes, newId);
+      for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);
       if (ids.length < CHUNK_MAX) await markClosed(transaction, eventId);
       return (ids.length < CHUNK_MAX ? undefined : ids.at(-1)) ?? ALL_CLOSED;
     }, TRANSACTION_LIMITS)

@@ -1,16 +1,17 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database/database.ts';
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { Writes } from '../../domain/allocation.ts';
 
-/** Writes cancellations. The bookings' inventories must be locked. */
-export async function cancelBookings(transaction: SqlExecutor, cancelled: Writes['cancelled']): Promise<void> {
+/** Returns the statements that write cancellations. The bookings' inventories must be locked. */
+export function cancelBookings(cancelled: Writes['cancelled']): Sql[] {
   const cancelledAt = cancelled[0]?.booking.cancelledAt;
-  if (!cancelledAt) return;
+  if (!cancelledAt) return [];
   // Fixes the order of the tables: a scan of the bookings would wait for rows that other transactions have locked.
-  await transaction.$executeRaw(sql`
+  return [
+    sql`
     UPDATE JSON_TABLE(${JSON.stringify(cancelled.map(({ booking }) => booking.id))}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$'
     )) AS cancelled
     STRAIGHT_JOIN bookings FORCE INDEX (PRIMARY) ON bookings.id = cancelled.id
-    SET status = 'CANCELLED', cancelled_at = ${cancelledAt}`);
+    SET status = 'CANCELLED', cancelled_at = ${cancelledAt}`,
+  ];
 }
