@@ -7,8 +7,7 @@ import { errorsLogged, inviteVisitors, type Visitors } from '../support/visitors
 const SOON = { timeout: 30_000, interval: 50 };
 /** The minimum number of failed attempts to reconnect: one for each subgraph. */
 const REFUSALS_MIN = 4;
-const isInTransaction = (said: string) => said.lastIndexOf('BEGIN') > said.lastIndexOf('COMMIT') || isBatch(said);
-const isBatch = (said: string) => said.lastIndexOf('START TRANSACTION') > said.lastIndexOf('COMMIT');
+const isLockingBatch = (said: string) => said.lastIndexOf('SKIP LOCKED') > said.lastIndexOf('COMMIT');
 
 /** The points in the traffic with a server at which its connection breaks. */
 const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: StoppingPoint }> = {
@@ -29,18 +28,18 @@ const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: Sto
     proxy: 'database',
     point: { from: 'server', isReached: (_chunk, said) => /SELECT[^;]*$/.test(said.slice(-2_000)) },
   },
-  'the database, between two statements of a transaction': {
+  'the database, while it locks the inventories of a batch': {
     proxy: 'database',
     point: {
-      from: 'client',
-      isReached: (chunk, said) => chunk.includes('INSERT INTO bookings') && isInTransaction(said),
+      from: 'server',
+      isReached: (_chunk, said) => isLockingBatch(said),
     },
   },
   'the database, before a commit reaches it': {
     proxy: 'database',
     point: {
       from: 'client',
-      isReached: (chunk, said) => chunk.includes('COMMIT') && said.includes('INSERT INTO bookings'),
+      isReached: (chunk) => /INSERT INTO bookings.*COMMIT/s.test(chunk),
     },
   },
   'the database, after the commit and before its answer': {
