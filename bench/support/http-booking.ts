@@ -57,11 +57,9 @@ const EVENT_PAGE = `query EventPage($id: ID!) {
 export const eventPageOperation = (id: string) => ({ query: EVENT_PAGE, variables: { id } });
 
 const OWN_BOOKINGS = `query OwnBookings {
-  me {
-    bookings(first: 20) {
-      nodes { id seatCount status createdAt event { id name } }
-      pageInfo { hasNextPage endCursor }
-    }
+  bookings(first: 20) {
+    nodes { id seatCount status createdAt event { id name } }
+    pageInfo { hasNextPage endCursor }
   }
 }`;
 

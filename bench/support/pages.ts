@@ -92,7 +92,7 @@ export function readAtGateway(url: string, { eventIds, readers }: ReadData): Rea
     async readOwnBookings() {
       const { authorization } = anyOf(readers);
       const answer = await client.post(ownBookingsOperation(), { authorization });
-      return resultOf(answer, ({ data }) => isPageOfBookings(data?.me?.bookings?.nodes));
+      return resultOf(answer, ({ data }) => isPageOfBookings(data?.bookings?.nodes));
     },
     stop: client.close,
   };

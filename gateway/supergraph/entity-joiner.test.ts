@@ -23,12 +23,12 @@ const signal = new AbortController().signal;
 const callerOf = ([first]: string[]) => ({ name: `caller of ${first}`, signal });
 const names = (...ids: string[]) => ({ data: { _entities: ids.map((id) => ({ name: `name of ${id}` })) } });
 
-test('Fetches of one turn with the same text are sent together, and each caller gets their own entities', async () => {
+test('Fetches of one turn with the same text are sent together, each entity once, and each caller gets their own entities', async () => {
   const { ask, join } = start();
   const answers = await Promise.all([join(NAMES, '1', '2'), join(NAMES, '2'), join(`${NAMES} `, '4'), join(NAMES)]);
   expect(answers).toEqual([names('1', '2'), names('2'), names('4'), names()]);
   expect(ask.mock.calls).toEqual([
-    [fetchOf(NAMES, '1', '2', '2'), { name: 'caller of 1', signal: undefined }],
+    [fetchOf(NAMES, '1', '2'), { name: 'caller of 1', signal: undefined }],
     [fetchOf(`${NAMES} `, '4'), callerOf(['4'])],
   ]);
 });
@@ -41,6 +41,13 @@ test('No object is shared between two callers, because each merges further field
   expect(entityOf(one as GraphQLAnswer)).not.toBe(entityOf(other as GraphQLAnswer));
 });
 
+test('An alias such as __proto__ stays a field', async () => {
+  const entity = JSON.parse('{"__proto__":{"name":["Ada"]}}');
+  const { join } = start(() => ({ data: { _entities: [entity] } }));
+  const [one] = await Promise.all([join(NAMES, '1'), join(NAMES, '1')]);
+  expect(JSON.stringify(one)).toBe('{"data":{"_entities":[{"__proto__":{"name":["Ada"]}}]}}');
+});
+
 test('A later fetch is sent by itself', async () => {
   const { ask, join } = start();
   expect([await join(NAMES, '1'), await join(NAMES, '2')]).toEqual([names('1'), names('2')]);
@@ -49,8 +56,9 @@ test('A later fetch is sent by itself', async () => {
 
 test('A joined fetch has at most 256 representations, unless one caller wants more', async () => {
   const { ask, join } = start();
-  const ids = (count: number) => Array.from({ length: count }, (_, index) => String(index));
-  await Promise.all([join(NAMES, ...ids(200)), join(NAMES, ...ids(56)), join(NAMES, '1'), join(NAMES, ...ids(300))]);
+  const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => String(from + index));
+  const asked = [ids(0, 200), ids(200, 256), ids(256, 257), ids(300, 600)];
+  await Promise.all(asked.map((own) => join(NAMES, ...own)));
   const sizes = ask.mock.calls.map(([{ variables }]) => (variables.representations as unknown[]).length);
   expect(sizes).toEqual([256, 1, 300]);
 });
@@ -63,7 +71,8 @@ test('The error of an entity goes to its caller with the index in their list, an
     { message: 'none' },
   ];
   const { join } = start((fetch) => ({ ...named(fetch), errors }));
-  const [one, other] = await Promise.all([join(NAMES, '1', '2'), join(NAMES, '3')]);
+  const [one, other, third] = await Promise.all([join(NAMES, '1', '2'), join(NAMES, '3'), join(NAMES, '4', '2')]);
+  expect(third?.errors).toEqual([errors[0], ...errors.slice(2)]);
   expect(one?.errors).toEqual([errors[0], ...errors.slice(2)]);
   expect(other?.errors).toEqual([{ message: 'third', path: ['_entities', 0] }, ...errors.slice(2)]);
 });

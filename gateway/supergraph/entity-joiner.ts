@@ -6,16 +6,23 @@ type Ask<Caller> = (fetch: Fetch, caller: Caller) => Promise<GraphQLAnswer>;
 interface Waiting<Caller> {
   readonly fetch: Fetch;
   readonly caller: Caller;
-  readonly representations: readonly unknown[];
   resolve(answer: Promise<GraphQLAnswer>): void;
+}
+
+/** Fetches that are sent as one. `places` are the indexes of a caller's own representations in the joined list. */
+interface Group<Caller> {
+  readonly members: (Waiting<Caller> & { places: number[] })[];
+  /** Each representation once, by its JSON. */
+  readonly representations: Map<string, { place: number; representation: unknown }>;
 }
 
 const REPRESENTATIONS_MAX = 256;
 
 /**
  * Joins fetches of public fields of entities that different callers send in one turn of the event loop: those with the
- * same text become one fetch with the representations of all. It is sent for the first caller, and it continues when a
- * caller disconnects. Each caller gets the entities and errors of their own representations.
+ * same text become one fetch with the representations of all. An entity that several callers want is requested once.
+ * The fetch is sent for the first caller, and it continues when a caller disconnects. Each caller gets the entities and
+ * errors of their own representations, and shares no object with others.
  */
 export function createEntityJoiner<Caller extends { readonly signal?: AbortSignal | undefined }>(
   ask: Ask<Caller>,
@@ -24,65 +31,74 @@ export function createEntityJoiner<Caller extends { readonly signal?: AbortSigna
 
   function flush(): void {
     for (const fetches of waiting.values()) {
-      let group: Waiting<Caller>[] = [];
-      let size = 0;
+      let group: Group<Caller> = { members: [], representations: new Map() };
       for (const one of fetches) {
-        if (size > 0 && size + one.representations.length > REPRESENTATIONS_MAX) {
+        const own = (one.fetch.variables as { representations: readonly unknown[] }).representations;
+        if (group.members.length > 0 && group.representations.size + own.length > REPRESENTATIONS_MAX) {
           send(group);
-          [group, size] = [[], 0];
+          group = { members: [], representations: new Map() };
         }
-        group.push(one);
-        size += one.representations.length;
+        const places = own.map((representation) => placeOf(representation, group.representations));
+        group.members.push({ ...one, places });
       }
       send(group);
     }
     waiting.clear();
   }
 
-  function send(group: readonly Waiting<Caller>[]): void {
-    const [first, ...others] = group;
+  function send({ members, representations }: Group<Caller>): void {
+    const [first, ...others] = members;
     if (first === undefined) return;
     if (others.length === 0) {
       first.resolve(ask(first.fetch, first.caller));
       return;
     }
-    const representations = group.flatMap((one) => one.representations);
-    const joined = ask({ ...first.fetch, variables: { representations } }, { ...first.caller, signal: undefined });
-    let start = 0;
-    for (const { representations: own, resolve } of group) {
-      const range = { start, end: start + own.length, count: representations.length };
-      resolve(joined.then((answer) => partOf(answer, range)));
-      start = range.end;
-    }
+    const all = [...representations.values()].map(({ representation }) => representation);
+    const variables = { representations: all };
+    const joined = ask({ ...first.fetch, variables }, { ...first.caller, signal: undefined });
+    for (const { places, resolve } of members) resolve(joined.then((answer) => partOf(answer, places, all.length)));
   }
 
   return (fetch, caller) =>
     new Promise((resolve) => {
       if (waiting.size === 0) setImmediate(flush);
-      const { representations } = fetch.variables as { representations: readonly unknown[] };
       const fetches = waiting.get(fetch.query) ?? [];
-      fetches.push({ fetch, caller, representations, resolve });
+      fetches.push({ fetch, caller, resolve });
       waiting.set(fetch.query, fetches);
     });
 }
 
-/** Returns the part of an answer that belongs to a range of the `count` representations. */
-function partOf(
-  { data, errors }: GraphQLAnswer,
-  { start, end, count }: { start: number; end: number; count: number },
-): GraphQLAnswer {
+/** Returns the place of a representation in the joined list, where it is added if it is new. */
+function placeOf(representation: unknown, all: Group<never>['representations']): number {
+  const key = JSON.stringify(representation);
+  const { place } = all.get(key) ?? { place: all.size };
+  all.set(key, { place, representation });
+  return place;
+}
+
+/** Returns the part of an answer for `count` representations that belongs to the representations at some places. */
+function partOf({ data, errors }: GraphQLAnswer, places: readonly number[], count: number): GraphQLAnswer {
   const { _entities: entities } = data ?? {};
   const own = errors?.flatMap((error) => {
     const [root, index, ...rest] = error.path ?? [];
     if (root !== '_entities' || typeof index !== 'number') return [error];
-    return index >= start && index < end ? [{ ...error, path: [root, index - start, ...rest] }] : [];
+    return places.flatMap((place, ownIndex) =>
+      place === index ? [{ ...error, path: [root, ownIndex, ...rest] }] : [],
+    );
   });
   return {
     ...(data !== undefined && { data }),
     // A list of another length cannot be divided. Each caller gets an empty list, which is an error.
     ...(Array.isArray(entities) && {
-      data: { _entities: entities.length === count ? entities.slice(start, end) : [] },
+      data: { _entities: entities.length === count ? places.map((place) => copyOf(entities[place])) : [] },
     }),
     ...(own !== undefined && own.length > 0 && { errors: own }),
   };
+}
+
+/** Copies JSON. The caller merges further fields into the copy, and another caller must not see them. */
+function copyOf(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyOf(field)]));
 }
