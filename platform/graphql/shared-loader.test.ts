@@ -21,7 +21,7 @@ test('A later load never returns the value of an earlier one', async () => {
 });
 
 test('The error of one id affects only that id, and an error of the load affects all ids', async () => {
-  const shared = createSharedLoader(async (ids) => {
+  const shared = createSharedLoader(async (ids: readonly string[]) => {
     if (ids.includes('all')) throw new Error('all');
     return ids.map((id) => (id === 'bad' ? new Error('bad') : id));
   });
@@ -30,7 +30,7 @@ test('The error of one id affects only that id, and an error of the load affects
 });
 
 test('A joined load has no deadline of a caller', async () => {
-  const shared = createSharedLoader(async (ids) => ids.map(currentDeadlineMs));
+  const shared = createSharedLoader(async (ids: readonly string[]) => ids.map(currentDeadlineMs));
   const deadline = { atMs: performance.now() + 1_000 };
   expect(await runWithDeadline(deadline, () => shared(['a']))).toEqual([Number.POSITIVE_INFINITY]);
 });

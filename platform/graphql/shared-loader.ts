@@ -3,26 +3,27 @@ import { runWithoutDeadline } from '../clients/deadline.ts';
 
 const BATCH_MAX = 1_000;
 
-/** Loads values by id for all requests of a process. */
-export type SharedLoader<Value> = (ids: readonly string[]) => Promise<(Value | Error)[]>;
+/** Loads values by key for all requests of a process. */
+export type SharedLoader<Key, Value> = (keys: readonly Key[]) => Promise<(Value | Error)[]>;
 
 /**
- * Creates a loader that joins the loads of different requests in one turn of the event loop. It is for values that do
- * not depend on the caller. It caches nothing, so a load that begins after a commit returns the committed values. A
- * joined load has no deadline of a caller.
- * @param load returns a value or an error for each of the ids. The ids are distinct.
+ * Creates a loader that joins the loads of different requests in one turn of the event loop. It is for values that
+ * depend on their key only, not on the caller. It caches nothing, so a load that begins after a commit returns the
+ * committed values. A joined load has no deadline of a caller.
+ * @param load returns a value or an error for each of the keys. The keys are distinct.
  */
-export function createSharedLoader<Value>(
-  load: (ids: readonly string[]) => Promise<readonly (Value | Error)[]>,
-): SharedLoader<Value> {
-  const loader = new DataLoader<string, Value>(
-    async (ids) => {
-      const unique = [...new Set(ids)];
+export function createSharedLoader<Key, Value>(
+  load: (keys: readonly Key[]) => Promise<readonly (Value | Error)[]>,
+  { batchMax = BATCH_MAX } = {},
+): SharedLoader<Key, Value> {
+  const loader = new DataLoader<Key, Value>(
+    async (keys) => {
+      const unique = [...new Set(keys)];
       const values = await runWithoutDeadline(() => load(unique));
-      const byId = new Map(unique.map((id, index) => [id, values[index] as Value | Error]));
-      return ids.map((id) => byId.get(id) as Value | Error);
+      const byKey = new Map(unique.map((key, index) => [key, values[index] as Value | Error]));
+      return keys.map((key) => byKey.get(key) as Value | Error);
     },
-    { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: (run) => void setImmediate(run) },
+    { cache: false, maxBatchSize: batchMax, batchScheduleFn: (run) => void setImmediate(run) },
   );
-  return (ids) => loader.loadMany(ids);
+  return (keys) => loader.loadMany(keys);
 }

@@ -13,7 +13,7 @@ import { createTestBroker, quiet } from '#platform/testing/messaging.ts';
 import { closeNextEvent } from '../../subgraphs/booking/commands/close-events.ts';
 import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
 import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
-import { type BookingPage, listBookingPages, listBookings } from '../../subgraphs/booking/store/bookings.ts';
+import { type BookingPage, listBookingPages } from '../../subgraphs/booking/store/bookings.ts';
 import { findBookings } from '../../subgraphs/booking/store/find-bookings.ts';
 import { findInventories, saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import {
@@ -42,7 +42,7 @@ let database: PrismaClient;
 const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
   isList: true,
   run: () =>
-    listBookings(database, { ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }),
+    listBookingPages(database, [{ ...wanted, page: { limit: LIMIT, after: after === undefined ? after : [after] } }]),
 });
 /** An id in the middle of the busy user's bookings. */
 const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));

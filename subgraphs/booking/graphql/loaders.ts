@@ -4,7 +4,7 @@ import { createSharedLoader } from '#platform/graphql/shared-loader.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import { ensureInventories } from '../commands/ensure-inventories.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import { listBookingPages } from '../store/bookings.ts';
+import { type BookingPage, listBookingPages } from '../store/bookings.ts';
 import { findBookings } from '../store/find-bookings.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { Context } from './context.ts';
@@ -16,10 +16,14 @@ type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages'>;
 
 /**
  * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
- * clear the entries that they change. Requests in the same turn of the event loop load inventories together.
+ * clear the entries that they change. Requests in the same turn of the event loop load inventories together, and also
+ * lists: each page has its own SELECT with its own conditions, and all are sent as one statement.
  */
 export function createLoaders(dependencies: BookingDependencies): () => Loaders {
-  const inventories = createSharedLoader((ids) => loadInventories(dependencies, ids));
+  const inventories = createSharedLoader((ids: readonly string[]) => loadInventories(dependencies, ids));
+  const pages = createSharedLoader((wanted: readonly BookingPage[]) => listBookingPages(dependencies.sql, wanted), {
+    batchMax: PAGES_PER_STATEMENT_MAX,
+  });
   return () => ({
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: new DataLoader(
@@ -30,9 +34,10 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
       },
       { maxBatchSize: BATCH_MAX },
     ),
-    bookingPages: new DataLoader((pages) => listBookingPages(dependencies.sql, pages), {
+    bookingPages: new DataLoader(pages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
-      cacheKeyFn: ({ userId, eventId, page: { limit, after } }) => [userId, eventId, limit, after?.[0]].join(),
+      cacheKeyFn: ({ userId, eventId, status, page: { limit, after } }) =>
+        [userId, eventId, status, limit, after?.[0]].join(),
     }),
   });
 }

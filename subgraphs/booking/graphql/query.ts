@@ -3,7 +3,6 @@ import { connectionById, idKey, pageOf } from '#platform/graphql/pagination.ts';
 import { ownUnlessAdmin } from '#platform/identity/authorization.ts';
 import { requireCaller } from '#platform/identity/identity.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { listBookings } from '../store/bookings.ts';
 
 export const query: QueryResolvers = {
   booking: (_parent, { id }, { bookings }) => bookings.load(id),
@@ -12,7 +11,7 @@ export const query: QueryResolvers = {
     const page = pageOf(args, idKey);
     const eventId = filter?.eventId ?? undefined;
     if (eventId !== undefined && !isId(eventId)) return connectionById([], page);
-    const rows = await listBookings(context.dependencies.sql, {
+    const rows = await context.bookingPages.load({
       page,
       userId: ownUnlessAdmin(caller),
       eventId,

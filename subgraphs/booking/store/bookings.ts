@@ -15,13 +15,10 @@ export interface BookingPage extends BookingConditions {
   readonly page: IdPage;
 }
 
-/** Returns one page of bookings, newest first, plus one extra row if there is a next page. */
-export async function listBookings(executor: SqlExecutor, wanted: BookingPage): Promise<Booking[]> {
-  const [rows = []] = await listBookingPages(executor, [wanted]);
-  return rows;
-}
-
-/** Reads several such pages with one statement. Returns them in the order of `pages`. */
+/**
+ * Reads pages of bookings with one statement. Returns them in the order of `pages`, each newest first, with one extra
+ * row if there is a next page.
+ */
 export async function listBookingPages(executor: SqlExecutor, pages: readonly BookingPage[]): Promise<Booking[][]> {
   const selects = pages.flatMap((wanted, position) =>
     statusesOf(wanted).map((status) => selectPage(position, { ...wanted, status })),

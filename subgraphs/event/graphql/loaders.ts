@@ -9,7 +9,7 @@ import type { EventView } from './context.ts';
  * remembers them. Requests in the same turn of the event loop read together.
  */
 export function createEventLoaders({ cache }: EventDependencies): () => DataLoader<string, EventView | null> {
-  const events = createSharedLoader(async (ids) => {
+  const events = createSharedLoader(async (ids: readonly string[]) => {
     const found = await cache.getMany(ids.filter(isId));
     return ids.map((id) => found.get(id) ?? null);
   });

@@ -10,7 +10,7 @@ import { findUsers } from '../store/users.ts';
  * in the same turn of the event loop read together.
  */
 export function createUserLoaders(sql: SqlExecutor): () => DataLoader<string, User | null> {
-  const users = createSharedLoader(async (ids) => {
+  const users = createSharedLoader(async (ids: readonly string[]) => {
     const found = await findUsers(sql, ids.filter(isId));
     const byId = new Map(found.map((user) => [user.id, user]));
     return ids.map((id) => byId.get(id) ?? null);
