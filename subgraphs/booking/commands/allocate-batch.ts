@@ -1,4 +1,3 @@
-import type { Sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Transact, Transaction } from '#platform/database/transactions.ts';
 import { outboxStatements } from '#platform/outbox/append.ts';
@@ -89,7 +88,7 @@ async function readBookings(transaction: SqlExecutor, batch: readonly SeatReques
 }
 
 /** Returns the statements that write a decision and the messages about it. */
-export function allocationStatements({ booked, cancelled, inventories }: Writes, newId: () => string): Sql[] {
+export function allocationStatements({ booked, cancelled, inventories }: Writes, newId: () => string) {
   return [
     ...insertBookings(booked),
     ...cancelBookings(cancelled),
