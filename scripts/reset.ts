@@ -12,7 +12,7 @@ import { loadEnvironment, readSettings } from './local/settings.ts';
 
 /** The folders that `npm start` creates in the data folder. Other files there are kept. */
 const DATABASES = ['mysql', 'mysql-9'].flatMap((folder) => [folder, `${folder}.new`, `${folder}.tmp`]);
-const OURS = ['keys', 'logs', ...DATABASES, 'nats', 'run'];
+const OURS = ['compile-cache', 'keys', 'logs', ...DATABASES, 'nats', 'run'];
 
 async function main(): Promise<void> {
   const { dataDir } = readSettings(loadEnvironment());
