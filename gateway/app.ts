@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { request } from 'undici';
+import { createCallMetrics } from '#platform/clients/call-metrics.ts';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { createHttpServer } from '#platform/http/http-server.ts';
 import { createAuthenticator } from '#platform/identity/identity.ts';
@@ -27,7 +28,8 @@ type GatewayProcess = Process & { config: GatewayConfig };
 /** Creates the gateway, ready to listen. The subgraphs may still be down. */
 export async function createGateway({ config, logger, metrics, lifecycle }: GatewayProcess): Promise<FastifyInstance> {
   const subgraphs = Object.entries(config.subgraphs).map(([name, { url, secret }]) => {
-    const client = createGraphQLClient({ url, secret });
+    const callMetrics = createCallMetrics({ server: name, metrics, logger });
+    const client = createGraphQLClient({ url, secret, callMetrics });
     lifecycle.onStop(`client of ${name}`, () => client.close());
     const source = createSubgraphClient({
       name,

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import { clientSignal } from '#platform/http/client-signal.ts';
 import type { Authenticate } from '#platform/identity/identity.ts';
+import type { OperationDetails } from './http/operation-metrics.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 
 /** The context of one operation: the data that goes to the subgraphs, and the deadline of the answer. */
@@ -13,6 +14,8 @@ export interface GatewayContext extends RequestContext {
   readonly deadlineMs: number;
   /** Aborted when the client disconnects before it has the answer. */
   readonly signal: AbortSignal;
+  /** For the log line and the metrics of the operation. */
+  readonly details: OperationDetails;
 }
 
 /** W3C Trace Context: version, trace id, parent id and flags. Version ff and all-zero ids are invalid. */
@@ -36,12 +39,13 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers, id, clientAddress }: FastifyRequest, reply: FastifyReply): Promise<GatewayContext> => {
+  async ({ headers, id, clientAddress, details }: FastifyRequest, reply: FastifyReply): Promise<GatewayContext> => {
     const signal = clientSignal(reply);
     const deadlineMs = performance.now() + operationTimeoutMs;
     const { authorization } = headers;
     const caller = await authenticate(authorization);
+    details.callerId = caller?.userId;
     await rateLimits.admitUser(caller);
     const traceparent = traceparentOf(headers.traceparent);
-    return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs, signal };
+    return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs, signal, details };
   };

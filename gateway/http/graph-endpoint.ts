@@ -21,6 +21,7 @@ import { readTrustedDocuments } from '../limits/trusted-documents.ts';
 import { MISTAKES_MAX } from '../limits/variables.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
 import { createKnownHandler } from './known-handler.ts';
+import { NAME_CHARACTERS_MAX, observeOperations } from './operation-metrics.ts';
 import { countRefusals, createRefusalMask } from './refusals.ts';
 
 declare module 'fastify' {
@@ -93,6 +94,7 @@ export async function serveGraph({
       ...quietPlugins<GatewayContext>(),
       landingPage,
       chargeForNewDocuments(rateLimits),
+      nameOperations,
       ...(trusted ? [trusted.plugin] : []),
     ],
     formatError,
@@ -121,6 +123,7 @@ export async function serveGraph({
 
   http.decorateRequest('clientAddress', '');
   await http.register(async (scope) => {
+    const { learn } = observeOperations(scope, metrics);
     if (config.corsOrigins.length > 0) {
       await scope.register(cors, {
         origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
@@ -145,7 +148,10 @@ export async function serveGraph({
       onRequest: admitAddress,
       handler: async (request, reply) => {
         const answer = await known.answer(request, reply);
-        if (answer !== undefined) return answer;
+        if (answer !== undefined) {
+          learn(request);
+          return answer;
+        }
         const answerByApollo = await askApollo(request, reply);
         known.learn(request, reply);
         return answerByApollo;
@@ -161,3 +167,12 @@ const chargeForNewDocuments = ({ chargeDocument }: RateLimits): ApolloServerPlug
     parsingDidStart: async ({ contextValue }) => chargeDocument(contextValue.clientAddress),
   }),
 });
+
+/** Sets the names of operations that Apollo Server handles. */
+const nameOperations: ApolloServerPlugin<GatewayContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operationName, contextValue: { details } }) => {
+      details.operation = operationName?.slice(0, NAME_CHARACTERS_MAX);
+    },
+  }),
+};

@@ -39,6 +39,7 @@ export function createKnownHandler({
       const operation = knownDocuments.find(body);
       const execute = operation && supergraph.prepare(operation);
       if (execute === undefined) return undefined;
+      request.details.operation = operation?.operation.name?.value;
       let result: Awaited<ReturnType<typeof execute>>;
       try {
         result = await execute(await readContext(request, reply));

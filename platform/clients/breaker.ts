@@ -14,8 +14,12 @@ const PROBE_INTERVAL_MS = 250;
  * waiting. The breaker probes the server before it opens and before it closes. A request that is slow by nature
  * therefore does not open it, and no client's request is needed to find out whether the server is back.
  * @param probe sends a request that a working server answers at once. It rejects when there is no answer.
+ * @param onChange called when the breaker opens or closes
  */
-export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>) {
+export function createBreaker(
+  probe: (signal: AbortSignal) => Promise<unknown>,
+  onChange: (isOpen: boolean) => void = () => undefined,
+) {
   const end = new AbortController();
   let isOpen = false;
   let isProbing = false;
@@ -31,7 +35,13 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>) 
     heardAtMs = performance.now();
     silentSinceMs = heardAtMs;
     failures = 0;
-    isOpen = false;
+    setOpen(false);
+  }
+
+  function setOpen(value: boolean): void {
+    if (isOpen === value) return;
+    isOpen = value;
+    onChange(value);
   }
 
   async function answers(): Promise<boolean> {
@@ -51,7 +61,7 @@ export function createBreaker(probe: (signal: AbortSignal) => Promise<unknown>) 
     while (!end.signal.aborted) {
       if (await answers()) heard();
       if (heardAtMs > suspectedAtMs) break;
-      isOpen = true;
+      setOpen(true);
       await delay(PROBE_INTERVAL_MS, undefined, { ref: false });
     }
     isProbing = false;

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { unavailable } from '../errors/errors.ts';
 import { createBreaker } from './breaker.ts';
+import type { CallMetrics, CallOutcome } from './call-metrics.ts';
 import { TIME_LEFT_HEADER } from './deadline.ts';
 import { createOperationSender, type OperationAnswer, type SentOperation } from './operation-batch.ts';
 import { createShuffledLookup } from './shuffled-dns-lookup.ts';
@@ -68,7 +69,15 @@ export type GraphQLClient = ReturnType<typeof createGraphQLClient>;
  * Creates a client of one GraphQL server inside the system, with a bounded pool of keep-alive connections, a breaker, and a deadline for every operation.
  * Operations of one turn of the event loop are sent together, see createOperationSender.
  */
-export function createGraphQLClient({ url, secret }: { url: string; secret: string }) {
+export function createGraphQLClient({
+  url,
+  secret,
+  callMetrics,
+}: {
+  url: string;
+  secret: string;
+  callMetrics?: CallMetrics | undefined;
+}) {
   const { origin, pathname } = new URL(url);
   const connect = (connections: number) =>
     new Pool(origin, {
@@ -91,7 +100,10 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
   const probePool = connect(1);
   const send = createOperationSender({ pool, path: pathname, secret });
   const sendProbe = createOperationSender({ pool: probePool, path: pathname, secret });
-  const breaker = createBreaker(async (signal) => parseAnswer(await sendProbe({ query: PROBE, headers: {} }, signal)));
+  const breaker = createBreaker(
+    async (signal) => parseAnswer(await sendProbe({ query: PROBE, headers: {} }, signal)),
+    callMetrics?.breakerChanged,
+  );
   let inFlight = 0;
 
   async function postTwice(operation: GraphQLOperation, signal: AbortSignal, timeLeftMs: () => number) {
@@ -121,7 +133,15 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
       const { timeoutMs, deadlineMs = Infinity, signal } = operation;
       const startedAtMs = performance.now();
       const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
-      if (leftMs <= 0 || signal?.aborted || breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) throw unavailable();
+      const ended = (outcome: CallOutcome) => callMetrics?.ended(outcome, performance.now() - startedAtMs);
+      if (breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) {
+        ended('refused');
+        throw unavailable();
+      }
+      if (leftMs <= 0 || signal?.aborted) {
+        ended('abandoned');
+        throw unavailable();
+      }
       // Both attempts share one time limit. With a new limit the second attempt could exceed the caller's deadline.
       const cut = new AbortController();
       const timer = setTimeout(() => cut.abort(new TimeoutError(`no answer within ${leftMs} ms`)), leftMs);
@@ -132,10 +152,12 @@ export function createGraphQLClient({ url, secret }: { url: string; secret: stri
       try {
         const answer = await postTwice(operation, cut.signal, () => startedAtMs + leftMs - performance.now());
         breaker.heard();
+        ended(answer.errors === undefined ? 'data' : 'errors');
         return answer;
       } catch (error) {
         const hadFullTime = !cut.signal.aborted || (leftMs === timeoutMs && !signal?.aborted);
         if (hadFullTime) breaker.failed();
+        ended(hadFullTime ? 'unanswered' : 'abandoned');
         throw unavailable(signal?.aborted ? undefined : error);
       } finally {
         clearTimeout(timer);

@@ -127,9 +127,15 @@ interface ObservedRequest {
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
+  /** Further fields for the log line. */
+  readonly details?: object | undefined;
 }
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Further fields for the log line of the request. */
+    details: Record<string, unknown>;
+  }
   interface FastifyInstance {
     /** Logs and measures a request. Each request is observed, except those to operators' endpoints and batches. */
     observe(request: ObservedRequest): void;
@@ -147,13 +153,14 @@ function observeRequests(server: FastifyInstance, metrics: Registry): void {
     labelNames: ['method', 'status'] as const,
     registers: [metrics],
   });
-  server.decorate('observe', ({ method, status, durationMs, ...request }) => {
+  server.decorateRequest('details');
+  server.decorate('observe', ({ method, status, durationMs, details, ...request }) => {
     durations.observe({ method, status: String(status) }, durationMs / 1_000);
-    server.log.info({ method, status, durationMs, ...request }, 'request');
+    server.log.info({ method, status, durationMs, ...request, ...details }, 'request');
   });
-  server.addHook('onResponse', async ({ id, method, url, routeOptions }, { statusCode, elapsedTime }) => {
+  server.addHook('onResponse', async ({ id, method, url, routeOptions, details }, { statusCode, elapsedTime }) => {
     const path = url.split('?', 1)[0] ?? '';
     if (OPERATOR_PATHS.has(path) || routeOptions.config.isBatch) return;
-    server.observe({ requestId: id, method, path, status: statusCode, durationMs: elapsedTime });
+    server.observe({ requestId: id, method, path, status: statusCode, durationMs: elapsedTime, details });
   });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
+import { createCallMetrics } from '#platform/clients/call-metrics.ts';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { pruneIdempotencyKeys } from '#platform/database/pruning.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
@@ -38,10 +39,18 @@ const stream = { ...bookingStream, bytesMax: config.BOOKINGS_STREAM_BYTES_MAX };
 const relay = createPublisher({ settings: config, database: sql, broker, stream, logger, metrics });
 service.addOptionalDependency('relay', relay);
 
-const eventClient = createGraphQLClient({ url: config.EVENT_SUBGRAPH_URL, secret: config.EVENT_SUBGRAPH_SECRET[0] });
+const eventClient = createGraphQLClient({
+  url: config.EVENT_SUBGRAPH_URL,
+  secret: config.EVENT_SUBGRAPH_SECRET[0],
+  callMetrics: createCallMetrics({ server: 'event', metrics, logger }),
+});
 lifecycle.onStop('event client', eventClient.close);
 const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
-const userClient = createGraphQLClient({ url: config.USER_SUBGRAPH_URL, secret: config.USER_SUBGRAPH_SECRET[0] });
+const userClient = createGraphQLClient({
+  url: config.USER_SUBGRAPH_URL,
+  secret: config.USER_SUBGRAPH_SECRET[0],
+  callMetrics: createCallMetrics({ server: 'user', metrics, logger }),
+});
 lifecycle.onStop('user client', userClient.close);
 const allocator = createAllocator({
   allocation: createBatchAllocation({ transact: sql.$transaction, newId: () => newId() }),

@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** What the log line and the metrics of an operation contain, besides those of every HTTP request. */
+export interface OperationDetails {
+  /** The name that the client gave to the operation. */
+  operation?: string | undefined;
+  callerId?: string | undefined;
+  /** OK, or the code of the first error in the answer. */
+  outcome?: string;
+}
+
+/** The label of operations without a name, and of those that are not known yet. */
+const OTHER = 'other';
+const NAMES_MAX = 100;
+export const NAME_CHARACTERS_MAX = 100;
+/** The text of an answer starts with its errors. Inside of a JSON string, the quotes would be escaped. */
+const FIRST_CODE = /^\{"errors":.*?"code":"([A-Z_]+)"/s;
+const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/**
+ * Measures the operations of a scope, and adds their name, caller and outcome to the log lines of their requests. The
+ * handlers set `request.details`. Only the first NAMES_MAX known operations get a label of their own, so that clients
+ * cannot create series without bound.
+ */
+export function observeOperations(scope: FastifyInstance, metrics: Registry): { learn(request: FastifyRequest): void } {
+  const names = new Set<string>();
+  const operations = new Counter({
+    name: 'graphql_operations_total',
+    help: 'Operations by name and outcome: OK, or the code of the first error in the answer.',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [metrics],
+  });
+  const durations = new Histogram({
+    name: 'graphql_operation_duration_seconds',
+    help: 'Time from the first byte of an operation to the last byte of its answer, by name.',
+    labelNames: ['operation'] as const,
+    buckets: BUCKETS_S,
+    registers: [metrics],
+  });
+
+  scope.addHook('onRequest', (request, _reply, done) => {
+    request.details = {};
+    done();
+  });
+  scope.addHook('onSend', ({ details }, _reply, payload, done) => {
+    details.outcome = typeof payload === 'string' ? (FIRST_CODE.exec(payload)?.[1] ?? 'OK') : 'OK';
+    done();
+  });
+  scope.addHook('onResponse', ({ method, details }, reply, done) => {
+    if (method !== 'OPTIONS') {
+      const { operation: name = OTHER, outcome = 'DISCONNECTED' } = details as OperationDetails;
+      const operation = names.has(name) ? name : OTHER;
+      operations.inc({ operation, outcome });
+      durations.observe({ operation }, reply.elapsedTime / 1_000);
+    }
+    done();
+  });
+  return {
+    /** Gives a known operation a label of its own. */
+    learn({ details }) {
+      const { operation: name } = details as OperationDetails;
+      if (name !== undefined && name.length <= NAME_CHARACTERS_MAX && names.size < NAMES_MAX) names.add(name);
+    },
+  };
+}
