@@ -16,6 +16,9 @@ export function consumerMetrics(metrics: Registry) {
       'messages_consumed_total',
       'Messages whose effect is committed, or that were dropped as duplicates.',
     ),
+    redelivered: counter('messages_redelivered_total', 'Messages that the broker delivered again.'),
+    pending: gauge('consumer_pending_messages', 'Messages in the stream that the consumer has not received.'),
+    unacknowledged: gauge('consumer_unacknowledged_messages', 'Messages that the consumer has not acknowledged.'),
     deadLetters: counter('messages_dead_lettered_total', 'Messages that a consumer gave up on.'),
     up: gauge(
       'consumer_up',

@@ -19,6 +19,7 @@ interface Delivery {
 
 const BATCH_MAX = 100;
 const RECONNECT_MS = 500;
+const LOOK_EVERY_MS = 10_000;
 /** Under load, the messages of this time are applied together. */
 const PAUSE_MS = 25;
 
@@ -71,6 +72,7 @@ export function createConsumer({
   let source: ConsumerMessages | undefined;
   let healthy = true;
   let stopping = false;
+  let lookAtMs = 0;
 
   const poller = createPoller({
     intervalMs: RECONNECT_MS,
@@ -78,6 +80,7 @@ export function createConsumer({
     async run() {
       if (stopping) await source?.close();
       else if (source === undefined && broker.isConnected()) source = await open();
+      void look();
       const hadMore = unanswered.size > BATCH_MAX;
       do await consumeNext();
       while (stopping && unanswered.size > 0);
@@ -98,6 +101,20 @@ export function createConsumer({
     counters.up.set({ consumer: name }, isHealthy() ? 1 : 0);
   }
 
+  /** Shows the position of the consumer, also while the database is unavailable. */
+  async function look(): Promise<void> {
+    if (!broker.isConnected() || performance.now() < lookAtMs) return;
+    lookAtMs = performance.now() + LOOK_EVERY_MS;
+    try {
+      const { manager } = await broker.jetStream();
+      const info = await manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
+      counters.pending.set({ consumer: name }, info.num_pending);
+      counters.unacknowledged.set({ consumer: name }, info.num_ack_pending);
+    } catch {
+      // The last values stay. The subscription reports a missing stream or consumer.
+    }
+  }
+
   async function open(): Promise<ConsumerMessages> {
     const messages = await subscribe({
       broker,
@@ -105,6 +122,7 @@ export function createConsumer({
       name,
       onMessage(message) {
         unanswered.add(message);
+        if (message.redelivered) counters.redelivered.inc({ consumer: name });
         poller.nudge();
       },
     });
@@ -150,9 +168,11 @@ export function createConsumer({
       for (let start = 0; start < batch.length; start += size) await consume(batch.slice(start, start + size));
       return;
     }
-    for (const { message } of batch) {
+    for (const { message, content } of batch) {
       unanswered.delete(message);
       message.ack();
+      const { id: messageId, type, subject, correlationId: requestId } = content;
+      logger.info({ consumer: name, messageId, type, subject, requestId }, 'message');
     }
     counters.consumed.inc({ consumer: name }, batch.length);
     onCommitted();

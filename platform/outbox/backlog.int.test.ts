@@ -33,9 +33,10 @@ const append = (count: number) =>
 
 function watch({ rowsMax, secondsMax }: { rowsMax: number; secondsMax: number }) {
   const { logger } = quiet();
-  const bounds = createBounds({ logger, metrics: new Registry() });
+  const metrics = new Registry();
+  const bounds = createBounds({ logger, metrics });
   const settings = { OUTBOX_WAITING_ROWS_MAX: rowsMax, OUTBOX_WAITING_SECONDS_MAX: secondsMax };
-  return { bounds, ...createBacklog({ database, settings, bounds, logger, lookEveryMs: 20 }) };
+  return { bounds, ...createBacklog({ database, settings, bounds, logger, metrics, lookEveryMs: 20 }) };
 }
 
 const isRefused = (backlog: { requireRoom(): void }) => {

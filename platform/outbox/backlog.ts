@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
+import { Gauge, type Registry } from 'prom-client';
 import type { SqlExecutor } from '../database/database.ts';
 import { unavailable } from '../errors/errors.ts';
 import type { Bounds } from '../process/bounds.ts';
@@ -17,15 +18,27 @@ export function createBacklog({
   settings: { OUTBOX_WAITING_ROWS_MAX: rowsMax, OUTBOX_WAITING_SECONDS_MAX: secondsMax },
   bounds,
   logger,
+  metrics,
   lookEveryMs = LOOK_EVERY_MS,
 }: {
   database: SqlExecutor;
   settings: OutboxBounds;
   bounds: Bounds;
   logger: Logger;
+  metrics: Registry;
   lookEveryMs?: number;
 }) {
   let isFull = false;
+  const waiting = new Gauge({
+    name: 'outbox_waiting_messages',
+    help: 'Messages in the outbox that are not published. It is not counted above the bound of the outbox.',
+    registers: [metrics],
+  });
+  const age = new Gauge({
+    name: 'outbox_oldest_waiting_seconds',
+    help: 'Age of the oldest message that waits to be published.',
+    registers: [metrics],
+  });
 
   const poller = createPoller({
     intervalMs: lookEveryMs,
@@ -38,8 +51,11 @@ export function createBacklog({
         SELECT TIMESTAMPDIFF(SECOND, created_at, CURRENT_TIMESTAMP(3)) AS seconds
         FROM outbox WHERE published_at IS NULL AND refused_at IS NULL ORDER BY id LIMIT 1`);
       const rows = Number(counted?.waiting ?? 0);
+      const ageS = Math.max(0, Number(oldest?.seconds ?? 0));
+      waiting.set(rows);
+      age.set(ageS);
       bounds.observe('outbox rows', rows, rowsMax);
-      bounds.observe('outbox age', Math.max(0, Number(oldest?.seconds ?? 0)), secondsMax);
+      bounds.observe('outbox age', ageS, secondsMax);
       isFull = rows >= rowsMax;
       return false;
     },

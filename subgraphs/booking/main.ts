@@ -13,6 +13,7 @@ import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
+import { measureRequests, measureTransactions } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { readConfig } from './config.ts';
@@ -53,7 +54,7 @@ const userClient = createGraphQLClient({
 });
 lifecycle.onStop('user client', userClient.close);
 const allocator = createAllocator({
-  allocation: createBatchAllocation({ transact: sql.$transaction, newId: () => newId() }),
+  allocation: measureTransactions(createBatchAllocation({ transact: sql.$transaction, newId: () => newId() }), metrics),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
   // Leaves the other connections to the batch, the relay, the consumer and reads.
@@ -64,7 +65,7 @@ lifecycle.onStop('allocator', allocator.stop);
 const dependencies = {
   database,
   sql,
-  allocator: keepDeadlines(allocator),
+  allocator: keepDeadlines(measureRequests(allocator, metrics)),
   eventFacts,
   users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),
   relay,

@@ -1,8 +1,12 @@
+import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { driverTransactions } from '#platform/database/transactions.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
-import type { Allocator } from './allocator.ts';
+import { createBatchAllocation } from './allocate-batch.ts';
+import { type Allocator, createAllocator } from './allocator.ts';
+import { measureRequests, measureTransactions } from './allocator-metrics.ts';
 
 describe('the allocator with a real database', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
@@ -44,6 +48,36 @@ describe('the allocator with a real database', () => {
     expect(outcomes.filter(({ outcome }) => outcome === 'booked')).toHaveLength(1);
     expect(outcomes.filter(({ outcome }) => outcome === 'sold-out')).toHaveLength(49);
     expect(await expectConsistent(eventId)).toBe(1);
+  });
+
+  it('measures its transactions, the outcomes, and the seats that are sold', async () => {
+    const metrics = new Registry();
+    const { pool } = test.connect();
+    const transact = driverTransactions(pool);
+    const allocation = measureTransactions(createBatchAllocation({ transact, newId: () => newId() }), metrics);
+    const settings = { queueMax: 10, queueTimeoutMs: 5_000, heldLanesMax: 1 };
+    const measured = measureRequests(createAllocator({ allocation, ...settings }), metrics);
+    const { eventId } = await makeEvent(database, { initialSeats: 5 });
+    const request = bookRequest({ eventId, seatCount: 3 });
+    await measured.submit(request);
+    await measured.submit({ ...request, bookingId: newId() });
+    await measured.submit(bookRequest({ eventId, seatCount: 3 }));
+    await measured.submit({ kind: 'cancel', bookingId: request.bookingId, eventId, requestId: 'test' });
+    await expect(measured.submit(bookRequest({ eventId }), { deadlineMs: performance.now() - 1 })).rejects.toThrow();
+    const text = await metrics.metrics();
+    for (const line of [
+      'allocator_outcomes_total{kind="book",outcome="booked"} 1',
+      'allocator_outcomes_total{kind="book",outcome="replayed"} 1',
+      'allocator_outcomes_total{kind="book",outcome="sold-out"} 1',
+      'allocator_outcomes_total{kind="book",outcome="error"} 1',
+      'allocator_outcomes_total{kind="cancel",outcome="cancelled"} 1',
+      'seats_sold_total 3',
+      'allocator_waiting_requests 0',
+      'allocator_transaction_duration_seconds_count 4',
+      'allocator_batch_requests_sum 4',
+      'allocator_failed_transactions_total 0',
+    ])
+      expect(text).toContain(`${line}\n`);
   });
 
   it('books once when two processes send one key many times, and always returns that booking', async () => {

@@ -91,7 +91,7 @@ test('a PENDING notification is delivered with its recipient and event and becom
 
 test('the log contains the notification, booking and event, but no person', async () => {
   const { userId, eventId } = await known();
-  const [id = ''] = await addNotifications(fixture.database, [{ userId, eventId }]);
+  const [id = ''] = await addNotifications(fixture.database, [{ userId, eventId, requestId: 'a-request' }]);
   const lines: string[] = [];
   const logger = pino(
     new Writable({
@@ -112,6 +112,7 @@ test('the log contains the notification, booking and event, but no person', asyn
       event: 'Concert',
       startsAt: '2030-01-01T20:00:00.000Z',
     },
+    { notificationId: id, bookingId, requestId: 'a-request', msg: 'notification sent' },
   ]);
   expect(lines.join()).not.toMatch(/lovelace|example\.com/i);
 });

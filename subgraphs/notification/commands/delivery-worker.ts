@@ -96,18 +96,20 @@ export function createDeliveryWorker({
   async function attempt(pending: PendingDelivery): Promise<FinishedAttempt> {
     const { notification } = pending;
     const outcome = await outcomeOf(pending);
+    const { id: notificationId, bookingId, requestId } = notification;
+    if (outcome === 'sent') logger.info({ channel: name, notificationId, bookingId, requestId }, 'notification sent');
     metrics.attempts.inc({ channel: name, outcome });
     return { notification, outcome };
   }
 
   async function outcomeOf(pending: PendingDelivery): Promise<FinishedAttempt['outcome']> {
-    const { id: notificationId, attempts } = pending.notification;
+    const { id: notificationId, attempts, requestId } = pending.notification;
     const begunAtMs = performance.now();
     try {
       await deliver(pending);
       return 'sent';
     } catch (error) {
-      const about = { err: error, channel: name, notificationId, attempts };
+      const about = { err: error, channel: name, notificationId, attempts, requestId };
       if (error instanceof ChannelAwayError) {
         if (!pause.isAway()) logger.warn(about, 'the channel is unavailable; its notifications wait');
         pause.foundAway(begunAtMs);

@@ -30,6 +30,7 @@ const notification: Notification = {
   attempts: 1,
   createdAt: new Date(0),
   sentAt: null,
+  requestId: null,
 };
 const recipient = { name: 'Ada', email: 'ada@example.com' };
 const event = { name: 'Concert', venue: null, startsAt: new Date(0) };

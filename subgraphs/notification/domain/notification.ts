@@ -17,4 +17,6 @@ export interface Notification {
   readonly attempts: number;
   readonly createdAt: Date;
   readonly sentAt: Date | null;
+  /** The id of the client's request that caused the notification. Null when it is unknown. */
+  readonly requestId: string | null;
 }

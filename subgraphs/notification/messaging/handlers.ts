@@ -41,10 +41,16 @@ export const eventHandlers: Handlers<typeof eventMessages> = {
 /** Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
-    onData(bookingMessages[type], (transaction, bookings) =>
+    onMessage(bookingMessages[type], (transaction, messages) =>
       insertNotifications(
         transaction,
-        bookings.map((booking) => ({ ...booking, id: newId(), kind, channel })),
+        messages.map(({ data, correlationId = null }) => ({
+          ...data,
+          id: newId(),
+          kind,
+          channel,
+          requestId: correlationId,
+        })),
       ),
     );
   return {

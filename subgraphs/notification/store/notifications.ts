@@ -106,6 +106,7 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   attempts: sql`attempts`,
   createdAt: sql`created_at AS createdAt`,
   sentAt: sql`sent_at AS sentAt`,
+  requestId: sql`request_id AS requestId`,
 });
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
@@ -116,8 +117,8 @@ export async function insertNotifications(
   notifications: readonly NewNotification[],
 ): Promise<void> {
   await transaction.$executeRaw(sql`
-    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel
+    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id)
+    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id
     FROM JSON_TABLE(${JSON.stringify(notifications)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
@@ -125,7 +126,8 @@ export async function insertNotifications(
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.eventId',
       seat_count INT PATH '$.seatCount',
       kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
-      channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel'
+      channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
+      request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId'
     )) AS added
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }

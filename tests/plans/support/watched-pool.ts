@@ -30,10 +30,22 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[];
   let statements: WatchedStatement[] = [];
   const sent = new Set<string>();
 
+  /** Runs the statements of one text one after another. Each placeholder belongs to the next value. */
+  async function queryEach(connection: PoolConnection, statements: readonly string[], values: readonly unknown[]) {
+    let used = 0;
+    for (const statement of statements) {
+      const own = values.slice(used, used + statement.split('?').length - 1);
+      used += own.length;
+      await connection.query(statement, own);
+    }
+  }
+
   const watchConnection = (connection: PoolConnection): PoolConnection =>
     replace(connection, {
       async query(query: string | { sql: string }, values?: unknown) {
         const sql = typeof query === 'string' ? query : query.sql;
+        const several = sql.split(';');
+        if (several.length > 1) return queryEach(watchConnection(connection), several, values as unknown[]);
         if (!EXPLAINABLE.test(sql)) return connection.query(query, values);
         sent.add(sql);
         const plan = await connection.query<PlanRow[]>(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, values);

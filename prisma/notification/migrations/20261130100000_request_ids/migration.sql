@@ -1,0 +1,3 @@
+ALTER TABLE notifications
+  ADD COLUMN request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  ALGORITHM=INSTANT;

@@ -1,0 +1,96 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
+import type { BatchAllocation } from './allocate-batch.ts';
+import type { Allocator } from './allocator.ts';
+
+const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Returns the same allocation, which measures its transactions. */
+export function measureTransactions(allocation: BatchAllocation, metrics: Registry): BatchAllocation {
+  const registers = [metrics];
+  const batchSizes = new Histogram({
+    name: 'allocator_batch_requests',
+    help: 'Requests in each committed batch.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'allocator_transaction_duration_seconds',
+    help: 'Time of the committed transactions of batches. It includes the wait for a lock.',
+    buckets: BUCKETS_S,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'allocator_failed_transactions_total',
+    help: 'Transactions of batches that failed. Most are repeated.',
+    registers,
+  });
+
+  async function measured<Outcomes extends readonly unknown[]>(run: () => Promise<Outcomes>): Promise<Outcomes> {
+    const startedAtMs = performance.now();
+    try {
+      const outcomes = await run();
+      durations.observe((performance.now() - startedAtMs) / 1_000);
+      batchSizes.observe(outcomes.length);
+      return outcomes;
+    } catch (error) {
+      failures.inc();
+      throw error;
+    }
+  }
+
+  return {
+    allocateFree: (batch) => measured(() => allocation.allocateFree(batch)),
+    allocateHeld: (eventId, take) => measured(() => allocation.allocateHeld(eventId, take)),
+  };
+}
+
+/** Returns the same allocator, which measures its requests. This includes the business figures. */
+export function measureRequests(allocator: Allocator, metrics: Registry): Allocator {
+  const registers = [metrics];
+  let waiting = 0;
+  new Gauge({
+    name: 'allocator_waiting_requests',
+    help: 'Requests without a decision: they wait for a batch, for a lock, or for the commit.',
+    registers,
+    collect() {
+      this.set(waiting);
+    },
+  });
+  const waits = new Histogram({
+    name: 'allocator_wait_seconds',
+    help: 'Time from the arrival of a request until its outcome was committed.',
+    buckets: BUCKETS_S,
+    registers,
+  });
+  const outcomes = new Counter({
+    name: 'allocator_outcomes_total',
+    help: 'Requests by kind and outcome, such as book and sold-out. A failed request has no outcome but an error.',
+    labelNames: ['kind', 'outcome'] as const,
+    registers,
+  });
+  const seatsSold = new Counter({ name: 'seats_sold_total', help: 'Seats of new bookings.', registers });
+
+  async function submit<Request extends SeatRequest>(
+    request: Request,
+    options?: Parameters<Allocator['submit']>[1],
+  ): Promise<OutcomeOf<Request>> {
+    const { kind } = request;
+    const startedAtMs = performance.now();
+    waiting += 1;
+    try {
+      const decided = await allocator.submit(request, options);
+      waits.observe((performance.now() - startedAtMs) / 1_000);
+      const isReplay = decided.outcome === 'booked' && decided.replayed;
+      outcomes.inc({ kind, outcome: isReplay ? 'replayed' : decided.outcome });
+      if (decided.outcome === 'booked' && !isReplay) seatsSold.inc(decided.booking.seatCount);
+      return decided;
+    } catch (error) {
+      outcomes.inc({ kind, outcome: 'error' });
+      throw error;
+    } finally {
+      waiting -= 1;
+    }
+  }
+  return { submit, stop: allocator.stop };
+}
