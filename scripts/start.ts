@@ -4,10 +4,10 @@
  * Runs the whole system on this machine until Ctrl-C: the servers, the migrations, the four subgraphs, the gateway and
  * the demo data. It starts private servers unless the environment names others. .env.example lists the settings.
  */
-import { once } from 'node:events';
 import { relative } from 'node:path';
-import { SUBGRAPHS, type SubgraphName } from '#services';
+import { SERVICES, SUBGRAPHS, type SubgraphName } from '#services';
 import { generate } from './generate.ts';
+import { createLineFormat, followLogs, isAtLeast } from './local/log-files.ts';
 import { onInterruption } from './local/processes/interruption.ts';
 import { lockDataDir } from './local/processes/lock.ts';
 import { refuseTakenPorts } from './local/processes/ports.ts';
@@ -64,10 +64,22 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
 
     console.log(panel(settings, secondsSince(startedAtMs)));
     interruption.throwIfAborted();
-    await Promise.race([once(interruption, 'abort'), services.failed]);
+    await Promise.race([showProblems(dataDir, interruption), services.failed]);
   } finally {
     await started.disposeAsync();
   }
+}
+
+/** Shows the warnings and errors of all services until the signal is aborted. */
+async function showProblems(dataDir: string, signal: AbortSignal): Promise<void> {
+  const format = createLineFormat({ colorize: process.stdout.isTTY });
+  await followLogs({
+    dataDir,
+    services: SERVICES,
+    lastLines: Number.POSITIVE_INFINITY,
+    onLine: (line) => isAtLeast(line, 'warn') && console.log(`  ${format(line)}`),
+    signal,
+  });
 }
 
 /** Migrates one database after another: all migrations take the same lock of the database server. */
@@ -91,7 +103,7 @@ const panel = ({ dataDir, ports }: LocalSettings, duration: string) => `
     Explorer    http://localhost:${ports.gateway}/graphiql
     Health      http://localhost:${ports.gateway}/health and /ready
     Sign in     ${DEMO_USER.email} with the password ${DEMO_USER.password}
-    Logs        ${relative(process.cwd(), dataDir) || dataDir}/logs
+    Logs        npm run logs, or ${relative(process.cwd(), dataDir) || dataDir}/logs
     Stop        Ctrl-C
 `;
 

@@ -8,6 +8,8 @@ export interface OperationDetails {
   callerId?: string | undefined;
   /** OK, or the code of the first error in the answer. */
   outcome?: string;
+  /** The id of the first masked error in the answer. The log contains the error under this id. */
+  errorId?: string | undefined;
 }
 
 /** The label of operations without a name, and of those that are not known yet. */
@@ -16,6 +18,7 @@ const NAMES_MAX = 100;
 export const NAME_CHARACTERS_MAX = 100;
 /** The text of an answer starts with its errors. Inside of a JSON string, the quotes would be escaped. */
 const FIRST_CODE = /^\{"errors":.*?"code":"([A-Z_]+)"/s;
+const FIRST_ERROR_ID = /"errorId":"([\da-f-]{36})"/;
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
@@ -44,7 +47,9 @@ export function observeOperations(scope: FastifyInstance, metrics: Registry): { 
     done();
   });
   scope.addHook('onSend', ({ details }, _reply, payload, done) => {
-    details.outcome = typeof payload === 'string' ? (FIRST_CODE.exec(payload)?.[1] ?? 'OK') : 'OK';
+    const code = typeof payload === 'string' ? FIRST_CODE.exec(payload)?.[1] : undefined;
+    details.outcome = code ?? 'OK';
+    if (code !== undefined) details.errorId = FIRST_ERROR_ID.exec(String(payload))?.[1];
     done();
   });
   scope.addHook('onResponse', ({ method, details }, reply, done) => {

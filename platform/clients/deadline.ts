@@ -15,6 +15,8 @@ export interface Deadline {
   readonly atMs: number;
   /** Aborted when the caller disconnects. Without a signal the work continues in that case. */
   readonly signal?: AbortSignal;
+  /** The id of the caller's request, for log lines. */
+  readonly requestId?: string;
 }
 
 /**
@@ -35,6 +37,9 @@ export const runWithoutDeadline = <Result>(run: () => Result): Result => deadlin
 
 /** Returns the deadline of the current work on the clock of performance.now(), or Infinity if there is none. */
 export const currentDeadlineMs = (): number => deadlines.getStore()?.atMs ?? Infinity;
+
+/** Returns the id of the request that the current work belongs to. */
+export const currentRequestId = (): string | undefined => deadlines.getStore()?.requestId;
 
 /**
  * Returns the milliseconds until the deadline, or Infinity if there is none.

@@ -18,10 +18,11 @@ const TOO_LATE: ApolloAnswer = {
 export const answerInTime =
   (answer: AnswerOperation): AnswerOperation =>
   async (operation) => {
-    const { http, timeLeftMs, callerSignal } = operation;
+    const { http, timeLeftMs, callerSignal, requestId } = operation;
     const { query } = (http.body ?? {}) as { query?: unknown };
     const deadline = {
       atMs: performance.now() + timeLeftMs,
+      requestId,
       ...(typeof query === 'string' && !isMutation(query) && { signal: callerSignal }),
     };
     const { promise: late, resolve } = Promise.withResolvers<ApolloAnswer>();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { currentRequestId } from '../clients/deadline.ts';
 import { type ErrorCode, internalError, unavailable } from '../errors/errors.ts';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from '../process/logger.ts';
@@ -29,7 +30,10 @@ export function createErrorMask(logger: Logger) {
   return (formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError => {
     const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
     if (isUnavailable(original)) {
-      logger.warn({ err: original, path: formatted.path }, 'a dependency is unavailable');
+      logger.warn(
+        { err: original, path: formatted.path, requestId: currentRequestId() },
+        'a dependency is unavailable',
+      );
       return masked(unavailable().toJSON(), formatted);
     }
     // Apollo Server overwrites the code of errors from validation rules.
@@ -37,7 +41,7 @@ export function createErrorMask(logger: Logger) {
     if (PUBLIC_CODES.has(code))
       return masked({ ...formatted, extensions: { ...formatted.extensions, code } }, formatted);
     const errorId = randomUUID();
-    logger.error({ err: original, errorId, path: formatted.path }, 'unexpected error');
+    logger.error({ err: original, errorId, path: formatted.path, requestId: currentRequestId() }, 'unexpected error');
     return masked(internalError(errorId).toJSON(), formatted);
   };
 }

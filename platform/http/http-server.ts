@@ -6,7 +6,7 @@ import fastify, {
   type FastifyReply,
   LogController,
 } from 'fastify';
-import { Histogram, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Logger } from '../process/logger.ts';
 import { checkReadiness, type ReadinessChecks } from '../process/readiness.ts';
@@ -92,9 +92,16 @@ export function createHttpServer({
   server.get('/serving', async (_request, reply) =>
     lifecycle.stopping ? reply.code(503).send({ status: 'stopping' }) : { status: 'serving' },
   );
+  const readiness = new Gauge({
+    name: 'service_ready',
+    help: '1 if the last request to /ready was answered with 200, otherwise 0.',
+    registers: [metrics],
+  });
   server.get('/ready', async (_request, reply) => {
     const report = lifecycle.stopping ? { status: 'stopping' } : await checkReadiness(required, optional);
-    return reply.code(report.status === 'ready' || report.status === 'degraded' ? 200 : 503).send(report);
+    const isReady = report.status === 'ready' || report.status === 'degraded';
+    readiness.set(isReady ? 1 : 0);
+    return reply.code(isReady ? 200 : 503).send(report);
   });
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 

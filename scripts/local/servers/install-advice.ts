@@ -20,6 +20,7 @@ const APT_PACKAGES: Packages = {
   ...mariadbPackages(''),
   mariabackup: 'mariadb-backup',
   wsrep_sst_mariabackup: 'mariadb-server',
+  promtool: 'prometheus',
 };
 /** The packages of Ubuntu 22.04. It has no package for NATS. */
 const JAMMY_PACKAGES: Packages = { ...mariadbPackages('-10.6'), 'nats-server': undefined };
