@@ -44,12 +44,15 @@ test('Each operation has one log line with its name, caller, outcome and duratio
   const [stranger] = await post(who, { authorization: 'Bearer a.b.c' });
   expect(stranger).toMatchObject({ outcome: 'UNAUTHENTICATED' });
   expect(stranger).not.toHaveProperty('callerId');
+  const [refused] = await post(who, { 'content-type': `application/json;${' '.repeat(300)}x` });
+  expect(refused).toMatchObject({ status: 415, outcome: 'BAD_REQUEST' });
   expect(await gateway.counted('graphql_operations_total')).toEqual({
     'WhoAmI,OK': 1,
     'other,OK': 2,
     'other,SERVICE_UNAVAILABLE': 1,
     'other,GRAPHQL_VALIDATION_FAILED': 1,
     'WhoAmI,UNAUTHENTICATED': 1,
+    'other,BAD_REQUEST': 1,
   });
 });
 
@@ -61,7 +64,9 @@ test('A text in the data that looks like a code is no outcome', async () => {
 test('Clients cannot create series without bound', async () => {
   const metrics = new Registry();
   const http = fastify();
-  http.decorateRequest('details');
+  http.addHook('onRequest', async (request) => {
+    request.details = {};
+  });
   const { learn } = observeOperations(http, metrics);
   http.get('/:name', async (request) => {
     request.details.operation = (request.params as { name: string }).name;

@@ -42,10 +42,6 @@ export function observeOperations(scope: FastifyInstance, metrics: Registry): { 
     registers: [metrics],
   });
 
-  scope.addHook('onRequest', (request, _reply, done) => {
-    request.details = {};
-    done();
-  });
   scope.addHook('onSend', ({ details }, _reply, payload, done) => {
     const code = typeof payload === 'string' ? FIRST_CODE.exec(payload)?.[1] : undefined;
     details.outcome = code ?? 'OK';

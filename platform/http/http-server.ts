@@ -79,8 +79,9 @@ export function createHttpServer({
   });
   server.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(server, metrics);
-  server.addHook('onRequest', ({ headers }, _reply, done) => {
-    const { length } = headers['content-type'] ?? '';
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.details = {};
+    const { length } = request.headers['content-type'] ?? '';
     done(length > CONTENT_TYPE_CHARACTERS_MAX ? new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE() : undefined);
   });
   server.addHook('onSend', async (request, reply) => {
