@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
 import { root } from '#scripts/local/settings.ts';
 import { SERVICES } from '#services';
 import { type Client, createEvent, signUp } from './support/client.ts';
@@ -104,13 +105,21 @@ describe('an operator', () => {
     }, SOON);
   });
 
-  it('finds every metric that an alert names', async () => {
-    const rules = readFileSync(join(root, 'monitoring/alerts.yml'), 'utf8');
-    const expressions = [...rules.matchAll(/expr: (?:>-\n)?((?:.*\n)+?)\s+(?=labels:|for:|- record:|- alert:)/g)];
-    const text = expressions.map(([, expression]) => expression).join('\n');
-    const named = new Set(text.match(/(?<![:\w])[a-z]+(?:_[a-z]+)+(?![:\w])/g));
+  it('finds every metric that an alert or a dashboard names', async () => {
+    const rules = parse(readFileSync(join(root, 'monitoring/alerts.yml'), 'utf8')) as {
+      groups: { rules: { expr: string }[] }[];
+    };
+    const dashboards = globSync(join(root, 'monitoring/dashboards/*.json')).map(
+      (file): { panels: { targets: { expr: string }[] }[] } => JSON.parse(readFileSync(file, 'utf8')),
+    );
+    expect(dashboards).toHaveLength(5);
+    const expressions = [
+      ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
+      ...dashboards.flatMap(({ panels }) => panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))),
+    ];
+    const named = new Set(expressions.join('\n').match(/(?<![:\w])[a-z][a-z\d]*(?:_[a-z\d]+)+(?![:\w])/g));
     named.delete('histogram_quantile');
-    expect(named.size).toBeGreaterThanOrEqual(15);
+    expect(named.size).toBeGreaterThan(35);
     const scraped = await Promise.all(
       Object.values(system.urls).map(async (url) => (await fetch(`${url}/metrics`)).text()),
     );

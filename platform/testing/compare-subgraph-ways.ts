@@ -27,7 +27,6 @@ const OWN_HEADERS = new Set(['date', 'content-length', 'connection', 'keep-alive
 /** A document is compiled after Apollo Server has answered it this often. */
 const TIMES_BEFORE_COMPILATION = 2;
 const BATCH_SIZE = 16;
-const OUTAGE = 'a dependency is unavailable';
 const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 
 /** One request to a subgraph. Its body is JSON. */
@@ -139,12 +138,8 @@ function withoutLocations(text: string): string {
 
 const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An answer in a batch has no headers of its own, and a log line about an outage does not name its operation. */
-const asInBatch = ({ logs, ...others }: Observation): Observation => ({
-  ...others,
-  headers: {},
-  logs: logs.filter((line) => !line.includes(OUTAGE)),
-});
+/** An answer in a batch has no headers of its own. */
+const asInBatch = (observation: Observation): Observation => ({ ...observation, headers: {} });
 
 type Logger = Parameters<typeof createErrorMask>[0];
 
@@ -242,7 +237,7 @@ async function startServer(serve: (http: FastifyInstance, logger: Logger) => Pro
       return requests.map(({ headers }, id) => {
         const answer = withoutLocations(answers.get(id) ?? '');
         const requestId = headers['x-request-id'];
-        const own = logged.filter((line) => line.requestId === requestId || answer.includes(line.errorId ?? '\n'));
+        const own = logged.filter((line) => line.requestId === requestId);
         const { status = 0 } = own.find(({ msg }) => msg === 'request') ?? {};
         return { status, headers: {}, text: answer, received: [], logs: own.map(textOf).sort(), counted: {} };
       });
