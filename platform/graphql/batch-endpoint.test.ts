@@ -127,7 +127,7 @@ describe('operations that are sent to a subgraph in the same moment', () => {
 
   it('end at their own time limits', async () => {
     const { ask, open } = await start();
-    const late = ask('{ wait }', { timeoutMs: 100 });
+    const late = ask('{ wait }', { timeoutMs: 1_000 });
     const slow = ask('{ slow }');
     expect(await late).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
     open('in time');
