@@ -64,7 +64,9 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
 
     console.log(panel(settings, secondsSince(startedAtMs)));
     interruption.throwIfAborted();
-    await Promise.race([showProblems(dataDir, interruption), services.failed]);
+    const end = new AbortController();
+    started.defer(() => end.abort());
+    await Promise.race([showProblems(dataDir, AbortSignal.any([interruption, end.signal])), services.failed]);
   } finally {
     await started.disposeAsync();
   }
