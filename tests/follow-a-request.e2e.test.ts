@@ -26,7 +26,7 @@ describe('an operator', () => {
   let ada: Client;
   let eventId: string;
   beforeAll(async () => {
-    system = await startTestSystem({ env: { LOG_LEVEL: 'info' } });
+    system = await startTestSystem({ env: { LOG_LEVEL: 'info', RATE_LIMITS: 'on' } });
     ada = await signUp(system.graphqlUrl);
     eventId = await createEvent(ada);
   });
