@@ -6,9 +6,6 @@ const END_TO_END = '**/*.e2e.test.ts';
 
 /** These tests take minutes. `npm run test:faults` runs them, and also runs the controls of all fault tests. */
 const LONG = ['tests/faults/r18-overload.test.ts'];
-/** Faults that do not touch the database. `npm test` runs them on MariaDB only, `npm run test:faults` on both. */
-const APART_FROM_DATABASE = ['r10', 'r11', 'r17', 'r19-forced-exit', 'r20', 'r21'].map((row) => `tests/faults/${row}*`);
-const isOnMySql = process.env.TEST_DATABASE === 'mysql';
 const isFaultRun = process.env.FAULT_LENGTH === 'full' || process.env.FAULT_CONTROLS === '1';
 
 /** The codes ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
@@ -40,7 +37,7 @@ export default defineConfig({
       project('integration', 2, { include: [INTEGRATION], testTimeout: 20_000, hookTimeout: 30_000 }),
       project('e2e', 3, {
         include: [END_TO_END, 'tests/faults/**/*.test.ts'],
-        exclude: isFaultRun ? [] : [...LONG, ...(isOnMySql ? APART_FROM_DATABASE : [])],
+        exclude: isFaultRun ? [] : LONG,
         testTimeout: 60_000,
         hookTimeout: 120_000,
         fileParallelism: false,
