@@ -6,12 +6,12 @@
  * lines of one request in order of time: those of the gateway, of the subgraphs, of its messages and of its
  * notifications. The id is that of the request (the header x-request-id of the answer) or the errorId of an error.
  */
-import { parseArgs } from 'node:util';
 import { SERVICES, type ServiceName } from '#services';
 import { createLineFormat, findLines, followLogs, isAtLeast, LEVELS } from './local/log-files.ts';
-import { runScript } from './local/run-script.ts';
+import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
+const USAGE = `npm run logs [-- [--level ${LEVELS.join(' | ')}] [--find <id>] [${SERVICES.join(' | ')}]]`;
 const LAST_LINES = 20;
 
 async function main(): Promise<void> {
@@ -37,22 +37,14 @@ async function main(): Promise<void> {
 
 /** @throws LocalError that names the wrong argument */
 function readArguments() {
-  const { values, positionals } = parse();
+  const { values, positionals } = parseArguments(
+    { options: { find: { type: 'string' }, level: { type: 'string', default: 'trace' } }, allowPositionals: true },
+    USAGE,
+  );
   const unknown = positionals.find((name) => !SERVICES.includes(name as ServiceName));
   if (unknown !== undefined) throw new LocalError(`${unknown} is no service. Choose one of: ${SERVICES.join(', ')}.`);
   if (!LEVELS.includes(values.level)) throw new LocalError(`--level takes one of: ${LEVELS.join(', ')}.`);
   return { values, services: positionals.length > 0 ? (positionals as ServiceName[]) : SERVICES };
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      options: { find: { type: 'string' }, level: { type: 'string', default: 'trace' } },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new LocalError((error as Error).message);
-  }
 }
 
 await runScript(main);

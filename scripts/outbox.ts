@@ -5,7 +5,6 @@
  * a time, like 2026-11-22T09:30:00Z, from every outbox or from one. Consumers drop the messages that they have already
  * applied. The command uses the databases of `npm start`, unless DATABASE_URL_USER and so on name others.
  */
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { createDatabasePool } from '#platform/database/database.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
@@ -14,7 +13,7 @@ import { OUTBOX_KEEP_HOURS } from '#platform/outbox/prune.ts';
 import { replayOutbox } from '#platform/outbox/replay.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { PUBLISHERS, type SubgraphName } from '#services';
-import { runScript } from './local/run-script.ts';
+import { parseArguments, runScript } from './local/run-script.ts';
 import { loadSecrets } from './local/secrets.ts';
 import { databaseUrlOf } from './local/servers/database-accounts.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
@@ -24,7 +23,10 @@ const HOUR_MS = 3_600_000;
 
 /** @throws LocalError that names the wrong argument */
 function readArguments(): { names: readonly SubgraphName[]; since: Date } {
-  const { values, positionals } = parse();
+  const { values, positionals } = parseArguments(
+    { options: { since: { type: 'string' } }, allowPositionals: true },
+    USAGE,
+  );
   const [command, only, ...rest] = positionals;
   if (command !== 'replay' || rest.length > 0) throw new LocalError(`Usage: ${USAGE}`);
   const names = PUBLISHERS.filter((name) => only === undefined || name === only);
@@ -34,14 +36,6 @@ function readArguments(): { names: readonly SubgraphName[]; since: Date } {
   const since = new Date(time.data);
   if (since.getTime() > Date.now()) throw new LocalError(`--since ${values.since} is in the future.`);
   return { names, since };
-}
-
-function parse() {
-  try {
-    return parseArgs({ options: { since: { type: 'string' } }, allowPositionals: true });
-  } catch (error) {
-    throw new LocalError(`${error instanceof Error ? error.message : error}\nUsage: ${USAGE}`);
-  }
 }
 
 async function replay(name: SubgraphName, url: string, since: Date): Promise<number> {
