@@ -79,23 +79,21 @@ export async function followLogs({
   });
 }
 
-/** Returns the lines in which any of these ids occurs, in order of time, from the current and the previous logs. */
+/**
+ * Returns the lines of a request from the current and the previous logs, in order of time. The id is that of the
+ * request, or any id in one of its lines, such as that of an error.
+ */
 export function findLines(dataDir: string, id: string): LogLine[] {
   const lines = SERVICES.flatMap((service) =>
     [logFileOf(dataDir, service), previousLogOf(dataDir, service)].flatMap((path) =>
       createReader(path)().map((text) => parseLine(service, text)),
     ),
   );
-  // An error id leads to its request, and a request to the booking that its messages are about.
-  const ids = new Set([id]);
-  for (const { text, fields } of lines) if (fields !== undefined && text.includes(id)) add(ids, fields.requestId);
+  const requestIds = lines.filter(({ text }) => text.includes(id)).map(({ fields }) => fields?.requestId);
+  const ids = [...new Set([id, ...requestIds])].filter((one) => typeof one === 'string');
   return lines
-    .filter(({ text }) => [...ids].some((one) => text.includes(one)))
+    .filter(({ text }) => ids.some((one) => text.includes(one)))
     .sort((one, other) => String(one.fields?.time).localeCompare(String(other.fields?.time)));
-}
-
-function add(ids: Set<string>, id: unknown): void {
-  if (typeof id === 'string') ids.add(id);
 }
 
 /** Creates a function that returns the new lines of a file. The file may be missing, or replaced by another one. */
