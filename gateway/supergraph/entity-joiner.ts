@@ -71,7 +71,9 @@ export function createEntityJoiner<Caller extends { readonly signal?: AbortSigna
 /** Returns the place of a representation in the joined list, where it is added if it is new. */
 function placeOf(representation: unknown, all: Group<never>['representations']): number {
   const key = JSON.stringify(representation);
-  const { place } = all.get(key) ?? { place: all.size };
+  const known = all.get(key);
+  if (known !== undefined) return known.place;
+  const place = all.size;
   all.set(key, { place, representation });
   return place;
 }

@@ -10,7 +10,7 @@ export function measureTransactions(allocation: BatchAllocation, metrics: Regist
   const registers = [metrics];
   const batchSizes = new Histogram({
     name: 'allocator_batch_requests',
-    help: 'Requests in each committed batch.',
+    help: 'Requests in each committed batch, with those whose event was held.',
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
     registers,
   });
