@@ -8,7 +8,7 @@ import type { RateLimits } from './limits/rate-limits.ts';
 /** The context of one operation: the data that goes to the subgraphs, and the deadline of the answer. */
 export interface GatewayContext extends RequestContext {
   readonly authorization: string | undefined;
-  /** The client's trace context, forwarded to the subgraphs; undefined when it does not match TRACEPARENT. */
+  /** The trace context of the operation, for the calls of the subgraphs. */
   readonly traceparent: string | undefined;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
@@ -17,12 +17,6 @@ export interface GatewayContext extends RequestContext {
   /** For the log line and the metrics of the operation. */
   readonly details: OperationDetails;
 }
-
-/** W3C Trace Context: version, trace id, parent id and flags. Version ff and all-zero ids are invalid. */
-const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-
-const traceparentOf = (header: string | string[] | undefined): string | undefined =>
-  typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
 
 /**
  * Creates the function that reads a request's context. It verifies the caller and draws on the caller's budget before
@@ -39,13 +33,16 @@ export const createContextReader =
     rateLimits: RateLimits;
     operationTimeoutMs: number;
   }) =>
-  async ({ headers, id, clientAddress, details }: FastifyRequest, reply: FastifyReply): Promise<GatewayContext> => {
+  async (
+    { headers, id, clientAddress, details, span }: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<GatewayContext> => {
     const signal = clientSignal(reply);
     const deadlineMs = performance.now() + operationTimeoutMs;
     const { authorization } = headers;
     const caller = await authenticate(authorization);
     details.callerId = caller?.userId;
     await rateLimits.admitUser(caller);
-    const traceparent = traceparentOf(headers.traceparent);
+    const { traceparent } = span;
     return { caller, requestId: id, clientAddress, authorization, traceparent, deadlineMs, signal, details };
   };

@@ -168,11 +168,12 @@ const chargeForNewDocuments = ({ chargeDocument }: RateLimits): ApolloServerPlug
   }),
 });
 
-/** Sets the names of operations that Apollo Server handles. */
+/** Sets the names and types of operations that Apollo Server handles. */
 const nameOperations: ApolloServerPlugin<GatewayContext> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ operationName, contextValue: { details } }) => {
+    didResolveOperation: async ({ operationName, operation, contextValue: { details } }) => {
       details.operation = operationName?.slice(0, NAME_CHARACTERS_MAX);
+      details.operationType = operation?.operation;
     },
   }),
 };

@@ -40,6 +40,7 @@ export function createKnownHandler({
       const execute = operation && supergraph.prepare(operation);
       if (execute === undefined) return undefined;
       request.details.operation = operation?.operation.name?.value;
+      request.details.operationType = operation?.operation.operation;
       let result: Awaited<ReturnType<typeof execute>>;
       try {
         result = await execute(await readContext(request, reply));

@@ -47,12 +47,12 @@ test('Each operation has one log line with its name, caller, outcome and duratio
   const [refused] = await post(who, { 'content-type': `application/json;${' '.repeat(300)}x` });
   expect(refused).toMatchObject({ status: 415, outcome: 'BAD_REQUEST' });
   expect(await gateway.counted('graphql_operations_total')).toEqual({
-    'WhoAmI,OK': 1,
-    'other,OK': 2,
-    'other,SERVICE_UNAVAILABLE': 1,
-    'other,GRAPHQL_VALIDATION_FAILED': 1,
-    'WhoAmI,UNAUTHENTICATED': 1,
-    'other,BAD_REQUEST': 1,
+    'query,WhoAmI,OK': 1,
+    'query,other,OK': 2,
+    'query,other,SERVICE_UNAVAILABLE': 1,
+    'other,other,GRAPHQL_VALIDATION_FAILED': 1,
+    'query,WhoAmI,UNAUTHENTICATED': 1,
+    'other,other,BAD_REQUEST': 1,
   });
 });
 

@@ -1,10 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
+import { type Span, SpanKind, startTrace } from '#platform/process/tracing.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The first step of the operation's trace. */
+    span: Span;
+  }
+}
 
 /** What the log line and the metrics of an operation contain, besides those of every HTTP request. */
 export interface OperationDetails {
   /** The name that the client gave to the operation. */
   operation?: string | undefined;
+  /** query or mutation; undefined for an operation that was refused before it was parsed. */
+  operationType?: string | undefined;
   callerId?: string | undefined;
   /** OK, or the code of the first error in the answer. */
   outcome?: string;
@@ -14,6 +24,8 @@ export interface OperationDetails {
 
 /** The label of operations without a name, and of those that are not known yet. */
 const OTHER = 'other';
+/** Outcomes for which this system is to blame. */
+const FAULTS: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE']);
 const NAMES_MAX = 100;
 export const NAME_CHARACTERS_MAX = 100;
 /** The text of an answer starts with its errors. Inside of a JSON string, the quotes would be escaped. */
@@ -22,38 +34,50 @@ const FIRST_ERROR_ID = /"errorId":"([\da-f-]{36})"/;
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * Measures the operations of a scope, and adds their name, caller and outcome to the log lines of their requests. The
- * handlers set `request.details`. Only the first NAMES_MAX known operations get a label of their own, so that clients
+ * Measures and traces the operations of a scope, and adds their name, caller and outcome to the log lines of their
+ * requests. The handlers set `request.details`. Only the first NAMES_MAX known operations get a label of their own, so that clients
  * cannot create series without bound.
  */
 export function observeOperations(scope: FastifyInstance, metrics: Registry): { learn(request: FastifyRequest): void } {
   const names = new Set<string>();
   const operations = new Counter({
     name: 'graphql_operations_total',
-    help: 'Operations by name and outcome: OK, or the code of the first error in the answer.',
-    labelNames: ['operation', 'outcome'] as const,
+    help: 'Operations by type, name and outcome: OK, or the code of the first error in the answer.',
+    labelNames: ['type', 'operation', 'outcome'] as const,
     registers: [metrics],
   });
   const durations = new Histogram({
     name: 'graphql_operation_duration_seconds',
-    help: 'Time from the first byte of an operation to the last byte of its answer, by name.',
-    labelNames: ['operation'] as const,
+    help: 'Time from the first byte of an operation to the last byte of its answer, by type and name.',
+    labelNames: ['type', 'operation'] as const,
     buckets: BUCKETS_S,
     registers: [metrics],
   });
 
+  scope.decorateRequest('span');
+  scope.addHook('onRequest', (request, _reply, done) => {
+    const attributes = { 'request.id': request.id };
+    request.span = startTrace('operation', request.headers.traceparent, { kind: SpanKind.SERVER, attributes });
+    done();
+  });
   scope.addHook('onSend', ({ details }, _reply, payload, done) => {
     const code = typeof payload === 'string' ? FIRST_CODE.exec(payload)?.[1] : undefined;
     details.outcome = code ?? 'OK';
     if (code !== undefined) details.errorId = FIRST_ERROR_ID.exec(String(payload))?.[1];
     done();
   });
-  scope.addHook('onResponse', ({ method, details }, reply, done) => {
+  scope.addHook('onResponse', ({ method, details, span }, reply, done) => {
     if (method !== 'OPTIONS') {
-      const { operation: name = OTHER, outcome = 'DISCONNECTED' } = details as OperationDetails;
+      const {
+        operation: name = OTHER,
+        operationType: type = OTHER,
+        outcome = 'DISCONNECTED',
+      } = details as OperationDetails;
       const operation = names.has(name) ? name : OTHER;
-      operations.inc({ operation, outcome });
-      durations.observe({ operation }, reply.elapsedTime / 1_000);
+      operations.inc({ type, operation, outcome });
+      durations.observe({ type, operation }, reply.elapsedTime / 1_000);
+      const isFault = FAULTS.has(outcome);
+      span.end({ name, attributes: { outcome }, ...(isFault && { error: outcome }) });
     }
     done();
   });

@@ -46,8 +46,8 @@ export function createSubgraphClient({
         'x-request-id': requestId,
         [CLIENT_ADDRESS_HEADER]: clientAddress,
         ...(authorization !== undefined && { authorization }),
-        ...(traceparent !== undefined && { traceparent }),
       },
+      traceparent,
       deadlineMs,
       ...(isMutation(fetch.query) ? { timeoutMs } : { timeoutMs: queryTimeoutMs, signal }),
     });
@@ -55,7 +55,8 @@ export function createSubgraphClient({
   const askJoined = createEntityJoiner((fetch: Fetch, { requestId, traceparent, deadlineMs, signal }: JoinedCaller) =>
     client.request({
       ...fetch,
-      headers: { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) },
+      headers: { 'x-request-id': requestId },
+      traceparent,
       deadlineMs,
       timeoutMs: queryTimeoutMs,
       signal,

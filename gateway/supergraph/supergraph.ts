@@ -4,6 +4,7 @@ import { GraphQLError, GraphQLScalarType, type GraphQLSchema } from 'graphql';
 import { Counter, type Registry } from 'prom-client';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Logger } from '#platform/process/logger.ts';
+import { type Span, startSpan } from '#platform/process/tracing.ts';
 import type { GatewayContext } from '../context.ts';
 import type { KnownOperation } from '../execution/known-documents.ts';
 import { type CompiledOperation, createCompiledOperations } from '../execution/operations.ts';
@@ -56,12 +57,16 @@ export function createSupergraph({
     labelNames: ['executor'] as const,
     registers: [metrics],
   });
+  const planning = new WeakMap<GatewayContext, Span>();
   let served: ServedSchema | undefined;
   const gateway = new ApolloGateway({
     supergraphSdl: file,
     buildService: ({ name }) =>
       toDataSource(clientOf(name), (query) => served !== undefined && asksForPublicFields(query, served)),
-    experimental_didResolveQueryPlan: compiled.add,
+    experimental_didResolveQueryPlan(planned) {
+      planning.get(planned.requestContext.context as GatewayContext)?.end();
+      compiled.add(planned);
+    },
     validateSupergraph: true,
     serviceHealthCheck: false,
     experimental_approximateQueryPlanStoreMiB: QUERY_PLANS_MIB_MAX,
@@ -136,6 +141,7 @@ export function createSupergraph({
         return executeCompiled(known, variables, context);
       }
       executions.inc({ executor: 'library' });
+      planning.set(context, startSpan('plan', context.traceparent));
       const result = await execute({ ...requestContext, request: { ...request, variables } });
       return withoutNotes({ ...result, emptied: result.extensions?.valueCompletion }, context);
     };

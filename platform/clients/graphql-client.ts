@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { unavailable } from '../errors/errors.ts';
+import { inSpan, SpanKind } from '../process/tracing.ts';
 import { createBreaker } from './breaker.ts';
 import type { CallMetrics, CallOutcome } from './call-metrics.ts';
-import { TIME_LEFT_HEADER } from './deadline.ts';
+import { currentTraceparent, TIME_LEFT_HEADER } from './deadline.ts';
 import { createOperationSender, type OperationAnswer, type SentOperation } from './operation-batch.ts';
 import { createShuffledLookup } from './shuffled-dns-lookup.ts';
 
@@ -19,6 +20,8 @@ export interface GraphQLOperation extends SentOperation {
   deadlineMs?: number;
   /** Aborted when the caller disconnects. */
   signal?: AbortSignal | undefined;
+  /** The trace context to pass on. The default is that of the current step. */
+  traceparent?: string | undefined;
 }
 
 const IN_FLIGHT_MAX = 1_024;
@@ -78,7 +81,7 @@ export function createGraphQLClient({
   secret: string;
   callMetrics?: CallMetrics | undefined;
 }) {
-  const { origin, pathname } = new URL(url);
+  const { origin, host, pathname } = new URL(url);
   const connect = (connections: number) =>
     new Pool(origin, {
       connections,
@@ -107,10 +110,10 @@ export function createGraphQLClient({
   let inFlight = 0;
 
   async function postTwice(operation: GraphQLOperation, signal: AbortSignal, timeLeftMs: () => number) {
-    const { query, variables, operationName } = operation;
+    const { query, variables, operationName, traceparent } = operation;
     const attempt = async () => {
       const leftMs = String(Math.floor(timeLeftMs() * SERVER_SHARE));
-      const headers = { ...operation.headers, [TIME_LEFT_HEADER]: leftMs };
+      const headers = { ...operation.headers, [TIME_LEFT_HEADER]: leftMs, ...(traceparent && { traceparent }) };
       return parseAnswer(await send({ query, variables, operationName, headers }, signal));
     };
     try {
@@ -118,6 +121,44 @@ export function createGraphQLClient({
     } catch (error) {
       if (signal.aborted || !isWorthRetrying(operation, error)) throw error;
       return attempt();
+    }
+  }
+
+  async function request(operation: GraphQLOperation): Promise<GraphQLAnswer> {
+    const { timeoutMs, deadlineMs = Infinity, signal } = operation;
+    const startedAtMs = performance.now();
+    const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
+    const ended = (outcome: CallOutcome) => callMetrics?.ended(outcome, performance.now() - startedAtMs);
+    if (breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) {
+      ended('refused');
+      throw unavailable();
+    }
+    if (leftMs <= 0 || signal?.aborted) {
+      ended('abandoned');
+      throw unavailable();
+    }
+    // Both attempts share one time limit. With a new limit the second attempt could exceed the caller's deadline.
+    const cut = new AbortController();
+    const timer = setTimeout(() => cut.abort(new TimeoutError(`no answer within ${leftMs} ms`)), leftMs);
+    const leave = () => cut.abort();
+    signal?.addEventListener('abort', leave, { once: true });
+    inFlight += 1;
+    breaker.begin();
+    try {
+      const answer = await postTwice(operation, cut.signal, () => startedAtMs + leftMs - performance.now());
+      breaker.heard();
+      ended(answer.errors === undefined ? 'data' : 'errors');
+      return answer;
+    } catch (error) {
+      const hadFullTime = !cut.signal.aborted || (leftMs === timeoutMs && !signal?.aborted);
+      if (hadFullTime) breaker.failed();
+      ended(hadFullTime ? 'unanswered' : 'abandoned');
+      throw unavailable(signal?.aborted ? undefined : error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
+      inFlight -= 1;
+      breaker.end();
     }
   }
 
@@ -129,42 +170,13 @@ export function createGraphQLClient({
      * @throws SERVICE_UNAVAILABLE when there is no answer in time, the breaker is open, too many requests are in
      *   flight, or the caller has disconnected
      */
-    async request(operation: GraphQLOperation): Promise<GraphQLAnswer> {
-      const { timeoutMs, deadlineMs = Infinity, signal } = operation;
-      const startedAtMs = performance.now();
-      const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
-      const ended = (outcome: CallOutcome) => callMetrics?.ended(outcome, performance.now() - startedAtMs);
-      if (breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) {
-        ended('refused');
-        throw unavailable();
-      }
-      if (leftMs <= 0 || signal?.aborted) {
-        ended('abandoned');
-        throw unavailable();
-      }
-      // Both attempts share one time limit. With a new limit the second attempt could exceed the caller's deadline.
-      const cut = new AbortController();
-      const timer = setTimeout(() => cut.abort(new TimeoutError(`no answer within ${leftMs} ms`)), leftMs);
-      const leave = () => cut.abort();
-      signal?.addEventListener('abort', leave, { once: true });
-      inFlight += 1;
-      breaker.begin();
-      try {
-        const answer = await postTwice(operation, cut.signal, () => startedAtMs + leftMs - performance.now());
-        breaker.heard();
-        ended(answer.errors === undefined ? 'data' : 'errors');
-        return answer;
-      } catch (error) {
-        const hadFullTime = !cut.signal.aborted || (leftMs === timeoutMs && !signal?.aborted);
-        if (hadFullTime) breaker.failed();
-        ended(hadFullTime ? 'unanswered' : 'abandoned');
-        throw unavailable(signal?.aborted ? undefined : error);
-      } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', leave);
-        inFlight -= 1;
-        breaker.end();
-      }
+    request(operation: GraphQLOperation): Promise<GraphQLAnswer> {
+      const { operationName = 'operation', traceparent: parent = currentTraceparent() } = operation;
+      if (parent === undefined) return request(operation);
+      const options = { kind: SpanKind.CLIENT, attributes: { 'server.address': host } };
+      return inSpan(`ask ${operationName}`, parent, options, ({ traceparent }) =>
+        request({ ...operation, traceparent }),
+      );
     },
     async close(): Promise<void> {
       breaker.close();

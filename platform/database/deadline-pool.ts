@@ -1,6 +1,7 @@
 import type { Pool, PoolConnection, QueryOptions } from 'mariadb';
-import { timeLeftMs } from '../clients/deadline.ts';
+import { currentTraceparent, timeLeftMs } from '../clients/deadline.ts';
 import { SQL_ERROR, sqlErrorNumber } from '../errors/sql-error.ts';
+import { inSpan, SpanKind } from '../process/tracing.ts';
 
 /** These statements are allowed after the deadline too, so that every transaction can end. */
 const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b/i;
@@ -21,8 +22,11 @@ export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
     timeLeftMs();
     const connection = await acquire();
     const query = connection.query.bind(connection);
-    connection.query = async (statement: string | QueryOptions, values?: unknown) =>
-      query(limited(statement, timeoutMaxMs) as QueryOptions, values);
+    connection.query = async (statement: string | QueryOptions, values?: unknown) => {
+      const send = () => query(limited(statement, timeoutMaxMs) as QueryOptions, values);
+      const traceparent = currentTraceparent();
+      return traceparent === undefined ? send() : traced(statement, traceparent, send);
+    };
     return connection;
   }
 
@@ -41,6 +45,18 @@ export function keepDeadlines(pool: Pool, timeoutMaxMs: number): Pool {
       }
     },
   });
+}
+
+/** Adds a statement to the trace, without its values. */
+function traced<Result>(
+  statement: string | QueryOptions,
+  traceparent: string,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  const text = (typeof statement === 'string' ? statement : statement.sql).trim();
+  const attributes = { 'db.system.name': 'mysql', 'db.query.text': text };
+  const [verb = 'SQL'] = text.match(/[A-Z]+/) ?? [];
+  return inSpan(verb, traceparent, { kind: SpanKind.CLIENT, attributes }, send);
 }
 
 /** The statement, limited to the time left. @throws DeadlineError when no time is left */

@@ -1,6 +1,7 @@
 import { runWithDeadline } from '../clients/deadline.ts';
 import { isMutation } from '../clients/graphql-client.ts';
 import { unavailable } from '../errors/errors.ts';
+import { SpanKind, startSpan } from '../process/tracing.ts';
 import type { ApolloAnswer } from './apollo-handler.ts';
 import { type AnswerOperation, JSON_TYPE } from './subgraph-operation.ts';
 
@@ -19,10 +20,13 @@ export const answerInTime =
   (answer: AnswerOperation): AnswerOperation =>
   async (operation) => {
     const { http, timeLeftMs, callerSignal, requestId } = operation;
-    const { query } = (http.body ?? {}) as { query?: unknown };
+    const { query, operationName = 'operation' } = (http.body ?? {}) as { query?: unknown; operationName?: unknown };
+    const attributes = { 'request.id': requestId };
+    const span = startSpan(`answer ${operationName}`, operation.traceparent, { kind: SpanKind.SERVER, attributes });
     const deadline = {
       atMs: performance.now() + timeLeftMs,
       requestId,
+      traceparent: span.traceparent,
       ...(typeof query === 'string' && !isMutation(query) && { signal: callerSignal }),
     };
     const { promise: late, resolve } = Promise.withResolvers<ApolloAnswer>();
@@ -31,5 +35,6 @@ export const answerInTime =
       return await Promise.race([runWithDeadline(deadline, () => answer(operation)), late]);
     } finally {
       clearTimeout(timer);
+      span.end();
     }
   };

@@ -7,6 +7,8 @@ export interface SubgraphOperation {
   readonly http: ApolloRequest;
   readonly authorization: string | undefined;
   readonly requestId: string;
+  /** The trace context of the caller, in W3C's form. */
+  readonly traceparent?: string | undefined;
   readonly clientAddress: string;
   readonly timeLeftMs: number;
   /** Aborted when the caller disconnects. */
@@ -20,6 +22,7 @@ export const operationFrom = (
 ): SubgraphOperation => ({
   ...known,
   authorization: headers.authorization?.toString(),
+  traceparent: headers.traceparent?.toString(),
   clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
   timeLeftMs: readTimeLeftMs(headers[TIME_LEFT_HEADER]),
 });

@@ -1,13 +1,15 @@
 import type { ConsumerMessages, JsMsg } from 'nats';
 import type { Registry } from 'prom-client';
+import { runInTrace } from '../clients/deadline.ts';
 import type { SqlClient } from '../database/database.ts';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
+import { type Span, SpanKind, startSpan } from '../process/tracing.ts';
 import type { Broker, StreamDefinition } from './broker.ts';
 import { consumerMetrics } from './consumer-metrics.ts';
 import { createFailureHandling, RETRY_DELAYS_MS } from './failed-message.ts';
-import { parseMessage, type ReceivedMessage } from './message.ts';
+import { parseMessage, type ReceivedMessage, TRACEPARENT_HEADER } from './message.ts';
 import { applyOnce, type MessageHandlers, readFor } from './message-handlers.ts';
 import { subscribe } from './subscription.ts';
 
@@ -15,6 +17,7 @@ import { subscribe } from './subscription.ts';
 interface Delivery {
   readonly message: JsMsg;
   readonly content: ReceivedMessage<unknown>;
+  readonly span: Span;
 }
 
 const BATCH_MAX = 100;
@@ -138,7 +141,7 @@ export function createConsumer({
     const batch: Delivery[] = [];
     for (const message of unanswered.values().take(BATCH_MAX).toArray()) {
       try {
-        batch.push({ message, content: readFor(handlers, parse, message) });
+        batch.push(begin(message));
       } catch (error) {
         await fail(message, error);
       }
@@ -152,13 +155,24 @@ export function createConsumer({
     }
   }
 
+  /** Reads a message and begins its step of the trace. @throws when no handler can apply it */
+  function begin(message: JsMsg): Delivery {
+    const content = readFor(handlers, parse, message);
+    const parent = message.headers?.get(TRACEPARENT_HEADER) || undefined;
+    const span = startSpan(`process ${content.type}`, parent, { kind: SpanKind.CONSUMER });
+    return { message, content: { ...content, traceparent: span.traceparent }, span };
+  }
+
   /** Applies a batch in one transaction, or in smaller ones if it fails. @throws while the database is unavailable */
   async function consume(batch: readonly Delivery[]): Promise<void> {
     try {
-      await applyOnce(
-        database,
-        { consumer: name, handlers },
-        batch.map(({ content }) => content),
+      const traced = batch.find(({ span }) => span.traceparent !== undefined);
+      await runInTrace(traced?.span.traceparent, () =>
+        applyOnce(
+          database,
+          { consumer: name, handlers },
+          batch.map(({ content }) => content),
+        ),
       );
     } catch (error) {
       const [first] = batch;
@@ -168,9 +182,10 @@ export function createConsumer({
       for (let start = 0; start < batch.length; start += size) await consume(batch.slice(start, start + size));
       return;
     }
-    for (const { message, content } of batch) {
+    for (const { message, content, span } of batch) {
       unanswered.delete(message);
       message.ack();
+      span.end();
       const { id: messageId, type, subject, correlationId: requestId } = content;
       logger.info({ consumer: name, messageId, type, subject, requestId }, 'message');
     }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /**
  * The serialized form of a message: CloudEvents 1.0 in JSON,
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ * with the extension for distributed tracing
  */
 export const envelope = z.looseObject({
   specversion: z.literal('1.0'),
@@ -19,8 +20,12 @@ export const envelope = z.looseObject({
   time: z.iso.datetime().describe('When it happened'),
   datacontenttype: z.literal('application/json'),
   correlationid: z.string().optional().describe('The request that caused it'),
+  traceparent: z.string().optional().describe('The trace of this request, if it is traced'),
   data: z.unknown().describe('The content, which depends on the type'),
 });
+
+/** The header of a message that names the step which published it. */
+export const TRACEPARENT_HEADER = 'traceparent';
 
 /** A message that a consumer receives. */
 export interface ReceivedMessage<Data> {
@@ -33,6 +38,8 @@ export interface ReceivedMessage<Data> {
   readonly time: Date;
   /** The id of the request that caused the message. */
   readonly correlationId: string | undefined;
+  /** The trace context of the step that caused the message, if it is traced. */
+  readonly traceparent?: string | undefined;
   readonly data: Data;
 }
 
@@ -52,6 +59,7 @@ export function serializeMessage(source: string, message: OutgoingMessage): stri
     time: message.time.toISOString(),
     datacontenttype: 'application/json',
     correlationid: message.correlationId,
+    traceparent: message.traceparent,
     data: message.data,
   } satisfies z.input<typeof envelope>);
 }

@@ -1,4 +1,5 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { currentTraceparent } from '../clients/deadline.ts';
 import type { SqlExecutor } from '../database/database.ts';
 import { type OutgoingMessage, serializeMessage } from '../messaging/message.ts';
 
@@ -20,7 +21,7 @@ export function outboxStatements(source: string, messages: readonly OutgoingMess
   const rows = messages.map((message) => ({
     id: message.id,
     subject: message.type,
-    payload: serializeMessage(source, message),
+    payload: serializeMessage(source, { traceparent: currentTraceparent(), ...message }),
   }));
   return [
     sql`

@@ -1,11 +1,13 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import { ErrorCode, NatsError } from 'nats';
+import { ErrorCode, headers, type JetStreamClient, NatsError, type PubAck } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Broker, StreamDefinition } from '../messaging/broker.ts';
+import { TRACEPARENT_HEADER } from '../messaging/message.ts';
 import type { Logger } from '../process/logger.ts';
 import { createPoller } from '../process/poller.ts';
+import { inSpan, SpanKind } from '../process/tracing.ts';
 
 const BATCH_MAX = 256;
 const POLL_MS = 500;
@@ -29,6 +31,15 @@ const FAILURE_PAUSE_MS_MAX = 10_000;
 const OUTAGE_PAUSE_MS_MAX = 1_000;
 /** A pause varies by this fraction, so that relays do not retry at the same time. */
 const PAUSE_JITTER = 0.2;
+
+interface OutboxRow {
+  readonly id: string;
+  readonly subject: string;
+  readonly payload: string;
+}
+
+/** Inside of a JSON string, the quotes would be escaped. */
+const ENVELOPE_TRACE = /"traceparent":"([\da-f-]{55})"/;
 
 export type Relay = ReturnType<typeof createRelay>;
 
@@ -125,13 +136,11 @@ export function createRelay({
     }
     const { client } = await broker.jetStream();
     const { taken, failure } = await database.$transaction(async (transaction) => {
-      const rows = await transaction.$queryRaw<{ id: string; subject: string; payload: string }[]>(sql`
+      const rows = await transaction.$queryRaw<OutboxRow[]>(sql`
         SELECT id, subject, payload FROM outbox WHERE published_at IS NULL AND refused_at IS NULL
         ORDER BY id LIMIT ${BATCH_MAX} FOR UPDATE SKIP LOCKED`);
       const answers = await Promise.allSettled(
-        rows.map(({ id, subject, payload }) =>
-          client.publish(broker.subject(subject), payload, { msgID: id, timeout: PUBLISH_TIMEOUT_MS }),
-        ),
+        rows.map((row) => publish(client, { ...row, subject: broker.subject(row.subject) })),
       );
       const outcomes = rows.map((row, index) => ({ ...row, error: errorOf(answers[index]) }));
       const sent = outcomes.filter(({ error }) => error === undefined);
@@ -170,6 +179,18 @@ export function createRelay({
     /** Publishes once more, then ends. */
     stop: poller.stop,
   };
+}
+
+/** Publishes a message. The trace that its envelope names goes on in its headers. */
+function publish(client: JetStreamClient, { id, subject, payload }: OutboxRow): Promise<PubAck> {
+  const options = { msgID: id, timeout: PUBLISH_TIMEOUT_MS };
+  const [, traceparent] = ENVELOPE_TRACE.exec(payload) ?? [];
+  if (traceparent === undefined) return client.publish(subject, payload, options);
+  return inSpan(`publish ${subject}`, traceparent, { kind: SpanKind.PRODUCER }, (span) => {
+    const withTrace = headers();
+    withTrace.set(TRACEPARENT_HEADER, span.traceparent ?? traceparent);
+    return client.publish(subject, payload, { ...options, headers: withTrace });
+  });
 }
 
 async function mark(transaction: SqlExecutor, column: Sql, rows: readonly { id: string }[]): Promise<void> {

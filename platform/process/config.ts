@@ -116,6 +116,9 @@ export const processSettings = (defaultPort: number) => ({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   DRAIN_DELAY_MS: integer(0, MINUTE_MS, 0),
   STOP_TIMEOUT_MS: milliseconds(15_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  /** The share of requests that the gateway traces. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.01),
 });
 export type ProcessSettings = Settings<ReturnType<typeof processSettings>>;
 

@@ -53,6 +53,7 @@ export async function addNotifications(
       kind: 'BOOKING_CONFIRMED',
       channel: 'LOG',
       requestId: null,
+      traceparent: null,
       ...one,
     }),
   );

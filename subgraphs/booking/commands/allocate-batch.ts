@@ -1,3 +1,4 @@
+import { runInTrace } from '#platform/clients/deadline.ts';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Transact, Transaction } from '#platform/database/transactions.ts';
 import { outboxStatements } from '#platform/outbox/append.ts';
@@ -28,31 +29,43 @@ export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
  * Handles a whole batch in one transaction: locks the inventories, reads keys and bookings, decides, and writes seats,
  * bookings and outbox messages. Seats change only under the inventory's lock, so the data stays valid until the commit.
  * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks. Both
- * functions throw when nothing was committed or the outcome is unknown.
+ * functions throw when nothing was committed or the outcome is unknown. The statements of a batch are part of the first
+ * trace in it.
  */
-export const createBatchAllocation = ({ transact, newId }: { transact: Transact; newId: () => string }) => ({
-  /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
-  allocateFree: (batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]> =>
-    transact(async (transaction) => {
-      const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
-      // Both are sent together. The server reads the bookings after it has locked the inventories.
-      const [{ inventories, heldEventIds }, bookings] = await Promise.all([
-        lockFreeInventories(transaction, eventIds),
-        readBookings(transaction, batch),
-      ]);
-      const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-      const outcomes = allocate(transaction, free, { ...bookings, inventories, newId }).values();
-      return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
-    }),
-  /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
-  allocateHeld: (eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]> =>
-    transact(async (transaction) => {
-      const inventory = await lockInventory(transaction, eventId);
-      const inventories = inventory === undefined ? [] : [inventory];
-      const batch = take();
-      return allocate(transaction, batch, { ...(await readBookings(transaction, batch)), inventories, newId });
-    }),
-});
+export function createBatchAllocation({ transact, newId }: { transact: Transact; newId: () => string }) {
+  const transactInTrace = <Result>(
+    traceparent: string | undefined,
+    run: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> => runInTrace(traceparent, () => transact(run));
+
+  return {
+    /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
+    allocateFree: (batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]> =>
+      transactInTrace(batch.find(isTraced)?.traceparent, async (transaction) => {
+        const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
+        // Both are sent together. The server reads the bookings after it has locked the inventories.
+        const [{ inventories, heldEventIds }, bookings] = await Promise.all([
+          lockFreeInventories(transaction, eventIds),
+          readBookings(transaction, batch),
+        ]);
+        const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
+        const outcomes = allocate(transaction, free, { ...bookings, inventories, newId }).values();
+        return batch.map(({ eventId }) =>
+          heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome),
+        );
+      }),
+    /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
+    allocateHeld: (eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]> =>
+      transactInTrace(undefined, async (transaction) => {
+        const inventory = await lockInventory(transaction, eventId);
+        const inventories = inventory === undefined ? [] : [inventory];
+        const batch = take();
+        return allocate(transaction, batch, { ...(await readBookings(transaction, batch)), inventories, newId });
+      }),
+  };
+}
+
+const isTraced = ({ traceparent }: SeatRequest): boolean => traceparent !== undefined;
 
 function allocate(
   transaction: Transaction,
@@ -94,11 +107,11 @@ export function allocationStatements({ booked, cancelled, inventories }: Writes,
     ...cancelBookings(cancelled),
     ...saveInventories(inventories),
     ...outboxStatements('booking', [
-      ...booked.map(({ booking, request: { requestId } }) =>
-        bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId }),
+      ...booked.map(({ booking, request: { requestId, traceparent } }) =>
+        bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId, traceparent }),
       ),
-      ...cancelled.map(({ booking, request: { requestId } }) =>
-        bookingMessage('booking.cancelled.v1', booking, { messageId: newId(), requestId }),
+      ...cancelled.map(({ booking, request: { requestId, traceparent } }) =>
+        bookingMessage('booking.cancelled.v1', booking, { messageId: newId(), requestId, traceparent }),
       ),
     ]),
   ];

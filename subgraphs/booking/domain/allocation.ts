@@ -13,6 +13,8 @@ export interface BookRequest {
   readonly idempotencyKey: string;
   /** The id of the client's request. It becomes the correlation id of the message. */
   readonly requestId: string;
+  /** The trace context of the client's request. It becomes that of the message. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Cancels a booking and gives its seats back. */
@@ -21,12 +23,14 @@ export interface CancelRequest {
   readonly bookingId: string;
   readonly eventId: string;
   readonly requestId: string;
+  readonly traceparent?: string | undefined;
 }
 
 export interface CapacityRequest {
   readonly kind: 'set-capacity';
   readonly eventId: string;
   readonly totalSeats: number;
+  readonly traceparent?: string | undefined;
 }
 
 export type SeatRequest = BookRequest | CancelRequest | CapacityRequest;
@@ -68,7 +72,7 @@ export interface LockedState {
 /** The changes to write before the locks are released. */
 export interface Writes {
   readonly booked: readonly { readonly booking: Booking; readonly request: BookRequest }[];
-  readonly cancelled: readonly { readonly booking: Booking; readonly request: { readonly requestId: string } }[];
+  readonly cancelled: readonly { readonly booking: Booking; readonly request: CancelRequest }[];
   readonly inventories: readonly Inventory[];
 }
 

@@ -7,8 +7,9 @@ import type { bookingFacts, bookingMessages } from './contract.ts';
 export function bookingMessage(
   type: keyof typeof bookingMessages,
   { id: bookingId, eventId, userId, seatCount, createdAt, cancelledAt }: Booking,
-  { messageId, requestId }: { messageId: string; requestId: string },
+  { messageId, requestId, traceparent }: { messageId: string; requestId: string; traceparent?: string | undefined },
 ): OutgoingMessage {
   const data: z.input<typeof bookingFacts> = { bookingId, eventId, userId, seatCount };
-  return { id: messageId, type, subject: bookingId, time: cancelledAt ?? createdAt, correlationId: requestId, data };
+  const time = cancelledAt ?? createdAt;
+  return { id: messageId, type, subject: bookingId, time, correlationId: requestId, traceparent, data };
 }

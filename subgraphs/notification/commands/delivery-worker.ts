@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
+import { SpanKind, startSpan } from '#platform/process/tracing.ts';
 import {
   afterFailedAttempt,
   type Channel,
@@ -95,8 +96,10 @@ export function createDeliveryWorker({
 
   async function attempt(pending: PendingDelivery): Promise<FinishedAttempt> {
     const { notification } = pending;
+    const { id: notificationId, bookingId, requestId, traceparent } = notification;
+    const span = startSpan('send notification', traceparent ?? undefined, { kind: SpanKind.CLIENT });
     const outcome = await outcomeOf(pending);
-    const { id: notificationId, bookingId, requestId } = notification;
+    span.end({ attributes: { channel: name, outcome }, ...(outcome !== 'sent' && { error: outcome }) });
     if (outcome === 'sent') logger.info({ channel: name, notificationId, bookingId, requestId }, 'notification sent');
     metrics.attempts.inc({ channel: name, outcome });
     return { notification, outcome };

@@ -31,6 +31,7 @@ const notification: Notification = {
   createdAt: new Date(0),
   sentAt: null,
   requestId: null,
+  traceparent: null,
 };
 const recipient = { name: 'Ada', email: 'ada@example.com' };
 const event = { name: 'Concert', venue: null, startsAt: new Date(0) };

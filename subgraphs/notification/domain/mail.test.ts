@@ -16,6 +16,7 @@ const NOTIFICATION: Notification = {
   createdAt: new Date(0),
   sentAt: null,
   requestId: null,
+  traceparent: null,
 };
 const EVENT: EventDetails = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
 

@@ -19,4 +19,6 @@ export interface Notification {
   readonly sentAt: Date | null;
   /** The id of the client's request that caused the notification. Null when it is unknown. */
   readonly requestId: string | null;
+  /** The trace context of this request. Null when it is not traced. */
+  readonly traceparent: string | null;
 }

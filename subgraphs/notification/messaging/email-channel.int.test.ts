@@ -52,6 +52,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     createdAt: new Date(),
     sentAt: null,
     requestId: null,
+    traceparent: null,
   },
   recipient: { name: 'Ada Lovelace', email: 'ada@example.com', ...recipient },
   event: { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z'), ...event },

@@ -44,12 +44,13 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
     onMessage(bookingMessages[type], (transaction, messages) =>
       insertNotifications(
         transaction,
-        messages.map(({ data, correlationId = null }) => ({
+        messages.map(({ data, correlationId = null, traceparent = null }) => ({
           ...data,
           id: newId(),
           kind,
           channel,
           requestId: correlationId,
+          traceparent,
         })),
       ),
     );

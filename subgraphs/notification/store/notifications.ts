@@ -107,6 +107,7 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   createdAt: sql`created_at AS createdAt`,
   sentAt: sql`sent_at AS sentAt`,
   requestId: sql`request_id AS requestId`,
+  traceparent: sql`traceparent`,
 });
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
@@ -117,8 +118,8 @@ export async function insertNotifications(
   notifications: readonly NewNotification[],
 ): Promise<void> {
   await transaction.$executeRaw(sql`
-    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id
+    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent)
+    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent
     FROM JSON_TABLE(${JSON.stringify(notifications)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
@@ -127,7 +128,8 @@ export async function insertNotifications(
       seat_count INT PATH '$.seatCount',
       kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
       channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
-      request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId'
+      request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
+      traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent'
     )) AS added
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }

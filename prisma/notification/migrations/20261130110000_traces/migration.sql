@@ -1,0 +1,3 @@
+ALTER TABLE notifications
+  ADD COLUMN traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  ALGORITHM=INSTANT;
