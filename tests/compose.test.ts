@@ -160,11 +160,16 @@ describe('docker-compose.yml', () => {
     for (const [, { healthcheck }] of checked) expect(healthcheck?.test?.join(' ')).not.toMatch(/\bnode\b/);
   });
 
-  it('publishes only the gateway and Mailpit, on the loopback interface', () => {
+  it('publishes only the gateway and the pages of the profiles, on the loopback interface', () => {
     const published = everything.flatMap(([name, { ports = [] }]) =>
       ports.map((port) => `${name} ${interpolate(port, {})}`),
     );
-    expect(published).toEqual(['gateway 127.0.0.1:4000:4000', 'mailpit 127.0.0.1:8025:8025']);
+    expect(published).toEqual([
+      'gateway 127.0.0.1:4000:4000',
+      'mailpit 127.0.0.1:8025:8025',
+      'prometheus 127.0.0.1:9090:9090',
+      'grafana 127.0.0.1:3000:3000',
+    ]);
     expect(service('mailpit').profiles).toEqual(['mail']);
   });
 

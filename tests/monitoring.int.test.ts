@@ -9,7 +9,7 @@ import { root } from '#scripts/local/settings.ts';
 /** The first run may install the program. */
 const INSTALL_TIMEOUT_MS = 300_000;
 
-describe('the alert rules', () => {
+describe('the configuration of Prometheus', () => {
   let command: string;
   let given: readonly string[];
   beforeAll(async () => {
@@ -22,6 +22,7 @@ describe('the alert rules', () => {
     spawnSync(command, [...given, ...args], { cwd: join(root, 'monitoring'), encoding: 'utf8' });
 
   it.each([
+    ['check', 'config', 'prometheus.yml'],
     ['check', 'rules', 'alerts.yml'],
     ['test', 'rules', 'alerts.test.yml'],
   ])('promtool %s %s %s', (...args) => {
@@ -29,7 +30,7 @@ describe('the alert rules', () => {
     expect({ status, output: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, output: '' });
   });
 
-  it('each has a runbook and a test', () => {
+  it('has a runbook and a test for each alert', () => {
     const rules = readFileSync(join(root, 'monitoring/alerts.yml'), 'utf8');
     const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
     const links = [...rules.matchAll(/runbook: docs\/runbooks\.md#(\w+)/g)].map(([, anchor]) => anchor);

@@ -34,6 +34,7 @@ function linesOf(name: SubgraphName): Record<string, string[]> {
     'k8s/base/gateway.yaml': [`name: ${secret}`],
     'k8s/base/migration.yaml': [`key: ${migration} `],
     'k8s/base/network-policies.yaml': [`port: ${port} `],
+    'monitoring/prometheus.yml': [`names: [${name}], type: A, port: ${port},`],
     'k8s/overlays/minikube/accounts.sql': [`'${name}_owner'@`, `'${name}_svc'@`, `CREATE DATABASE ${name}_db;`],
     'k8s/overlays/minikube/secrets.env': [`${secret}=`, `\n${database}=`, `${migration}=`],
     'k8s/overlays/production/secrets.env.example': [`${secret}=`, `\n${database}=`, `${migration}=`],

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName } from '#services';
+import { SERVICES, SUBGRAPH_LIST, SUBGRAPHS, type SubgraphName } from '#services';
 import { allowedConnections, type Endpoint, podsOf } from './support/network.ts';
-import { allOf, type Manifest, OVERLAYS, type OverlayName, oneOf, RENDER, renderOverlay } from './support/overlay.ts';
+import { allOf, type Manifest, type OverlayName, oneOf, RENDER, renderOverlay, VARIANTS } from './support/overlay.ts';
 
 const every = [80, 443, 587, 3306, 4222, 6379].map((number) => ({ number }));
 
@@ -11,7 +11,7 @@ const NEIGHBOURS: Endpoint[] = [
   { name: 'dns-cache', address: '169.254.20.10', ports: [{ number: 53 }, { number: 9253 }] },
   { name: 'api-server', namespace: 'kube-system', labels: { component: 'kube-apiserver' }, ports: [{ number: 443 }] },
   { name: 'ingress', namespace: 'ingress-nginx', ports: [] },
-  { name: 'prometheus', namespace: 'monitoring', ports: [] },
+  { name: 'monitoring', namespace: 'monitoring', ports: [{ number: 4318 }, { number: 9090 }] },
   { name: 'stranger', namespace: 'default', labels: { 'app.kubernetes.io/name': 'gateway' }, ports: every },
   { name: 'internet', address: '203.0.113.7', ports: every },
   { name: 'metadata', address: '169.254.169.254', ports: every },
@@ -26,29 +26,30 @@ const others = { minikube: NEIGHBOURS, production: [...NEIGHBOURS, ...MANAGED] }
 
 const way = (from: string, to: SubgraphName) => `${from} > ${to}:${SUBGRAPH_LIST[to].port}`;
 
-const expected = (overlay: OverlayName, pods: readonly string[]) => [
+const expected = (overlay: OverlayName, components: readonly string[], pods: readonly string[]) => [
   ...pods.flatMap((pod) => [`${pod} > dns:53`, `${pod} > dns-cache:53`]),
   'ingress > gateway:4000',
-  'prometheus > gateway:4000',
-  ...SUBGRAPHS.flatMap((name) => [way('prometheus', name), way('gateway', name)]),
+  'monitoring > gateway:4000',
+  ...SUBGRAPHS.flatMap((name) => [way('monitoring', name), way('gateway', name)]),
   ...SUBGRAPHS.flatMap((name) => (SUBGRAPH_LIST[name].asks ?? []).map((asked) => way(name, asked))),
   ...[...SUBGRAPHS, 'migrate'].map((name) => `${name} > mysql:3306`),
   ...SUBGRAPHS.map((name) => `${name} > nats:4222`),
   ...['gateway', ...SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].usesRedis)].map((name) => `${name} > redis:6379`),
   ...(overlay === 'production' ? ['notification > mail:587'] : []),
+  ...(components.includes('monitoring') ? SERVICES.map((name) => `${name} > monitoring:4318`) : []),
 ];
 
-describe.each(OVERLAYS)('K2: the network policies of %s', (overlay) => {
+describe.each(VARIANTS)('K2: the network policies of $title', ({ overlay, components }) => {
   let manifests: Manifest[];
   beforeAll(async () => {
-    manifests = await renderOverlay(overlay);
+    manifests = await renderOverlay(overlay, components);
   }, RENDER);
   const allowed = (of = manifests) =>
     allowedConnections(of, others[overlay]).map((one) => one.replace(/^migrate-\S+/, 'migrate'));
 
   it('allow exactly the connections that are needed', () => {
     const pods = podsOf(manifests).map(({ name }) => name.replace(/^migrate-.*/, 'migrate'));
-    expect(allowed().toSorted()).toEqual(expected(overlay, pods).toSorted());
+    expect(allowed().toSorted()).toEqual(expected(overlay, components, pods).toSorted());
   });
 
   it('deny everything else by default', () => {
