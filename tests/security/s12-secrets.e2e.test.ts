@@ -15,12 +15,14 @@ import { anonymous, book, createEvent, signUp } from '../support/client.ts';
 import { connectTo, expectAllNotified } from '../support/invariants.ts';
 import { refusal, startMailServer } from '../support/mail-server.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
+import { startTraceReceiver } from '../support/trace-receiver.ts';
 
 const SESSION = '... on Session { accessToken refreshToken } ... on DomainError { code message }';
 
 describe('S12: no secret appears', () => {
   let system: TestSystem;
   let mailServer: Awaited<ReturnType<typeof startMailServer>>;
+  let traces: Awaited<ReturnType<typeof startTraceReceiver>>;
   const seen: string[] = [];
   const secrets: string[] = [];
 
@@ -30,12 +32,15 @@ describe('S12: no secret appears', () => {
       onRcptTo: ({ address }, _session, done) => done(refusal(550, `<${address}>: no such mailbox`)),
     });
     const mail = { SMTP_URL: mailServer.url, SMTP_TLS: 'optional', MAIL_FROM: 'tickets@shop.example' };
-    system = await startTestSystem({ production: true, env: mail });
+    traces = await startTraceReceiver();
+    const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_TRACES_SAMPLER_ARG: '1' };
+    system = await startTestSystem({ production: true, env: { ...mail, ...tracing } });
     await exercise();
   });
   afterAll(async () => {
     await system?.stop();
     await mailServer?.stop();
+    await traces?.stop();
   });
 
   const logOf = (file: string) => readFileSync(join(system.dataDir, 'logs', file), 'utf8');
@@ -149,6 +154,12 @@ describe('S12: no secret appears', () => {
       expect(foundIn(text)).toEqual([]);
       expect(text).not.toContain('@');
     }
+  });
+
+  it('in the traces', async () => {
+    const names = () => traces.spans().map(({ name }) => name);
+    await vi.waitFor(() => expect(names()).toEqual(expect.arrayContaining(['INSERT', 'send notification'])), 20_000);
+    expect(foundIn(traces.text())).toEqual([]);
   });
 
   it('control: the check finds a secret', () => {
