@@ -4,7 +4,7 @@ import { createPruning, type Prune } from './database/pruning.ts';
 import { createSqlClient } from './database/transactions.ts';
 import { createErrorMask } from './graphql/error-mask.ts';
 import { type RequestContext, type SubgraphSchema, serveSubgraph } from './graphql/graphql-server.ts';
-import { createHttpServer } from './http/http-server.ts';
+import { createHttpServer, WAITING_CONNECTIONS_MAX } from './http/http-server.ts';
 import { createAuthenticator } from './identity/identity.ts';
 import { createBroker } from './messaging/broker.ts';
 import type { SubgraphSettings } from './process/config.ts';
@@ -74,7 +74,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings) 
       await serveSubgraph({ ...graph, http, authenticate, formatError: createErrorMask(logger) });
       routes?.(http);
       lifecycle.onStop('http', () => http.close());
-      await http.listen({ host: settings.HOST, port: settings.PORT });
+      await http.listen({ host: settings.HOST, port: settings.PORT, backlog: WAITING_CONNECTIONS_MAX });
     },
   };
 }

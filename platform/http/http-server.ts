@@ -16,6 +16,11 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 10_000;
+/**
+ * The number of connections that may wait to be accepted. With Node's default of 511, a burst of new clients fills the
+ * queue, and the kernel lets the others try again after 1, 3, 7 and 15 s.
+ */
+export const WAITING_CONNECTIONS_MAX = 4_096;
 /** Real content types are shorter than 100. Apollo Server parses many spaces in quadratic time. */
 const CONTENT_TYPE_CHARACTERS_MAX = 256;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
