@@ -2,22 +2,11 @@ import type { Dashboard, Panel } from './dashboards.ts';
 import type { Series, Span } from './prometheus.ts';
 
 const SIZE = { column: 50, row: 32, gap: 8, head: 74, foot: 26 };
-const COLORS = [
-  '#1f77b4',
-  '#e07b00',
-  '#2a9134',
-  '#c2272d',
-  '#7d56b0',
-  '#7f5a4d',
-  '#cf4f9e',
-  '#5c5c5c',
-  '#9a9a12',
-  '#0f9fb3',
-];
+const COLORS = '#1f77b4 #e07b00 #2a9134 #c2272d #7d56b0 #7f5a4d #cf4f9e #5c5c5c #9a9a12 #0f9fb3'.split(' ');
 const GRAY = '#667';
 const TICKS = 4;
 const MIB = 2 ** 20;
-const LEGEND = { rowsMax: 2, letter: 5.7, row: 14 };
+const LEGEND = { rowsMax: 3, letter: 5.7, row: 14 };
 
 /** A series with the text of its legend. */
 export interface Line {
@@ -61,12 +50,8 @@ ${notes.join('\n')}
 
 function drawPanel({ panel, lines }: FilledPanel, span: Span, marks: readonly Mark[]): string {
   const { x, y, w, h } = panel.gridPos;
-  const frame = {
-    left: x * SIZE.column + SIZE.gap,
-    top: y * SIZE.row + SIZE.head,
-    width: w * SIZE.column - SIZE.gap,
-    height: h * SIZE.row - SIZE.gap,
-  };
+  const [left, top] = [x * SIZE.column + SIZE.gap, y * SIZE.row + SIZE.head];
+  const frame = { left, top, width: w * SIZE.column - SIZE.gap, height: h * SIZE.row - SIZE.gap };
   const card = `<rect x="${frame.left}" y="${frame.top}" width="${frame.width}" height="${frame.height}" rx="4" fill="#fff" stroke="#d8dae0"/>`;
   const heading = text(frame.left + 12, frame.top + 20, panel.title, { size: 13, color: '#222', weight: 600 });
   const unit = panel.fieldConfig.defaults.unit ?? 'short';
@@ -81,19 +66,20 @@ interface Frame {
   readonly height: number;
 }
 
-/** Draws lines over time. */
+/** Draws lines over time. The highest come first, because the legend may not have room for all. */
 function plot(
   frame: Frame,
-  lines: readonly Line[],
+  unsorted: readonly Line[],
   { unit, span, marks }: { unit: string; span: Span; marks: readonly Mark[] },
 ): string {
+  const lines = unsorted.toSorted((one, other) => highest(other) - highest(one));
   const legend = placeLegend(lines, frame.width - 24);
   const area = { left: frame.left + 66, right: frame.left + frame.width - 14, top: frame.top + 44 };
   const bottom = frame.top + frame.height - 30 - legend.rows * LEGEND.row;
-  const finite = lines.flatMap(({ values }) => values.map(([, value]) => Number(value)).filter(Number.isFinite));
   const scale = unit === 'bytes' ? MIB : 1;
-  const step = scale * niceStep(Math.max(...finite, unit === 'short' ? 1 : 0) / scale / TICKS || 0.25);
-  const top = step * Math.max(1, Math.ceil(Math.max(...finite, 0) / step));
+  const most = Math.max(...lines.map(highest), 0);
+  const step = scale * niceStep((most || 1) / scale / TICKS);
+  const top = step * Math.max(1, Math.ceil(most / step));
   const atX = (atS: number) => area.left + ((atS - span.beginS) / (span.endS - span.beginS)) * (area.right - area.left);
   const atY = (value: number) => bottom - (value / top) * (bottom - area.top);
 
@@ -113,19 +99,29 @@ function plot(
     text(atX(span.beginS + at * 60), bottom + 16, String(at), { size: 10.5, anchor: 'middle' }),
   );
   const curves = lines.map(({ values }, index) => {
-    let isDrawing = false;
-    const path = values.map(([atS, value]) => {
-      const command = isDrawing ? 'L' : 'M';
-      isDrawing = Number.isFinite(Number(value));
-      return isDrawing ? `${command}${px(atX(atS))} ${px(atY(Number(value)))}` : '';
-    });
-    return `<path d="${path.join('')}" fill="none" stroke="${colorOf(index)}" stroke-width="1.6" stroke-linejoin="round"/>`;
+    const points = values.flatMap(([atS, value]) =>
+      Number.isFinite(Number(value)) ? [{ atS, x: px(atX(atS)), y: px(atY(Number(value))) }] : [],
+    );
+    return `<path d="${pathOf(points, minutes)}" fill="none" stroke="${colorOf(index)}" stroke-width="1.6" stroke-linejoin="round"/>`;
   });
   const names = legend.items.map(({ name, x, row }, index) => {
     const [left, base] = [frame.left + 14 + x, bottom + 36 + row * LEGEND.row];
     return `<rect x="${px(left)}" y="${base - 6}" width="12" height="4" fill="${colorOf(index)}"/>${text(left + 17, base, name, { size: 10.5, color: '#333' })}`;
   });
   return [...bands, ...levels, ...times, ...curves, ...names].join('');
+}
+
+/** Connects points, except over a gap of more than a hundredth of the run. Leaves out points on a level line. */
+function pathOf(points: readonly { atS: number; x: string; y: string }[], runMinutes: number): string {
+  const isNear = (one: { atS: number }, other: { atS: number } | undefined) =>
+    other !== undefined && Math.abs(one.atS - other.atS) <= (runMinutes * 60) / 100;
+  return points
+    .map((point, index) => {
+      const [before, after] = [points[index - 1], points[index + 1]];
+      if (!isNear(point, before)) return `M${point.x} ${point.y}`;
+      return isNear(point, after) && before?.y === point.y && after?.y === point.y ? '' : `L${point.x} ${point.y}`;
+    })
+    .join('');
 }
 
 /** Draws the last value of each series in large type. */
@@ -145,18 +141,16 @@ function figures(frame: Frame, lines: readonly Line[], unit: string): string {
     .join('');
 }
 
-/** Places the names in rows. Those that find no room are left out. */
+/** Places the names in rows, as many as there is room for. */
 function placeLegend(lines: readonly Line[], width: number) {
   let [x, row] = [0, 0];
-  const items: { name: string; x: number; row: number }[] = [];
-  for (const { name } of lines) {
+  const placed = lines.map(({ name }) => {
     const needed = 17 + name.length * LEGEND.letter + 14;
     if (x > 0 && x + needed > width) [x, row] = [0, row + 1];
-    if (row === LEGEND.rowsMax) break;
-    items.push({ name, x, row });
     x += needed;
-  }
-  return { items, rows: Math.min(row + 1, LEGEND.rowsMax) };
+    return { name, x: x - needed, row };
+  });
+  return { items: placed.filter((item) => item.row < LEGEND.rowsMax), rows: Math.min(row + 1, LEGEND.rowsMax) };
 }
 
 /** Returns the lowest of 1, 2, 2.5 and 5 times a power of ten that is not below a value. */
@@ -173,20 +167,17 @@ function formatValue(value: number, unit: string): string {
   return `${value >= 1_000 ? `${short(value / 1_000)} k` : short(value)}${unit === 'reqps' ? ' /s' : ''}`;
 }
 
+const highest = ({ values }: Line) => Math.max(...values.map(([, value]) => Number(value)).filter(Number.isFinite));
 const colorOf = (index: number) => COLORS[index % COLORS.length] ?? GRAY;
 const px = (value: number) => String(Math.round(value * 10) / 10);
 const escaped = (words: string) => words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-function text(
-  x: number,
-  y: number,
-  words: string,
-  {
-    size,
-    color = GRAY,
-    anchor = 'start',
-    weight = 400,
-  }: { size: number; color?: string; anchor?: 'start' | 'middle' | 'end'; weight?: number },
-): string {
-  return `<text x="${px(x)}" y="${px(y)}" font-size="${size}" fill="${color}" text-anchor="${anchor}" font-weight="${weight}">${escaped(words)}</text>`;
+interface Style {
+  readonly size: number;
+  readonly color?: string;
+  readonly anchor?: 'start' | 'middle' | 'end';
+  readonly weight?: number;
 }
+
+const text = (x: number, y: number, words: string, { size, color = GRAY, anchor = 'start', weight = 400 }: Style) =>
+  `<text x="${px(x)}" y="${px(y)}" font-size="${size}" fill="${color}" text-anchor="${anchor}" font-weight="${weight}">${escaped(words)}</text>`;

@@ -12,7 +12,7 @@ import type { Mailbox } from './mailbox.ts';
 const CONFIRMED = 'booking.confirmed.v1';
 const BURST = 1_100;
 const AT_ONCE = 50;
-const FLAP_MS = 2_500;
+const FLAP_MS = 3_000;
 /** A bound of the outbox that a test can reach, and that is higher than the number of messages in an outage. */
 export const OUTBOX_ROWS_MAX = 2_000;
 

@@ -10,7 +10,7 @@ import { ALERT_RULES, FACTOR } from './rules.ts';
 const PICTURES = 'docs/dashboards';
 const TABLE = 'docs/benchmarks/alerts.md';
 /** The pictures are about 500 points wide for each panel. */
-const POINTS = 400;
+const POINTS = 250;
 
 /** What was seen of an alert. A missing time means that it did not happen in time. */
 export interface Sighting {
