@@ -84,7 +84,7 @@ describe('an operator of a running system', () => {
   }
 
   /** Makes a fault until its alerts fire, and waits until they are resolved. */
-  async function make({ words, alerts, fault }: AlertFault): Promise<void> {
+  async function make({ words, alerts, ...fault }: AlertFault): Promise<void> {
     const beginS = nowS();
     const firing = watch(alerts, true, FIRES_WITHIN_MS);
     try {

@@ -5,6 +5,7 @@ import { testMessage } from '#platform/testing/messaging.ts';
 import type { SubgraphName } from '#services';
 import { down, type Fault, hung, killed, slow } from '../support/faults.ts';
 import { connectTo } from '../support/invariants.ts';
+import { eachOfMany } from '../support/random.ts';
 import type { Scene } from '../support/rig.ts';
 import { openStreams } from '../support/streams.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -16,11 +17,12 @@ const FLAP_MS = 3_000;
 /** A bound of the outbox that a test can reach, and that is higher than the number of messages in an outage. */
 export const OUTBOX_ROWS_MAX = 2_000;
 
+type Change = Omit<Fault, 'name'>;
+
 /** A fault, in words, and the alerts that it must raise. */
-export interface AlertFault {
+export interface AlertFault extends Change {
   readonly words: string;
   readonly alerts: readonly string[];
-  readonly fault: Fault;
 }
 
 /** Runs statements as the owner of a database, who may change its tables. */
@@ -34,25 +36,20 @@ async function asOwner({ system }: Scene, name: SubgraphName, ...statements: rea
 async function publish({ system }: Scene, bodies: readonly string[]): Promise<void> {
   const { broker, close } = openStreams(system);
   const { client } = await broker.jetStream();
-  for (let from = 0; from < bodies.length; from += AT_ONCE) {
-    const some = bodies.slice(from, from + AT_ONCE);
-    await Promise.all(some.map((body) => client.publish(broker.subject(CONFIRMED), body)));
-  }
+  await eachOfMany(bodies, AT_ONCE, (body) => client.publish(broker.subject(CONFIRMED), body));
   await close();
 }
 
 /** A fault of the database's content, and its repair. */
-const changed = (name: SubgraphName, begin: readonly string[], end: readonly string[]): Fault => ({
-  name: `${name} database changed`,
+const changed = (name: SubgraphName, begin: readonly string[], end: readonly string[]): Change => ({
   begin: (scene) => asOwner(scene, name, ...begin),
   end: (scene) => asOwner(scene, name, ...end),
 });
 
 /** A subgraph loses its database and gets it back, again and again. */
-function flapping(name: SubgraphName): Fault {
+function flapping(name: SubgraphName): Change {
   let timer: NodeJS.Timeout;
   return {
-    name: `${name} database flapping`,
     begin({ proxies }) {
       const proxy = proxies[`${name} database`];
       let isDown = false;
@@ -70,10 +67,9 @@ function flapping(name: SubgraphName): Fault {
 }
 
 /** Another session holds the table in which the consumers record messages, while many messages arrive. */
-function burst(): Fault {
+function burst(): Change {
   let holder: Connection;
   return {
-    name: 'burst of messages',
     async begin(scene) {
       holder = await connectTo(scene.system.ownerUrl('notification'));
       await holder.query('LOCK TABLES inbox WRITE');
@@ -90,7 +86,9 @@ function burst(): Fault {
 export const POISON: AlertFault = {
   words: 'a message is published that is not JSON; the consumer gives up after 156 s',
   alerts: ['MessageBecameDeadLetter'],
-  fault: { name: 'poison', lastsMs: 0, begin: (scene) => publish(scene, ['not JSON']), end: () => undefined },
+  lastsMs: 0,
+  begin: (scene) => publish(scene, ['not JSON']),
+  end: () => undefined,
 };
 
 /** The other faults, in the order in which they are made. */
@@ -98,24 +96,24 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   {
     words: 'the table `users` is renamed, so that all pages fail with an internal error',
     alerts: ['ErrorBudgetBurnsFast', 'ErrorBudgetBurnsSlowly'],
-    fault: changed('user', ['RENAME TABLE users TO hidden'], ['RENAME TABLE hidden TO users']),
+    ...changed('user', ['RENAME TABLE users TO hidden'], ['RENAME TABLE hidden TO users']),
   },
   {
     words: 'each statement of the booking subgraph takes 700 ms longer',
     alerts: ['OperationsAreSlow', 'DatabasePoolIsExhausted'],
-    fault: slow('booking database', 700),
+    ...slow('booking database', 700),
   },
-  { words: 'the event subgraph is killed', alerts: ['ServiceIsDown'], fault: killed('event') },
-  { words: 'the user subgraph hangs', alerts: ['BreakerIsOpen'], fault: hung('user') },
+  { words: 'the event subgraph is killed', alerts: ['ServiceIsDown'], ...killed('event') },
+  { words: 'the user subgraph hangs', alerts: ['BreakerIsOpen'], ...hung('user') },
   {
     words: `the user subgraph loses its database every ${(2 * FLAP_MS) / 1_000} s`,
     alerts: ['ReadinessFlaps'],
-    fault: flapping('user'),
+    ...flapping('user'),
   },
   {
     words: 'the outbox of the booking subgraph is full of messages that the broker has refused',
     alerts: ['BoundIsNearlyReached', 'NoBookingSucceeds'],
-    fault: changed(
+    ...changed(
       'booking',
       [
         `INSERT INTO outbox (id, subject, payload, refused_at)
@@ -127,7 +125,7 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   {
     words: 'one free seat of each event that is not sold out is removed by hand, and the reconciliation runs',
     alerts: ['SeatsDoNotAddUp'],
-    fault: changed(
+    ...changed(
       'booking',
       [
         'UPDATE inventories SET available_seats = available_seats - 1 WHERE total_seats > 1000',
@@ -139,17 +137,19 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   {
     words: `another session locks the table \`inbox\`, and ${BURST} messages arrive`,
     alerts: ['ConsumerIsLate', 'ConsumerIsDown'],
-    fault: burst(),
+    ...burst(),
   },
-  { words: 'the broker cannot be reached', alerts: ['OutboxIsLate'], fault: down('broker') },
+  { words: 'the broker cannot be reached', alerts: ['OutboxIsLate'], ...down('broker') },
   {
     words: 'the mail server refuses every address',
     alerts: ['NotificationsFail'],
-    fault: { name: 'mails refused', begin: () => mailbox.refuse(true), end: () => mailbox.refuse(false) },
+    begin: () => mailbox.refuse(true),
+    end: () => mailbox.refuse(false),
   },
   {
     words: 'the mail server is stopped',
     alerts: ['ChannelIsAway'],
-    fault: { name: 'mail server down', begin: mailbox.stop, end: mailbox.start },
+    begin: mailbox.stop,
+    end: mailbox.start,
   },
 ];
