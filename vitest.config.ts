@@ -30,7 +30,7 @@ export default defineConfig({
     projects: [
       project('unit', 1, {
         include: ['**/*.test.ts'],
-        exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/faults/**', 'tests/cluster/**'],
+        exclude: ['**/node_modules/**', INTEGRATION, END_TO_END, 'tests/{alerts,cluster,faults}/**'],
         testTimeout: 5_000,
         hookTimeout: 5_000,
       }),
@@ -48,6 +48,7 @@ export default defineConfig({
         hookTimeout: 120_000,
         fileParallelism: false,
       }),
+      project('alerts', 5, { include: ['tests/alerts/**/*.test.ts'], testTimeout: 1_200_000, hookTimeout: 300_000 }),
     ],
   },
 });

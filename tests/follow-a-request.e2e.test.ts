@@ -133,6 +133,21 @@ describe('an operator', () => {
     expect(missing).toEqual([]);
   });
 
+  it('finds the counters of rare faults before the first fault, because an alert sees only their increase', async () => {
+    const { booking, notification } = system.urls;
+    const scraped = await Promise.all(
+      [booking, notification].map(async (url) => (await fetch(`${url}/metrics`)).text()),
+    );
+    for (const series of [
+      /^booking_reconciliation_findings_total\{.*kind="wrong-seats".* 0$/m,
+      /^messages_dead_lettered_total\{.*consumer="booking-events".* 0$/m,
+      /^messages_dead_lettered_total\{.*consumer="notification-bookings".* 0$/m,
+      /^notification_attempts_total\{.*channel="EMAIL",outcome="failed".* 0$/m,
+    ]) {
+      expect(scraped.join('\n')).toMatch(series);
+    }
+  });
+
   it('finds the cause of a masked error by its id: the lines of its request in every service', async () => {
     const bookings = await connectTo(system.ownerUrl('booking'));
     await bookings.query('RENAME TABLE bookings TO hidden');

@@ -3,8 +3,8 @@
  *
  * Generates missing code and runs the tests. tests/global-setup.ts starts private servers for the tests that need them:
  * by default MariaDB, Redis and NATS as installed on this machine, with `--database mysql` the deployed versions. The
- * unit tests need no server, so `--database mysql` leaves them out. `npm run test:cluster` runs tests/cluster, which need
- * more servers and several minutes.
+ * unit tests need no server, so `--database mysql` leaves them out. `npm run test:cluster` and `npm run test:alerts` run
+ * tests/cluster and tests/alerts, which need more servers and several minutes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,8 @@ import { generate } from '../scripts/generate.ts';
 export async function runTests(args: readonly string[]): Promise<void> {
   const { database, rest } = takeDatabase(args);
   if (!rest.some((arg) => arg.startsWith('--project'))) {
-    rest.push('--project', '!cluster', ...(database === 'mysql' ? ['--project', '!unit'] : []));
+    const left = ['cluster', 'alerts', ...(database === 'mysql' ? ['unit'] : [])];
+    rest.push(...left.flatMap((project) => ['--project', `!${project}`]));
   }
   await generate(tellStep);
   const vitest = join(root, 'node_modules', '.bin', 'vitest');

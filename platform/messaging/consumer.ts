@@ -62,6 +62,10 @@ export function createConsumer({
 }) {
   if (!stream.consumers.includes(name)) throw new Error(`${stream.name} does not name ${name} among its consumers`);
   const counters = consumerMetrics(metrics);
+  // Prometheus sees an increase only if it has scraped the series before. The first dead letter must raise the alert.
+  for (const counter of [counters.consumed, counters.redelivered, counters.deadLetters]) {
+    counter.inc({ consumer: name }, 0);
+  }
   const answerFailed = createFailureHandling({
     consumer: name,
     stream,

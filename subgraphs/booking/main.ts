@@ -16,6 +16,7 @@ import { createAllocator } from './commands/allocator.ts';
 import { measureRequests, measureTransactions } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
+import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
 import { createBookingRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
@@ -65,7 +66,7 @@ lifecycle.onStop('allocator', allocator.stop);
 const dependencies = {
   database,
   sql,
-  allocator: keepDeadlines(measureRequests(allocator, metrics)),
+  allocator: keepDeadlines(measureRequests(requireRoom(allocator, relay), metrics)),
   eventFacts,
   users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),
   relay,

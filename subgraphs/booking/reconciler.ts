@@ -1,9 +1,15 @@
 import { Counter } from 'prom-client';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
 import type { Process } from '#platform/process/process.ts';
-import { reconcileNextPage } from './commands/reconcile.ts';
+import { type Finding, reconcileNextPage } from './commands/reconcile.ts';
 
 const POLL_MS = 5_000;
+const KINDS: Readonly<Record<Finding['kind'], 0>> = {
+  'outdated-facts': 0,
+  'open-bookings': 0,
+  'wrong-seats': 0,
+  unchecked: 0,
+};
 
 /** Checks seats and bookings in the background, page by page. Logs and counts each finding. */
 export function createReconciler(
@@ -16,6 +22,8 @@ export function createReconciler(
     labelNames: ['kind'],
     registers: [metrics],
   });
+  // Prometheus sees an increase only if it has scraped the series before. The first finding must raise the alert.
+  for (const [kind, none] of Object.entries(KINDS)) findings.inc({ kind }, none);
   return createPoller({
     intervalMs: POLL_MS,
     async run() {

@@ -23,10 +23,12 @@ const TIMEOUT_MS = 10_000;
 /** Longer than a delivery can take, so that no other process starts the same delivery in the meantime. */
 const LEASE_S = 30;
 
-/** A finished attempt. The metrics use the same names for the outcomes. */
+/** The outcomes of an attempt. The metrics use the same names. */
+const OUTCOMES = ['sent', 'postponed', 'retried', 'failed'] as const;
+
 interface FinishedAttempt {
   readonly notification: Notification;
-  readonly outcome: 'sent' | 'postponed' | 'retried' | 'failed';
+  readonly outcome: (typeof OUTCOMES)[number];
 }
 
 /**
@@ -62,6 +64,8 @@ export function createDeliveryWorker({
   const pause = createChannelPause({ nowMs: () => performance.now(), random: Math.random });
   let stopping = false;
   let interrupted = false;
+  // Prometheus sees an increase only if it has scraped the series before. The first failure must raise the alert.
+  for (const outcome of OUTCOMES) metrics.attempts.inc({ channel: name, outcome }, 0);
 
   const poller = createPoller({
     intervalMs: POLL_MS,
