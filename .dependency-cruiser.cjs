@@ -46,7 +46,7 @@ module.exports = {
       name: 'platform-imports-no-other-folder',
       comment: 'All services use the platform, so it must not depend on any of them.',
       from: { path: '^(platform/|services\\.ts$)', pathNot: TEST },
-      to: { path: '^(gateway|subgraphs|scripts|tests|bench)/|^services\\.ts$' },
+      to: { path: '^(gateway|subgraphs|scripts|clients|tests|bench)/|^services\\.ts$' },
     },
     {
       name: 'subgraphs-share-only-messages',
@@ -58,12 +58,18 @@ module.exports = {
       name: 'gateway-imports-only-platform',
       comment: 'The gateway may import only from the platform.',
       from: { path: '^gateway/', pathNot: TEST },
-      to: { path: '^(subgraphs|scripts|tests|bench)/' },
+      to: { path: '^(subgraphs|scripts|clients|tests|bench)/' },
     },
     {
       name: 'services-do-not-import-scripts',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
-      to: { path: '^(scripts|tests|bench)/' },
+      to: { path: '^(scripts|clients|tests|bench)/' },
+    },
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'The typed client runs in browsers: it uses no module of Node, and only graphql to print documents.',
+      from: { path: '^clients/', pathNot: TEST },
+      to: { pathNot: ['^clients/', 'node_modules/graphql/'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'domain-is-pure',

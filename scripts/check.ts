@@ -14,10 +14,11 @@ import { LocalError } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
 import { documentMessages } from './messages.ts';
 
+const FOLDERS = ['gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'clients', 'tests', 'bench'];
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
   'Lint and format': ['biome', 'ci', '--colors=off', '.'],
-  Boundaries: ['depcruise', 'services.ts', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests', 'bench'],
+  Boundaries: ['depcruise', 'services.ts', ...FOLDERS],
   'Unused code': ['knip'],
 } as const;
 
