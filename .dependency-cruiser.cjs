@@ -58,12 +58,18 @@ module.exports = {
       name: 'gateway-imports-only-platform',
       comment: 'The gateway may import only from the platform.',
       from: { path: '^gateway/', pathNot: TEST },
-      to: { path: '^(subgraphs|scripts|clients|tests|bench)/' },
+      to: { path: '^(subgraphs|scripts|clients|examples|tests|bench)/' },
     },
     {
       name: 'services-do-not-import-scripts',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
-      to: { path: '^(scripts|clients|tests|bench)/' },
+      to: { path: '^(scripts|clients|examples|tests|bench)/' },
+    },
+    {
+      name: 'examples-use-only-the-client',
+      comment: 'An example is a program of a user: it may import the typed client and packages.',
+      from: { path: '^examples/', pathNot: TEST },
+      to: { path: '^(gateway|subgraphs|platform|prisma|scripts|tests|bench)/|^services\\.ts$' },
     },
     {
       name: 'client-runs-in-browsers',

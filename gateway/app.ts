@@ -11,6 +11,7 @@ import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
 import { createKnownDocuments } from './execution/known-documents.ts';
+import { serveBoxOffice } from './http/box-office.ts';
 import { serveExplorer } from './http/explorer.ts';
 import { serveGraph } from './http/graph-endpoint.ts';
 import { addSecurityHeaders } from './http/security-headers.ts';
@@ -90,6 +91,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     metrics,
   });
   if (config.NODE_ENV !== 'production') serveExplorer(http);
+  if (config.servesBoxOffice) await serveBoxOffice({ http, logger });
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
   return http;

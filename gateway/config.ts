@@ -77,6 +77,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       RATE_LIMITS: protection,
       RATE_LIMIT_USER: integer(1, 1_000_000, 600),
       RATE_LIMIT_ADDRESS: integer(1, 1_000_000, 3_000),
+      BOX_OFFICE: z.enum(['on', 'off']).optional(),
       TRUSTED_DOCUMENTS: z.enum(['off', 'log', 'enforce']).default('off'),
       TRUSTED_DOCUMENTS_PATH: z.string().default(here('generated/trusted-documents/persisted-documents.json')),
     },
@@ -97,6 +98,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   );
   return {
     ...settings,
+    servesBoxOffice: (settings.BOX_OFFICE ?? (settings.NODE_ENV === 'development' ? 'on' : 'off')) === 'on',
     corsOrigins: settings.CORS_ORIGINS ?? defaultOrigins(settings),
     /** The addresses of the subgraphs, and the secrets that authenticate the gateway to them. */
     subgraphs: eachOf(SUBGRAPHS, (name) => ({

@@ -14,9 +14,10 @@ import { LocalError } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
 import { documentMessages } from './messages.ts';
 
-const FOLDERS = ['gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'clients', 'tests', 'bench'];
+const FOLDERS = ['gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'clients', 'examples', 'tests', 'bench'];
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
+  'Types of the box office': ['tsc', '--noEmit', '--project', 'examples/box-office'],
   'Lint and format': ['biome', 'ci', '--colors=off', '.'],
   Boundaries: ['depcruise', 'services.ts', ...FOLDERS],
   'Unused code': ['knip'],
