@@ -17,7 +17,7 @@ const PLATFORM_FOLDERS = [
   'messaging',
   'outbox',
 ];
-const GATEWAY_FOLDERS = ['limits', 'execution', 'supergraph', 'http'];
+const GATEWAY_FOLDERS = ['limits', 'execution', 'supergraph', 'live', 'http'];
 const LOCAL_FOLDERS = ['processes', 'servers', 'services'];
 
 const folderRules = (parent, folders) =>

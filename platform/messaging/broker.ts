@@ -1,7 +1,7 @@
 import { DiscardPolicy, nanos, StorageType } from 'nats';
 import type { BrokerAddress } from '../connections/nats.ts';
 import type { Logger } from '../process/logger.ts';
-import { keepConnected } from './keep-connected.ts';
+import { keepConnected, type Tap } from './keep-connected.ts';
 import { createWhereMissing, refuseWhereFull } from './streams.ts';
 
 /** A JetStream stream. Names and subjects are without the prefix of the broker. */
@@ -29,6 +29,12 @@ export const deadLetterStream: StreamDefinition = {
 export interface BrokerSettings extends BrokerAddress {
   NATS_REPLICAS: number;
   NATS_SUBJECT_PREFIX: string;
+}
+
+/** A tap of message types instead of subjects. A type may be a pattern, such as `booking.>`. */
+interface TypeTap extends Pick<Tap, 'onChange'> {
+  readonly types: readonly string[];
+  onMessage(type: string, body: Uint8Array): void;
 }
 
 export type Broker = ReturnType<typeof createBroker>;
@@ -60,6 +66,13 @@ export function createBroker({ settings, name, logger }: { settings: BrokerSetti
   return {
     isConnected: connection.isConnected,
     jetStream: connection.jetStream,
+    /** Receives messages of some types while they are published. See keepConnected. */
+    tap: ({ types, onMessage, onChange }: TypeTap): (() => void) =>
+      connection.tap({
+        subjects: types.map((type) => prefix + type),
+        onMessage: (subject, body) => onMessage(subject.slice(prefix.length), body),
+        onChange,
+      }),
     /** The subject on which messages of a type are published. */
     subject: (type: string) => prefix + type,
     /** The type of the messages on a subject. */
