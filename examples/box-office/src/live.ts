@@ -1,4 +1,6 @@
+import { print } from 'graphql';
 import { createClient } from 'graphql-sse';
+import type { TypedDocument } from '#client/client.ts';
 import { client } from './client.ts';
 
 const WAIT_MS_MIN = 1_000;
@@ -17,7 +19,12 @@ const streams = createClient({
  * Subscribes while the page is visible, because a browser opens only six connections to a server for all its tabs.
  * Subscribes again when the stream ends. The first answer is always the present state. Returns a function that ends it.
  */
-export function watch<Data>(query: string, variables: object, onData: (data: Data) => void): () => void {
+export function watch<Data, Variables extends object>(
+  subscription: TypedDocument<Data, Variables>,
+  variables: Variables,
+  onData: (data: Data) => void,
+): () => void {
+  const query = print(subscription);
   let waitMs = WAIT_MS_MIN;
   let stop: (() => void) | undefined;
 
@@ -32,7 +39,7 @@ export function watch<Data>(query: string, variables: object, onData: (data: Dat
       waitMs = Math.min(WAIT_MS_MAX, 2 * waitMs);
     }
     const unsubscribe = streams.subscribe<Data>(
-      { query, variables: { ...variables } },
+      { query, variables: { ...variables } as Record<string, unknown> },
       {
         next({ data }) {
           if (isStopped || data == null) return;

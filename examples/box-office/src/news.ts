@@ -1,16 +1,8 @@
 import { notifications } from '@mantine/notifications';
 import { useEffect } from 'react';
+import { WatchOwnBookingsDocument } from '#client/generated/graphql.ts';
 import { watch } from './live.ts';
 import { reload } from './parts/states.tsx';
-
-const MY_BOOKINGS = `subscription MyBookings { myBookings { kind booking { id event { id name } } } }`;
-
-interface News {
-  myBookings: {
-    kind: 'CONFIRMED' | 'CANCELLED' | 'REFRESH';
-    booking: { event: { name: string } | null } | null;
-  } | null;
-}
 
 const TITLES = { CONFIRMED: 'Booking confirmed', CANCELLED: 'Booking cancelled' };
 
@@ -18,8 +10,7 @@ const TITLES = { CONFIRMED: 'Booking confirmed', CANCELLED: 'Booking cancelled' 
 export function useBookingNews(userId: string | undefined): void {
   useEffect(() => {
     if (userId === undefined) return;
-    return watch<News>(MY_BOOKINGS, {}, ({ myBookings: change }) => {
-      if (change === null) return;
+    return watch(WatchOwnBookingsDocument, {}, ({ myBookings: change }) => {
       void reload('bookings');
       if (change.kind === 'REFRESH') return;
       notifications.show({

@@ -2,7 +2,12 @@ import { Alert, Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { createKey } from '#client/client.ts';
-import { type EventFieldsFragment, EventPageDocument, type EventPageQuery } from '#client/generated/graphql.ts';
+import {
+  type EventFieldsFragment,
+  EventPageDocument,
+  type EventPageQuery,
+  WatchEventDocument,
+} from '#client/generated/graphql.ts';
 import { client, queries, useSession } from '../client.ts';
 import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
@@ -13,7 +18,6 @@ import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
-const EVENT_SEATS = `subscription EventSeats($id: ID!) { eventSeats(eventId: $id) { id name description venue startsAt status version totalSeats availableSeats organizer { id name } } }`;
 
 const keyOf = (id: string) => ['event', id];
 
@@ -24,7 +28,7 @@ export function EventPage({ id }: { id: string }) {
   });
   useEffect(
     () =>
-      watch<{ eventSeats: EventFieldsFragment | null }>(EVENT_SEATS, { id }, ({ eventSeats }) =>
+      watch(WatchEventDocument, { id }, ({ eventSeats }) =>
         queries.setQueryData<EventPageQuery>(keyOf(id), { event: eventSeats }),
       ),
     [id],
