@@ -110,29 +110,21 @@ function bodyOf(type: GraphQLNamedType, schema: GraphQLSchema): string[] {
   return [];
 }
 
-const describeField = ({
-  name,
-  args,
-  type,
-  description,
-  deprecationReason,
-}: GraphQLField<unknown, unknown>): string => {
-  const inputs = args.map((arg) => `${arg.name}: ${linkTo(arg.type)}${defaultOf(arg)}`);
-  const reason = deprecationReason ? ` Deprecated: ${deprecationReason}` : '';
-  return (
-    line(`\`${name}\`${inputs.length > 0 ? ` (${inputs.join(', ')})` : ''}: ${linkTo(type)}`, description) + reason
-  );
-};
+function describeField({ name, args, type, description, deprecationReason }: GraphQLField<unknown, unknown>): string {
+  const inputs = args.map((arg) => `${arg.name}: ${arg.type}${defaultOf(arg)}`).join(', ');
+  const text = [description, deprecationReason && `Deprecated: ${deprecationReason}`].filter(Boolean).join(' ');
+  return line(`\`${name}${inputs && `(${inputs})`}\` (${linkTo(type)})`, text);
+}
 
 const describeInput = (input: GraphQLArgument | GraphQLInputField): string =>
-  line(`\`${input.name}\`: ${linkTo(input.type)}${defaultOf(input)}`, input.description);
+  line(`\`${input.name}\` (${linkTo(input.type)}${defaultOf(input)})`, input.description);
 
 const defaultOf = ({ defaultValue }: GraphQLArgument | GraphQLInputField): string =>
   defaultValue === undefined ? '' : ` = ${JSON.stringify(defaultValue)}`;
 
 const list = (lines: readonly string[]): string[] => (lines.length > 0 ? [lines.join('\n')] : []);
 const line = (subject: string, description: string | null | undefined): string =>
-  [`- ${subject}`, ...paragraph(description)].join('. ');
+  [`- ${subject}`, ...paragraph(description)].join(': ');
 /** Returns a description in one line. Markdown takes <name> for HTML. */
 const paragraph = (text: string | null | undefined): string[] =>
   text ? [text.replaceAll(/\s+/g, ' ').trim().replaceAll('<', '\\<')] : [];
