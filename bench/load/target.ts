@@ -43,8 +43,12 @@ export interface Target {
 /** Runs a load on the system at a URL, or on a new system that it starts on free ports. */
 export async function withTarget(url: string | undefined, run: (target: Target) => Promise<void>): Promise<void> {
   if (url !== undefined) {
-    await using connections = new AsyncDisposableStack();
-    return await run(createTarget({ url, ...(await findAccess(url, connections)) }));
+    const connections = new AsyncDisposableStack();
+    try {
+      return await run(createTarget({ url, ...(await findAccess(url, connections)) }));
+    } finally {
+      await connections.disposeAsync();
+    }
   }
   await withDataDir(tmpdir(), async (dataDir, started) => {
     const { ports, secrets, servers } = await startBenchSystem({ dataDir, started, names: ['gateway', ...SUBGRAPHS] });
