@@ -114,7 +114,7 @@ test('Two browsers race for the last seat: one wins, and the other is told that 
 
 test.each([
   ['has reached the server', (route: Route) => route.fetch()],
-  ['has not reached the server', (route: Route) => route.abort()],
+  ['has not reached the server', async () => undefined],
 ])('A reload while a booking is on its way makes exactly one booking: the request %s', async (_case, happen) => {
   const account = await register(office, 'Rita Reload');
   const eventId = await createEvent(organizer, { name: `Reload ${_case}`, totalSeats: 10 });
@@ -125,13 +125,13 @@ test.each([
   await interceptBookings(page, (route) => {
     keys.push(keyIn(route));
     // Nobody answers the page before it is reloaded.
-    if (first === undefined) first = Promise.resolve(happen(route));
-    else if (keys.length > 1) void route.continue();
+    if (keys.length === 1) first = happen(route);
+    else void route.continue();
   });
 
   await page.getByLabel('Seats', { exact: true }).fill('3');
   await page.getByRole('button', { name: 'Book 3 seats' }).click();
-  await expect.poll(() => first, SOON).toBeDefined();
+  await expect.poll(() => keys.length, SOON).toBe(1);
   await first;
   await page.reload();
   await page.getByText('You have booked 3 seats.').waitFor();

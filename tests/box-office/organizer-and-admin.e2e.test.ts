@@ -93,13 +93,7 @@ test('An admin redrives dead letters and retries failed notifications', async ()
   await notifications.query("UPDATE notifications SET status = 'FAILED' WHERE booking_id = ?", [bookingId]);
   await notifications.query(
     'INSERT INTO dead_letters (id, consumer, subject, payload, reason, deliveries) VALUES (?, ?, ?, ?, ?, 5)',
-    [
-      newId(),
-      'notification-bookings',
-      `${office.system.natsPrefix}booking.unknown.v1`,
-      'not JSON',
-      'The message is not JSON.',
-    ],
+    [newId(), 'notification-bookings', 'booking.confirmed.v1', 'not JSON', 'The message is not JSON.'],
   );
 
   const { page, complaints } = await openVisitor(office.browser);

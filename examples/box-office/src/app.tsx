@@ -22,8 +22,8 @@ export function App() {
   useBookingNews(session?.user.id);
   useEffect(() => {
     const intent = intents.load();
-    if (intent !== null) navigate(`/events/${intent.eventId}`);
-  }, [navigate]);
+    if (intent !== null && intent.userId === session?.user.id) navigate(`/events/${intent.eventId}`);
+  }, [session?.user.id, navigate]);
   return (
     <>
       <a className="skip" href="#content">

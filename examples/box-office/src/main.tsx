@@ -17,7 +17,7 @@ if (root === null) throw new Error('index.html has no #root.');
 createRoot(root).render(
   <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <QueryClientProvider client={queries}>
-      <Notifications position="bottom-right" />
+      <Notifications position="bottom-right" autoClose={8_000} />
       <App />
     </QueryClientProvider>
   </MantineProvider>,

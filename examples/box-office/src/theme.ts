@@ -1,4 +1,5 @@
 import {
+  Badge,
   convertCssVariables,
   createTheme,
   DEFAULT_THEME,
@@ -35,6 +36,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     // Locking the scroll position would need a <style> element.
+    Badge: Badge.extend({ defaultProps: { variant: 'light', size: 'lg', tt: 'none', fw: 600 } }),
     Modal: Modal.extend({ defaultProps: { centered: true, lockScroll: false, radius: 'lg' } }),
   },
 });

@@ -42,90 +42,82 @@ export function AdminPage() {
   );
 }
 
-function DeadLetters() {
-  const query = useList({
-    queryKey: ['dead-letters'],
-    load: async (page, options) => (await client.request(DeadLettersDocument, page, options)).deadLetters,
-  });
-  return (
-    <List
-      query={query}
-      more="Show more"
-      empty={
-        <Empty title="No dead letters">
-          <p>Every message was processed.</p>
-        </Empty>
-      }
-    >
-      {(letters) => (
-        <>
-          <Act
-            label="Redrive all"
-            act={async () => (await client.request(RedriveDeadLettersDocument)).redriveDeadLetters}
-            list="dead-letters"
-          />
-          <ul className="entries">
-            {letters.map(({ id, subject, reason, payload, deliveries, consumer, createdAt, redrivenAt }) => (
-              <Entry key={id} title={subject} badge={redrivenAt ? 'Redriven' : `${deliveries} deliveries`}>
-                <p>{reason}</p>
-                <p className="where">
-                  {consumer} · {dateTime(createdAt)}
-                </p>
-                <Code block>{payload}</Code>
-                <Act
-                  label="Redrive"
-                  act={async () => (await client.request(RedriveDeadLetterDocument, { id })).redriveDeadLetter}
-                  list="dead-letters"
-                />
-              </Entry>
-            ))}
-          </ul>
-        </>
-      )}
-    </List>
-  );
-}
+const DeadLetters = () => (
+  <Entries
+    name="dead-letters"
+    load={async (page, options) => (await client.request(DeadLettersDocument, page, options)).deadLetters}
+    all={['Redrive all', async () => (await client.request(RedriveDeadLettersDocument)).redriveDeadLetters]}
+    empty={['No dead letters', 'Every message was processed.']}
+  >
+    {({ id, subject, reason, payload, deliveries, consumer, createdAt, redrivenAt }) => (
+      <Entry key={id} title={subject} badge={redrivenAt ? 'Redriven' : `${deliveries} deliveries`}>
+        <p>{reason}</p>
+        <p className="where">
+          {consumer} · {dateTime(createdAt)}
+        </p>
+        <Code block>{payload}</Code>
+        <Act
+          label="Redrive"
+          act={async () => (await client.request(RedriveDeadLetterDocument, { id })).redriveDeadLetter}
+          list="dead-letters"
+        />
+      </Entry>
+    )}
+  </Entries>
+);
 
-function FailedNotifications() {
-  const query = useList({
-    queryKey: ['notifications'],
-    load: async (page, options) => (await client.request(FailedNotificationsDocument, page, options)).notifications,
-  });
+const FailedNotifications = () => (
+  <Entries
+    name="notifications"
+    load={async (page, options) => (await client.request(FailedNotificationsDocument, page, options)).notifications}
+    all={['Retry all', async () => (await client.request(RetryNotificationsDocument)).retryNotifications]}
+    empty={['No failed notifications', 'Everyone was told about their bookings.']}
+  >
+    {({ id, kind, channel, attempts, createdAt, user, booking }) => (
+      <Entry
+        key={id}
+        title={`${kind === 'BOOKING_CONFIRMED' ? 'Confirmation' : 'Cancellation notice'} for ${user?.name ?? 'an unknown user'}`}
+        badge={attempts === 1 ? '1 attempt' : `${attempts} attempts`}
+      >
+        <p className="where">
+          {booking?.event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
+        </p>
+        <Act
+          label="Retry"
+          act={async () => (await client.request(RetryNotificationDocument, { id })).retryNotification}
+          list="notifications"
+        />
+      </Entry>
+    )}
+  </Entries>
+);
+
+/** A list with one button for all its entries. */
+function Entries<Node>({
+  name,
+  load,
+  all: [label, act],
+  empty: [title, text],
+  children,
+}: {
+  name: string;
+  load: Parameters<typeof useList<Node>>[0]['load'];
+  all: [label: string, act: () => Promise<object>];
+  empty: [title: string, text: string];
+  children: (node: Node) => ReactNode;
+}) {
+  const query = useList({ queryKey: [name], load });
+  const empty = (
+    <Empty title={title}>
+      <p>{text}</p>
+    </Empty>
+  );
   return (
-    <List
-      query={query}
-      more="Show more"
-      empty={
-        <Empty title="No failed notifications">
-          <p>Everyone was told about their bookings.</p>
-        </Empty>
-      }
-    >
-      {(failed) => (
+    <List query={query} more="Show more" empty={empty}>
+      {(nodes) => (
         <>
-          <Act
-            label="Retry all"
-            act={async () => (await client.request(RetryNotificationsDocument)).retryNotifications}
-            list="notifications"
-          />
-          <ul className="entries">
-            {failed.map(({ id, kind, channel, attempts, createdAt, user, booking }) => (
-              <Entry
-                key={id}
-                title={`${kind === 'BOOKING_CONFIRMED' ? 'Confirmation' : 'Cancellation notice'} for ${user?.name ?? 'an unknown user'}`}
-                badge={`${attempts} attempts`}
-              >
-                <p className="where">
-                  {booking?.event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
-                </p>
-                <Act
-                  label="Retry"
-                  act={async () => (await client.request(RetryNotificationDocument, { id })).retryNotification}
-                  list="notifications"
-                />
-              </Entry>
-            ))}
-          </ul>
+          <Act label={label} act={act} list={name} />
+          <ul className="entries">{nodes.map(children)}</ul>
         </>
       )}
     </List>
@@ -136,9 +128,7 @@ const Entry = ({ title, badge, children }: { title: string; badge: string; child
   <li className="card padded">
     <div className="entry-head">
       <h2>{title}</h2>
-      <Badge variant="light" color="gray">
-        {badge}
-      </Badge>
+      <Badge color="gray">{badge}</Badge>
     </div>
     {children}
   </li>

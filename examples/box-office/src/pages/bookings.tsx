@@ -71,7 +71,7 @@ function Ticket({ booking }: { booking: OwnBooking }) {
         {problem && <Problem of={problem} />}
       </div>
       <div className="ticket-side">
-        <Badge variant="light" color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
+        <Badge color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
           {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
         </Badge>
         {status === 'CONFIRMED' && (

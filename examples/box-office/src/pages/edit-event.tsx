@@ -81,7 +81,7 @@ function ExistingEvent({ id }: { id: string }) {
             <div className="columns">
               {event.status === 'SCHEDULED' && (
                 <div>
-                  <Facts key={event.version} event={event} />
+                  <Facts event={event} />
                   <Capacity key={event.totalSeats} event={event} />
                   <Cancel event={event} />
                 </div>
@@ -121,7 +121,7 @@ function Bookings({ id }: { id: string }) {
                   <b>{user?.name ?? 'Unknown at the moment'}</b>
                   <small>{dateTime(createdAt)}</small>
                 </span>
-                <Badge variant="light" color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
+                <Badge color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
                   {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
                 </Badge>
               </li>
@@ -144,7 +144,7 @@ function Facts({ event }: { event: EventFieldsFragment }) {
   return (
     <div className="card padded">
       <Form action={action}>
-        <EventFields fields={useFields(action.data)} event={event} />
+        <EventFields key={event.version} fields={useFields(action.data)} event={event} />
         <Button type="submit" loading={action.isPending}>
           Save changes
         </Button>

@@ -1,4 +1,4 @@
-import { Alert, Button, NumberInput, Text } from '@mantine/core';
+import { Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { createKey } from '#client/client.ts';
@@ -140,50 +140,44 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
     booking.reset();
   }
 
-  if (data?.__typename === 'CreateBookingPayload') {
+  if (isPending)
     return (
-      <div className="done" role="status">
-        <p>
+      <>
+        <Button size="md" fullWidth loading>
+          Booking
+        </Button>
+        <p role="status">Booking {seats(variables.seatCount)} …</p>
+      </>
+    );
+  if (error !== null)
+    return (
+      <>
+        <Problem of={error} retry={() => mutate(variables)} />
+        <p>Your booking of {seats(variables.seatCount)} is kept. Trying again never books twice.</p>
+        <Button variant="default" fullWidth onClick={startOver}>
+          Give up this booking
+        </Button>
+      </>
+    );
+  if (data?.__typename === 'CreateBookingPayload')
+    return (
+      <>
+        <p role="status">
           <b>You have booked {seats(data.booking.seatCount)}.</b> The confirmation is on its way.
         </p>
         <ButtonLink href="/bookings" fullWidth>
           See my bookings
         </ButtonLink>
-        <Button variant="subtle" fullWidth onClick={startOver}>
+        <Button variant="default" fullWidth onClick={startOver}>
           Book more seats
         </Button>
-      </div>
-    );
-  }
-  const refusal = refusalIn(data);
-  if (isPending || error !== null) {
-    return (
-      <>
-        {error !== null && <Problem of={error} retry={() => variables && mutate(variables)} />}
-        {error !== null && (
-          <Alert variant="light" color="gray">
-            Your booking of {seats(variables?.seatCount ?? 1)} is kept. Trying again never books twice.
-          </Alert>
-        )}
-        {error !== null && (
-          <Button variant="subtle" fullWidth onClick={startOver}>
-            Give up this booking
-          </Button>
-        )}
-        {isPending && (
-          <Button size="md" fullWidth loading>
-            Booking
-          </Button>
-        )}
-        {isPending && <p role="status">Booking {seats(variables?.seatCount ?? 1)} …</p>}
       </>
     );
-  }
-  const { isOpen } = availabilityOf(event);
+  const refusal = refusalIn(data);
   return (
     <>
       {refusal && <Problem of={refusal} />}
-      {isOpen && (
+      {availabilityOf(event).isOpen && (
         <>
           <NumberInput
             label="Seats"

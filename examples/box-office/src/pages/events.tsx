@@ -62,13 +62,7 @@ function EventCard({ event }: { event: EventFieldsFragment }) {
         <h2>{event.name}</h2>
         <p className="where">{event.venue ?? 'Place to be announced'}</p>
         <div className="card-seats">
-          {isOpen ? (
-            <span>{words}</span>
-          ) : (
-            <Badge variant="light" color="gray">
-              {words}
-            </Badge>
-          )}
+          {isOpen ? <span>{words}</span> : <Badge color="gray">{words}</Badge>}
           {isOpen && <SeatBar event={event} />}
         </div>
       </div>

@@ -58,9 +58,7 @@ const OwnEvent = ({ event }: { event: EventFieldsFragment }) => (
       <SeatBar event={event} />
     </div>
     <div className="ticket-side">
-      <Badge variant="light" color={event.status === 'CANCELLED' ? 'gray' : 'evergreen'}>
-        {availabilityOf(event).words}
-      </Badge>
+      <Badge color={event.status === 'CANCELLED' ? 'gray' : 'evergreen'}>{availabilityOf(event).words}</Badge>
     </div>
   </Link>
 );

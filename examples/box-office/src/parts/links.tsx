@@ -11,4 +11,4 @@ interface To {
 export const ButtonLink = (props: To & ButtonProps) => <Button component={Link} {...props} />;
 
 /** A link within the page. */
-export const TextLink = (props: To & AnchorProps) => <Anchor component={Link} {...props} />;
+export const TextLink = (props: To & AnchorProps) => <Anchor component={Link} underline="always" {...props} />;
