@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -13,7 +13,11 @@ import { serveBoxOffice } from './box-office.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
 const NAVIGATION = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
-const ADDRESSES = { REDIS_URL: 'redis://redis', ...perSubgraph('URL', (name) => `http://${name}`) };
+const ADDRESSES = {
+  REDIS_URL: 'redis://redis',
+  NATS_URL: 'nats://nats',
+  ...perSubgraph('URL', (name) => `http://${name}`),
+};
 const SCRIPT = '/assets/index-1a2b3c4d.js';
 
 let folder: string;
@@ -71,6 +75,17 @@ describe('The page', () => {
     expect(headers['cache-control']).toBe('no-cache');
     const again = await get('/events/1', { ...NAVIGATION, 'if-none-match': String(headers.etag) });
     expect({ status: again.statusCode, body: again.body }).toEqual({ status: 304, body: '' });
+  });
+
+  it('has another ETag after a build, even if its time and size are the same', async () => {
+    const etagOf = async (content: string) => {
+      writeFileSync(join(folder, 'index.html'), content);
+      utimesSync(join(folder, 'index.html'), 0, 0);
+      return (await get('/', NAVIGATION)).headers.etag;
+    };
+    expect(await etagOf('<script src="/assets/index-11111111.js">')).not.toBe(
+      await etagOf('<script src="/assets/index-22222222.js">'),
+    );
   });
 
   it('may run only the scripts and use only the styles of this gateway', async () => {

@@ -179,3 +179,14 @@ test('A cancelled event says so at once, and takes no bookings', async () => {
   expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });
+
+test('When the gateway restarts, the seats go on falling live', async () => {
+  const eventId = await createEvent(organizer, { name: 'Second Act', totalSeats: 10 });
+  const { page } = await openVisitor(office.browser);
+  await page.goto(`${office.url}/events/${eventId}`);
+  await page.getByText('10 of 10 seats free').waitFor();
+  office.system.kill(office.url);
+  await office.system.restart('gateway');
+  await organizer.client.book({ eventId, seatCount: 6 });
+  await page.getByText('4 of 10 seats free').waitFor();
+});

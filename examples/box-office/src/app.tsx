@@ -1,5 +1,6 @@
 import { ActionIcon, Alert, Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useColorScheme, useNetwork } from '@mantine/hooks';
+import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { client, useSession } from './client.ts';
@@ -91,6 +92,12 @@ function SignedIn({ children }: { children: ReactNode }) {
 function Header() {
   const session = useSession();
   const [path] = useLocation();
+  const leave = useMutation({
+    async mutationFn() {
+      intents.clear();
+      await client.signOut();
+    },
+  });
   const pages = [
     ['/', 'Events'],
     ['/bookings', 'My bookings'],
@@ -124,7 +131,7 @@ function Header() {
         {session && (
           <>
             <span className="user">{session.user.name}</span>
-            <Button variant="default" size="sm" onClick={() => void signOut()}>
+            <Button variant="default" size="sm" onClick={() => leave.mutate()}>
               Sign out
             </Button>
           </>
@@ -132,11 +139,6 @@ function Header() {
       </div>
     </header>
   );
-}
-
-async function signOut(): Promise<void> {
-  intents.clear();
-  await client.signOut();
 }
 
 /** Switches between light and dark. The page follows the system until the user chooses the other. */
