@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import {
-  brokerSettings,
   integer,
   milliseconds,
   parseConfig,
   processSettings,
   protection,
+  receiverSettings,
   redisSettings,
   requiredInProduction,
   secrets,
@@ -81,7 +81,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       ...processSettings(GATEWAY_PORT),
       ...tokenSettings,
       ...redisSettings,
-      ...brokerSettings,
+      ...receiverSettings,
       ...queryLimits,
       ...liveSettings,
       BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),

@@ -29,8 +29,8 @@ const OTHER = 'other';
 const FAULTS: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE']);
 const NAMES_MAX = 100;
 export const NAME_CHARACTERS_MAX = 100;
-/** The text of an answer starts with its errors. Inside of a JSON string, the quotes would be escaped. */
-const FIRST_CODE = /^\{"errors":.*?"code":"([A-Z_]+)"/s;
+/** The text of an answer, or its first event, starts with its errors. Inside of a JSON string, the quotes would be escaped. */
+const FIRST_CODE = /^(?:event: next\ndata: )?\{"errors":.*?"code":"([A-Z_]+)"/s;
 const FIRST_ERROR_ID = /"errorId":"([\da-f-]{36})"/;
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 

@@ -10,6 +10,8 @@ import { inOneStream, type Protocol, protocolOf } from './protocols.ts';
 import { createStream, type EndReason, type Stream } from './stream.ts';
 import { createStreamLimits } from './stream-limits.ts';
 
+/** The code of a request that is no GraphQL operation, or that a foreign web page may have sent. */
+const BAD_REQUEST = '"code":"BAD_REQUEST"';
 const JSON_TYPE = 'application/json';
 const ACCEPTS_JSON = /[/+]json|\*\/\*/i;
 /** The headers with which Apollo Server accepts a GET request: a foreign web page cannot send them. */
@@ -106,15 +108,19 @@ export function createLiveEndpoint({
   };
 }
 
-/** Answers an operation that is no subscription, or that was refused. A refusal is JSON, with its status. */
+/**
+ * Answers an operation that is no subscription, or that was refused. If the client accepts only Server-Sent Events, an
+ * answer and the errors of an invalid operation come as a stream. Other refusals are JSON, with their status.
+ */
 function answerOnce(
   { headers: { accept = '' } }: FastifyRequest,
   reply: FastifyReply,
   { answer: { status, headers, text }, protocol }: { answer: ApolloAnswer; protocol: Protocol },
 ): string {
   reply.code(status).headers(headers);
-  if (protocol.name !== 'sse' || ACCEPTS_JSON.test(accept) || status !== 200) return text;
-  reply.type(protocol.contentType);
+  const isResult = status === 200 || (status === 400 && !text.includes(BAD_REQUEST));
+  if (protocol.name !== 'sse' || ACCEPTS_JSON.test(accept) || !isResult) return text;
+  reply.code(200).type(protocol.contentType);
   return inOneStream(text.trimEnd());
 }
 

@@ -27,7 +27,8 @@ export const deadLetterStream: StreamDefinition = {
 };
 
 export interface BrokerSettings extends BrokerAddress {
-  NATS_REPLICAS: number;
+  /** The number of copies of each stream. A process that creates no streams needs no number. */
+  NATS_REPLICAS?: number;
   NATS_SUBJECT_PREFIX: string;
 }
 
@@ -54,7 +55,7 @@ export function createBroker({ settings, name, logger }: { settings: BrokerSetti
     name: resourceName(streamName),
     subjects: subjects.map((subject) => prefix + subject),
     storage: StorageType.File,
-    num_replicas: settings.NATS_REPLICAS,
+    num_replicas: settings.NATS_REPLICAS ?? 1,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     // The server must not delete messages by age or for space: it does not check whether consumers received them.
     max_age: 0,
