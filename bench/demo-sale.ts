@@ -16,7 +16,6 @@ import { type Target, withTarget } from './load/target.ts';
 import { bar, showWhile } from './load/terminal.ts';
 
 const ACCOUNTS_MAX = 50;
-const BAR_WIDTH = 40;
 
 async function sell(
   target: Target,
@@ -46,8 +45,8 @@ function linesOf({ bookings, planned, nowMs }: Load, seats: number): [string, ..
   const numbers = `${perS('confirmed')}, ${perS('refused')}, p99 ${p99Ms(lastSecond).toFixed(0)} ms`;
   return [
     `  ${String(left).padStart(6)} seats left, ${numbers}`,
-    `  seats  ${bar(left / seats, BAR_WIDTH)}`,
-    `  buyers ${bar(bookings.length / planned, BAR_WIDTH)}  ${bookings.length} of ${planned} answered`,
+    `  seats  ${bar(left / seats)}`,
+    `  buyers ${bar(bookings.length / planned)}  ${bookings.length} of ${planned} answered`,
   ];
 }
 

@@ -10,3 +10,9 @@ export function readNumber<Name extends string>(
   if (values[name]?.trim() && Number.isFinite(value) && value >= min) return value;
   throw new LocalError(`--${name} takes a number${min > 0 ? ' above 0' : ''}, not ${values[name]}.`);
 }
+
+/** Returns the number in an option, if it is given. */
+export const readOptional = <Name extends string>(
+  values: Readonly<Partial<Record<Name, string | undefined>>>,
+  name: Name,
+): number | undefined => (values[name] === undefined ? undefined : readNumber(values, name));

@@ -1,6 +1,6 @@
 import type { Booking } from './run.ts';
 
-const OUTCOMES = ['confirmed', 'refused', 'failed'] as const;
+export const OUTCOMES = ['confirmed', 'refused', 'failed'] as const;
 export const PERCENTILES = [50, 75, 90, 95, 99, 99.9, 100] as const;
 /** A chart has at most this many intervals. */
 const INTERVALS_MAX = 60;
