@@ -9,7 +9,7 @@ import type { Client } from '#client/client.ts';
 import { parseArguments, runScript } from '#scripts/local/run-script.ts';
 import { LocalError } from '#scripts/local/settings.ts';
 import { arrivalTimesMs } from './load/arrivals.ts';
-import { readNumber } from './load/options.ts';
+import { readCount } from './load/options.ts';
 import { type Booking, type Load, startLoad } from './load/run.ts';
 import { countOf, p99Ms, summarize } from './load/summary.ts';
 import { type Target, withTarget } from './load/target.ts';
@@ -62,14 +62,14 @@ await runScript(async () => {
     },
     'npm run demo:sale -- [--seats 500] [--buyers 3000] [--seconds 10] [--url URL]',
   );
-  const [seats, buyers, seconds] = [
-    readNumber(values, 'seats'),
-    readNumber(values, 'buyers'),
-    readNumber(values, 'seconds'),
-  ];
+  const sale = {
+    seats: readCount(values, 'seats'),
+    buyers: readCount(values, 'buyers'),
+    seconds: readCount(values, 'seconds'),
+  };
   let outcome = '';
   await withTarget(values.url, async (target) => {
-    outcome = await sell(target, { seats, buyers, seconds });
+    outcome = await sell(target, sale);
   });
   console.log(`\n  ${outcome}`);
 });

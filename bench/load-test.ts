@@ -21,7 +21,7 @@ import { tellStep } from '#scripts/local/progress.ts';
 import { parseArguments, runScript } from '#scripts/local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from '#scripts/local/settings.ts';
 import { ARRIVALS, arrivalTimesMs } from './load/arrivals.ts';
-import { readNumber, readOptional } from './load/options.ts';
+import { readCount, readNumber } from './load/options.ts';
 import { type LoadReport, reportPage } from './load/report.ts';
 import { type Load, startLoad } from './load/run.ts';
 import { countOf, missedThresholds, OUTCOMES, p99Ms, summarize } from './load/summary.ts';
@@ -52,19 +52,19 @@ function readOptions() {
   );
   const arrivals = ARRIVALS.find((name) => name === values.arrivals);
   if (arrivals === undefined) throw new LocalError(`--arrivals takes one of: ${ARRIVALS.join(', ')}`);
-  const [bookings, events] = [readNumber(values, 'bookings'), readNumber(values, 'events')];
+  const [bookings, events] = [readCount(values, 'bookings'), readCount(values, 'events')];
   return {
-    users: readNumber(values, 'users'),
+    users: readCount(values, 'users'),
     bookings,
-    rate: readNumber(values, 'rate'),
+    rate: readCount(values, 'rate'),
     arrivals,
     events,
-    seats: readOptional(values, 'seats') ?? Math.ceil(bookings / events),
+    seats: values.seats === undefined ? Math.ceil(bookings / events) : readCount(values, 'seats'),
     url: values.url,
     thresholds: {
-      maxP99Ms: readOptional(values, 'max-p99-ms'),
-      minConfirmedPerS: readOptional(values, 'min-confirmed-per-s'),
-      maxFailedPercent: readNumber(values, 'max-failed-percent', 0),
+      maxP99Ms: readNumber(values, 'max-p99-ms'),
+      minConfirmedPerS: readNumber(values, 'min-confirmed-per-s'),
+      maxFailedPercent: readNumber(values, 'max-failed-percent'),
     },
   };
 }
