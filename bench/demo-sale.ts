@@ -9,14 +9,13 @@ import type { Client } from '#client/client.ts';
 import { parseArguments, runScript } from '#scripts/local/run-script.ts';
 import { LocalError } from '#scripts/local/settings.ts';
 import { arrivalTimesMs } from './load/arrivals.ts';
-import { readNumber } from './load/options.ts';
+import { readCount } from './load/options.ts';
 import { type Booking, type Load, startLoad } from './load/run.ts';
 import { countOf, p99Ms, summarize } from './load/summary.ts';
 import { type Target, withTarget } from './load/target.ts';
 import { bar, showWhile } from './load/terminal.ts';
 
 const ACCOUNTS_MAX = 50;
-const BAR_WIDTH = 40;
 
 async function sell(
   target: Target,
@@ -46,8 +45,8 @@ function linesOf({ bookings, planned, nowMs }: Load, seats: number): [string, ..
   const numbers = `${perS('confirmed')}, ${perS('refused')}, p99 ${p99Ms(lastSecond).toFixed(0)} ms`;
   return [
     `  ${String(left).padStart(6)} seats left, ${numbers}`,
-    `  seats  ${bar(left / seats, BAR_WIDTH)}`,
-    `  buyers ${bar(bookings.length / planned, BAR_WIDTH)}  ${bookings.length} of ${planned} answered`,
+    `  seats  ${bar(left / seats)}`,
+    `  buyers ${bar(bookings.length / planned)}  ${bookings.length} of ${planned} answered`,
   ];
 }
 
@@ -63,14 +62,14 @@ await runScript(async () => {
     },
     'npm run demo:sale -- [--seats 500] [--buyers 3000] [--seconds 10] [--url URL]',
   );
-  const [seats, buyers, seconds] = [
-    readNumber(values, 'seats'),
-    readNumber(values, 'buyers'),
-    readNumber(values, 'seconds'),
-  ];
+  const sale = {
+    seats: readCount(values, 'seats'),
+    buyers: readCount(values, 'buyers'),
+    seconds: readCount(values, 'seconds'),
+  };
   let outcome = '';
   await withTarget(values.url, async (target) => {
-    outcome = await sell(target, { seats, buyers, seconds });
+    outcome = await sell(target, sale);
   });
   console.log(`\n  ${outcome}`);
 });

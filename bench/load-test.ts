@@ -21,10 +21,10 @@ import { tellStep } from '#scripts/local/progress.ts';
 import { parseArguments, runScript } from '#scripts/local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from '#scripts/local/settings.ts';
 import { ARRIVALS, arrivalTimesMs } from './load/arrivals.ts';
-import { readNumber } from './load/options.ts';
+import { readCount, readNumber } from './load/options.ts';
 import { type LoadReport, reportPage } from './load/report.ts';
 import { type Load, startLoad } from './load/run.ts';
-import { countOf, missedThresholds, p99Ms, summarize } from './load/summary.ts';
+import { countOf, missedThresholds, OUTCOMES, p99Ms, summarize } from './load/summary.ts';
 import { type Target, withTarget } from './load/target.ts';
 import { bar, showWhile } from './load/terminal.ts';
 
@@ -52,20 +52,19 @@ function readOptions() {
   );
   const arrivals = ARRIVALS.find((name) => name === values.arrivals);
   if (arrivals === undefined) throw new LocalError(`--arrivals takes one of: ${ARRIVALS.join(', ')}`);
-  const [bookings, events] = [readNumber(values, 'bookings'), readNumber(values, 'events')];
+  const [bookings, events] = [readCount(values, 'bookings'), readCount(values, 'events')];
   return {
-    users: readNumber(values, 'users'),
+    users: readCount(values, 'users'),
     bookings,
-    rate: readNumber(values, 'rate'),
+    rate: readCount(values, 'rate'),
     arrivals,
     events,
-    seats: values.seats === undefined ? Math.ceil(bookings / events) : readNumber(values, 'seats'),
+    seats: values.seats === undefined ? Math.ceil(bookings / events) : readCount(values, 'seats'),
     url: values.url,
     thresholds: {
-      maxP99Ms: values['max-p99-ms'] === undefined ? undefined : readNumber(values, 'max-p99-ms'),
-      minConfirmedPerS:
-        values['min-confirmed-per-s'] === undefined ? undefined : readNumber(values, 'min-confirmed-per-s'),
-      maxFailedPercent: readNumber(values, 'max-failed-percent', 0),
+      maxP99Ms: readNumber(values, 'max-p99-ms'),
+      minConfirmedPerS: readNumber(values, 'min-confirmed-per-s'),
+      maxFailedPercent: readNumber(values, 'max-failed-percent'),
     },
   };
 }
@@ -78,7 +77,7 @@ async function test(target: Target, options: ReturnType<typeof readOptions>): Pr
   const eventIds = await Promise.all(Array.from({ length: events }, () => target.createEvent(organizer, seats)));
   const startedAt = new Date().toISOString();
   const load = startLoad({ clients, eventIds, dueTimesMs: arrivalTimesMs(count, { ratePerS: rate, arrivals }) });
-  await showWhile(load.done, () => [progressOf(load)]);
+  await showWhile(load.done, () => progressOf(load));
 
   const summary = summarize(load.bookings);
   const findings = await tellStep(`Checking ${target.checkedIn}`, () => target.check(organizer, load.bookings));
@@ -104,12 +103,14 @@ async function test(target: Target, options: ReturnType<typeof readOptions>): Pr
   return [...findings.problems, ...report.missedThresholds];
 }
 
-function progressOf({ bookings, planned, nowMs }: Load): string {
-  const [confirmed, refused, failed] = (['confirmed', 'refused', 'failed'] as const).map((outcome) =>
-    countOf(bookings, outcome),
-  );
+/** Returns the numbers so far, and a bar. */
+function progressOf({ bookings, planned, nowMs }: Load): [string, string] {
+  const counts = OUTCOMES.map((outcome) => `${countOf(bookings, outcome)} ${outcome}`).join(', ');
   const p99 = p99Ms(bookings.slice(-RECENT)).toFixed(0);
-  return `  ${bar(bookings.length / planned)} ${bookings.length}/${planned} in ${(nowMs() / 1_000).toFixed(0)} s: ${confirmed} confirmed, ${refused} refused, ${failed} failed, p99 ${p99} ms`;
+  return [
+    `  ${bookings.length} of ${planned} in ${(nowMs() / 1_000).toFixed(0)} s: ${counts}, p99 ${p99} ms`,
+    `  ${bar(bookings.length / planned)}`,
+  ];
 }
 
 /** Writes the reports to the data folder. Returns the path of the page. */

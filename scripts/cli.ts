@@ -5,7 +5,7 @@
  *   sign-in <e-mail>                likewise
  *   sign-out
  *   events [words]                  lists the events whose names contain the words
- *   book <event> [seats] [--key k]  books seats of an event, by its id or by words of its name
+ *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
  *
@@ -30,7 +30,8 @@ import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE =
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [seats] [--key k] | bookings | cancel <booking>';
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>';
+const NEEDS_TEXT = ['sign-up', 'sign-in', 'book', 'cancel'];
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Keeps the session of one system in a file. A session of another system is not sent to it. */
@@ -93,40 +94,43 @@ function accept<Result extends { __typename: string }>(result: Result): Exclude<
   return result as Exclude<Result, { message: string }>;
 }
 
-async function run(client: Client, [command, ...args]: readonly string[], key: string): Promise<string> {
-  const [first = '', second = ''] = args;
-  switch (`${command} ${args.length}`) {
-    case 'sign-up 2': {
-      const { user } = accept(await client.signUp({ name: first, email: second, password: await readPassword() }));
+/** Runs a command. Returns what to print. @throws LocalError for a refusal, or with the usage */
+async function run(
+  client: Client,
+  [command = '', ...args]: readonly string[],
+  { seatCount, key }: { seatCount: number; key: string },
+): Promise<string> {
+  const text = args.join(' ');
+  if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
+  switch (command) {
+    case 'sign-up': {
+      const [name, email = ''] = [args.slice(0, -1).join(' '), args.at(-1)];
+      return `Signed in as ${accept(await client.signUp({ name, email, password: await readPassword() })).user.name}.`;
+    }
+    case 'sign-in': {
+      const { user } = accept(await client.signIn({ email: text, password: await readPassword() }));
       return `Signed in as ${user.name}.`;
     }
-    case 'sign-in 1': {
-      const { user } = accept(await client.signIn({ email: first, password: await readPassword() }));
-      return `Signed in as ${user.name}.`;
-    }
-    case 'sign-out 0':
+    case 'sign-out':
       await client.signOut();
       return 'Signed out.';
-    case 'events 0':
-    case 'events 1': {
-      const { events } = await client.request(EventsDocument, first ? { filter: { nameContains: first } } : {});
+    case 'events': {
+      const { events } = await client.request(EventsDocument, text ? { filter: { nameContains: text } } : {});
       return events.nodes.map(describeEvent).join('\n') || 'There are no such events.';
     }
-    case 'book 1':
-    case 'book 2': {
-      const { id, name } = await findEvent(client, first);
-      const seatCount = Number(second || 1);
-      const { booking, replayed } = accept(await client.book({ eventId: id, seatCount, idempotencyKey: key }));
-      return `${replayed ? 'Already booked' : 'Booked'}: ${seatCount} × ${name}. The booking is ${booking.id}.`;
+    case 'book': {
+      const { id: eventId, name } = await findEvent(client, text);
+      const { booking, replayed } = accept(await client.book({ eventId, seatCount, idempotencyKey: key }));
+      return `${replayed ? 'Already booked' : 'Booked'}: ${booking.seatCount} × ${name}. The booking is ${booking.id}.`;
     }
-    case 'bookings 0': {
+    case 'bookings': {
       const { bookings } = await client.request(OwnBookingsDocument);
       return bookings.nodes.map(describeBooking).join('\n') || 'You have no bookings.';
     }
-    case 'cancel 1':
-      return describeBooking(
-        accept((await client.request(CancelBookingDocument, { input: { id: first } })).cancelBooking).booking,
-      );
+    case 'cancel': {
+      const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
+      return describeBooking(accept(cancelBooking).booking);
+    }
     default:
       throw new LocalError(`Usage: ${USAGE}`);
   }
@@ -138,6 +142,7 @@ async function main(): Promise<void> {
     {
       options: {
         url: { type: 'string', default: `http://localhost:${ports.gateway}/graphql` },
+        seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
       },
       allowPositionals: true,
@@ -146,7 +151,8 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    console.log(await run(createClient({ url: values.url, store }), positionals, values.key));
+    const intent = { seatCount: Number(values.seats), key: values.key };
+    console.log(await run(createClient({ url: values.url, store }), positionals, intent));
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     throw new LocalError(explain(error, { command: positionals[0], key: values.key, url: values.url }));

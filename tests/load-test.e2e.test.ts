@@ -108,16 +108,20 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     expect(statSync(join(dataDir, 'cli/session.json')).mode & 0o777).toBe(0o600);
 
     const eventId = await createEvent(await signUp(system.graphqlUrl), { name: 'Chamber Music' });
-    const book = ['book', eventId, '1', '--key', 'the-key-of-the-cli'];
-    expect((await run('scripts/cli.ts', book)).output).toMatch(/^Booked: 1 × Chamber Music/);
+    const book = ['book', eventId, '--seats', '2', '--key', 'the-key-of-the-cli'];
+    expect((await run('scripts/cli.ts', book)).output).toMatch(/^Booked: 2 × Chamber Music/);
     const again = (await run('scripts/cli.ts', book)).output;
     const [, id = ''] = /^Already booked: .* The booking is (\S+)\.$/m.exec(again) ?? [];
-    expect((await run('scripts/cli.ts', ['bookings'])).output).toBe(`${id}  confirmed  1 × Chamber Music\n`);
+    expect((await run('scripts/cli.ts', ['bookings'])).output).toBe(`${id}  confirmed  2 × Chamber Music\n`);
     expect((await run('scripts/cli.ts', ['cancel', id])).output).toContain('cancelled');
     expect((await run('scripts/cli.ts', ['events', 'chamber mus'])).output).toContain('100 of 100 seats free');
     expect(await run('scripts/cli.ts', ['book', 'load'])).toMatchObject({
       code: 1,
       output: expect.stringContaining('Which of these events?'),
+    });
+    expect(await run('scripts/cli.ts', ['cancel'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Usage'),
     });
     expect((await run('scripts/cli.ts', ['sign-out'])).output).toBe('Signed out.\n');
     expect(existsSync(join(dataDir, 'cli/session.json'))).toBe(false);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '#client/client.ts';
 import { createRandom } from '#tests/support/random.ts';
 import { arrivalTimesMs } from './arrivals.ts';
-import { readNumber } from './options.ts';
+import { readCount, readNumber } from './options.ts';
 import { type LoadReport, reportPage } from './report.ts';
 import { type Booking, startLoad } from './run.ts';
 import { missedThresholds, p99Ms, percentile, summarize } from './summary.ts';
@@ -199,9 +199,12 @@ describe('the view', () => {
 });
 
 it('numbers in options are checked', () => {
-  expect(readNumber({ rate: '2.5' }, 'rate')).toBe(2.5);
-  expect(readNumber({ failed: '0' }, 'failed', 0)).toBe(0);
-  for (const rate of ['', ' ', '0', '-1', 'many', 'Infinity']) {
-    expect(() => readNumber({ rate }, 'rate')).toThrow('--rate takes a number above 0');
+  expect(['2.5', '0', undefined].map((text) => readNumber({ p99: text }, 'p99'))).toEqual([2.5, 0, undefined]);
+  for (const text of ['', ' ', '-1', 'many']) {
+    expect(() => readNumber({ p99: text }, 'p99')).toThrow('--p99 takes a number');
+  }
+  expect(readCount({ users: '10' }, 'users')).toBe(10);
+  for (const text of ['', '0', '-1', '2.5', 'many', undefined]) {
+    expect(() => readCount({ users: text }, 'users')).toThrow('--users takes a whole number above 0');
   }
 });

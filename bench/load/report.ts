@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import type { Findings } from './checks.ts';
-import { type Interval, PERCENTILES, type Summary } from './summary.ts';
+import { type Interval, OUTCOMES, PERCENTILES, type Summary } from './summary.ts';
 
 /** The content of the JSON report. */
 export interface LoadReport {
@@ -15,7 +15,6 @@ export interface LoadReport {
   readonly missedThresholds: readonly string[];
 }
 
-const OUTCOMES = ['confirmed', 'refused', 'failed'] as const;
 /** The size of a chart, and the space for its labels. */
 const CHART = { width: 720, height: 220, left: 56, bottom: 24, top: 8 };
 
@@ -135,12 +134,12 @@ main { max-width: 760px; margin: 0 auto; padding: 1rem; overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid var(--grid); font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; }
-svg { width: 100%; height: auto; }
+svg { width: 100%; height: auto; overflow: visible; }
 text { fill: var(--text); font-size: 11px; }
 text.x { text-anchor: middle; } text.y { text-anchor: end; dominant-baseline: middle; }
 .grid { stroke: var(--grid); }
 .line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.legend span { margin-right: 1rem; font-weight: 600; }
+.legend span { margin-right: 1rem; font-weight: 600; white-space: nowrap; }
 .legend span::before { content: "\\25AC  "; }
 .confirmed, .right { color: var(--confirmed); } .refused { color: var(--refused); } .failed, .wrong { color: var(--failed); }
 .all, .p50 { color: var(--all); } .p99 { color: var(--failed); }

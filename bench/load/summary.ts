@@ -1,6 +1,6 @@
 import type { Booking } from './run.ts';
 
-const OUTCOMES = ['confirmed', 'refused', 'failed'] as const;
+export const OUTCOMES = ['confirmed', 'refused', 'failed'] as const;
 export const PERCENTILES = [50, 75, 90, 95, 99, 99.9, 100] as const;
 /** A chart has at most this many intervals. */
 const INTERVALS_MAX = 60;
@@ -100,13 +100,13 @@ function intervalsOf(
 export interface Thresholds {
   readonly maxP99Ms?: number | undefined;
   readonly minConfirmedPerS?: number | undefined;
-  readonly maxFailedPercent: number;
+  readonly maxFailedPercent?: number | undefined;
 }
 
 /** Returns the thresholds that a load did not keep, in words. */
 export function missedThresholds(
   { latencyMs, confirmedPerS, failedPercent }: Summary,
-  { maxP99Ms = Number.POSITIVE_INFINITY, minConfirmedPerS = 0, maxFailedPercent }: Thresholds,
+  { maxP99Ms = Number.POSITIVE_INFINITY, minConfirmedPerS = 0, maxFailedPercent = 100 }: Thresholds,
 ): string[] {
   const { p99 = Number.NaN } = latencyMs.all;
   return [

@@ -46,6 +46,9 @@ export async function withTarget(url: string | undefined, run: (target: Target) 
     const connections = new AsyncDisposableStack();
     try {
       return await run(createTarget({ url, ...(await findAccess(url, connections)) }));
+    } catch (error) {
+      if (error instanceof OperationError) throw new LocalError(`${url}: ${error.message}`, { cause: error });
+      throw error;
     } finally {
       await connections.disposeAsync();
     }
@@ -90,7 +93,12 @@ async function connectAll(
   { booking, notification }: Readonly<Record<'booking' | 'notification', string>>,
   connections: AsyncDisposableStack,
 ): Promise<Databases> {
-  const open = async (url: string) => connections.adopt(await openConnection(url), (connection) => connection.end());
+  const open = async (url: string) => {
+    const connection = await openConnection(url).catch((cause) => {
+      throw new LocalError(`The database ${new URL(url).host} cannot be reached. Is the system running?`, { cause });
+    });
+    return connections.adopt(connection, () => connection.end());
+  };
   return { booking: await open(booking), notification: await open(notification) };
 }
 
@@ -139,12 +147,8 @@ const signUpAll = (count: number, settings: ClientSettings): Promise<Client[]> =
       const client = createClient(settings);
       const input = { name: 'Load Test', email: `${randomUUID()}@example.com`, password: createKey() };
       const result = await client.signUp(input).catch((error) => {
-        if (!(error instanceof OperationError)) throw error;
-        throw new LocalError(
-          error.code === 'RATE_LIMITED'
-            ? 'The system limits the registrations of an address. Use fewer users, or raise SIGN_UP_LIMIT_ADDRESS.'
-            : `No user was registered at ${settings.url}: ${error.message}`,
-        );
+        if (!(error instanceof OperationError && error.code === 'RATE_LIMITED')) throw error;
+        throw new LocalError('The system limits registrations. Use fewer users, or raise SIGN_UP_LIMIT_ADDRESS.');
       });
       if (result.__typename !== 'Session') throw new LocalError(`No user was registered: ${result.message}`);
       return client;

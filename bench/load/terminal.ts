@@ -35,7 +35,7 @@ export async function showWhile(
 }
 
 /** Returns a bar with a share from 0 to 1 of it filled. */
-export function bar(share: number, width = 30): string {
+export function bar(share: number, width = 40): string {
   const filled = Math.round(Math.min(1, Math.max(0, share)) * width);
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }

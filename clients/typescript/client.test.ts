@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NO_ANSWER, NOT_SENT, OperationError } from './answers.ts';
 import { createClient } from './client.ts';
@@ -329,6 +332,22 @@ describe('the session', () => {
     createBrowserStore().save(null);
     expect(await tabs[0]?.session()).toBeNull();
   });
+});
+
+it('tells a server that is not there from one that hangs up, with the fetch of Node', async () => {
+  let received = 0;
+  const server = createServer((request) => {
+    received += 1;
+    request.socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = createClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, backoffMs: 0 });
+  const cancel = () => client.request(CancelBookingDocument, { input: { id: 'b' } });
+  await expect(cancel()).rejects.toMatchObject({ code: NO_ANSWER, isOutcomeUnknown: true });
+  expect(received).toBe(1);
+  server.close();
+  await once(server, 'close');
+  await expect(cancel()).rejects.toMatchObject({ code: NOT_SENT, isOutcomeUnknown: false });
 });
 
 it('types the variables and the data of documents', async () => {
