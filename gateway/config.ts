@@ -62,7 +62,7 @@ const liveSettings = {
   LIVE_STREAMS_USER_MAX: integer(1, 100_000, 10),
   LIVE_STREAMS_ADDRESS_MAX: integer(1, 100_000, 200),
   /** Below the 30 s after which the server closes a silent connection. */
-  LIVE_HEARTBEAT_MS: integer(100, 25_000, 15_000),
+  LIVE_HEARTBEAT_MS: integer(1_000, 25_000, 15_000),
   LIVE_IDLE_SECONDS_MAX: integer(1, 86_400, 900),
   LIVE_AGE_SECONDS_MAX: integer(1, 86_400, 1_800),
   /** What may wait for one client, besides the buffers of the operating system. */

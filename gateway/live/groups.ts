@@ -43,22 +43,29 @@ export function createStateGroup<Listener>({
   let isRunning = false;
   let [answeredAtMs, shownAtMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let timer: NodeJS.Timeout | undefined;
+  let timerDueMs = Number.POSITIVE_INFINITY;
   let retry: NodeJS.Timeout | undefined;
 
   function schedule(): void {
-    clearTimeout(timer);
     if (isRunning || listeners.size === 0 || !(isChanged || joining.size > 0)) return;
     const dueForAllMs = isChanged ? shownAtMs + intervalMs() : Number.POSITIVE_INFINITY;
     const dueMs = joining.size > 0 ? Math.min(dueForAllMs, answeredAtMs + JOIN_INTERVAL_MS) : dueForAllMs;
-    timer = setTimeout(() => void run(), Math.max(0, dueMs - performance.now()));
+    // An earlier timer stays. If each of many changes began a new one, none would ever fire.
+    if (timerDueMs <= dueMs) return;
+    clearTimeout(timer);
+    timerDueMs = dueMs;
+    timer = setTimeout(() => void run(), Math.max(0, Math.ceil(dueMs - performance.now())));
   }
 
   async function run(): Promise<void> {
+    timerDueMs = Number.POSITIVE_INFINITY;
+    const nowMs = performance.now();
+    const isForAll = isChanged && nowMs >= shownAtMs + intervalMs();
+    // A timer may fire some milliseconds early.
+    if (!isForAll && joining.size === 0) return schedule();
     isRunning = true;
-    answeredAtMs = performance.now();
-    // A timer may fire a millisecond early.
-    const isForAll = isChanged && answeredAtMs + 1 >= shownAtMs + intervalMs();
-    if (isForAll) [isChanged, shownAtMs] = [false, answeredAtMs];
+    answeredAtMs = nowMs;
+    if (isForAll) [isChanged, shownAtMs] = [false, nowMs];
     const newcomers = [...joining];
     joining.clear();
     const { json, isIncomplete } = await answer();
@@ -91,6 +98,7 @@ export function createStateGroup<Listener>({
       if (listeners.size > 0) return;
       clearTimeout(timer);
       clearTimeout(retry);
+      timerDueMs = Number.POSITIVE_INFINITY;
     },
     changed,
   };

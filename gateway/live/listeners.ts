@@ -30,8 +30,8 @@ const CHECK_INTERVAL_MS = 1_000;
 export type Listeners = ReturnType<typeof createListeners>;
 
 type Identity = Pick<GatewayContext, 'caller' | 'authorization' | 'clientAddress' | 'requestId'>;
-type Listener = Identity & { readonly stream: Stream };
-type ListenerGroup = Group<Listener>;
+/** The identity is that of the listener who came last, because their token expires last. */
+type ListenerGroup = Group<Stream> & { identity: Identity };
 
 /**
  * Answers the subscriptions of this process. Listeners who ask the same and may see the same share a group, and each
@@ -77,13 +77,10 @@ export function createListeners({
       (streams.size / config.LIVE_UPDATES_PER_SECOND_MAX) * 1_000,
     );
 
-  function createGroup({ field, answer, isPublic }: AdmittedSubscription): ListenerGroup {
+  function createGroup({ field, answer, isPublic }: AdmittedSubscription, identity: Identity): ListenerGroup {
     async function answerOnce(change?: BookingChange): Promise<Answer> {
-      const [listener] = group.listeners;
-      // The last listener has left meanwhile.
-      if (listener === undefined) return { json: '', isIncomplete: false };
       measured.executions.inc({ subscription: field });
-      const context = contextOf(listener, { isPublic, change, timeoutMs: config.OPERATION_TIMEOUT_MS });
+      const context = contextOf(group.identity, { isPublic, change, timeoutMs: config.OPERATION_TIMEOUT_MS });
       const result = await executions
         .execute(() => answer(context))
         .catch((error): ExecutionResult => ({ errors: [toGraphQLError(error)] }));
@@ -91,10 +88,10 @@ export function createListeners({
       const json = textOf(result as Parameters<typeof textOf>[0]).trimEnd();
       return { json: broker.isConnected() ? json : `${json.slice(0, -1)},"extensions":{"paused":true}}`, isIncomplete };
     }
-    async function deliver(json: string, listeners: Iterable<Listener>): Promise<void> {
+    async function deliver(json: string, listeners: Iterable<Stream>): Promise<void> {
       const frame = createFrame(json);
       let written = 0;
-      for (const { stream } of listeners) {
+      for (const stream of listeners) {
         stream.send(frame);
         written += 1;
         if (written % WRITES_PER_TURN === 0) await nextTurn();
@@ -102,10 +99,11 @@ export function createListeners({
       measured.updates.inc({ subscription: field }, written);
     }
     const parts = { answer: answerOnce, deliver };
-    const group: ListenerGroup =
+    const created =
       field === 'myBookings'
         ? createChangeGroup(parts)
         : createStateGroup({ ...parts, intervalMs: () => intervalMs(isPublic) });
+    const group: ListenerGroup = Object.assign(created, { identity });
     return group;
   }
 
@@ -137,24 +135,25 @@ export function createListeners({
       const followed = field === 'myBookings' ? `user ${userId}` : `event ${args.eventId}`;
       await changes.hold();
       const stream = open((reason) => {
-        streams.delete(listener.stream);
+        streams.delete(stream as Stream);
         measured.streams.dec({ subscription: field });
         measured.ended.inc({ subscription: field, reason });
         changes.release();
-        group.remove(listener);
+        group.remove(stream as Stream);
         if (group.listeners.size > 0) return;
         groups.delete(name);
         followers.get(followed)?.delete(group);
         if (followers.get(followed)?.size === 0) followers.delete(followed);
       });
       if (stream === undefined) return changes.release();
-      const listener: Listener = { stream, caller, authorization, clientAddress, requestId };
-      const group = groups.get(name) ?? createGroup(subscription);
+      const identity = { caller, authorization, clientAddress, requestId };
+      const group = groups.get(name) ?? createGroup(subscription, identity);
+      group.identity = identity;
       groups.set(name, group);
       followers.set(followed, (followers.get(followed) ?? new Set()).add(group));
       streams.add(stream);
       measured.streams.inc({ subscription: field });
-      group.add(listener);
+      group.add(stream);
       if (isStopping) stream.end('stopping');
     },
     /** Ends all streams completely, so that clients subscribe again. While stopping, also those that open later. */

@@ -42,12 +42,30 @@ export function createLiveEndpoint({
 }) {
   const limits = createStreamLimits(settings);
 
+  /** Returns undefined when the client is gone. */
   function openStream(
     request: FastifyRequest,
     reply: FastifyReply,
-    { protocol, context, onEnd }: { protocol: Protocol; context: GatewayContext; onEnd: (reason: EndReason) => void },
-  ): Stream {
-    const { raw } = reply.hijack();
+    {
+      protocol,
+      context: { caller, authorization, details },
+      field,
+      giveBack,
+      leave,
+    }: {
+      protocol: Protocol;
+      context: GatewayContext;
+      field: string;
+      giveBack: () => void;
+      leave: (reason: EndReason) => void;
+    },
+  ): Stream | undefined {
+    const { raw } = reply;
+    if (raw.destroyed) {
+      giveBack();
+      return undefined;
+    }
+    reply.hijack();
     raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': protocol.contentType,
@@ -57,7 +75,20 @@ export function createLiveEndpoint({
       'x-accel-buffering': 'no',
     });
     observe(request, reply);
-    return createStream({ raw, protocol, settings, expiresAtMs: expiryOf(context.authorization), onEnd });
+    const { id: requestId } = request;
+    const about = { requestId, subscription: field, operation: details.operation, callerId: caller?.userId };
+    const openedAtMs = performance.now();
+    return createStream({
+      raw,
+      protocol,
+      settings,
+      expiresAtMs: expiryOf(authorization),
+      onEnd(reason) {
+        giveBack();
+        leave(reason);
+        logger.info({ ...about, reason, durationMs: performance.now() - openedAtMs }, 'stream ended');
+      },
+    });
   }
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | string | undefined> => {
@@ -78,32 +109,15 @@ export function createLiveEndpoint({
     if (subscription === undefined || context === undefined) return answerOnce(request, reply, { answer, protocol });
 
     const { field, args } = subscription;
-    const { caller, clientAddress, details } = context;
-    const openedAtMs = performance.now();
     let giveBack: () => void;
     try {
       policy.Subscription?.[field]?.(undefined as never, context, args as never);
-      giveBack = limits.take(clientAddress, caller?.userId);
+      giveBack = limits.take(context.clientAddress, context.caller?.userId);
     } catch (refusal) {
       return refuse(request, reply, refusal);
     }
-    const about = {
-      requestId: request.id,
-      subscription: field,
-      operation: details.operation,
-      callerId: caller?.userId,
-    };
-    await listeners.add(subscription, context, (leave) => {
-      const onEnd = (reason: EndReason) => {
-        giveBack();
-        leave(reason);
-        logger.info({ ...about, reason, durationMs: performance.now() - openedAtMs }, 'stream ended');
-      };
-      if (!reply.raw.destroyed)
-        return openStream(request, reply, { protocol, context: context as GatewayContext, onEnd });
-      giveBack();
-      return undefined;
-    });
+    const opening = { protocol, giveBack, field, context };
+    await listeners.add(subscription, context, (leave) => openStream(request, reply, { ...opening, leave }));
     return reply;
   };
 }

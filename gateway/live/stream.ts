@@ -40,7 +40,7 @@ export function createStream({
   raw: ServerResponse;
   protocol: Protocol;
   settings: LiveSettings;
-  /** When the token expires, and the error that the client then gets. */
+  /** When the token expires. */
   expiresAtMs: number;
   onEnd: (reason: EndReason) => void;
 }) {

@@ -157,21 +157,23 @@ export function createSupergraph({
       await execute({ ...requestContext, request: { ...request, variables } }).catch(() => undefined);
     }
     const known = compiled.get(operation);
-    const [field] = fieldsOf(document, operation.selectionSet);
-    const definition = field && schema.getSubscriptionType()?.getFields()[field.name.value];
+    // Validation admits one field. It may be repeated with other selections.
+    const fields = fieldsOf(document, operation.selectionSet);
+    const definition = schema.getSubscriptionType()?.getFields()[fields[0]?.name.value ?? ''];
     if (known === undefined || served === undefined || definition === undefined) return { errors: [conditionalRoot()] };
-    const fragments = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
-    const selected = {
-      selectionSet: field?.selectionSet,
-      typeName: getNamedType(definition.type).name,
-      fragments: new Map(fragments.map((fragment) => [fragment.name.value, fragment])),
-    };
+    const schemas = served;
+    const typeName = getNamedType(definition.type).name;
+    const fragments = new Map(
+      document.definitions
+        .filter((node) => node.kind === Kind.FRAGMENT_DEFINITION)
+        .map((fragment) => [fragment.name.value, fragment]),
+    );
     const identity = JSON.stringify([queryHash, operation.name?.value, variables]);
     context.openStream({
       field: definition.name,
-      args: getArgumentValues(definition, field as FieldNode, variables),
+      args: getArgumentValues(definition, fields[0] as FieldNode, variables),
       key: createHash('sha256').update(identity).digest('base64url'),
-      isPublic: selectsPublicFields(selected, served),
+      isPublic: fields.every(({ selectionSet }) => selectsPublicFields({ selectionSet, typeName, fragments }, schemas)),
       answer: (later) => executeCompiled(known, variables, later),
     });
     return { data: {} };
