@@ -17,7 +17,7 @@ const PLATFORM_FOLDERS = [
   'messaging',
   'outbox',
 ];
-const GATEWAY_FOLDERS = ['limits', 'execution', 'supergraph', 'http'];
+const GATEWAY_FOLDERS = ['limits', 'execution', 'supergraph', 'live', 'http'];
 const LOCAL_FOLDERS = ['processes', 'servers', 'services'];
 
 const folderRules = (parent, folders) =>
@@ -46,7 +46,7 @@ module.exports = {
       name: 'platform-imports-no-other-folder',
       comment: 'All services use the platform, so it must not depend on any of them.',
       from: { path: '^(platform/|services\\.ts$)', pathNot: TEST },
-      to: { path: '^(gateway|subgraphs|scripts|tests|bench)/|^services\\.ts$' },
+      to: { path: '^(gateway|subgraphs|scripts|clients|tests|bench)/|^services\\.ts$' },
     },
     {
       name: 'subgraphs-share-only-messages',
@@ -58,12 +58,24 @@ module.exports = {
       name: 'gateway-imports-only-platform',
       comment: 'The gateway may import only from the platform.',
       from: { path: '^gateway/', pathNot: TEST },
-      to: { path: '^(subgraphs|scripts|tests|bench)/' },
+      to: { path: '^(subgraphs|scripts|clients|examples|tests|bench)/' },
     },
     {
       name: 'services-do-not-import-scripts',
       from: { path: '^(gateway|subgraphs|platform)/', pathNot: TEST },
-      to: { path: '^(scripts|tests|bench)/' },
+      to: { path: '^(scripts|clients|examples|tests|bench)/' },
+    },
+    {
+      name: 'examples-use-only-the-client',
+      comment: 'An example is a program of a user: it may import the typed client and packages.',
+      from: { path: '^examples/', pathNot: TEST },
+      to: { path: '^(gateway|subgraphs|platform|prisma|scripts|tests|bench)/|^services\\.ts$' },
+    },
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'The typed client runs in browsers: it uses no module of Node, and only graphql to print documents.',
+      from: { path: '^clients/', pathNot: TEST },
+      to: { pathNot: ['^clients/', 'node_modules/graphql/'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'domain-is-pure',
@@ -113,7 +125,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['node', 'import', 'default'],
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
     },
     parser: 'swc',
   },

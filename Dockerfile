@@ -8,12 +8,12 @@
 FROM docker.io/library/node:26.10.0-trixie-slim AS base
 WORKDIR /app
 
-# Generates code. This needs the development packages, which are not in the final image.
+# Generates code and builds the box office. This needs the development packages, which are not in the final image.
 FROM base AS source
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN node scripts/generate.ts
+RUN node scripts/generate.ts && node scripts/box-office.ts
 
 # The production packages. prisma is an optional peer dependency of @prisma/client. --omit=dev would keep it (250 MB) if
 # package.json still listed it, so the development dependencies are deleted first. Source maps, types, Markdown files
@@ -37,6 +37,7 @@ COPY scripts/admin.ts scripts/healthcheck.sh scripts/migrate.ts scripts/outbox.t
 COPY platform platform
 COPY --from=source /app/gateway gateway
 COPY --from=source /app/subgraphs subgraphs
+COPY --from=source /app/examples/box-office/dist examples/box-office/dist
 # All files belong to root. The services write no files, so the root file system may be read-only.
 USER 1000:1000
 # Replaces the shell script of the base image, so that Node is the first process and receives the signals.

@@ -6,7 +6,7 @@
 
 interface Subgraph<Name> {
   readonly port: number;
-  /** True if it uses Redis. Every subgraph uses NATS and its own MySQL database. */
+  /** True if it uses Redis. Every service uses NATS, and every subgraph its own MySQL database. */
   readonly usesRedis?: true;
   /** True if it publishes messages. Its messaging/contract.ts then defines its stream and its messages. */
   readonly publishes?: true;

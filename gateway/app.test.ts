@@ -41,15 +41,19 @@ test('The gateway starts with every subgraph down, and /ready names each of them
   const down = { status: 'down', latencyMs: expect.any(Number), reason: 'ECONNREFUSED' };
   expect(await response.json()).toEqual({
     status: 'unready',
-    checks: { ...eachOf(SUBGRAPHS, () => down), supergraph: expect.anything() },
+    checks: { ...eachOf(SUBGRAPHS, () => down), broker: expect.anything(), supergraph: expect.anything() },
   });
 });
 
-test('The gateway is ready when all four subgraphs are ready', async () => {
+test('The gateway is ready when all four subgraphs are ready, also without the broker', async () => {
   gateway = await startTestGateway(eachOf(SUBGRAPHS, () => hang));
   const response = await fetch(`${gateway.url}/ready`);
   expect(response.status).toBe(200);
-  expect(await response.json()).toMatchObject({ status: 'ready', checks: { supergraph: { status: 'up' } } });
+  const up = { status: 'up' };
+  expect(await response.json()).toMatchObject({
+    status: 'degraded',
+    checks: { ...eachOf(SUBGRAPHS, () => up), supergraph: up, broker: { status: 'down' } },
+  });
 });
 
 test('The gateway reports when its limits are not shared with its replicas, and continues to serve', async () => {

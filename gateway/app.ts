@@ -4,6 +4,7 @@ import { createCallMetrics } from '#platform/clients/call-metrics.ts';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { createHttpServer } from '#platform/http/http-server.ts';
 import { createAuthenticator } from '#platform/identity/identity.ts';
+import { createBroker } from '#platform/messaging/broker.ts';
 import type { Process } from '#platform/process/process.ts';
 import { type ReadinessCheck, stateCheck } from '#platform/process/readiness.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
@@ -11,12 +12,15 @@ import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
 import { createContextReader } from './context.ts';
 import { createKnownDocuments } from './execution/known-documents.ts';
+import { serveBoxOffice } from './http/box-office.ts';
 import { serveExplorer } from './http/explorer.ts';
 import { serveGraph } from './http/graph-endpoint.ts';
 import { addSecurityHeaders } from './http/security-headers.ts';
 import { createQueryLimits } from './limits/query-limits.ts';
 import { createRateLimits, noRateLimits } from './limits/rate-limits.ts';
-import { createSubgraphClient } from './supergraph/subgraph-client.ts';
+import { createLiveSubgraph, LIVE } from './live/live-subgraph.ts';
+import type { EndReason } from './live/stream.ts';
+import { createSubgraphClient, type SubgraphClient } from './supergraph/subgraph-client.ts';
 import { createSupergraph } from './supergraph/supergraph.ts';
 import { createSupergraphFile } from './supergraph/supergraph-file.ts';
 
@@ -40,21 +44,26 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     });
     return { name, url, source };
   });
+  const sources = new Map(subgraphs.map(({ name, source }) => [name, source]));
   const file = createSupergraphFile({ path: config.SUPERGRAPH_PATH, logger });
   const shared = config.RATE_LIMITS ? startRateLimits({ config, logger, metrics, lifecycle }) : undefined;
   const rateLimits = shared ?? noRateLimits;
   const limits = config.LIMITS ? createQueryLimits(config) : undefined;
+  const broker = createBroker({ settings: config, name: 'gateway', logger });
+  lifecycle.onStop('broker', () => broker.close());
   const http = createHttpServer({
     logger,
     metrics,
     lifecycle,
     required: Object.fromEntries(subgraphs.map(({ name, url }) => [name, readinessOf(url)])),
     optional: {
+      broker: stateCheck(broker.isConnected, 'NATS is down; subscriptions are paused'),
       supergraph: stateCheck(file.isServed, 'the supergraph file was refused; the previous one is served'),
       ...(shared && { limits: stateCheck(shared.areShared, 'Redis is down; each replica counts on its own') }),
     },
     bodyLimitBytes: config.BODY_BYTES_MAX,
     trustedProxies: config.TRUSTED_PROXIES ?? [],
+    streamsMax: config.LIVE_STREAMS_MAX,
   });
   await addSecurityHeaders(http);
   const authenticate = createAuthenticator({
@@ -62,18 +71,22 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
   });
+  let endStreams: (reason: EndReason) => void = () => undefined;
   const knownDocuments = createKnownDocuments(KNOWN_DOCUMENT_CHARACTERS_MAX);
   const graph = await serveGraph({
     http,
     supergraph: createSupergraph({
       file,
-      subgraphs: new Map(subgraphs.map(({ name, source }) => [name, source])),
+      subgraphs: new Map([...sources, [LIVE, createLiveSubgraph(sources.get('event') as SubgraphClient)]]),
       checkOperation: limits?.checkOperation,
       onKnown({ source, queryHash, document, metrics: { persistedQueryHit } }) {
         if (source === undefined || config.TRUSTED_DOCUMENTS === 'log') return;
         knownDocuments.remember({ text: source, hash: persistedQueryHit ? queryHash : undefined, document });
       },
-      onSchemaChange: knownDocuments.clear,
+      onSchemaChange() {
+        knownDocuments.clear();
+        endStreams('schema_changed');
+      },
       logger,
       metrics,
     }),
@@ -85,13 +98,17 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     }),
     rateLimits,
     limits,
+    broker,
     config,
     logger,
     metrics,
   });
   if (config.NODE_ENV !== 'production') serveExplorer(http);
+  if (config.servesBoxOffice) await serveBoxOffice({ http, logger });
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
+  endStreams = graph.endStreams;
+  lifecycle.onStop('streams', () => endStreams('stopping'));
   return http;
 }
 

@@ -60,6 +60,7 @@ test('All problems of a production configuration are reported at once, each of t
   expect(problems).toEqual([
     'JWT_PUBLIC_KEYS: holds a development secret',
     'REDIS_URL: must be set in production',
+    'NATS_URL: must be set in production',
     ...SUBGRAPHS.map((name) => `${subgraphSetting(name, 'URL')}: must be set in production`),
     'USER_SUBGRAPH_SECRET: holds a development secret',
     'BOOKING_SUBGRAPH_SECRET: holds a development secret',

@@ -8,6 +8,7 @@ import {
   parseConfig,
   processSettings,
   protection,
+  receiverSettings,
   redisSettings,
   requiredInProduction,
   secrets,
@@ -49,9 +50,29 @@ const queryLimits = {
   QUERY_DIRECTIVES_MAX: integer(0, 1_000, 20),
   /** The cost in objects. See estimateCost. */
   QUERY_COST_MAX: integer(1, 10_000_000, 5_000),
+  /** The same for each answer of a subscription, which may come several times a second. */
+  SUBSCRIPTION_COST_MAX: integer(1, 10_000_000, 250),
   VARIABLES_MAX: integer(1, 10_000, 50),
 };
 export type QueryLimits = z.output<z.ZodObject<typeof queryLimits>>;
+
+/** The limits of streams, for each process. */
+const liveSettings = {
+  LIVE_STREAMS_MAX: integer(1, 100_000, 10_000),
+  LIVE_STREAMS_USER_MAX: integer(1, 100_000, 10),
+  LIVE_STREAMS_ADDRESS_MAX: integer(1, 100_000, 200),
+  /** Below the 30 s after which the server closes a silent connection. */
+  LIVE_HEARTBEAT_MS: integer(1_000, 25_000, 15_000),
+  LIVE_IDLE_SECONDS_MAX: integer(1, 86_400, 900),
+  LIVE_AGE_SECONDS_MAX: integer(1, 86_400, 1_800),
+  /** What may wait for one client, besides the buffers of the operating system. */
+  LIVE_BUFFER_BYTES_MAX: integer(1_024, 16_777_216, 65_536),
+  /** The shortest time between two answers about one event. */
+  LIVE_INTERVAL_MS: milliseconds(250),
+  /** The updates to all clients. With many clients, the time between two answers grows. */
+  LIVE_UPDATES_PER_SECOND_MAX: integer(1, 1_000_000, 5_000),
+};
+export type LiveSettings = z.output<z.ZodObject<typeof liveSettings>>;
 
 /** Reads the gateway's settings. @throws ConfigError that names every missing or malformed variable */
 export function readGatewayConfig(env: NodeJS.ProcessEnv) {
@@ -60,7 +81,9 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       ...processSettings(GATEWAY_PORT),
       ...tokenSettings,
       ...redisSettings,
+      ...receiverSettings,
       ...queryLimits,
+      ...liveSettings,
       BODY_BYTES_MAX: integer(1_024, 16_777_216, 262_144),
       SUPERGRAPH_PATH: z.string().default(here('supergraph.graphql')),
       ...perSubgraph('URL', subgraphUrl),
@@ -77,6 +100,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
       RATE_LIMITS: protection,
       RATE_LIMIT_USER: integer(1, 1_000_000, 600),
       RATE_LIMIT_ADDRESS: integer(1, 1_000_000, 3_000),
+      BOX_OFFICE: z.enum(['on', 'off']).optional(),
       TRUSTED_DOCUMENTS: z.enum(['off', 'log', 'enforce']).default('off'),
       TRUSTED_DOCUMENTS_PATH: z.string().default(here('generated/trusted-documents/persisted-documents.json')),
     },
@@ -97,6 +121,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   );
   return {
     ...settings,
+    servesBoxOffice: (settings.BOX_OFFICE ?? (settings.NODE_ENV === 'development' ? 'on' : 'off')) === 'on',
     corsOrigins: settings.CORS_ORIGINS ?? defaultOrigins(settings),
     /** The addresses of the subgraphs, and the secrets that authenticate the gateway to them. */
     subgraphs: eachOf(SUBGRAPHS, (name) => ({

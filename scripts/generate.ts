@@ -3,7 +3,8 @@
  *
  * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
  * subgraphs/<name>/schema.graphql. Also writes docs/tour.graphql, the operations of docs/tour.md, and with them
- * gateway/generated: the manifest of trusted documents. Does nothing if the inputs have not changed.
+ * gateway/generated: the manifest of trusted documents. The typed documents of clients/typescript/operations.graphql go
+ * to clients/typescript/generated. Does nothing if the inputs have not changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,12 +24,14 @@ const INPUTS = [
   'gateway/supergraph.graphql',
   'docs/tour.md',
   'scripts/seed.ts',
+  'clients/typescript/operations.graphql',
 ];
 const OUTPUTS = [
   ...SUBGRAPHS.flatMap((name) =>
     ['prisma/client.ts', 'graphql.ts'].map((file) => join(root, 'subgraphs', name, 'generated', file)),
   ),
   join(root, 'gateway/generated/trusted-documents/persisted-documents.json'),
+  join(root, 'clients/typescript/generated/graphql.ts'),
   join(root, 'docs/tour.graphql'),
 ];
 const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');

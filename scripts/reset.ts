@@ -10,9 +10,9 @@ import { stopRecorded } from './local/processes/processes.ts';
 import { runScript } from './local/run-script.ts';
 import { loadEnvironment, readSettings } from './local/settings.ts';
 
-/** The folders that `npm start` creates in the data folder. Other files there are kept. */
+/** The folders that the commands of this repository create in the data folder. Other files there are kept. */
 const DATABASES = ['mysql', 'mysql-9'].flatMap((folder) => [folder, `${folder}.new`, `${folder}.tmp`]);
-const OURS = ['compile-cache', 'keys', 'logs', ...DATABASES, 'nats', 'run'];
+const OURS = ['cli', 'compile-cache', 'keys', 'load-test', 'logs', ...DATABASES, 'nats', 'run'];
 
 async function main(): Promise<void> {
   const { dataDir } = readSettings(loadEnvironment());

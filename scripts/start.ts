@@ -6,6 +6,8 @@
  */
 import { relative } from 'node:path';
 import { SERVICES, SUBGRAPHS, type SubgraphName } from '#services';
+import { readGatewayConfig } from '../gateway/config.ts';
+import { buildBoxOffice } from './box-office.ts';
 import { generate } from './generate.ts';
 import { createLineFormat, followLogs, isAtLeast } from './local/log-files.ts';
 import { onInterruption } from './local/processes/interruption.ts';
@@ -18,6 +20,7 @@ import { loadSecrets } from './local/secrets.ts';
 import { type Database, takeDatabase } from './local/servers/databases.ts';
 import { privateServers, startServers } from './local/servers/servers.ts';
 import { checkConfigurations } from './local/services/configuration.ts';
+import { serviceEnvironment } from './local/services/service-environment.ts';
 import { createServices } from './local/services/services.ts';
 import { LocalError, type LocalSettings, loadEnvironment, portVariable, readSettings } from './local/settings.ts';
 import { migrate } from './migrate.ts';
@@ -52,6 +55,8 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
     started.defer(() => tellStep('Stopping the servers', servers.stop));
     const serviceSettings = { ...servers, ports, secrets: await loadSecrets(dataDir), env: process.env };
     checkConfigurations(serviceSettings);
+    const { servesBoxOffice } = readGatewayConfig(serviceEnvironment('gateway', serviceSettings));
+    if (servesBoxOffice) await buildBoxOffice(tellStep, interruption);
     const services = createServices({ ...serviceSettings, dataDir });
     started.defer(() => tellStep('Stopping the services', services.stop));
 
@@ -62,7 +67,7 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
     const graphqlUrl = `http://localhost:${ports.gateway}/graphql`;
     if (process.env.NODE_ENV !== 'production') await tellStep('Demo data', () => seed(graphqlUrl), String);
 
-    console.log(panel(settings, secondsSince(startedAtMs)));
+    console.log(panel(settings, servesBoxOffice, secondsSince(startedAtMs)));
     interruption.throwIfAborted();
     const end = new AbortController();
     started.defer(() => end.abort());
@@ -98,9 +103,9 @@ async function migrateAll(urls: Record<SubgraphName, string>, signal: AbortSigna
 
 const appliedText = (count: number) => (count === 0 ? 'up to date' : `${count} applied`);
 
-const panel = ({ dataDir, ports }: LocalSettings, duration: string) => `
+const panel = ({ dataDir, ports }: LocalSettings, servesBoxOffice: boolean, duration: string) => `
   The Event Booking System is running. It started in ${duration}.
-
+${servesBoxOffice ? `\n    Box office  http://localhost:${ports.gateway}` : ''}
     GraphQL     http://localhost:${ports.gateway}/graphql
     Explorer    http://localhost:${ports.gateway}/graphiql
     Health      http://localhost:${ports.gateway}/health and /ready

@@ -141,7 +141,7 @@ describe('docker-compose.yml', () => {
   it('starts each service after its dependencies are healthy and the migrations have succeeded', () => {
     const needs = (name: string) => Object.keys(service(name).depends_on ?? {}).sort();
     expect(needs('migrate')).toEqual(['mysql']);
-    expect(needs('gateway')).toEqual([...SUBGRAPHS, 'redis'].sort());
+    expect(needs('gateway')).toEqual([...SUBGRAPHS, 'nats', 'redis'].sort());
     for (const name of SUBGRAPHS) {
       expect(needs(name)).toEqual(['migrate', 'nats', ...(SUBGRAPH_LIST[name].usesRedis ? ['redis'] : [])]);
     }

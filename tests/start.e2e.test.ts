@@ -66,7 +66,10 @@ async function signIn(): Promise<unknown> {
 }
 
 test('npm start starts the whole system, only once per data folder, and Ctrl-C stops all of it', async () => {
-  const { child, ended } = await startSystem();
+  const { child, ended, output } = await startSystem();
+  expect(output()).toMatch(/Box office {2}(\S+)\n.*\n?.*GraphQL/);
+  const page = await fetch(new URL('/', graphqlUrl), { headers: { accept: 'text/html' } });
+  expect(await page.text()).toContain('<title>Box Office</title>');
   expect(await signIn()).toEqual({ data: { signIn: { __typename: 'Session' } } });
 
   const [second, reset] = [npm('start'), npm('reset')];

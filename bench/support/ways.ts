@@ -27,20 +27,28 @@ export function bookingWay(
         "INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)",
         ids.map((id) => [id]),
       );
-      const beforeAll = newId();
-      let confirmed = 0;
-      return {
-        async ask() {
-          const result = await variant.book(ids[Math.floor(Math.random() * ids.length)] ?? '');
-          if (result === 'confirmed') confirmed += 1;
-          return result;
-        },
-        settle: async () => {
-          if (notifies) await waitForNotifications(admin, { after: beforeAll, count: confirmed });
-        },
-        check: () => checkBookings(admin, variant, { ids, confirmed }),
-      };
+      return bookingRun(variant, { admin, ids, notifies });
     },
+  };
+}
+
+/** Books single seats of some events, which nobody else books. */
+export function bookingRun(
+  variant: Variant,
+  { admin, ids, notifies }: { admin: Connection; ids: readonly string[]; notifies: boolean },
+) {
+  const beforeAll = newId();
+  let confirmed = 0;
+  return {
+    async ask() {
+      const result = await variant.book(ids[Math.floor(Math.random() * ids.length)] ?? '');
+      if (result === 'confirmed') confirmed += 1;
+      return result;
+    },
+    settle: async () => {
+      if (notifies) await waitForNotifications(admin, { after: beforeAll, count: confirmed });
+    },
+    check: () => checkBookings(admin, variant, { ids, confirmed }),
   };
 }
 

@@ -6,7 +6,8 @@ import { type Data, ownValue } from './data.ts';
 import { asksForPublicFields, type ServedSchema } from './public-fields.ts';
 
 export type QueryPlan = Parameters<Experimental_DidResolveQueryPlanCallback>[0]['queryPlan'];
-type PlanNode = NonNullable<QueryPlan['node']>;
+type SubscriptionNode = Extract<NonNullable<QueryPlan['node']>, { kind: 'Subscription' }>;
+type PlanNode = Exclude<NonNullable<QueryPlan['node']>, SubscriptionNode>;
 type FetchNode = Extract<PlanNode, { kind: 'Fetch' }>;
 type RequiredSelection = NonNullable<FetchNode['requires']>[number];
 type Path = readonly (string | number)[];
@@ -52,11 +53,11 @@ export type ExecutePlan = (
 /**
  * Compiles a query plan into a function that fetches its data. It follows `executeQueryPlan` of @apollo/gateway 2.14,
  * with one correction: the errors of entities have the right paths even when another entity cannot be requested.
- * Returns undefined for a plan with parts that our schemas never produce: rewrites, representations by abstract types,
- * @defer, subscriptions.
+ * The plan of a subscription is executed like that of a query: the function answers one change. Returns undefined for a
+ * plan with parts that our schemas never produce: rewrites, representations by abstract types, @defer.
  */
 export function compileQueryPlan({ node }: QueryPlan, served: ServedSchema): ExecutePlan | undefined {
-  const step = node === undefined ? async () => undefined : compileNode(node, served);
+  const step = node === undefined ? async () => undefined : compileNode(inSequence(node), served);
   if (step === undefined) return undefined;
   return async (given) => {
     const run: Run = { ...given, data: Object.create(null), errors: [] };
@@ -64,6 +65,11 @@ export function compileQueryPlan({ node }: QueryPlan, served: ServedSchema): Exe
     return run;
   };
 }
+
+const inSequence = (node: NonNullable<QueryPlan['node']>): PlanNode =>
+  node.kind === 'Subscription'
+    ? { kind: 'Sequence', nodes: node.rest === undefined ? [node.primary] : [node.primary, node.rest] }
+    : node;
 
 function compileNode(node: PlanNode, served: ServedSchema): Step | undefined {
   switch (node.kind) {

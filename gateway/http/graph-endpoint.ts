@@ -5,11 +5,12 @@ import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode } from 'graphql';
 import type { Registry } from 'prom-client';
-import { createApolloHandler } from '#platform/graphql/apollo-handler.ts';
+import { createApolloHandler, askApollo as requestApollo } from '#platform/graphql/apollo-handler.ts';
 import { createBoundedCache } from '#platform/graphql/bounded-cache.ts';
 import { createErrorMask } from '#platform/graphql/error-mask.ts';
 import { apolloSettings, quietPlugins } from '#platform/graphql/graphql-server.ts';
 import { clientAddressOf } from '#platform/identity/identity.ts';
+import type { Broker } from '#platform/messaging/broker.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { GatewayContext } from '../context.ts';
@@ -19,6 +20,9 @@ import type { createQueryLimits } from '../limits/query-limits.ts';
 import type { RateLimits } from '../limits/rate-limits.ts';
 import { readTrustedDocuments } from '../limits/trusted-documents.ts';
 import { MISTAKES_MAX } from '../limits/variables.ts';
+import { createListeners } from '../live/listeners.ts';
+import { createLiveEndpoint } from '../live/live-endpoint.ts';
+import type { EndReason } from '../live/stream.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
 import { createKnownHandler } from './known-handler.ts';
 import { NAME_CHARACTERS_MAX, observeOperations } from './operation-metrics.ts';
@@ -37,8 +41,8 @@ const PERSISTED_QUERY_CHARACTERS_MAX = 4 * 1_024 * 1_024;
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
 /**
- * Serves GraphQL at GET and POST /graphql, with CORS for `config.corsOrigins`. Call stop() after the HTTP server is
- * closed.
+ * Serves GraphQL at GET and POST /graphql, with CORS for `config.corsOrigins`. Call endStreams() before the HTTP server is
+ * closed, and stop() afterwards.
  */
 export async function serveGraph({
   http,
@@ -47,6 +51,7 @@ export async function serveGraph({
   readContext,
   rateLimits,
   limits,
+  broker,
   config,
   logger,
   metrics,
@@ -57,10 +62,11 @@ export async function serveGraph({
   readContext: (request: FastifyRequest, reply: FastifyReply) => Promise<GatewayContext>;
   rateLimits: RateLimits;
   limits: ReturnType<typeof createQueryLimits> | undefined;
+  broker: Broker;
   config: GatewayConfig;
   logger: Logger;
   metrics: Registry;
-}): Promise<{ stop(): Promise<void> }> {
+}): Promise<{ endStreams(reason: EndReason): void; stop(): Promise<void> }> {
   const isProduction = config.NODE_ENV === 'production';
   const landingPage = isProduction
     ? ApolloServerPluginLandingPageDisabled()
@@ -104,6 +110,8 @@ export async function serveGraph({
   const askApollo = createApolloHandler(apollo, readContext);
   const known = createKnownHandler({ supergraph, knownDocuments, readContext, refuse, formatError });
 
+  const listeners = createListeners({ broker, config, formatError, metrics });
+
   /**
    * Refuses an address that is over its budget before the body is read. The response has the form of Apollo Server's.
    */
@@ -123,7 +131,16 @@ export async function serveGraph({
 
   http.decorateRequest('clientAddress', '');
   await http.register(async (scope) => {
-    const { learn } = observeOperations(scope, metrics);
+    const { learn, observeStream } = observeOperations(scope, metrics);
+    const answerLive = createLiveEndpoint({
+      listeners,
+      settings: config,
+      ask: (request, context) => requestApollo(apollo, request, context),
+      readContext,
+      refuse,
+      observe: observeStream,
+      logger,
+    });
     if (config.corsOrigins.length > 0) {
       await scope.register(cors, {
         origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
@@ -152,13 +169,19 @@ export async function serveGraph({
           learn(request);
           return answer;
         }
-        const answerByApollo = await askApollo(request, reply);
+        const other = (await answerLive(request, reply)) ?? (await askApollo(request, reply));
         known.learn(request, reply);
-        return answerByApollo;
+        return other;
       },
     });
   });
-  return { stop: () => apollo.stop() };
+  return {
+    endStreams: listeners.endAll,
+    async stop() {
+      listeners.stop();
+      await apollo.stop();
+    },
+  };
 }
 
 /** Draws on the address's budget for every document that is not in the cache, even if it turns out to be invalid. */

@@ -52,7 +52,8 @@ export function createKnownHandler({
     },
     learn({ method, headers: { accept = '' } }, reply) {
       const type = reply.getHeader('content-type');
-      if (method === 'POST' && reply.statusCode === 200 && typeof type === 'string') contentTypes.set(accept, type);
+      const isJson = typeof type === 'string' && !type.startsWith('text/event-stream');
+      if (method === 'POST' && reply.statusCode === 200 && isJson) contentTypes.set(accept, type);
     },
   };
 }

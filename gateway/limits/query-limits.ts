@@ -84,11 +84,12 @@ interface Operation {
 export type CheckOperation = (operation: Operation & { given: Record<string, unknown> }) => GraphQLError | undefined;
 
 const createOperationCheck =
-  ({ VARIABLES_MAX, QUERY_COST_MAX }: QueryLimits): CheckOperation =>
+  ({ VARIABLES_MAX, QUERY_COST_MAX, SUBSCRIPTION_COST_MAX }: QueryLimits): CheckOperation =>
   ({ given, ...operation }) => {
     if (Object.keys(given).length > VARIABLES_MAX) return tooComplex('variables');
+    const costMax = operation.operation.operation === 'subscription' ? SUBSCRIPTION_COST_MAX : QUERY_COST_MAX;
     try {
-      return knownCostOf(operation) > QUERY_COST_MAX ? tooComplex('cost') : undefined;
+      return knownCostOf(operation) > costMax ? tooComplex('cost') : undefined;
     } catch (error) {
       return badUserInput(error instanceof Error ? error.message : String(error));
     }

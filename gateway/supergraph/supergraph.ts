@@ -1,6 +1,16 @@
+import { createHash } from 'node:crypto';
 import { ApolloGateway, type GraphQLDataSource, type SupergraphManager } from '@apollo/gateway';
 import type { ApolloServerOptionsWithGateway } from '@apollo/server';
-import { GraphQLError, GraphQLScalarType, type GraphQLSchema } from 'graphql';
+import {
+  type FieldNode,
+  GraphQLError,
+  GraphQLScalarType,
+  type GraphQLSchema,
+  getArgumentValues,
+  getNamedType,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { Counter, type Registry } from 'prom-client';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Logger } from '#platform/process/logger.ts';
@@ -8,9 +18,15 @@ import { type Span, startSpan } from '#platform/process/tracing.ts';
 import type { GatewayContext } from '../context.ts';
 import type { KnownOperation } from '../execution/known-documents.ts';
 import { type CompiledOperation, createCompiledOperations } from '../execution/operations.ts';
-import { asksForPublicFields, readPublicFields, type ServedSchema } from '../execution/public-fields.ts';
+import {
+  asksForPublicFields,
+  readPublicFields,
+  type ServedSchema,
+  selectsPublicFields,
+} from '../execution/public-fields.ts';
 import { type FetchFrom, toGraphQLError } from '../execution/query-plan.ts';
 import type { CheckOperation } from '../limits/query-limits.ts';
+import { fieldsOf } from '../limits/selections.ts';
 import { coerceVariables } from '../limits/variables.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 
@@ -122,6 +138,48 @@ export function createSupergraph({
   }
 
   /**
+   * Admits a subscription: it is planned and compiled like a query, and goes to `context.openStream` instead of being
+   * executed. The package plans subscriptions, but refuses to execute them.
+   */
+  async function admitSubscription(
+    requestContext: Parameters<Executor>[0] & { operation: OperationDefinitionNode },
+    execute: Executor,
+  ): Promise<GatewayExecutionResult> {
+    const { operation, schema, document, queryHash, request } = requestContext;
+    const context = requestContext.context as GatewayContext;
+    if (context.openStream === undefined) return { errors: [streamRequired()] };
+    if (operation.selectionSet.selections.some(({ directives = [] }) => directives.length > 0))
+      return { errors: [conditionalRoot()] };
+    const { variables, errors } = admit({ operation, document, given: request.variables ?? {} }, schema);
+    if (variables === undefined) return { errors };
+    if (compiled.get(operation) === undefined) {
+      planning.set(context, startSpan('plan', context.traceparent));
+      await execute({ ...requestContext, request: { ...request, variables } }).catch(() => undefined);
+    }
+    const known = compiled.get(operation);
+    // Validation admits one field. It may be repeated with other selections.
+    const fields = fieldsOf(document, operation.selectionSet);
+    const definition = schema.getSubscriptionType()?.getFields()[fields[0]?.name.value ?? ''];
+    if (known === undefined || served === undefined || definition === undefined) return { errors: [conditionalRoot()] };
+    const schemas = served;
+    const typeName = getNamedType(definition.type).name;
+    const fragments = new Map(
+      document.definitions
+        .filter((node) => node.kind === Kind.FRAGMENT_DEFINITION)
+        .map((fragment) => [fragment.name.value, fragment]),
+    );
+    const identity = JSON.stringify([queryHash, operation.name?.value, variables]);
+    context.openStream({
+      field: definition.name,
+      args: getArgumentValues(definition, fields[0] as FieldNode, variables),
+      key: createHash('sha256').update(identity).digest('base64url'),
+      isPublic: fields.every(({ selectionSet }) => selectsPublicFields({ selectionSet, typeName, fragments }, schemas)),
+      answer: (later) => executeCompiled(known, variables, later),
+    });
+    return { data: {} };
+  }
+
+  /**
    * The package gets only valid variables and operations within the limits. For invalid variables it would list every
    * error and print the whole value with each, which takes quadratic time. An unknown operation name is an error of the
    * client.
@@ -133,6 +191,8 @@ export function createSupergraph({
       if (operation === undefined)
         return { errors: [new GraphQLError('The document has no operation with this name.')] };
       const context = requestContext.context as GatewayContext;
+      if (operation.operation === 'subscription') return admitSubscription({ ...requestContext, operation }, execute);
+      if (operation.operation === 'mutation' && context.isReadOnly) return { errors: [readOnly()] };
       const { variables, errors } = admit({ operation, document, given: request.variables ?? {} }, schema);
       if (variables === undefined) return { errors };
       const known = compiled.get(operation);
@@ -169,6 +229,17 @@ export function createSupergraph({
     },
   };
 }
+
+const badRequest = (message: string, status: number) =>
+  new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status } } });
+
+const streamRequired = () =>
+  badRequest(
+    'A subscription needs the header Accept: text/event-stream, or multipart/mixed; subscriptionSpec="1.0".',
+    406,
+  );
+const conditionalRoot = () => badRequest('The field of a subscription must not have @skip or @include.', 400);
+const readOnly = () => badRequest('A GET request cannot be a mutation.', 405);
 
 const toDataSource = (client: SubgraphClient, isPublic: (query: string) => boolean): GraphQLDataSource => ({
   process: async ({ request: { query = '', variables = {}, operationName }, context }) => {

@@ -26,6 +26,9 @@ export interface Observed {
 /** Headers that differ from one request to the next. */
 const OWN_HEADERS = ['date', 'x-request-id', 'content-length', 'x-time-left-ms', 'host', 'connection', 'keep-alive'];
 
+/** The log message of the broker's client, which comes at any time: the gateway of a test has no broker. */
+const WITHOUT_BROKER = 'the broker cannot be used; retrying';
+
 /** Starts a gateway over stand-ins with a client that observes the results of each request. */
 export async function observeGateway({
   behaviours,
@@ -57,7 +60,10 @@ export async function observeGateway({
     });
     const text = await response.body.text();
     const lines = () =>
-      gateway.logs.slice(logged).filter((line) => line.requestId === undefined || line.requestId === requestId);
+      gateway.logs
+        .slice(logged)
+        .filter((line) => line.requestId === undefined || line.requestId === requestId)
+        .filter(({ msg }) => msg !== WITHOUT_BROKER);
     // The log line of the request is written after its answer.
     while (!lines().some(({ msg }) => msg === 'request')) await delay(1);
     const observation: Observation = {

@@ -17,8 +17,9 @@ export interface Answer {
   };
 }
 
-/** No server listens here, so each test gateway counts rate limits on its own. */
+/** No server listens here: each test gateway counts rate limits on its own, and its subscriptions are paused. */
 const REDIS_URL = 'redis://127.0.0.1:1';
+const NATS_URL = 'nats://127.0.0.1:1';
 
 /** Starts the gateway on a free port with stand-ins for the given subgraphs. The other subgraphs refuse connections. */
 export async function startTestGateway(
@@ -41,7 +42,7 @@ export async function startTestGateway(
   const logger = pino({ level: 'info', formatters: { level: (level) => ({ level }) } }, sink);
   const metrics = createMetrics('gateway');
   const gateway = await createGateway({
-    config: readGatewayConfig({ ...requiredEnv, ...urls, REDIS_URL, PORT: '0', RATE_LIMITS: 'off', ...env }),
+    config: readGatewayConfig({ ...requiredEnv, ...urls, REDIS_URL, NATS_URL, PORT: '0', RATE_LIMITS: 'off', ...env }),
     logger,
     metrics,
     lifecycle: { stopping: false, onStop: (_name, step) => void stops.push(step) },

@@ -4,6 +4,7 @@ import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import { Gauge, Histogram, type Registry } from 'prom-client';
@@ -47,6 +48,7 @@ export function createHttpServer({
   optional = {},
   bodyLimitBytes,
   trustedProxies = [],
+  streamsMax = 0,
 }: {
   logger: Logger;
   metrics: Registry;
@@ -56,6 +58,8 @@ export function createHttpServer({
   bodyLimitBytes: number;
   /** Addresses and networks of the proxies whose X-Forwarded-For is trusted. */
   trustedProxies?: readonly string[];
+  /** The number of streams that may be open. Each takes a connection. */
+  streamsMax?: number;
 }): FastifyInstance {
   const server = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -82,7 +86,7 @@ export function createHttpServer({
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
   });
-  server.server.maxConnections = CONNECTIONS_MAX;
+  server.server.maxConnections = CONNECTIONS_MAX + streamsMax;
   observeRequests(server, metrics);
   server.addHook('onRequest', (request, _reply, done) => {
     request.details = {};
@@ -148,6 +152,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Further fields for the log line of the request. */
     details: Record<string, unknown>;
+    /** True for a request whose answer is a stream. It is observed when the stream begins. */
+    isStream: boolean;
   }
   interface FastifyInstance {
     /** Logs and measures a request. Each request is observed, except those to operators' endpoints and batches. */
@@ -159,6 +165,9 @@ declare module 'fastify' {
   }
 }
 
+/** The path of a request, without its query string. */
+export const pathOf = ({ url }: Pick<FastifyRequest, 'url'>): string => url.split('?', 1)[0] ?? '';
+
 function observeRequests(server: FastifyInstance, metrics: Registry): void {
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
@@ -167,13 +176,15 @@ function observeRequests(server: FastifyInstance, metrics: Registry): void {
     registers: [metrics],
   });
   server.decorateRequest('details');
+  server.decorateRequest('isStream', false);
   server.decorate('observe', ({ method, status, durationMs, details, ...request }) => {
     durations.observe({ method, status: String(status) }, durationMs / 1_000);
     server.log.info({ method, status, durationMs, ...request, ...details }, 'request');
   });
-  server.addHook('onResponse', async ({ id, method, url, routeOptions, details }, { statusCode, elapsedTime }) => {
-    const path = url.split('?', 1)[0] ?? '';
-    if (OPERATOR_PATHS.has(path) || routeOptions.config.isBatch) return;
-    server.observe({ requestId: id, method, path, status: statusCode, durationMs: elapsedTime, details });
+  server.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+    const path = pathOf(request);
+    if (OPERATOR_PATHS.has(path) || request.routeOptions.config.isBatch || request.isStream) return;
+    const { id: requestId, method, details } = request;
+    server.observe({ requestId, method, path, status: statusCode, durationMs: elapsedTime, details });
   });
 }

@@ -25,10 +25,11 @@ import {
  *   must not be null
  */
 export function applyPolicy<Context>(schema: GraphQLSchema, policy: Policy<Context>): void {
-  const { Query, Mutation, types } = policy;
+  const { Query, Mutation, Subscription, types } = policy;
   const roots = {
     Query: { ...visibleToEveryone, fields: Query },
     ...(Mutation !== undefined && { Mutation: { ...visibleToEveryone, fields: Mutation } }),
+    ...(Subscription !== undefined && { Subscription: { ...visibleToEveryone, fields: Subscription } }),
   };
   const policies = new Map<string, TypePolicy<Context>>(Object.entries({ ...types, ...roots }));
   const problems = [...findProblems(schema, policies)];
@@ -47,6 +48,8 @@ export function applyPolicy<Context>(schema: GraphQLSchema, policy: Policy<Conte
 const ruleOf = <Context>(fields: TypePolicy<Context>['fields'], name: string) =>
   fields === everyone ? everyone : ((fields as FieldRules<Context>)[name] ?? everyone);
 
+const ROOT_TYPES: ReadonlySet<string> = new Set(['Query', 'Mutation', 'Subscription']);
+
 /** Names that begin with an underscore belong to GraphQL or to Apollo Federation. */
 const isOwn = ({ name }: { name: string }) => !name.startsWith('_');
 const ownFields = (type: GraphQLObjectType) => Object.values(type.getFields()).filter(isOwn);
@@ -60,7 +63,7 @@ function* findProblems<Context>(schema: GraphQLSchema, policies: ReadonlyMap<str
     if (fields === everyone) continue;
     const names = ownFields(type).map(({ name }) => `${type.name}.${name}`);
     yield* differences(new Set(names), new Set(Object.keys(fields).map((name) => `${type.name}.${name}`)));
-    if (type.name === 'Query' || type.name === 'Mutation') continue;
+    if (ROOT_TYPES.has(type.name)) continue;
     for (const { name, type: fieldType } of ownFields(type)) {
       const isHidable = ruleOf(fields, name) !== everyone;
       if (isHidable && isNonNullType(fieldType)) yield `could hide ${type.name}.${name}, which must not be null`;

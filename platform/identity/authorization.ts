@@ -23,6 +23,8 @@ export interface Policy<Context> {
   readonly Query: FieldRules<Context>;
   /** Left out when the schema has no mutations. */
   readonly Mutation?: FieldRules<Context>;
+  /** Left out when the schema has no subscriptions. */
+  readonly Subscription?: FieldRules<Context>;
   readonly types: Readonly<Record<string, TypePolicy<Context>>>;
 }
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { unauthenticated } from '../errors/errors.ts';
 
@@ -54,6 +54,12 @@ export function createAuthenticator({
       throw error;
     }
   };
+}
+
+/** Returns when a verified Authorization header expires, on the clock of Date.now(). Without a header it is never. */
+export function expiryOf(authorization: string | undefined): number {
+  if (authorization === undefined) return Number.POSITIVE_INFINITY;
+  return Number(decodeJwt(authorization.replace(/^Bearer /i, '')).exp) * 1_000;
 }
 
 /** Returns the caller. @throws UNAUTHENTICATED when it is null */

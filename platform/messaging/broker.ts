@@ -1,7 +1,7 @@
 import { DiscardPolicy, nanos, StorageType } from 'nats';
 import type { BrokerAddress } from '../connections/nats.ts';
 import type { Logger } from '../process/logger.ts';
-import { keepConnected } from './keep-connected.ts';
+import { keepConnected, type Tap } from './keep-connected.ts';
 import { createWhereMissing, refuseWhereFull } from './streams.ts';
 
 /** A JetStream stream. Names and subjects are without the prefix of the broker. */
@@ -27,8 +27,15 @@ export const deadLetterStream: StreamDefinition = {
 };
 
 export interface BrokerSettings extends BrokerAddress {
-  NATS_REPLICAS: number;
+  /** The number of copies of each stream. A process that creates no streams needs no number. */
+  NATS_REPLICAS?: number;
   NATS_SUBJECT_PREFIX: string;
+}
+
+/** A tap of message types instead of subjects. A type may be a pattern, such as `booking.>`. */
+interface TypeTap extends Pick<Tap, 'onChange'> {
+  readonly types: readonly string[];
+  onMessage(type: string, body: Uint8Array): void;
 }
 
 export type Broker = ReturnType<typeof createBroker>;
@@ -48,7 +55,7 @@ export function createBroker({ settings, name, logger }: { settings: BrokerSetti
     name: resourceName(streamName),
     subjects: subjects.map((subject) => prefix + subject),
     storage: StorageType.File,
-    num_replicas: settings.NATS_REPLICAS,
+    num_replicas: settings.NATS_REPLICAS ?? 1,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     // The server must not delete messages by age or for space: it does not check whether consumers received them.
     max_age: 0,
@@ -60,6 +67,13 @@ export function createBroker({ settings, name, logger }: { settings: BrokerSetti
   return {
     isConnected: connection.isConnected,
     jetStream: connection.jetStream,
+    /** Receives messages of some types while they are published. See keepConnected. */
+    tap: ({ types, onMessage, onChange }: TypeTap): (() => void) =>
+      connection.tap({
+        subjects: types.map((type) => prefix + type),
+        onMessage: (subject, body) => onMessage(subject.slice(prefix.length), body),
+        onChange,
+      }),
     /** The subject on which messages of a type are published. */
     subject: (type: string) => prefix + type,
     /** The type of the messages on a subject. */

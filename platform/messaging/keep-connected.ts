@@ -1,5 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, ErrorCode, Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
+import {
+  connect,
+  ErrorCode,
+  Events,
+  type JetStreamClient,
+  type JetStreamManager,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from 'nats';
 import { type BrokerAddress, brokerConnection } from '../connections/nats.ts';
 import type { Logger } from '../process/logger.ts';
 
@@ -11,6 +20,14 @@ const PING_INTERVAL_MS = 5_000;
 interface JetStream {
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
+}
+
+/** Receives messages while they are published. See `tap`. */
+export interface Tap {
+  readonly subjects: readonly string[];
+  onMessage(subject: string, body: Uint8Array): void;
+  /** Called when messages begin to arrive, and when they stop because the connection is lost. */
+  onChange(): void;
 }
 
 /**
@@ -41,6 +58,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
   let connection: NatsConnection | undefined;
   let jetStream = Promise.withResolvers<JetStream>();
   let isUp = false;
+  const taps = new Map<Tap, Subscription[]>();
 
   function logOnce(reason: string): void {
     if (reasonsLogged.has(reason) || closing.signal.aborted) return;
@@ -66,6 +84,7 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
     const opened = await connect(options);
     if (closing.signal.aborted) return opened.close();
     connection = opened;
+    for (const tap of taps.keys()) void attach(tap, opened);
     void watch(opened);
     const manager = await opened.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
     jetStream.resolve({ client: opened.jetstream({ timeout: REQUEST_TIMEOUT_MS }), manager });
@@ -83,9 +102,24 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
     }
   }
 
+  /** The library subscribes again when it reconnects, but not when it has closed the connection permanently. */
+  async function attach(tap: Tap, opened: NatsConnection): Promise<void> {
+    const callback = (error: Error | null, message: Msg) => {
+      if (error) logOnce(reasonOf(error));
+      else tap.onMessage(message.subject, message.data);
+    };
+    taps.set(
+      tap,
+      tap.subjects.map((subject) => opened.subscribe(subject, { callback })),
+    );
+    // Afterwards the server knows the subscriptions. If the connection is lost meanwhile, the next one is reported.
+    await opened.flush().then(tap.onChange, () => undefined);
+  }
+
   function setUp(value: boolean): void {
     if (isUp === value) return;
     isUp = value;
+    for (const tap of taps.keys()) tap.onChange();
     if (value) reasonsLogged.clear();
     if (closing.signal.aborted) return;
     if (value) logger.info('broker connected');
@@ -95,6 +129,18 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
 
   return {
     isConnected: () => isUp,
+    /**
+     * Receives the messages of some subjects while they are published, without acknowledgement. Messages that are
+     * published while the connection is down are lost. Returns a function that ends it.
+     */
+    tap(tap: Tap): () => void {
+      taps.set(tap, []);
+      if (connection !== undefined && !connection.isClosed()) void attach(tap, connection);
+      return () => {
+        for (const subscription of taps.get(tap) ?? []) subscription.unsubscribe();
+        taps.delete(tap);
+      };
+    },
     /** Returns JetStream on the current connection. Waits for a connection without limit. */
     jetStream: () => jetStream.promise,
     async close(): Promise<void> {

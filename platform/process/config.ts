@@ -153,17 +153,20 @@ export const outboxSettings = {
 };
 export type OutboxBounds = Settings<typeof outboxSettings>;
 
-export const brokerSettings = {
+/** The connection to NATS, for a process that only receives messages. */
+export const receiverSettings = {
   NATS_URL: secret(requiredInProduction(z.string().default('nats://127.0.0.1:4222'))),
   NATS_CREDS: file,
   NATS_TLS_CA: file,
-  NATS_REPLICAS: integer(1, 5, 1),
   /** Separates several systems on one broker. It is prepended to the names of all subjects, streams and consumers. */
   NATS_SUBJECT_PREFIX: z
     .string()
     .regex(/^([a-z0-9]+\.)?$/)
     .default(''),
 };
+
+/** The connection to NATS, for a process that also creates streams. */
+export const brokerSettings = { ...receiverSettings, NATS_REPLICAS: integer(1, 5, 1) };
 
 /** The connection to Redis, for the cache and for the counters that replicas share. */
 export const redisSettings = {

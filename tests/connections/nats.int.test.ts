@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NatsConnection } from 'nats';
+import { connect as connectNats, type NatsConnection } from 'nats';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -10,6 +10,8 @@ import { createConsumer } from '#platform/messaging/consumer.ts';
 import { onMessage } from '#platform/messaging/message-handlers.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { connectSql } from '#platform/testing/messaging.ts';
+import { root } from '#scripts/local/settings.ts';
+import { TYPES } from '../../gateway/live/changes.ts';
 import { type Authority, createAuthority } from '../support/certificates.ts';
 import { createLogLines } from '../support/log-lines.ts';
 import { createNatsAccounts } from '../support/nats-accounts.ts';
@@ -194,6 +196,66 @@ describe('NATS with accounts and TLS', () => {
     await (client as unknown as { nc: NatsConnection }).nc.close();
     await expect.poll(async () => (await connection.broker.jetStream()).client !== client, RECOVERY).toBe(true);
     await expectToWork(connection);
+  });
+
+  it('receives messages while they are published, also on the connections after the first one', async () => {
+    const { port } = await serve(users(PASSWORD));
+    const url = `nats://${account(PASSWORD)}@127.0.0.1:${port}`;
+    const { broker } = connect({ NATS_URL: url, NATS_SUBJECT_PREFIX: 'shop.' });
+    const received: string[] = [];
+    let changes = 0;
+    const stop = broker.tap({
+      types: ['things.>'],
+      onMessage: (type, body) => received.push(`${type} ${new TextDecoder().decode(body)}`),
+      onChange: () => {
+        changes += 1;
+      },
+    });
+    const publisher = await connectNats({ servers: `127.0.0.1:${port}`, user: 'shop', pass: PASSWORD });
+    stops.push(() => publisher.close());
+    await expect.poll(() => changes, RECOVERY).toBeGreaterThan(0);
+    publisher.publish('shop.things.happen', 'one');
+    await expect.poll(() => received, RECOVERY).toEqual(['things.happen one']);
+
+    const { client } = await broker.jetStream();
+    const before = changes;
+    await (client as unknown as { nc: NatsConnection }).nc.close();
+    // The connection is lost, and its successor receives.
+    await expect.poll(() => changes, RECOVERY).toBeGreaterThan(before + 1);
+    publisher.publish('shop.things.happen', 'two');
+    await expect.poll(() => received, RECOVERY).toEqual(['things.happen one', 'things.happen two']);
+
+    stop();
+    publisher.publish('shop.things.happen', 'three');
+    broker.tap({ types: ['others'], onMessage: (type) => received.push(type), onChange: () => undefined });
+    await expect.poll(() => publisher.publish('shop.others') ?? received.at(-1), RECOVERY).toBe('others');
+    expect(received).not.toContain('things.happen three');
+  });
+
+  it('the account of the gateway receives the messages of live data, and may do nothing else', async () => {
+    const permissions = { publish: { deny: '>' }, subscribe: TYPES };
+    const gateway = { user: 'gateway', password: PASSWORD, permissions };
+    const { port } = await serve({ authorization: { users: [{ user: 'shop', password: PASSWORD }, gateway] } });
+    const { broker, warnings } = connect({
+      NATS_URL: `nats://gateway:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
+    });
+    const received: string[] = [];
+    const onMessage = (type: string) => received.push(type);
+    const active = Promise.withResolvers<void>();
+    broker.tap({ types: TYPES, onMessage, onChange: active.resolve });
+    await active.promise;
+    const publisher = await connectNats({ servers: `127.0.0.1:${port}`, user: 'shop', pass: PASSWORD });
+    stops.push(() => publisher.close());
+    for (const type of TYPES) publisher.publish(type);
+    await expect.poll(() => received, RECOVERY).toEqual(TYPES);
+
+    broker.tap({ types: ['user.>'], onMessage, onChange: () => undefined });
+    await expect.poll(warnings, RECOVERY).toMatchObject([{ reason: expect.stringMatching(/PERMISSIONS_VIOLATION/i) }]);
+    publisher.publish('user.registered.v1');
+    await expect(broker.ensureStream(THINGS)).rejects.toThrow();
+    expect(received).toEqual(TYPES);
+    const overlay = readFileSync(join(root, 'k8s/overlays/minikube/nats.conf'), 'utf8');
+    expect(overlay).toContain(`publish: { deny: ">" }\n        subscribe: [${TYPES.join(', ')}]`);
   });
 
   it('keeps trying while the host name is unknown, and logs that once', async () => {

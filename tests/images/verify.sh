@@ -183,6 +183,14 @@ check_every_booking_was_asked() {
   done
 }
 
+# Checks that the image contains the box office: its page, and the script that the page names.
+check_box_office() {
+  local script
+  script=$(curl --silent --max-time 10 --header 'accept: text/html' "http://127.0.0.1:$1/" | sed --quiet 's/.*src="\([^"]*\.js\)".*/\1/p')
+  [[ -n $script ]] || fail 'the page of the box office has no script'
+  curl --silent --max-time 10 --fail --output /dev/null "http://127.0.0.1:$1$script" || fail "$script of the box office is not served"
+}
+
 # Checks that the servers have the versions that the compose file names.
 check_versions() {
   local server version said
@@ -260,6 +268,8 @@ TEST_GRAPHQL_URL=http://127.0.0.1:$port/graphql \
   TEST_DATABASE_URL_USER=mysql://user_svc:development-user@$(address mysql):3306/user_db \
   without_sudo npm test -- tests/booking-tour.e2e.test.ts
 check_every_booking_was_asked "$port"
+step 'the box office'
+check_box_office "$port"
 step "the operators' commands"
 check_commands
 step 'a request in flight, and the stop'

@@ -46,7 +46,7 @@ describe.each(OVERLAYS)('the environment of the containers in the %s overlay', (
       return new Set(['JWT_PUBLIC_KEYS', ...servers, ...own, ...secretsOf([name, ...asks])]);
     };
     expect(Object.fromEntries(given)).toEqual({
-      gateway: new Set(['JWT_PUBLIC_KEYS', 'REDIS_URL', ...secretsOf(SUBGRAPHS)]),
+      gateway: new Set(['JWT_PUBLIC_KEYS', 'NATS_URL', 'REDIS_URL', ...secretsOf(SUBGRAPHS)]),
       ...eachOf(SUBGRAPHS, neededBy),
     });
   });

@@ -33,7 +33,7 @@ const expected = (overlay: OverlayName, components: readonly string[], pods: rea
   ...SUBGRAPHS.flatMap((name) => [way('monitoring', name), way('gateway', name)]),
   ...SUBGRAPHS.flatMap((name) => (SUBGRAPH_LIST[name].asks ?? []).map((asked) => way(name, asked))),
   ...[...SUBGRAPHS, 'migrate'].map((name) => `${name} > mysql:3306`),
-  ...SUBGRAPHS.map((name) => `${name} > nats:4222`),
+  ...SERVICES.map((name) => `${name} > nats:4222`),
   ...['gateway', ...SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].usesRedis)].map((name) => `${name} > redis:6379`),
   ...(overlay === 'production' ? ['notification > mail:587'] : []),
   ...(components.includes('monitoring') ? SERVICES.map((name) => `${name} > monitoring:4318`) : []),

@@ -1,5 +1,5 @@
 import { type DocumentNode, parse, separateOperations } from 'graphql';
-import { ENTITIES, FRAGMENTS, MUTATIONS, QUERIES, READERS } from './rights.ts';
+import { ENTITIES, FRAGMENTS, MUTATIONS, QUERIES, READERS, SUBSCRIPTIONS } from './rights.ts';
 
 export type Reader = (typeof READERS)[number];
 
@@ -12,7 +12,7 @@ export interface Right {
 }
 
 /** Parses a table. A line of ENTITIES becomes the query that the gateway would send. */
-function* rightsIn(table: string, kind: 'query' | 'mutation' | 'entity'): Generator<Right> {
+function* rightsIn(table: string, kind: 'query' | 'mutation' | 'subscription' | 'entity'): Generator<Right> {
   let heading = '';
   for (const line of table.trim().split('\n')) {
     const [asked = '', ...outcomes] = line.split('|').map((cell) => cell.trim());
@@ -40,6 +40,7 @@ function entityQuery(asked: string): string {
 export const RIGHTS: readonly Right[] = [
   ...rightsIn(QUERIES, 'query'),
   ...rightsIn(MUTATIONS, 'mutation'),
+  ...rightsIn(SUBSCRIPTIONS, 'subscription'),
   ...rightsIn(ENTITIES, 'entity'),
 ];
 

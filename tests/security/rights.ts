@@ -97,6 +97,19 @@ Notification
   it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
 `;
 
+/** The first answer of each subscription. tests/live-seats.e2e.test.ts checks the following ones. */
+export const SUBSCRIPTIONS = `
+Event
+  it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
+  it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
+  eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
+  eventSeats(eventId: $event) { bookings(first: 100) { it: nodes { ...Booking } } } | null          | null | null | yes  | yes
+
+Booking
+  it: myBookings { kind }                                                         | UNAUTHENTICATED | yes  | yes  | yes  | yes
+  myBookings { it: booking { ...Booking } }                                       | UNAUTHENTICATED | null | null | null | null
+`;
+
 /** Entities by reference, requested from the subgraph itself with the gateway's proof: subgraph, type and fields. */
 export const ENTITIES = `
 user

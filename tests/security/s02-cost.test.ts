@@ -21,9 +21,11 @@ const ANSWER = answer({ data: {} });
 const behaviours = eachOf(SUBGRAPHS, () => ANSWER);
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-/** The operations of this repository: of the tour, the demo data, the benchmarks, the explorer and the tests. */
+/** The operations of this repository: of the tour, the client, the documentation, the demo data, the benchmarks and more. */
 const OWN = [
   read('docs/tour.graphql'),
+  read('docs/api-examples.graphql'),
+  read('clients/typescript/operations.graphql'),
   ...[
     'scripts/seed.ts',
     'bench/support/http-booking.ts',

@@ -48,7 +48,7 @@ describe('the rights of each reader to the data of the owner', () => {
     return accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
   };
 
-  /** Sends an operation alone. */
+  /** Sends an operation alone. Of a subscription, it reads the first answer. */
   async function ask(reader: Reader, right: Right, things?: Record<string, string>) {
     const { subgraph } = right;
     const query = queryOf(reader, right, things);
@@ -58,13 +58,14 @@ describe('the rights of each reader to the data of the owner', () => {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
+          ...(right.operation.startsWith('subscription') && { accept: 'text/event-stream' }),
           ...authorizationOf(reader),
           ...(subgraph !== undefined && { [GATEWAY_PROOF_HEADER]: system.secrets.subgraphs[subgraph as SubgraphName] }),
         },
         body: JSON.stringify({ query }),
       },
     );
-    return { status: response.status, text: await response.text() };
+    return { status: response.status, text: await firstAnswerIn(response) };
   }
 
   /** Sends operations of several readers to a subgraph in one batch. Returns the texts of the answers. */
@@ -200,6 +201,19 @@ describe('the rights of each reader to the data of the owner', () => {
 });
 
 const CONCURRENT_ROUNDS = 8;
+
+/** The text of a response, or the first answer in a stream of Server-Sent Events, which is then closed. */
+async function firstAnswerIn(response: Response): Promise<string> {
+  if (response.headers.get('content-type') !== 'text/event-stream') return response.text();
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    const [, answer] = /^data: (.*)\n\n/m.exec(text) ?? [];
+    if (answer !== undefined) return answer;
+  }
+  throw new Error(`The stream ended without an answer: ${text}`);
+}
 
 /** True for a query, and for a mutation that this reader may not perform. */
 const isWithoutEffect = ({ right: { operation, outcomes }, reader }: { right: Right; reader: Reader }) =>

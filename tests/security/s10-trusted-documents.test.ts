@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, print, separateOperations } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as documents from '#client/generated/graphql.ts';
 import { root } from '#scripts/local/settings.ts';
 import { answer } from '../../gateway/testing/stand-in.ts';
 import { startTestGateway } from '../../gateway/testing/test-gateway.ts';
@@ -98,7 +99,7 @@ describe('S10: a gateway that accepts only the documents of a manifest', () => {
     expect(await send(persisted(UNLISTED))).toMatchObject({ data: { me: { id: '1' } } });
   });
 
-  it('accepts the operations of the tour and of the demo data with the generated manifest', async () => {
+  it('accepts the operations of the tour, the demo data and the typed client with the generated manifest', async () => {
     await start('enforce', '');
     const tour = separateOperations(parse(readFileSync(join(root, 'docs/tour.graphql'), 'utf8')));
     expect(Object.keys(tour)).toEqual([
@@ -112,7 +113,11 @@ describe('S10: a gateway that accepts only the documents of a manifest', () => {
     ]);
     const seed = [...readFileSync(join(root, 'scripts/seed.ts'), 'utf8').matchAll(/`((?:query|mutation) [^`]+)`/g)];
     expect(seed).toHaveLength(4);
-    for (const query of [...Object.values(tour).map(print), ...seed.map(([, text]) => text)]) {
+    const client = Object.entries(documents).flatMap(([name, document]) =>
+      name.endsWith('Document') ? [print(document)] : [],
+    );
+    expect(client.length).toBeGreaterThan(20);
+    for (const query of [...Object.values(tour).map(print), ...seed.map(([, text]) => text), ...client]) {
       expect(await send({ query, variables: {} })).not.toMatchObject(refused);
     }
     expect(await send({ query: UNLISTED })).toMatchObject(refused);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { createClient } from '#client/client.ts';
+import type { Session } from '#client/sessions.ts';
 import { connectTo } from './invariants.ts';
 import type { RunningSystem } from './system.ts';
 
@@ -26,30 +28,26 @@ export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 const PASSWORD = 'correct horse battery';
 
 /** Registers and signs in a new user. */
-export const signUp = (graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> =>
-  openSession(graphqlUrl, { createUser: { name, email: `${randomUUID()}@example.com`, password: PASSWORD } });
+export async function signUp(graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> {
+  const email = `${randomUUID()}@example.com`;
+  return clientOf(graphqlUrl, await createClient({ url: graphqlUrl }).signUp({ name, email, password: PASSWORD }));
+}
 
 /** Registers a new user, makes them an admin, and signs them in again. */
 export async function signUpAdmin({ graphqlUrl, databaseUrls }: RunningSystem): Promise<Client> {
   const email = `${randomUUID()}@example.com`;
-  await openSession(graphqlUrl, { createUser: { name: 'Grace Hopper', email, password: PASSWORD } });
+  const client = createClient({ url: graphqlUrl });
+  await client.signUp({ name: 'Grace Hopper', email, password: PASSWORD });
   const connection = await connectTo(databaseUrls.user);
   await connection.query("UPDATE users SET role = 'ADMIN' WHERE email = ?", [email]);
   await connection.end();
-  return openSession(graphqlUrl, { signIn: { email, password: PASSWORD } });
+  return clientOf(graphqlUrl, await client.signIn({ email, password: PASSWORD }));
 }
 
-async function openSession(graphqlUrl: string, by: { createUser: object } | { signIn: object }): Promise<Client> {
-  const [[mutation = '', input]] = Object.entries(by) as [[string, object]];
-  const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input`;
-  const { data } = await anonymous(graphqlUrl).send(
-    `mutation OpenSession($input: ${type}!) {
-      ${mutation}(input: $input) { ... on Session { accessToken user { id } } ... on DomainError { code message } }
-    }`,
-    { input },
-  );
-  const { accessToken, user } = data[mutation];
-  return clientWith(graphqlUrl, { accessToken, userId: user.id });
+function clientOf(graphqlUrl: string, result: { __typename: string } & Partial<Session>): Client {
+  const { accessToken, user } = result;
+  if (accessToken === undefined) throw new Error(`not signed in: ${JSON.stringify(result)}`);
+  return clientWith(graphqlUrl, { accessToken, userId: user?.id ?? '' });
 }
 
 function clientWith(

@@ -8,6 +8,7 @@ import { PUBLISHERS } from '#services';
 import { type Entry, finalOf, type History, isOpen } from './history.ts';
 import { openStreams } from './streams.ts';
 import type { TestSystem } from './system.ts';
+import { findWrongSeats } from './wrong-seats.ts';
 
 const CONSUMERS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }) => stream)].flatMap(
   ({ consumers }) => consumers,
@@ -18,12 +19,7 @@ export const connectTo = (databaseUrl: string): Promise<Connection> => openConne
 
 /** Checks G1: for every event, confirmed and free seats add up to the total, and free seats are not negative. */
 export async function expectSeatsAddUp(connection: Connection): Promise<void> {
-  const wrong = await connection.query(
-    `SELECT inventories.event_id, total_seats, available_seats, COALESCE(SUM(seat_count), 0) AS confirmed
-     FROM inventories LEFT JOIN bookings ON bookings.event_id = inventories.event_id AND bookings.status = 'CONFIRMED'
-     GROUP BY inventories.event_id, total_seats, available_seats
-     HAVING available_seats < 0 OR confirmed + available_seats <> total_seats`,
-  );
+  const wrong = await findWrongSeats(connection);
   expect(wrong, 'G1: confirmed and free seats add up').toEqual([]);
 }
 

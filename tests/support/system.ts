@@ -123,6 +123,8 @@ export async function startTestSystem({
       ...process.env,
       // Tests send no mail, even if the shell sets SMTP_URL.
       SMTP_URL: '',
+      // Only the tests of the box office build it.
+      BOX_OFFICE: 'off',
       NATS_SUBJECT_PREFIX: `${id}.`,
       // All clients of the tests have the same address.
       ...(production ? PRODUCTION_ENV : { RATE_LIMITS: 'off' }),

@@ -29,7 +29,7 @@ test.each([
   ['JWT_PRIVATE_KEY', ['user']],
   ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
   ['DATABASE_URL', [...SUBGRAPHS]],
-  ['NATS_URL', [...SUBGRAPHS]],
+  ['NATS_URL', ['gateway', ...SUBGRAPHS]],
   ['REDIS_URL', ['gateway', 'user', 'event']],
   ['USER_SUBGRAPH_SECRET', ['gateway', 'user', 'booking']],
   ['USER_SUBGRAPH_URL', ['gateway', 'booking']],

@@ -41,7 +41,8 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
       needed.map((variable) => [variable, env[variable] || made[variable]]).filter(([, value]) => value),
     ),
     ...(usesRedis && { REDIS_URL: settings.redisUrl }),
-    ...(name !== 'gateway' && { DATABASE_URL: settings.databaseUrls[name], NATS_URL: settings.natsUrl }),
+    ...(name !== 'gateway' && { DATABASE_URL: settings.databaseUrls[name] }),
+    NATS_URL: settings.natsUrl,
     PORT: String(ports[name]),
     APOLLO_TELEMETRY_DISABLED: '1',
     // As in the image: fewer memory pools of the C library take less memory.

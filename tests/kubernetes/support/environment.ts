@@ -24,6 +24,7 @@ const PRIVATE_KEY = {
 function filledIn(key: string): string {
   if (key.includes('DATABASE_URL')) return 'mysql://somebody:7d1c5a@mysql.internal:3306/some_db';
   if (key === 'REDIS_URL') return 'rediss://:7d1c5a@redis.internal:6379';
+  if (key === 'NATS_URL_GATEWAY') return 'nats://gateway:7d1c5a@nats.internal:4222';
   if (key === 'NATS_URL') return 'nats://somebody:7d1c5a@nats.internal:4222';
   if (key === 'SMTP_URL') return 'smtp://somebody:7d1c5a@mail.internal:587';
   const { d: _private, ...publicKey } = PRIVATE_KEY;

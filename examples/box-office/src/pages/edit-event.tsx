@@ -1,0 +1,231 @@
+import { Badge, Button, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useRef } from 'react';
+import { useLocation } from 'wouter';
+import { createKey } from '#client/client.ts';
+import {
+  CancelEventDocument,
+  EditEventDocument,
+  EventBookingsDocument,
+  type EventFieldsFragment,
+  EventPageDocument,
+  SetCapacityDocument,
+} from '#client/generated/graphql.ts';
+import { client, useSession } from '../client.ts';
+import { Confirmed } from '../parts/confirm.tsx';
+import { Form, useFields } from '../parts/form.tsx';
+import { ButtonLink, TextLink } from '../parts/links.tsx';
+import { List, useList } from '../parts/list.tsx';
+import { availabilityOf } from '../parts/seats.tsx';
+import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
+import { dateTime, inputTime, refusalIn, seats } from '../words.ts';
+
+type Values = Record<string, string>;
+
+const NO_BOOKINGS = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+
+export const EditEventPage = ({ id }: { id: string }) => (id === 'new' ? <NewEvent /> : <ExistingEvent id={id} />);
+
+function NewEvent() {
+  const [, navigate] = useLocation();
+  const idempotencyKey = useRef(createKey());
+  const action = useMutation({
+    mutationFn: (values: Values) =>
+      client.addEvent({
+        ...factsIn(values),
+        totalSeats: Number(values.totalSeats),
+        idempotencyKey: idempotencyKey.current,
+      }),
+    onSuccess(result) {
+      if (result.__typename !== 'CreateEventPayload') return;
+      void reload('events');
+      navigate(`/organize/${result.event.id}`, { replace: true });
+    },
+  });
+  const fields = useFields(action.data);
+  return (
+    <div className="narrow">
+      <Page title="New event">
+        <div className="card padded">
+          <Form action={action}>
+            <EventFields fields={fields} />
+            <TextInput {...fields('totalSeats', 'Seats')} type="number" min={1} max={1_000_000} />
+            <Button type="submit" size="md" loading={action.isPending}>
+              Create event
+            </Button>
+          </Form>
+        </div>
+      </Page>
+    </div>
+  );
+}
+
+function ExistingEvent({ id }: { id: string }) {
+  const session = useSession();
+  const query = useQuery({
+    queryKey: ['event', id],
+    queryFn: ({ signal }) => client.request(EventPageDocument, { id }, { signal }),
+  });
+  return (
+    <Loaded query={query}>
+      {({ event }) =>
+        event !== null && (event.organizer?.id === session?.user.id || session?.user.role === 'ADMIN') ? (
+          <Page
+            title={event.name}
+            intro={
+              <>
+                {availabilityOf(event).words} · <TextLink href={`/events/${id}`}>See its page</TextLink>
+              </>
+            }
+          >
+            <div className="columns">
+              {event.status === 'SCHEDULED' && (
+                <div>
+                  <Facts event={event} />
+                  <Capacity key={event.totalSeats} event={event} />
+                  <Cancel event={event} />
+                </div>
+              )}
+              <Bookings id={id} />
+            </div>
+          </Page>
+        ) : (
+          <Page title="Event not found">
+            <Empty title="You have no such event">
+              <ButtonLink href="/organize">See your events</ButtonLink>
+            </Empty>
+          </Page>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function Bookings({ id }: { id: string }) {
+  const query = useList({
+    queryKey: ['event', id, 'bookings'],
+    load: async (page, options) => {
+      const { event } = await client.request(EventBookingsDocument, { id, ...page }, options);
+      return event?.bookings ?? NO_BOOKINGS;
+    },
+  });
+  return (
+    <section className="card padded" aria-labelledby="bookings">
+      <h2 id="bookings">Bookings</h2>
+      <List query={query} more="Show more bookings" empty={<p className="where">Nobody has booked yet.</p>}>
+        {(bookings) => (
+          <ul className="rows">
+            {bookings.map(({ id, user, seatCount, status, createdAt }) => (
+              <li key={id}>
+                <span>
+                  <b>{user?.name ?? 'Unknown at the moment'}</b>
+                  <small>{dateTime(createdAt)}</small>
+                </span>
+                <Badge color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
+                  {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
+                </Badge>
+              </li>
+            ))}
+          </ul>
+        )}
+      </List>
+    </section>
+  );
+}
+
+function Facts({ event }: { event: EventFieldsFragment }) {
+  const action = useMutation({
+    mutationFn: async (values: Values) => {
+      const input = { id: event.id, expectedVersion: event.version, ...factsIn(values) };
+      return (await client.request(EditEventDocument, { input })).updateEvent;
+    },
+    onSettled: reloadEvents,
+  });
+  return (
+    <div className="card padded">
+      <Form action={action}>
+        <EventFields key={event.version} fields={useFields(action.data)} event={event} />
+        <Button type="submit" loading={action.isPending}>
+          Save changes
+        </Button>
+      </Form>
+    </div>
+  );
+}
+
+function Capacity({ event }: { event: EventFieldsFragment }) {
+  const action = useMutation({
+    mutationFn: async ({ totalSeats }: Values) => {
+      const input = { eventId: event.id, totalSeats: Number(totalSeats) };
+      return (await client.request(SetCapacityDocument, { input })).setEventCapacity;
+    },
+    onSuccess: reloadEvents,
+  });
+  const fields = useFields(action.data);
+  return (
+    <div className="card padded">
+      <Form action={action}>
+        <TextInput
+          {...fields('totalSeats', 'Seats in total')}
+          type="number"
+          min={1}
+          max={1_000_000}
+          defaultValue={event.totalSeats ?? ''}
+        />
+        <Button type="submit" loading={action.isPending}>
+          Change the number of seats
+        </Button>
+      </Form>
+    </div>
+  );
+}
+
+function Cancel({ event: { id, name, version } }: { event: EventFieldsFragment }) {
+  const action = useMutation({
+    mutationFn: () => client.request(CancelEventDocument, { input: { id, expectedVersion: version } }),
+    onSettled: reloadEvents,
+  });
+  const problem = action.error ?? refusalIn(action.data?.cancelEvent);
+  return (
+    <div className="danger">
+      {problem && <Problem of={problem} />}
+      <Confirmed
+        label="Cancel event"
+        title="Cancel this event?"
+        isLoading={action.isPending}
+        onConfirm={() => action.mutate()}
+      >
+        All bookings of {name} will be cancelled, and everyone will be told. You cannot undo this.
+      </Confirmed>
+    </div>
+  );
+}
+
+function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; event?: EventFieldsFragment }) {
+  return (
+    <>
+      <TextInput {...fields('name', 'Name')} maxLength={200} defaultValue={event?.name} />
+      <TextInput
+        {...fields('startsAt', 'Starts at')}
+        type="datetime-local"
+        defaultValue={event && inputTime(event.startsAt)}
+      />
+      <TextInput {...fields('venue', 'Place')} required={false} maxLength={200} defaultValue={event?.venue ?? ''} />
+      <Textarea
+        {...fields('description', 'Description')}
+        required={false}
+        rows={4}
+        defaultValue={event?.description ?? ''}
+      />
+    </>
+  );
+}
+
+const factsIn = ({ name = '', venue = '', description = '', startsAt = '' }: Values) => ({
+  name,
+  venue: venue.trim() || null,
+  description: description.trim() || null,
+  startsAt: new Date(startsAt).toISOString(),
+});
+
+const reloadEvents = () => Promise.all([reload('event'), reload('events')]);

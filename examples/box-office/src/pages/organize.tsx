@@ -1,0 +1,64 @@
+import { Badge } from '@mantine/core';
+import { Link } from 'wouter';
+import { type EventFieldsFragment, EventsDocument } from '#client/generated/graphql.ts';
+import { client, useSession } from '../client.ts';
+import { ButtonLink } from '../parts/links.tsx';
+import { List, useList } from '../parts/list.tsx';
+import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
+import { Empty, Page } from '../parts/states.tsx';
+import { dateTime } from '../words.ts';
+
+const PAGE_SIZE = 100;
+
+/** The user's own events. The graph has no filter for them, so the page looks through all events. */
+export function OrganizePage() {
+  const session = useSession();
+  const query = useList({
+    queryKey: ['events', 'of', session?.user.id],
+    load: async (page, options) => {
+      const filter = { startsAfter: new Date(0).toISOString() };
+      const { events } = await client.request(EventsDocument, { ...page, first: PAGE_SIZE, filter }, options);
+      return { ...events, nodes: events.nodes.filter(({ organizer }) => organizer?.id === session?.user.id) };
+    },
+  });
+  const empty = (
+    <Empty title="No events yet">
+      <p>Your first event needs a name, a time and its number of seats.</p>
+    </Empty>
+  );
+  return (
+    <Page title="Your events" intro="Create events, change them and see who comes.">
+      <ButtonLink href="/organize/new" className="action">
+        New event
+      </ButtonLink>
+      <List query={query} more="Look through more events" empty={empty}>
+        {(events) => (
+          <ul className="tickets">
+            {events.map((event) => (
+              <li key={event.id}>
+                <OwnEvent event={event} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </List>
+    </Page>
+  );
+}
+
+const OwnEvent = ({ event }: { event: EventFieldsFragment }) => (
+  <Link href={`/organize/${event.id}`} className="card ticket">
+    <DateStub iso={event.startsAt} />
+    <div className="ticket-text">
+      <h2>{event.name}</h2>
+      <p className="where">
+        {dateTime(event.startsAt)}
+        {event.venue && ` · ${event.venue}`}
+      </p>
+      <SeatBar event={event} />
+    </div>
+    <div className="ticket-side">
+      <Badge color={event.status === 'CANCELLED' ? 'gray' : 'evergreen'}>{availabilityOf(event).words}</Badge>
+    </div>
+  </Link>
+);

@@ -1,0 +1,72 @@
+import { NO_ANSWER, NOT_SENT, OperationError } from '#client/answers.ts';
+
+/** An expected refusal, as the graph returns it. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string;
+  readonly availableSeats?: number;
+  readonly bookedSeats?: number;
+}
+
+/** Returns the refusal, if the result of a mutation is one. */
+export const refusalIn = (result: object | undefined): Refusal | undefined =>
+  result !== undefined && 'code' in result && 'message' in result ? (result as Refusal) : undefined;
+
+const REFUSALS: Record<string, (refusal: Refusal) => string> = {
+  INVALID_INPUT: ({ message }) => ruleIn(message),
+  SOLD_OUT: ({ availableSeats = 0 }) =>
+    availableSeats === 0
+      ? 'This event is sold out. Others booked the last seats before you.'
+      : `There ${availableSeats === 1 ? 'is only 1 seat' : `are only ${seats(availableSeats)}`} left. Choose fewer seats.`,
+  EVENT_CANCELLED: () => 'This event was cancelled, so it takes no bookings.',
+  EVENT_STARTED: () => 'This event has already started.',
+  EVENT_NOT_FOUND: () => 'This event does not exist.',
+  BOOKING_NOT_FOUND: () => 'This booking does not exist.',
+  IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
+  CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
+    `${seats(bookedSeats)} are already booked. Enter this number or more.`,
+  VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
+  EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
+  INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',
+};
+
+const ERRORS: Record<string, string> = {
+  [NOT_SENT]: 'There is no connection. Your request was not sent.',
+  [NO_ANSWER]: 'The connection was lost before the answer came.',
+  SERVICE_UNAVAILABLE: 'The box office is busy at the moment.',
+  UNAUTHENTICATED: 'Your session has ended. Sign in again.',
+  FORBIDDEN: 'Your account may not see this.',
+};
+
+/** Says in plain words why something did not work. */
+export function wordsFor(problem: Refusal | Error): string {
+  if (!(problem instanceof Error)) return REFUSALS[problem.code]?.(problem) ?? problem.message;
+  if (!(problem instanceof OperationError)) return 'Something went wrong in this page. Reload it.';
+  const { code, retryAfterS, errors } = problem;
+  if (code === 'RATE_LIMITED') {
+    return `That were many requests in a short time. Try again in ${retryAfterS === undefined ? 'a minute' : `${Math.ceil(retryAfterS)} s`}.`;
+  }
+  if (code === 'BAD_USER_INPUT') return ruleIn(problem.message);
+  const id = errors[0]?.extensions?.errorId;
+  return (
+    ERRORS[code] ?? `Something went wrong on our side.${id === undefined ? '' : ` The error has the number ${id}.`}`
+  );
+}
+
+/** "input.name must have 1 to 200 characters." becomes "Must have 1 to 200 characters." */
+const ruleIn = (message: string) => message.replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase());
+
+export const seats = (count: number): string => (count === 1 ? '1 seat' : `${count.toLocaleString('en')} seats`);
+
+const day = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+/** A date and time of the user's time zone, like "Sat, 5 Dec 2026, 19:30". */
+export const dateTime = (iso: string): string => `${day.format(new Date(iso))}, ${time.format(new Date(iso))}`;
+
+/** A time as <input type="datetime-local"> needs it. */
+export function inputTime(iso: string): string {
+  const date = new Date(iso);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Connection } from 'mariadb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '#scripts/local/settings.ts';
+import type { LoadReport } from '../bench/load/report.ts';
+import { createEvent, signUp } from './support/client.ts';
+import { connectTo } from './support/invariants.ts';
+import { startTestSystem, type TestSystem } from './support/system.ts';
+
+const TIMEOUT_MS = 60_000;
+
+/** The commands that use the graph as their users do, on a system whose databases they may read. */
+describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-load-'));
+  let system: TestSystem;
+  let database: Connection;
+
+  beforeAll(async () => {
+    system = await startTestSystem();
+    database = await connectTo(system.databaseUrls.booking);
+  });
+  afterAll(async () => {
+    rmSync(dataDir, { recursive: true });
+    await Promise.all([database?.end(), system?.stop()]);
+  });
+
+  function run(script: string, args: readonly string[], input = ''): Promise<{ code: number; output: string }> {
+    const { booking, notification } = system.databaseUrls;
+    const env = {
+      ...process.env,
+      DATA_DIR: dataDir,
+      DATABASE_URL_BOOKING: booking,
+      DATABASE_URL_NOTIFICATION: notification,
+    };
+    const command = [join(root, script), ...args, '--url', system.graphqlUrl];
+    return new Promise((resolve) => {
+      const child = execFile(process.execPath, command, { env, timeout: TIMEOUT_MS }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
+      );
+      child.stdin?.end(input);
+    });
+  }
+
+  function readReport(): LoadReport {
+    const folder = join(dataDir, 'load-test');
+    const file = readdirSync(folder).findLast((name) => name.endsWith('.json')) ?? '';
+    expect(existsSync(join(folder, file.replace('.json', '.html')))).toBe(true);
+    return JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  }
+
+  const LOAD = ['--users', '5', '--bookings', '60', '--rate', '100', '--events', '2', '--seats', '20'];
+
+  it('npm run load-test reports the bookings that the database has, apart from refusals', async () => {
+    const { code, output } = await run('bench/load-test.ts', LOAD);
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('checked in the databases') });
+    const { summary, invariants } = readReport();
+    const [stored] = await database.query<{ bookings: bigint; events: bigint; users: bigint; seats: bigint }[]>(
+      `SELECT COUNT(*) AS bookings, COUNT(DISTINCT event_id) AS events, COUNT(DISTINCT user_id) AS users,
+              SUM(seat_count) AS seats FROM bookings`,
+    );
+    expect(summary).toMatchObject({
+      bookings: 60,
+      confirmed: Number(stored?.bookings),
+      refused: 60 - Number(stored?.bookings),
+      failed: 0,
+      codes: { SOLD_OUT: summary.refused },
+    });
+    expect(summary.confirmed).toBeGreaterThan(0);
+    expect(summary.refused).toBeGreaterThan(0);
+    expect(Number(stored?.seats)).toBeLessThanOrEqual(40);
+    expect(Number(stored?.events)).toBe(2);
+    expect(Number(stored?.users)).toBeGreaterThan(1);
+    expect(summary.intervals.reduce((sum, { confirmed }) => sum + confirmed, 0)).toBe(summary.confirmed);
+    expect(invariants).toEqual({ checkedIn: 'the databases', oversold: 0, problems: [] });
+  });
+
+  it('npm run demo:sale sells every seat once and shows plain lines without a terminal', async () => {
+    const { code, output } = await run('bench/demo-sale.ts', ['--seats', '15', '--buyers', '60', '--seconds', '1']);
+    expect({ code, output }).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('0 oversold: 15 of 15 seats sold, 45 buyers refused, 0 failed'),
+    });
+    expect(output).toMatch(/0 seats left, +\d+ confirmed\/s, +\d+ refused\/s, p99 \d+ ms/);
+    expect(output).not.toContain('\x1b');
+    const rows = await database.query(
+      'SELECT event_id FROM inventories WHERE total_seats = 15 AND available_seats = 0',
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it('npm run load-test fails when it misses a threshold', async () => {
+    const { code, output } = await run('bench/load-test.ts', [...LOAD, '--min-confirmed-per-s', '1000000']);
+    expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining('under 1000000') });
+    expect(readReport().missedThresholds).toHaveLength(1);
+  });
+
+  it('npm run cli books an event, finds the booking again and cancels it', async () => {
+    const password = 'correct horse battery\n';
+    expect(await run('scripts/cli.ts', ['bookings'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Sign in'),
+    });
+    const signedUp = await run('scripts/cli.ts', ['sign-up', 'Ada Lovelace', 'ada@example.com'], password);
+    expect(signedUp).toEqual({ code: 0, output: 'Signed in as Ada Lovelace.\n' });
+    expect(statSync(join(dataDir, 'cli/session.json')).mode & 0o777).toBe(0o600);
+
+    const eventId = await createEvent(await signUp(system.graphqlUrl), { name: 'Chamber Music' });
+    const book = ['book', eventId, '--seats', '2', '--key', 'the-key-of-the-cli'];
+    expect((await run('scripts/cli.ts', book)).output).toMatch(/^Booked: 2 × Chamber Music/);
+    const again = (await run('scripts/cli.ts', book)).output;
+    const [, id = ''] = /^Already booked: .* The booking is (\S+)\.$/m.exec(again) ?? [];
+    expect((await run('scripts/cli.ts', ['bookings'])).output).toBe(`${id}  confirmed  2 × Chamber Music\n`);
+    expect((await run('scripts/cli.ts', ['cancel', id])).output).toContain('cancelled');
+    expect((await run('scripts/cli.ts', ['events', 'chamber mus'])).output).toContain('100 of 100 seats free');
+    expect(await run('scripts/cli.ts', ['book', 'load'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Which of these events?'),
+    });
+    expect(await run('scripts/cli.ts', ['cancel'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Usage'),
+    });
+    expect((await run('scripts/cli.ts', ['sign-out'])).output).toBe('Signed out.\n');
+    expect(existsSync(join(dataDir, 'cli/session.json'))).toBe(false);
+    const signIn = await run('scripts/cli.ts', ['sign-in', 'ada@example.com'], 'a wrong password\n');
+    expect(signIn).toMatchObject({ code: 1 });
+    expect((await run('scripts/cli.ts', ['sign-in', 'ada@example.com'], password)).output).toContain('Ada');
+  });
+
+  it('both loads report a seat that was sold twice', async () => {
+    await database.query(
+      'UPDATE inventories SET available_seats = available_seats + 1, total_seats = total_seats - 1 LIMIT 1',
+    );
+    for (const [script, args] of [
+      ['bench/load-test.ts', LOAD],
+      ['bench/demo-sale.ts', ['--seats', '5', '--buyers', '10', '--seconds', '1']],
+    ] as const) {
+      expect(await run(script, args)).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(/Event \S+ has \d+ seats, but/),
+      });
+    }
+  });
+});
