@@ -2,8 +2,9 @@
  * npm run check
  *
  * Runs all checks that do not need a running system: types, lint and format, boundaries and unused code. It also checks
- * that the supergraph matches the subgraphs, that docs/messages.md matches the message schemas, and that the alert rules
- * for Kubernetes match monitoring/alerts.yml. It runs all checks before it prints the failures and exits with code 1.
+ * that the supergraph matches the subgraphs, that it breaks no client of the last release, that docs/messages.md matches
+ * the message schemas, and that the alert rules for Kubernetes match monitoring/alerts.yml. It runs all checks before it
+ * prints the failures and exits with code 1.
  */
 import { writeAlerts } from './alerts.ts';
 import { composeSupergraph } from './compose.ts';
@@ -13,6 +14,7 @@ import { runScript } from './local/run-script.ts';
 import { LocalError } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
 import { documentMessages } from './messages.ts';
+import { checkSchema } from './schema.ts';
 
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
@@ -31,6 +33,7 @@ async function main(): Promise<void> {
     });
   for (const [title, [tool, ...args]] of Object.entries(TOOLS)) await check(title, () => runTool(tool, args));
   await check('Supergraph', () => composeSupergraph({ checkOnly: true }));
+  await check('Released schema', checkSchema);
   await check('Messages', () => documentMessages({ checkOnly: true }));
   await check('Alerts', () => writeAlerts({ checkOnly: true }));
   if (failures.length > 0) throw new LocalError(failures.join('\n'));

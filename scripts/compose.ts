@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeServices } from '@apollo/composition';
-import { parse } from 'graphql';
+import { type GraphQLSchema, parse } from 'graphql';
 import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
 import { runScript } from './local/run-script.ts';
 import { LocalError, root } from './local/settings.ts';
@@ -14,17 +14,25 @@ import { tagPublicFields } from './public-fields.ts';
 
 const SUPERGRAPH_FILE = join(root, 'gateway', 'supergraph.graphql');
 
-/** Writes the supergraph, or only checks it. @throws LocalError when it is outdated or cannot be composed */
-export function composeSupergraph({ checkOnly = false } = {}): void {
+/** Composes the subgraphs' schemas. @throws LocalError when they do not compose */
+function compose() {
   const schemas = SUBGRAPHS.map((name) => ({
     name,
     typeDefs: parse(readFileSync(join(root, 'subgraphs', name, 'schema.graphql'), 'utf8')),
     url: `http://localhost:${SUBGRAPH_LIST[name].port}/graphql`,
   }));
-  const { errors, supergraphSdl, hints } = composeServices(tagPublicFields(schemas));
-  if (errors !== undefined) {
-    throw new LocalError(`The subgraphs do not compose:\n${errors.map(({ message }) => `  - ${message}`).join('\n')}`);
-  }
+  const result = composeServices(tagPublicFields(schemas));
+  if (result.errors === undefined) return result;
+  const messages = result.errors.map(({ message }) => `  - ${message}`);
+  throw new LocalError(`The subgraphs do not compose:\n${messages.join('\n')}`);
+}
+
+/** Returns the schema that clients see. @throws LocalError when the subgraphs do not compose */
+export const composePublicSchema = (): GraphQLSchema => compose().schema.toAPISchema().toGraphQLJSSchema();
+
+/** Writes the supergraph, or only checks it. @throws LocalError when it is outdated or cannot be composed */
+export function composeSupergraph({ checkOnly = false } = {}): void {
+  const { supergraphSdl, hints } = compose();
   for (const hint of hints) if (hint.definition.level.name === 'WARN') console.warn(String(hint));
   const supergraph = `${supergraphSdl.trimEnd()}\n`;
   const present = existsSync(SUPERGRAPH_FILE) && readFileSync(SUPERGRAPH_FILE, 'utf8');
