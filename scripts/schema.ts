@@ -18,9 +18,12 @@ const RELEASED_FILE = join(root, RELEASED);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const heading = `# The public schema of version ${version}. A release writes it: npm run schema -- --release\n\n`;
 
-/** Returns the changes between two schemas, breaking ones first. A deprecated field or enum value may be removed. */
+/** Returns the changes between two schemas without those of descriptions, breaking ones first. A deprecated field or enum value may be removed. */
 export async function changesOf(released: GraphQLSchema, present: GraphQLSchema): Promise<Change[]> {
-  const changes = await diff(released, present, [DiffRule.suppressRemovalOfDeprecatedField]);
+  const changes = await diff(released, present, [
+    DiffRule.suppressRemovalOfDeprecatedField,
+    DiffRule.ignoreDescriptionChanges,
+  ]);
   return changes.toSorted((one, other) => Number(isBreaking(other)) - Number(isBreaking(one)));
 }
 
