@@ -22,7 +22,7 @@ const INPUTS = [
   'subgraphs/*/schema.graphql',
   'gateway/supergraph.graphql',
   'docs/tour.md',
-  'scripts/seed.ts',
+  'scripts/seed/gateway.ts',
 ];
 const OUTPUTS = [
   ...SUBGRAPHS.flatMap((name) =>

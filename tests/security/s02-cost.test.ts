@@ -25,7 +25,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const OWN = [
   read('docs/tour.graphql'),
   ...[
-    'scripts/seed.ts',
+    'scripts/seed/gateway.ts',
     'bench/support/http-booking.ts',
     'gateway/http/explorer.ts',
     'tests/support/client.ts',
