@@ -89,7 +89,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     logger,
     metrics,
   });
-  if (config.NODE_ENV !== 'production') serveExplorer(http);
+  if (config.NODE_ENV !== 'production') await serveExplorer(http);
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
   return http;

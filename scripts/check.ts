@@ -2,8 +2,8 @@
  * npm run check
  *
  * Runs all checks that do not need a running system: types, lint and format, boundaries and unused code. It also checks
- * that the supergraph matches the subgraphs, that it breaks no client of the last release, that docs/messages.md matches
- * the message schemas, and that the alert rules for Kubernetes match monitoring/alerts.yml. It runs all checks before it
+ * that the supergraph matches the subgraphs, that it breaks no client of the last release, that
+ * docs/operations-collection matches docs/tour.md, that docs/messages.md matches the message schemas, and that the alert rules for Kubernetes match monitoring/alerts.yml. It runs all checks before it
  * prints the failures and exits with code 1.
  */
 import { writeAlerts } from './alerts.ts';
@@ -15,9 +15,11 @@ import { LocalError } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
 import { documentMessages } from './messages.ts';
 import { checkSchema } from './schema.ts';
+import { writeCollection } from './tour.ts';
 
 const TOOLS = {
   Types: ['tsc', '--noEmit'],
+  'Types of the explorer': ['tsc', '--noEmit', '-p', 'explorer'],
   'Lint and format': ['biome', 'ci', '--colors=off', '.'],
   Boundaries: ['depcruise', 'services.ts', 'gateway', 'subgraphs', 'platform', 'prisma', 'scripts', 'tests', 'bench'],
   'Unused code': ['knip'],
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
   for (const [title, [tool, ...args]] of Object.entries(TOOLS)) await check(title, () => runTool(tool, args));
   await check('Supergraph', () => composeSupergraph({ checkOnly: true }));
   await check('Released schema', checkSchema);
+  await check('Operations collection', () => writeCollection({ checkOnly: true }));
   await check('Messages', () => documentMessages({ checkOnly: true }));
   await check('Alerts', () => writeAlerts({ checkOnly: true }));
   if (failures.length > 0) throw new LocalError(failures.join('\n'));

@@ -27,7 +27,7 @@ const OWN = [
   ...[
     'scripts/seed/gateway.ts',
     'bench/support/http-booking.ts',
-    'gateway/http/explorer.ts',
+    'explorer/demo-session.ts',
     'tests/support/client.ts',
   ].flatMap((file) =>
     [...read(file).matchAll(/`\s*((?:#.*\n)*\s*(?:query|mutation) \w+[^`$]*(?:\$\w[^`$]*)*)`/g)].map(
