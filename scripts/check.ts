@@ -3,8 +3,8 @@
  *
  * Runs all checks that do not need a running system: types, lint and format, boundaries and unused code. It also checks
  * that the supergraph matches the subgraphs, that it breaks no client of the last release, that
- * docs/operations-collection matches docs/tour.md, that docs/messages.md matches the message schemas, and that the alert rules for Kubernetes match monitoring/alerts.yml. It runs all checks before it
- * prints the failures and exits with code 1.
+ * docs/operations-collection matches docs/tour.md, that docs/messages.md matches the message schemas, and that the alert
+ * rules for Kubernetes match monitoring/alerts.yml. It runs all checks before it prints the failures and exits with code 1.
  */
 import { writeAlerts } from './alerts.ts';
 import { composeSupergraph } from './compose.ts';
