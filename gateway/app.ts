@@ -103,8 +103,10 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     logger,
     metrics,
   });
-  if (config.NODE_ENV !== 'production') serveExplorer(http);
+  const isDevelopment = config.NODE_ENV !== 'production';
+  if (isDevelopment) await serveExplorer(http);
   if (config.servesBoxOffice) await serveBoxOffice({ http, logger });
+  else if (isDevelopment) http.get('/', (_request, reply) => reply.redirect('/graphiql'));
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
   endStreams = graph.endStreams;

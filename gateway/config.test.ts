@@ -15,6 +15,7 @@ test('The gateway sends the first of two secrets', () => {
 test('Apollo Studio and the local explorer are allowed origins in development only', () => {
   expect(read({ PORT: '4100' }).corsOrigins).toEqual([
     'https://studio.apollographql.com',
+    'https://sandbox.embed.apollographql.com',
     'http://localhost:4100',
     'http://127.0.0.1:4100',
   ]);

@@ -131,8 +131,11 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv) {
   };
 }
 
-/** Development allows Apollo Studio and the local explorer, under both names of this machine. Others allow none. */
+/** Where Apollo serves Sandbox, as a page of its own and as a frame of other pages. */
+const SANDBOX_ORIGINS = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
+
+/** Development allows Apollo Sandbox and the local explorer, under both names of this machine. Others allow none. */
 function defaultOrigins({ NODE_ENV, PORT }: { NODE_ENV: string; PORT: number }): string[] {
   if (NODE_ENV !== 'development') return [];
-  return ['https://studio.apollographql.com', `http://localhost:${PORT}`, `http://127.0.0.1:${PORT}`];
+  return [...SANDBOX_ORIGINS, `http://localhost:${PORT}`, `http://127.0.0.1:${PORT}`];
 }

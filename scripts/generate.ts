@@ -3,8 +3,8 @@
  *
  * Writes subgraphs/<name>/generated: the Prisma client from prisma/<name>/schema.prisma and the resolver types from
  * subgraphs/<name>/schema.graphql. Also writes docs/tour.graphql, the operations of docs/tour.md, and with them
- * gateway/generated: the manifest of trusted documents. The typed documents of clients/typescript/operations.graphql go
- * to clients/typescript/generated. Does nothing if the inputs have not changed.
+ * gateway/generated: the manifest of trusted documents, and the bundle of the explorer. The typed documents of
+ * clients/typescript/operations.graphql go to clients/typescript/generated. Does nothing if the inputs have not changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { type Step, tellStep } from './local/progress.ts';
 import { runScript } from './local/run-script.ts';
 import { root } from './local/settings.ts';
 import { runTool } from './local/tools.ts';
+import { readTour } from './tour.ts';
 
 const INPUTS = [
   'codegen.yml',
@@ -23,8 +24,10 @@ const INPUTS = [
   'subgraphs/*/schema.graphql',
   'gateway/supergraph.graphql',
   'docs/tour.md',
-  'scripts/seed.ts',
   'clients/typescript/operations.graphql',
+  'explorer/*',
+  'scripts/seed/{catalogue,gateway}.ts',
+  'scripts/tour/steps.ts',
 ];
 const OUTPUTS = [
   ...SUBGRAPHS.flatMap((name) =>
@@ -32,6 +35,7 @@ const OUTPUTS = [
   ),
   join(root, 'gateway/generated/trusted-documents/persisted-documents.json'),
   join(root, 'clients/typescript/generated/graphql.ts'),
+  join(root, 'gateway/generated/explorer/index.html'),
   join(root, 'docs/tour.graphql'),
 ];
 const STAMP_FILE = join(root, 'node_modules', '.cache', 'event-booking-system', 'generated');
@@ -46,19 +50,15 @@ export async function generate(step: Step, signal?: AbortSignal): Promise<void> 
   ) {
     return;
   }
-  writeFileSync(join(root, 'docs/tour.graphql'), operationsOfTour());
+  const operations = readTour().map(({ operation }) => operation);
+  writeFileSync(join(root, 'docs/tour.graphql'), operations.join('\n'));
   const prisma = SUBGRAPHS.map((name) => ['prisma', 'generate', '--config', `prisma/${name}/prisma.config.ts`]);
-  const commands = [...prisma, ['graphql-codegen', '--config', 'codegen.yml']];
-  await step('Generating Prisma clients and GraphQL types', () =>
+  const commands = [...prisma, ['graphql-codegen', '--config', 'codegen.yml'], ['vite', 'build', 'explorer']];
+  await step('Generating Prisma clients, GraphQL types and the explorer', () =>
     Promise.all(commands.map(([tool = '', ...args]) => runTool(tool, args, signal))),
   );
   mkdirSync(dirname(STAMP_FILE), { recursive: true });
   writeFileSync(STAMP_FILE, stamp);
-}
-
-function operationsOfTour(): string {
-  const tour = readFileSync(join(root, 'docs/tour.md'), 'utf8');
-  return [...tour.matchAll(/```graphql\n(.+?)```/gs)].map(([, operation]) => operation).join('\n');
 }
 
 function stampOfInputs(): string {

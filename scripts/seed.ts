@@ -1,95 +1,91 @@
-import { LocalError } from './local/settings.ts';
+/**
+ * npm run seed [-- --url http://localhost:4000/graphql]
+ *
+ * Fills the running system with a catalogue for demonstrations: 200 users, 30 events and their bookings. The catalogue
+ * is the same in every run, and the events lie in the future, counted from today. A second run adds only what is
+ * missing. The events and bookings are made through the gateway. The users are written to the user database of
+ * `npm start`, unless DATABASE_URL_USER names another.
+ */
+import { parseArguments, runScript } from './local/run-script.ts';
+import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
+import { userDatabaseUrl, withUserDatabase } from './local/user-database.ts';
+import { createCatalogue, DEMO_ADMIN, DEMO_PASSWORD, DEMO_USER, type SeedEvent } from './seed/catalogue.ts';
+import { createSeedGateway, type SeedGateway } from './seed/gateway.ts';
+import { registerUsers } from './seed/users.ts';
 
-export const DEMO_USER = { name: 'Demo User', email: 'demo@example.com', password: 'demo-password-123' };
-
-const REQUEST_TIMEOUT_MS = 15_000;
-const DAY_MS = 86_400_000;
-const DOORS_MS = 19.5 * 3_600_000;
-
-const DEMO_EVENTS = [
-  { name: 'Last Table at the Lighthouse', venue: 'The Lighthouse', inDays: 7, totalSeats: 2 },
-  { name: 'Chamber Music at the Old Mill', venue: 'The Old Mill, Great Hall', inDays: 14, totalSeats: 120 },
-  { name: 'TypeScript Without a Build Step', venue: 'Riverside Campus, Room 2', inDays: 21, totalSeats: 40 },
-  { name: 'City Marathon', venue: 'Market Square', inDays: 45, totalSeats: 5_000 },
-  { name: 'Open-Air Cinema: Metropolis', venue: 'Botanical Garden', inDays: 60, totalSeats: 300 },
-];
-
-interface Session {
-  accessToken: string;
-  user: { id: string };
+/** What a run has added. */
+export interface Added {
+  users: number;
+  events: number;
+  bookings: number;
 }
 
 /**
- * Creates the demo user and their events through the gateway. It does not change existing data, so the next run
- * completes an interrupted one. Returns the outcome in a few words.
+ * Creates the demo user and their events, for `npm start`. Returns the outcome in a few words.
  * @throws LocalError when the gateway answers with an error
  */
-export async function seed(graphqlUrl: string): Promise<string> {
-  const { email, password } = DEMO_USER;
-  const session =
-    (await openSession(graphqlUrl, SIGN_IN, { email, password })) ??
-    (await openSession(graphqlUrl, REGISTER, DEMO_USER));
-  if (session === undefined) return `not created, because ${DEMO_USER.email} has another password`;
-  const created = await Promise.all(DEMO_EVENTS.map((event) => createUnlessThere(graphqlUrl, session, event)));
-  return created.some(Boolean) ? 'created' : 'already there';
+export async function seedDemoUser(graphqlUrl: string): Promise<string> {
+  const gateway = createSeedGateway(graphqlUrl);
+  if (!(await gateway.register(DEMO_USER))) return `not created, because ${DEMO_USER.email} has another password`;
+  const events = createCatalogue().events.filter(({ organizer }) => organizer === DEMO_USER);
+  const added = await Promise.all(events.map(async (event) => (await openEvent(gateway, event)).isNew));
+  return added.includes(true) ? 'created' : 'already there';
 }
 
-const SIGN_IN = /* GraphQL */ `mutation SeedSignIn($input: SignInInput!) {
-  session: signIn(input: $input) { ... on Session { accessToken user { id } } }
-}`;
-const REGISTER = /* GraphQL */ `mutation SeedUser($input: CreateUserInput!) {
-  session: createUser(input: $input) { ... on Session { accessToken user { id } } }
-}`;
-
-async function openSession(graphqlUrl: string, query: string, input: object): Promise<Session | undefined> {
-  const { session } = await request<{ session: Partial<Session> }>(graphqlUrl, { query, variables: { input } });
-  const { accessToken, user } = session;
-  return accessToken && user ? { accessToken, user } : undefined;
+/** Adds what is missing of the catalogue. @throws LocalError when the gateway or the user database refuses it */
+export async function seedCatalogue(graphqlUrl: string, databaseUrl: string): Promise<Added> {
+  const { users, events } = createCatalogue();
+  const { ids, added } = await withUserDatabase(databaseUrl, (database) => registerUsers(database, users));
+  const gateway = createSeedGateway(graphqlUrl);
+  const results = await Promise.all(events.map((event) => seedEvent(gateway, event, ids)));
+  return {
+    users: added,
+    events: results.filter(({ isNew }) => isNew).length,
+    bookings: results.reduce((sum, { bookings }) => sum + bookings, 0),
+  };
 }
 
-async function createUnlessThere(
-  graphqlUrl: string,
-  { accessToken, user }: Session,
-  { inDays, ...event }: (typeof DEMO_EVENTS)[number],
-): Promise<boolean> {
-  const { events } = await request<{ events: { nodes: { name: string; organizer: { id: string } | null }[] } }>(
-    graphqlUrl,
-    {
-      query: /* GraphQL */ `query SeedEvents($name: String!) {
-        events(first: 100, filter: { nameContains: $name, startsAfter: "1970-01-01T00:00:00.000Z" }) { nodes { name organizer { id } } }
-      }`,
-      variables: { name: event.name },
-      accessToken,
-    },
-  );
-  if (events.nodes.some(({ name, organizer }) => name === event.name && organizer?.id === user.id)) return false;
-  const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  const startsAt = new Date(midnightMs + inDays * DAY_MS + DOORS_MS).toISOString();
-  const { createEvent } = await request<{ createEvent: { message?: string } }>(graphqlUrl, {
-    query: /* GraphQL */ `mutation SeedEvent($input: CreateEventInput!) {
-      createEvent(input: $input) { ... on InvalidInputError { message } }
-    }`,
-    variables: { input: { ...event, startsAt } },
-    accessToken,
-  });
-  if (createEvent.message !== undefined) throw new LocalError(`A demo event was refused: ${createEvent.message}`);
-  return true;
-}
-
-async function request<Data>(
-  graphqlUrl: string,
-  { accessToken, ...operation }: { query: string; variables: Record<string, unknown>; accessToken?: string },
-): Promise<Data> {
-  const answer = await fetch(graphqlUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
-    body: JSON.stringify(operation),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  });
-  const text = await answer.text();
-  const { data, errors } = JSON.parse(text) as { data?: Data | null; errors?: unknown };
-  if (data == null || errors !== undefined) {
-    throw new LocalError(`The gateway answered a request for the demo data with an error: ${text}`);
+/** Adds an event with its bookings. The bookings are made one after another, so that equal runs sell equal seats. */
+async function seedEvent(gateway: SeedGateway, event: SeedEvent, userIds: ReadonlyMap<string, string>) {
+  const { id, isNew, status, version } = await openEvent(gateway, event);
+  let bookings = 0;
+  if (status === 'CANCELLED') return { isNew, bookings };
+  const bookers = isNew ? new Set<string>() : await gateway.findBookers(DEMO_ADMIN, id);
+  for (const { user, seatCount, isCancelled } of event.bookings) {
+    if (bookers.has(user.email)) continue;
+    const userId = userIds.get(user.email) ?? '';
+    const bookingId = await gateway.book(DEMO_ADMIN, { eventId: id, userId, seatCount });
+    if (bookingId === undefined) continue;
+    bookings += 1;
+    if (isCancelled) await gateway.cancelBooking(DEMO_ADMIN, bookingId);
   }
-  return data;
+  if (event.isCancelled) await gateway.cancelEvent(event, { id, expectedVersion: version });
+  return { isNew, bookings };
 }
+
+/** Returns the event of the catalogue, after creating it if it is not there. */
+async function openEvent(gateway: SeedGateway, event: SeedEvent) {
+  const present = await gateway.findEvent(event);
+  if (present !== undefined) return { ...present, isNew: false };
+  return { id: await gateway.createEvent(event), status: 'SCHEDULED', version: 1, isNew: true };
+}
+
+async function main(): Promise<void> {
+  const usage = 'npm run seed [-- --url http://localhost:4000/graphql]';
+  const { values } = parseArguments({ options: { url: { type: 'string' } } }, usage);
+  const env = loadEnvironment();
+  if (env.NODE_ENV === 'production') {
+    throw new LocalError('npm run seed is for development only: all its accounts have a public password.');
+  }
+  const url = values.url ?? `http://localhost:${readSettings(env).ports.gateway}/graphql`;
+  const added = await seedCatalogue(url, await userDatabaseUrl());
+  console.log(`
+  Added ${added.users} users, ${added.events} events and ${added.bookings} bookings.
+
+    User        ${DEMO_USER.email}
+    Admin       ${DEMO_ADMIN.email}
+    Password    ${DEMO_PASSWORD}
+`);
+}
+
+if (import.meta.main) await runScript(main);

@@ -24,7 +24,8 @@ import { serviceEnvironment } from './local/services/service-environment.ts';
 import { createServices } from './local/services/services.ts';
 import { LocalError, type LocalSettings, loadEnvironment, portVariable, readSettings } from './local/settings.ts';
 import { migrate } from './migrate.ts';
-import { DEMO_USER, seed } from './seed.ts';
+import { DEMO_PASSWORD, DEMO_USER } from './seed/catalogue.ts';
+import { seedDemoUser } from './seed.ts';
 
 async function main(): Promise<void> {
   const { database, rest } = takeDatabase(process.argv.slice(2));
@@ -65,7 +66,7 @@ async function runSystem(settings: LocalSettings & { database: Database }, inter
     services.start(...SUBGRAPHS);
     await tellStep('Gateway and subgraphs', () => services.waitUntilReady(interruption));
     const graphqlUrl = `http://localhost:${ports.gateway}/graphql`;
-    if (process.env.NODE_ENV !== 'production') await tellStep('Demo data', () => seed(graphqlUrl), String);
+    if (process.env.NODE_ENV !== 'production') await tellStep('Demo data', () => seedDemoUser(graphqlUrl), String);
 
     console.log(panel(settings, servesBoxOffice, secondsSince(startedAtMs)));
     interruption.throwIfAborted();
@@ -109,7 +110,8 @@ ${servesBoxOffice ? `\n    Box office  http://localhost:${ports.gateway}` : ''}
     GraphQL     http://localhost:${ports.gateway}/graphql
     Explorer    http://localhost:${ports.gateway}/graphiql
     Health      http://localhost:${ports.gateway}/health and /ready
-    Sign in     ${DEMO_USER.email} with the password ${DEMO_USER.password}
+    Sign in     ${DEMO_USER.email} with the password ${DEMO_PASSWORD}
+    More data   npm run seed adds 30 events, 200 users and their bookings
     Logs        npm run logs, or ${relative(process.cwd(), dataDir) || dataDir}/logs
     Stop        Ctrl-C
 `;

@@ -56,7 +56,8 @@ describe('an operator', () => {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${ada.accessToken}` },
       body: JSON.stringify({ query, variables }),
     });
-    return { requestId: response.headers.get('x-request-id') ?? '', body: await response.json() };
+    // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its answer
+    return { requestId: response.headers.get('x-request-id') ?? '', body: (await response.json()) as any };
   }
 
   it('follows a booking by its request id through all services, and sees it once in each metric', async () => {

@@ -53,7 +53,7 @@ describe('the system in production mode, with TLS and accounts on every server',
   });
 
   const readinessOf = async (name: 'gateway' | (typeof SUBGRAPHS)[number]) =>
-    (await fetch(`${system.urls[name]}/ready`)).json();
+    (await fetch(`${system.urls[name]}/ready`)).json() as Promise<{ checks: Record<string, object> }>;
 
   it('books and notifies, and every service becomes ready', async () => {
     const ada = await signUp(system.graphqlUrl);

@@ -4,6 +4,9 @@ import { findProgram } from '#scripts/local/programs.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { requirePrograms } from '#scripts/local/servers/install.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
+import { DEMO_USER } from '../../scripts/seed/catalogue.ts';
+import { seedDemoUser } from '../../scripts/seed.ts';
+import { readTour } from '../../scripts/tour.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;
 /** The browser cannot resolve any host name, as on a machine without internet access. */
@@ -29,48 +32,63 @@ afterAll(async () => {
   await system?.stop();
 });
 
-async function ask<Data>(query: string, variables: object, headers: Record<string, string> = {}): Promise<Data> {
-  const response = await fetch(system.graphqlUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
-  expect(errors).toBeUndefined();
-  return data;
-}
-
-async function createEvent(name: string): Promise<void> {
-  const user = { name: 'Ada', email: 'ada@example.com', password: 'a long enough password' };
-  const { createUser } = await ask<{ createUser: { accessToken: string } }>(
-    'mutation($input: CreateUserInput!) { createUser(input: $input) { ... on Session { accessToken } } }',
-    { input: user },
-  );
-  const input = { name, startsAt: new Date(Date.now() + 3_600_000).toISOString(), totalSeats: 7 };
-  await ask(
-    'mutation($input: CreateEventInput!) { createEvent(input: $input) { __typename } }',
-    { input },
-    { authorization: `Bearer ${createUser.accessToken}` },
-  );
-}
-
-test('The explorer loads, runs its query and shows data without internet access', async () => {
-  await createEvent('Opera by Candlelight');
+/** Opens the explorer and collects what it asks of other hosts, and what goes wrong. */
+async function openExplorer() {
   const page = await browser.newPage();
-  const requested: string[] = [];
-  const complaints: string[] = [];
-  page.on('request', (request) => requested.push(request.url()));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', ({ message }) => complaints.push(message));
-
-  await page.goto(`${system.urls.gateway}/graphiql`);
-  await page.getByRole('button', { name: 'Execute query' }).click();
-  await page.locator('.graphiql-response').getByText('Opera by Candlelight').waitFor();
-  expect(await page.locator('.graphiql-editor-tools').textContent()).toContain('Headers');
-
+  const problems: string[] = [];
   const { origin } = new URL(system.urls.gateway);
-  expect(requested.filter((url) => new URL(url).origin !== origin)).toEqual([]);
-  expect(complaints).toEqual([]);
+  page.on(
+    'request',
+    ({ url }) => /^(https?|wss?):/.test(url()) && new URL(url()).origin !== origin && problems.push(url()),
+  );
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', ({ message }) => problems.push(message));
+  await page.goto(system.urls.gateway);
+  const run = async (tab: string) => {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByRole('button', { name: 'Execute query' }).click();
+  };
+  const seeAnswer = (text: string) => page.locator('.graphiql-response').getByText(text).waitFor();
+  return { page, problems, run, seeAnswer };
+}
+
+test('The explorer opens with the tour in tabs and runs its operations, without internet access', async () => {
+  const { page, problems, run, seeAnswer } = await openExplorer();
+  await page.getByRole('tab').first().waitFor();
+  const tabs = readTour().map(({ name }) => name);
+  expect(await page.getByRole('tab').allTextContents()).toEqual(tabs);
+  expect(tabs).toHaveLength(7);
+
+  await run('SignUp');
+  await seeAnswer('"Ada Lovelace"');
+
+  await page.getByRole('button', { name: 'Show History' }).click();
+  await page.locator('.graphiql-history-item').getByText('SignUp').waitFor();
+  await page.getByRole('button', { name: 'Show GraphiQL Explorer' }).click();
+  await page.locator('.graphiql-explorer-root').getByText('createUser').waitFor();
+  expect(problems).toEqual([]);
+});
+
+test('The button signs the demo user in for all tabs, and out again', async () => {
+  const { page, problems, run, seeAnswer } = await openExplorer();
+  const signIn = page.getByRole('button', { name: 'Sign in as the demo user' });
+  await signIn.click();
+  await page.getByRole('alert').waitFor();
+  await run('MyBookings');
+  await seeAnswer('"UNAUTHENTICATED"');
+
+  await seedDemoUser(system.graphqlUrl);
+  await signIn.click();
+  await page.getByText(DEMO_USER.email).waitFor();
+  await run('MyBookings');
+  await seeAnswer('"hasNextPage"');
+  await run('CreateEvent');
+  await seeAnswer('"Chamber Music"');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await run('MyBookings');
+  await seeAnswer('"UNAUTHENTICATED"');
+  expect(problems).toEqual([]);
 });
 
 /**

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
+import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answer } from '../testing/stand-in.ts';
 import { startTestGateway } from '../testing/test-gateway.ts';
 
 const STUDIO = 'https://studio.apollographql.com';
+const SHOP = 'https://shop.example.com';
+/** What Sandbox asks leave for, and a header that its user has added. */
+const SANDBOX_HEADERS = 'authorization,content-type,x-trace';
 const behaviours = { user: answer({ data: { me: null, signOut: true } }) };
 
 type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
@@ -12,7 +16,7 @@ let development: TestGateway;
 let production: TestGateway;
 beforeAll(async () => {
   development = await startTestGateway(behaviours, { NODE_ENV: 'development' });
-  production = await startTestGateway(behaviours, { NODE_ENV: 'production', RATE_LIMITS: 'on' });
+  production = await startTestGateway(behaviours, { NODE_ENV: 'production', RATE_LIMITS: 'on', CORS_ORIGINS: SHOP });
 });
 afterAll(async () => {
   await development.stop();
@@ -21,21 +25,49 @@ afterAll(async () => {
 
 const json = { 'content-type': 'application/json' };
 const longType = { 'content-type': `application/json;${' '.repeat(10_000)}x` };
-const preflight = ({ url }: TestGateway, origin: string) =>
-  fetch(`${url}/graphql`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+const preflight = ({ url }: TestGateway, origin: string, names = 'content-type') => {
+  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': names };
+  return fetch(`${url}/graphql`, { method: 'OPTIONS', headers });
+};
 const codesOf = async (response: Response) =>
   ((await response.json()) as { errors: { extensions: { code: string } }[] }).errors.map(
     ({ extensions }) => extensions.code,
   );
 
 describe('A browser', () => {
-  test('may call from Apollo Studio in development, without credentials', async () => {
-    const { status, headers } = await preflight(development, STUDIO);
-    expect(status).toBe(204);
-    expect(headers.get('access-control-allow-origin')).toBe(STUDIO);
-    expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
+  test.each([STUDIO, 'https://sandbox.embed.apollographql.com'])(
+    'may run Apollo Sandbox from %s in development, without credentials',
+    async (origin) => {
+      const { status, headers } = await preflight(development, origin, SANDBOX_HEADERS);
+      expect(status).toBe(204);
+      expect(headers.get('access-control-allow-origin')).toBe(origin);
+      expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
+      expect(headers.get('access-control-allow-headers')).toBe(SANDBOX_HEADERS);
+      expect(headers.get('access-control-allow-credentials')).toBeNull();
+
+      const query = getIntrospectionQuery({
+        descriptions: true,
+        specifiedByUrl: true,
+        directiveIsRepeatable: true,
+        schemaDescription: true,
+        inputValueDeprecation: true,
+      });
+      const answer = await fetch(`${development.url}/graphql`, {
+        method: 'POST',
+        headers: { ...json, origin },
+        body: JSON.stringify({ operationName: 'IntrospectionQuery', query, variables: {} }),
+      });
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+      const { data } = (await answer.json()) as { data: IntrospectionQuery };
+      expect(buildClientSchema(data).getQueryType()?.getFields().events?.description).toContain('Events');
+    },
+  );
+
+  test('may send only known headers in production, from an origin that is configured', async () => {
+    const { headers } = await preflight(production, SHOP, SANDBOX_HEADERS);
+    expect(headers.get('access-control-allow-origin')).toBe(SHOP);
     expect(headers.get('access-control-allow-headers')).toContain('authorization');
-    expect(headers.get('access-control-allow-credentials')).toBeNull();
+    expect(headers.get('access-control-allow-headers')).not.toContain('x-trace');
   });
 
   test('may not call from another origin in development', async () => {
@@ -62,11 +94,16 @@ describe('A browser', () => {
     expect(await codesOf(await fetch(`${production.url}/graphql`, { headers }))).toEqual(['BAD_REQUEST']);
   });
 
-  test('gets the explorer in development only', async () => {
-    const page = await fetch(`${development.url}/graphiql`);
+  test('gets the explorer at / in development only, with a policy that allows this gateway only', async () => {
+    const page = await fetch(development.url);
+    expect(page.url).toBe(`${development.url}/graphiql`);
     expect(page.headers.get('content-type')).toMatch('text/html');
-    expect(await page.text()).toContain('YogaGraphiQL');
-    expect((await fetch(`${production.url}/graphiql`)).status).toBe(404);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+    const [script = ''] = /\/graphiql\/assets\/[^"]+\.js/.exec(await page.text()) ?? [];
+    const { status, headers } = await fetch(development.url + script);
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toContain('immutable');
+    for (const path of ['/', '/graphiql', script]) expect((await fetch(production.url + path)).status).toBe(404);
   });
 });
 

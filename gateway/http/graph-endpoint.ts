@@ -39,6 +39,16 @@ declare module 'fastify' {
 const DOCUMENT_CHARACTERS_MAX = 512 * 1_024;
 const PERSISTED_QUERY_CHARACTERS_MAX = 4 * 1_024 * 1_024;
 const PREFLIGHT_MAX_AGE_S = 7_200;
+/** The headers that pages of other origins may send in production. */
+const ALLOWED_HEADERS = [
+  'authorization',
+  'content-type',
+  'x-request-id',
+  'traceparent',
+  'apollo-require-preflight',
+  'apollographql-client-name',
+  'apollographql-client-version',
+];
 
 /**
  * Serves GraphQL at GET and POST /graphql, with CORS for `config.corsOrigins`. Call endStreams() before the HTTP server is
@@ -145,15 +155,8 @@ export async function serveGraph({
       await scope.register(cors, {
         origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
         methods: ['GET', 'POST'],
-        allowedHeaders: [
-          'authorization',
-          'content-type',
-          'x-request-id',
-          'traceparent',
-          'apollo-require-preflight',
-          'apollographql-client-name',
-          'apollographql-client-version',
-        ],
+        // Without a list, every requested header is allowed: Apollo Sandbox sends headers of its own and of its users.
+        ...(isProduction && { allowedHeaders: ALLOWED_HEADERS }),
         exposedHeaders: ['x-request-id', 'retry-after'],
         credentials: false,
         maxAge: PREFLIGHT_MAX_AGE_S,

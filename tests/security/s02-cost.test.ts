@@ -27,9 +27,9 @@ const OWN = [
   read('docs/api-examples.graphql'),
   read('clients/typescript/operations.graphql'),
   ...[
-    'scripts/seed.ts',
+    'scripts/seed/gateway.ts',
     'bench/support/http-booking.ts',
-    'gateway/http/explorer.ts',
+    'explorer/demo-session.ts',
     'tests/support/client.ts',
   ].flatMap((file) =>
     [...read(file).matchAll(/`\s*((?:#.*\n)*\s*(?:query|mutation) \w+[^`$]*(?:\$\w[^`$]*)*)`/g)].map(

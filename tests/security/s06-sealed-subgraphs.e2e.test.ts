@@ -20,7 +20,7 @@ describe('S6: subgraphs answer only the gateway', () => {
   });
   afterAll(() => system?.stop());
 
-  const ask = (name: (typeof SUBGRAPHS)[number], query: string, headers: HeadersInit = {}) =>
+  const ask = (name: (typeof SUBGRAPHS)[number], query: string, headers: RequestInit['headers'] = {}) =>
     fetch(`${system.urls[name]}/graphql`, {
       method: 'POST',
       headers: [
