@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto';
 import { createClient } from 'graphql-sse';
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
