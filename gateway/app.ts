@@ -98,7 +98,7 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
 function startRateLimits({ config, logger, metrics, lifecycle }: GatewayProcess) {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'gateway', logger });
   lifecycle.onStop('rate limits', () => redis.disconnect());
-  const limits = createRateLimits(createRateLimiters({ redis, metrics }), {
+  const limits = createRateLimits(createRateLimiters({ redis, logger, metrics }), {
     userPoints: config.RATE_LIMIT_USER,
     addressPoints: config.RATE_LIMIT_ADDRESS,
   });

@@ -20,7 +20,7 @@ const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 export function createSubgraphService(name: string, settings: SubgraphSettings) {
   const process = createProcess(name, settings);
   const { logger, metrics, lifecycle } = process;
-  const pool = createDatabasePool(settings, metrics);
+  const pool = createDatabasePool(settings, process);
   lifecycle.onStop('database', () => pool.end());
   const broker = createBroker({ settings, name, logger });
   lifecycle.onStop('broker', () => broker.close());

@@ -45,7 +45,7 @@ function startLimits() {
     isHealthy: () => redis.status === 'ready',
     stop: async () => redis.disconnect(),
   });
-  return createCredentialLimits(createRateLimiters({ redis, metrics }), {
+  return createCredentialLimits(createRateLimiters({ redis, logger, metrics }), {
     signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
     signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,
   });
