@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { request } from 'undici';
 import { createCallMetrics } from '#platform/clients/call-metrics.ts';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import { serveDebugEndpoints } from '#platform/http/debug-endpoints.ts';
 import { createHttpServer } from '#platform/http/http-server.ts';
 import { createAuthenticator } from '#platform/identity/identity.ts';
 import type { Process } from '#platform/process/process.ts';
 import { type ReadinessCheck, stateCheck } from '#platform/process/readiness.ts';
+import { redisDebug } from '#platform/redis/debug.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
@@ -89,6 +91,8 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     logger,
     metrics,
   });
+  if (config.DEBUG_ENDPOINTS)
+    serveDebugEndpoints(http, { authenticate, sources: shared ? { redis: shared.debug } : {} });
   if (config.NODE_ENV !== 'production') serveExplorer(http);
   lifecycle.onStop('graph', graph.stop);
   lifecycle.onStop('http', () => http.close());
@@ -102,7 +106,7 @@ function startRateLimits({ config, logger, metrics, lifecycle }: GatewayProcess)
     userPoints: config.RATE_LIMIT_USER,
     addressPoints: config.RATE_LIMIT_ADDRESS,
   });
-  return { ...limits, areShared: () => redis.status === 'ready' };
+  return { ...limits, areShared: () => redis.status === 'ready', debug: redisDebug(redis) };
 }
 
 function readinessOf(graphqlUrl: string): ReadinessCheck {

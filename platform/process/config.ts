@@ -116,6 +116,10 @@ export const processSettings = (defaultPort: number) => ({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   DRAIN_DELAY_MS: integer(0, MINUTE_MS, 0),
   STOP_TIMEOUT_MS: milliseconds(15_000),
+  DEBUG_ENDPOINTS: z
+    .enum(['on', 'off'])
+    .default('off')
+    .transform((value) => value === 'on'),
 });
 export type ProcessSettings = Settings<ReturnType<typeof processSettings>>;
 

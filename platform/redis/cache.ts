@@ -168,6 +168,7 @@ export function createCache<Value>({
       await entries.invalidate(keyOf(id), version);
     },
     isHealthy: entries.isHealthy,
+    redis: entries.redis,
     async stop(): Promise<void> {
       near.stop();
       await entries.stop();

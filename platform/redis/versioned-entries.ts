@@ -2,6 +2,7 @@ import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } fro
 import type { Redis } from 'ioredis';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
+import { redisDebug } from './debug.ts';
 import { CHANGES_CHANNEL } from './near-values.ts';
 import { createRedis, isTimeout } from './redis.ts';
 
@@ -99,6 +100,7 @@ export function createVersionedEntries({
       await run(() => redis.putVersion(key, version, '0|', Math.ceil((ttlS + graceS) * 1_000)));
     },
     isHealthy: () => redis.status === 'ready',
+    redis: redisDebug(redis),
     stop: async () => redis.disconnect(),
   };
 }
