@@ -222,3 +222,20 @@ test.each([
   }
   expect(await closed).toBe(ends);
 });
+
+test('The debug endpoints are absent by default, and are for admins when they are on', async () => {
+  const [admin, user] = [await createToken('ADMIN'), await createToken('USER')];
+  const statuses = async () => {
+    const asked = [undefined, 'a.b.c', user, admin].map(async (token) => {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return (await fetch(`${gateway?.url}/debug/redis`, { headers })).status;
+    });
+    return Promise.all(asked);
+  };
+  gateway = await startTestGateway();
+  expect(await statuses()).toEqual([404, 404, 404, 404]);
+  await gateway.stop();
+  // No server listens at the address of Redis.
+  gateway = await startTestGateway({}, { DEBUG_ENDPOINTS: 'on', RATE_LIMITS: 'on' });
+  expect(await statuses()).toEqual([401, 401, 403, 503]);
+});

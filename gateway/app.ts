@@ -2,11 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import { request } from 'undici';
 import { createCallMetrics } from '#platform/clients/call-metrics.ts';
 import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
+import { serveDebugEndpoints } from '#platform/http/debug-endpoints.ts';
 import { createHttpServer } from '#platform/http/http-server.ts';
 import { createAuthenticator } from '#platform/identity/identity.ts';
 import { createBroker } from '#platform/messaging/broker.ts';
+import { brokerDebug } from '#platform/messaging/debug.ts';
 import type { Process } from '#platform/process/process.ts';
 import { type ReadinessCheck, stateCheck } from '#platform/process/readiness.ts';
+import { redisDebug } from '#platform/redis/debug.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
 import type { GatewayConfig } from './config.ts';
@@ -103,6 +106,10 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     logger,
     metrics,
   });
+  if (config.DEBUG_ENDPOINTS) {
+    const sources = { nats: brokerDebug(broker), ...(shared && { redis: shared.debug }) };
+    serveDebugEndpoints(http, { authenticate, sources });
+  }
   const isDevelopment = config.NODE_ENV !== 'production';
   if (isDevelopment) await serveExplorer(http);
   if (config.servesBoxOffice) await serveBoxOffice({ http, logger });
@@ -117,11 +124,11 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
 function startRateLimits({ config, logger, metrics, lifecycle }: GatewayProcess) {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'gateway', logger });
   lifecycle.onStop('rate limits', () => redis.disconnect());
-  const limits = createRateLimits(createRateLimiters({ redis, metrics }), {
+  const limits = createRateLimits(createRateLimiters({ redis, logger, metrics }), {
     userPoints: config.RATE_LIMIT_USER,
     addressPoints: config.RATE_LIMIT_ADDRESS,
   });
-  return { ...limits, areShared: () => redis.status === 'ready' };
+  return { ...limits, areShared: () => redis.status === 'ready', debug: redisDebug(redis) };
 }
 
 function readinessOf(graphqlUrl: string): ReadinessCheck {

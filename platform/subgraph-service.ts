@@ -1,13 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { createDatabasePool, prismaAdapter } from './database/database.ts';
+import { databaseDebug } from './database/debug.ts';
 import { createPruning, type Prune } from './database/pruning.ts';
 import { createSqlClient } from './database/transactions.ts';
 import { createErrorMask } from './graphql/error-mask.ts';
 import { type RequestContext, type SubgraphSchema, serveSubgraph } from './graphql/graphql-server.ts';
+import { serveDebugEndpoints } from './http/debug-endpoints.ts';
 import { createHttpServer, WAITING_CONNECTIONS_MAX } from './http/http-server.ts';
 import { createAuthenticator } from './identity/identity.ts';
 import { createBroker } from './messaging/broker.ts';
+import { brokerDebug } from './messaging/debug.ts';
 import type { SubgraphSettings } from './process/config.ts';
+import type { DebugSource, DebugSources } from './process/debug.ts';
 import { createProcess } from './process/process.ts';
 import { type ReadinessCheck, stateCheck, warningCheck } from './process/readiness.ts';
 
@@ -20,7 +24,7 @@ const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 export function createSubgraphService(name: string, settings: SubgraphSettings) {
   const process = createProcess(name, settings);
   const { logger, metrics, lifecycle } = process;
-  const pool = createDatabasePool(settings, metrics);
+  const pool = createDatabasePool(settings, process);
   lifecycle.onStop('database', () => pool.end());
   const broker = createBroker({ settings, name, logger });
   lifecycle.onStop('broker', () => broker.close());
@@ -30,6 +34,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings) 
     audience: settings.JWT_AUDIENCE,
   });
   const optionalChecks: Record<string, ReadinessCheck> = { broker: stateCheck(broker.isConnected, 'disconnected') };
+  const debugSources: DebugSources = { db: databaseDebug(pool, settings), nats: brokerDebug(broker) };
 
   return {
     ...process,
@@ -40,12 +45,19 @@ export function createSubgraphService(name: string, settings: SubgraphSettings) 
     broker,
     /**
      * Adds a dependency without which the service can work for a while. /ready reports its health under its name, and
-     * its warnings under `<name> bounds`. It is stopped with the service.
+     * its warnings under `<name> bounds`. `/debug/redis` reports its connection to Redis, if it has one. It is stopped
+     * with the service.
      */
     addOptionalDependency(
       part: string,
-      { isHealthy, warning, stop }: { isHealthy(): boolean; warning?(): string | undefined; stop(): Promise<unknown> },
+      {
+        isHealthy,
+        warning,
+        redis,
+        stop,
+      }: { isHealthy(): boolean; warning?(): string | undefined; redis?: DebugSource; stop(): Promise<unknown> },
     ): void {
+      if (redis !== undefined) debugSources.redis = redis;
       optionalChecks[part] = stateCheck(isHealthy, 'failing');
       if (warning !== undefined) optionalChecks[`${part} bounds`] = warningCheck(warning);
       lifecycle.onStop(part, stop);
@@ -72,6 +84,7 @@ export function createSubgraphService(name: string, settings: SubgraphSettings) 
         bodyLimitBytes: BODY_LIMIT_BYTES,
       });
       await serveSubgraph({ ...graph, http, authenticate, formatError: createErrorMask(logger) });
+      if (settings.DEBUG_ENDPOINTS) serveDebugEndpoints(http, { authenticate, sources: debugSources });
       routes?.(http);
       lifecycle.onStop('http', () => http.close());
       await http.listen({ host: settings.HOST, port: settings.PORT, backlog: WAITING_CONNECTIONS_MAX });

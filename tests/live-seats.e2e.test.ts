@@ -1,4 +1,4 @@
-import type { JsonWebKey } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
 import { createClient } from 'graphql-sse';
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -132,7 +132,7 @@ describe('live data', () => {
 
   it('a stream ends with UNAUTHENTICATED when its token expires, and not before', async () => {
     const { privateKey } = system.secrets as unknown as { privateKey: { kid: string } };
-    const key = await crypto.subtle.importKey('jwk', privateKey as JsonWebKey, { name: 'Ed25519' }, false, ['sign']);
+    const key = await crypto.subtle.importKey('jwk', privateKey as webcrypto.JsonWebKey, { name: 'Ed25519' }, false, ['sign']);
     const token = async (seconds: number) =>
       new SignJWT({ role: 'USER' })
         .setProtectedHeader({ alg: 'EdDSA', kid: privateKey.kid })

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { type GraphQLClient, isMutation } from '#platform/clients/graphql-client.ts';
 import { CLIENT_ADDRESS_HEADER } from '#platform/identity/identity.ts';
 import type { Logger } from '#platform/process/logger.ts';
+import { createOutageLog } from '#platform/process/outage-log.ts';
 import type { GatewayContext } from '../context.ts';
 import type { Fetch, FetchAnswer } from '../execution/query-plan.ts';
 import { createEntityJoiner } from './entity-joiner.ts';
@@ -66,18 +67,21 @@ export function createSubgraphClient({
   const mayJoin = ({ asksForPublicEntities }: Fetch, { deadlineMs }: GatewayContext) =>
     asksForPublicEntities && performance.now() + queryTimeoutMs < deadlineMs;
 
+  const outageLog = createOutageLog({
+    logger,
+    began: 'the subgraph did not answer',
+    over: 'the subgraph answers again',
+  });
+
   return async (fetch, context) => {
     try {
       const { data = null, errors } = await (mayJoin(fetch, context) ? askJoined : ask)(fetch, context);
+      outageLog.succeeded();
       return errors === undefined ? { data } : { data, errors: placeErrors(errors, fetch) };
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       const { message, extensions, originalError } = error;
-      if (originalError)
-        logger.warn(
-          { err: originalError, subgraph: name, requestId: context.requestId },
-          'the subgraph did not answer',
-        );
+      if (originalError) outageLog.failed({ err: originalError, subgraph: name, requestId: context.requestId });
       return { data: null, errors: placeErrors([{ message, extensions }], fetch) };
     }
   };

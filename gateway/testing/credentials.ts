@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { Role } from '#platform/identity/identity.ts';
 import { perSubgraph } from '#services';
 
 const keyPair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
@@ -16,8 +17,8 @@ export function proofOf(name: string): string {
 }
 
 /** Creates an access token that the gateway accepts. */
-export const createToken = () =>
-  new SignJWT({ role: 'USER' })
+export const createToken = (role: Role = 'USER') =>
+  new SignJWT({ role })
     .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
     .setSubject('019ac000-0000-7000-8000-000000000001')
     .setIssuer('event-booking-system')

@@ -1,6 +1,7 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
 import { sharedMetric } from '../process/metrics.ts';
+import { createOutageLog } from '../process/outage-log.ts';
 
 /**
  * How a call ended: with data, with GraphQL errors, without an answer, refused at once (the breaker is open or too many
@@ -10,7 +11,7 @@ export type CallOutcome = 'data' | 'errors' | 'unanswered' | 'refused' | 'abando
 
 export type CallMetrics = ReturnType<typeof createCallMetrics>;
 
-/** Creates the metrics of the calls to one server. The breaker's changes are logged once each. */
+/** Creates the metrics of the calls to one server. Changes of the breaker and a lack of room are logged once each. */
 export function createCallMetrics({ server, metrics, logger }: { server: string; metrics: Registry; logger: Logger }) {
   const durations = sharedMetric(
     metrics,
@@ -36,9 +37,19 @@ export function createCallMetrics({ server, metrics, logger }: { server: string;
       }),
   );
   open.set({ server }, 0);
+  const roomLog = createOutageLog({
+    logger,
+    began: 'too many calls to the server are in flight; further calls are refused',
+    over: 'calls to the server are no longer refused',
+  });
   return {
     ended(outcome: CallOutcome, durationMs: number): void {
       durations.observe({ server, outcome }, durationMs / 1_000);
+    },
+    /** To be called with each call: whether there is room for it. */
+    hasRoom(isThere: boolean): void {
+      if (isThere) roomLog.succeeded();
+      else roomLog.failed({ server });
     },
     breakerChanged(isOpen: boolean): void {
       open.set({ server }, isOpen ? 1 : 0);

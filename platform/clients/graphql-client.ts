@@ -129,7 +129,9 @@ export function createGraphQLClient({
     const startedAtMs = performance.now();
     const leftMs = Math.ceil(Math.min(timeoutMs, deadlineMs - startedAtMs));
     const ended = (outcome: CallOutcome) => callMetrics?.ended(outcome, performance.now() - startedAtMs);
-    if (breaker.isOpen() || inFlight >= IN_FLIGHT_MAX) {
+    const hasRoom = inFlight < IN_FLIGHT_MAX;
+    callMetrics?.hasRoom(hasRoom);
+    if (breaker.isOpen() || !hasRoom) {
       ended('refused');
       throw unavailable();
     }

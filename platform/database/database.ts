@@ -3,8 +3,9 @@ import { join, type Sql } from '@prisma/client/runtime/client';
 import { createPool, type Pool } from 'mariadb';
 import type { Registry } from 'prom-client';
 import { type DatabaseAddress, databaseUrl, driverOptions } from '../connections/mysql.ts';
+import type { Logger } from '../process/logger.ts';
 import { keepDeadlines } from './deadline-pool.ts';
-import { measurePool } from './pool-metrics.ts';
+import { observePool } from './pool-metrics.ts';
 
 /** Runs raw SQL: a Prisma client or one of its interactive transactions. */
 export interface SqlExecutor {
@@ -54,7 +55,10 @@ const SESSION_SQL = `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_
   /*!80000 , SESSION max_execution_time = ${STATEMENT_TIMEOUT_MS} */`;
 
 /** Creates a bounded pool with a limit for every wait. Its connections use READ COMMITTED and UTC. */
-export function createDatabasePool(settings: DatabaseSettings, metrics?: Registry): Pool {
+export function createDatabasePool(
+  settings: DatabaseSettings,
+  observers?: { metrics: Registry; logger: Logger },
+): Pool {
   const pool = createPool({
     ...driverOptions(databaseUrl(settings)),
     connectionLimit: settings.DATABASE_POOL_MAX,
@@ -73,7 +77,7 @@ export function createDatabasePool(settings: DatabaseSettings, metrics?: Registr
     // Otherwise the errors of statements contain all their values, and these errors are logged.
     logParam: false,
   });
-  if (metrics !== undefined) measurePool(pool, metrics);
+  if (observers !== undefined) observePool(pool, observers);
   return keepDeadlines(pool, STATEMENT_TIMEOUT_MS);
 }
 

@@ -38,6 +38,14 @@ describe('the error mask', () => {
     expect(JSON.stringify(shown)).not.toContain('secret');
   });
 
+  it('logs each kind of outage as a warning once, not for each request', () => {
+    lines.length = 0;
+    const down = Object.assign(new Error('secret'), { code: 'ECONNREFUSED' });
+    const exhausted = Object.assign(new Error('secret'), { errno: 45_028 });
+    for (let request = 0; request < 50; request += 1) for (const error of [down, exhausted]) show(asThrown(error));
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(Array(2).fill('a dependency is unavailable'));
+  });
+
   it('shows only an id for a bug, and logs the error under that id', () => {
     const shown = show(asThrown(new TypeError('SELECT password FROM users')));
     expect(shown.message).toBe('Something went wrong.');

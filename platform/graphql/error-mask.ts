@@ -3,6 +3,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { currentRequestId } from '../clients/deadline.ts';
 import { type ErrorCode, internalError, unavailable } from '../errors/errors.ts';
 import { isUnavailable } from '../errors/outages.ts';
+import { driverError, sqlErrorNumber } from '../errors/sql-error.ts';
 import type { Logger } from '../process/logger.ts';
 
 /** Codes of errors whose message is written for clients: our own codes and those of Apollo Server. */
@@ -21,16 +22,30 @@ const PUBLIC_CODES: ReadonlySet<unknown> = new Set<ErrorCode | string>([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
+const WARN_EVERY_MS = 60_000;
+
 /**
  * Creates the function that decides which part of an error a client sees. Errors with public codes keep code, message,
- * path, locations and retryAfter. An outage becomes SERVICE_UNAVAILABLE. Any other error is logged in full under a new
- * errorId, and the client gets only that id.
+ * path, locations and retryAfter. An outage becomes SERVICE_UNAVAILABLE. Each kind of outage is logged as a warning once
+ * a minute, and for other requests at the level debug. Any other error is logged in full under a new errorId, and the
+ * client gets only that id.
  */
 export function createErrorMask(logger: Logger) {
+  /** When each kind of outage was last logged as a warning. */
+  const warnedAtMs = new Map<unknown, number>();
+
+  function levelOf(outage: unknown): 'warn' | 'debug' {
+    const kind = sqlErrorNumber(outage) ?? driverError(outage)?.kind ?? driverError(outage)?.code;
+    const nowMs = performance.now();
+    if (nowMs - (warnedAtMs.get(kind) ?? -Infinity) < WARN_EVERY_MS) return 'debug';
+    warnedAtMs.set(kind, nowMs);
+    return 'warn';
+  }
+
   return (formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError => {
     const original = thrown instanceof GraphQLError ? (thrown.originalError ?? thrown) : thrown;
     if (isUnavailable(original)) {
-      logger.warn(
+      logger[levelOf(original)](
         { err: original, path: formatted.path, requestId: currentRequestId() },
         'a dependency is unavailable',
       );

@@ -49,23 +49,30 @@ export function createBroker({ settings, name, logger }: { settings: BrokerSetti
   /** The name of a stream or durable consumer on the server. */
   const resourceName = (resource: string) => prefix.replace('.', '_').toUpperCase() + resource;
   const connection = keepConnected({ address: settings, name, logger });
+  const used = new Map<string, StreamDefinition>();
 
   /** The stream's settings in the form of the server. */
-  const streamConfig = ({ name: streamName, subjects, bytesMax }: StreamDefinition) => ({
-    name: resourceName(streamName),
-    subjects: subjects.map((subject) => prefix + subject),
-    storage: StorageType.File,
-    num_replicas: settings.NATS_REPLICAS ?? 1,
-    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    // The server must not delete messages by age or for space: it does not check whether consumers received them.
-    max_age: 0,
-    max_bytes: bytesMax,
-    max_msg_size: MESSAGE_BYTES_MAX,
-    discard: DiscardPolicy.New,
-  });
+  function streamConfig(stream: StreamDefinition) {
+    used.set(stream.name, stream);
+    return {
+      name: resourceName(stream.name),
+      subjects: stream.subjects.map((subject) => prefix + subject),
+      storage: StorageType.File,
+      num_replicas: settings.NATS_REPLICAS ?? 1,
+      duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+      // The server must not delete messages by age or for space: it does not check whether consumers received them.
+      max_age: 0,
+      max_bytes: stream.bytesMax,
+      max_msg_size: MESSAGE_BYTES_MAX,
+      discard: DiscardPolicy.New,
+    };
+  }
 
   return {
     isConnected: connection.isConnected,
+    server: connection.server,
+    /** The streams that this process owns or reads. */
+    usedStreams: () => [...used.values()],
     jetStream: connection.jetStream,
     /** Receives messages of some types while they are published. See keepConnected. */
     tap: ({ types, onMessage, onChange }: TypeTap): (() => void) =>

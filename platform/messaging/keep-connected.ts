@@ -141,6 +141,11 @@ export function keepConnected({ address, name, logger }: { address: BrokerAddres
         taps.delete(tap);
       };
     },
+    /** The server of the current or last connection, without its address. */
+    server() {
+      const { server_name, version, cluster } = connection?.info ?? {};
+      return { server_name, version, cluster };
+    },
     /** Returns JetStream on the current connection. Waits for a connection without limit. */
     jetStream: () => jetStream.promise,
     async close(): Promise<void> {

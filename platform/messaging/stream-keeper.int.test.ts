@@ -34,10 +34,11 @@ const managerOf = async () => (await broker.jetStream()).manager;
 const info = async () => (await managerOf()).streams.info(name());
 
 function keep(options: Partial<Parameters<typeof createStreamKeeper>[0]> = {}) {
-  const { logger } = quiet();
-  const keeper = createStreamKeeper({ broker, stream: thingStream, bounds, logger, keepEveryMs: 20, ...options });
+  const { logger, metrics } = quiet();
+  const observers = { bounds, logger, metrics };
+  const keeper = createStreamKeeper({ broker, stream: thingStream, ...observers, keepEveryMs: 20, ...options });
   cleanUps.push(() => keeper.stop());
-  return { keeper, logger };
+  return { keeper, logger, metrics };
 }
 
 /** Publishes messages of about a kilobyte each. @throws when the stream refuses one */
@@ -75,6 +76,22 @@ test('a stream that is nearly full refuses publishers before the server would de
   await publish(15);
   await expect(broker.requireRoom(thingStream)).rejects.toThrow(/is full: \d+ of 102400 bytes/);
   expect((await info()).state).toMatchObject({ first_seq: 1, messages: 95 });
+});
+
+test('the metrics show the size of the stream and its limit', async () => {
+  const { metrics } = keep();
+  await vi.waitFor(async () => expect((await info()).config.max_bytes).toBe(thingStream.bytesMax), SOON);
+  await publish(3);
+  const { bytes } = (await info()).state;
+  await vi.waitFor(async () => {
+    expect((await metrics.metrics()).split('\n')).toEqual(
+      expect.arrayContaining([
+        'stream_messages{stream="THINGS"} 3',
+        `stream_bytes{stream="THINGS"} ${bytes}`,
+        `stream_limit_bytes{stream="THINGS"} ${thingStream.bytesMax}`,
+      ]),
+    );
+  }, SOON);
 });
 
 test('only messages that every consumer has acknowledged are deleted to make room, the oldest first', async () => {

@@ -1,7 +1,9 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
+import { Gauge, type Registry } from 'prom-client';
 import { isUnavailable } from '../errors/outages.ts';
 import type { Bounds } from '../process/bounds.ts';
 import type { Logger } from '../process/logger.ts';
+import { sharedMetric } from '../process/metrics.ts';
 import { createPoller } from '../process/poller.ts';
 import type { Broker, StreamDefinition } from './broker.ts';
 import { explained, isMissing } from './streams.ts';
@@ -29,6 +31,7 @@ export function createStreamKeeper({
   stream,
   bounds,
   logger,
+  metrics,
   keepMs = KEEP_MS,
   keepEveryMs = KEEP_EVERY_MS,
 }: {
@@ -36,10 +39,12 @@ export function createStreamKeeper({
   stream: StreamDefinition;
   bounds: Bounds;
   logger: Logger;
+  metrics: Registry;
   keepMs?: number;
   keepEveryMs?: number;
 }) {
   const wanted = broker.streamConfig(stream);
+  const sizes = sizeMetrics(metrics);
   let isUpToDate = false;
   let healthy = true;
 
@@ -51,6 +56,9 @@ export function createStreamKeeper({
       await broker.ensureStream(stream);
       await trim(manager);
       const info = await manager.streams.info(wanted.name);
+      sizes.messages.set({ stream: stream.name }, info.state.messages);
+      sizes.bytes.set({ stream: stream.name }, info.state.bytes);
+      sizes.limit.set({ stream: stream.name }, info.config.max_bytes);
       bounds.observe(`stream ${stream.name}`, info.state.bytes, wanted.max_bytes);
       if (!isUpToDate || !isBounded(info)) await update(manager, info);
       healthy = true;
@@ -133,5 +141,16 @@ export function createStreamKeeper({
     /** False while the broker does not answer or refuses the stream's settings. */
     isHealthy: () => healthy,
     stop: poller.stop,
+  };
+}
+
+/** Returns the sizes of the streams that a process owns. */
+function sizeMetrics(metrics: Registry) {
+  const gauge = (name: string, help: string) =>
+    sharedMetric(metrics, name, () => new Gauge({ name, help, labelNames: ['stream'] as const, registers: [metrics] }));
+  return {
+    messages: gauge('stream_messages', 'Messages that the stream holds, acknowledged or not.'),
+    bytes: gauge('stream_bytes', 'Bytes that the stream takes.'),
+    limit: gauge('stream_limit_bytes', "The stream's maximum size on the server. A full stream refuses messages."),
   };
 }

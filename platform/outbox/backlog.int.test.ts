@@ -2,9 +2,10 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createLogLines } from '#tests/support/log-lines.ts';
 import { createBounds } from '../process/bounds.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { connectSql, quiet, testMessage } from '../testing/messaging.ts';
+import { connectSql, testMessage } from '../testing/messaging.ts';
 import { appendToOutbox } from './append.ts';
 import { createBacklog } from './backlog.ts';
 
@@ -32,11 +33,11 @@ const append = (count: number) =>
   );
 
 function watch({ rowsMax, secondsMax }: { rowsMax: number; secondsMax: number }) {
-  const { logger } = quiet();
+  const { logger, lines } = createLogLines();
   const metrics = new Registry();
   const bounds = createBounds({ logger, metrics });
   const settings = { OUTBOX_WAITING_ROWS_MAX: rowsMax, OUTBOX_WAITING_SECONDS_MAX: secondsMax };
-  return { bounds, ...createBacklog({ database, settings, bounds, logger, metrics, lookEveryMs: 20 }) };
+  return { bounds, lines, metrics, ...createBacklog({ database, settings, bounds, logger, metrics, lookEveryMs: 20 }) };
 }
 
 const isRefused = (backlog: { requireRoom(): void }) => {
@@ -62,6 +63,11 @@ test('a full outbox refuses changes until messages have been published, and warn
     await database.$executeRaw(sql`UPDATE outbox SET published_at = CURRENT_TIMESTAMP(3) LIMIT 30`);
     await vi.waitFor(() => expect(isRefused(backlog)).toBe(false), SOON);
     await vi.waitFor(() => expect(backlog.bounds.warning()).toBeUndefined(), SOON);
+    expect(backlog.lines.map(({ msg }) => msg).filter((msg) => /^the outbox/.test(String(msg)))).toEqual([
+      'the outbox is full; changes are refused',
+      'the outbox has room again',
+    ]);
+    expect(await backlog.metrics.metrics()).toContain('outbox_limit_messages 50\n');
   } finally {
     await backlog.stop();
   }

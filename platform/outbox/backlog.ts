@@ -34,6 +34,12 @@ export function createBacklog({
     help: 'Messages in the outbox that are not published. It is not counted above the bound of the outbox.',
     registers: [metrics],
   });
+  const limit = new Gauge({
+    name: 'outbox_limit_messages',
+    help: 'The number of unpublished messages at which changes are refused.',
+    registers: [metrics],
+  });
+  limit.set(rowsMax);
   const age = new Gauge({
     name: 'outbox_oldest_waiting_seconds',
     help: 'Age of the oldest message that waits to be published.',
@@ -56,7 +62,11 @@ export function createBacklog({
       age.set(ageS);
       bounds.observe('outbox rows', rows, rowsMax);
       bounds.observe('outbox age', ageS, secondsMax);
-      isFull = rows >= rowsMax;
+      if (isFull !== rows >= rowsMax) {
+        isFull = !isFull;
+        if (isFull) logger.warn({ rows }, 'the outbox is full; changes are refused');
+        else logger.info({ rows }, 'the outbox has room again');
+      }
       return false;
     },
     onError: (error) =>

@@ -119,6 +119,10 @@ export const processSettings = (defaultPort: number) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   /** The share of requests that the gateway traces. */
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.01),
+  DEBUG_ENDPOINTS: z
+    .enum(['on', 'off'])
+    .default('off')
+    .transform((value) => value === 'on'),
 });
 export type ProcessSettings = Settings<ReturnType<typeof processSettings>>;
 

@@ -29,7 +29,13 @@ describe('the cache in front of a source', () => {
   });
   afterAll(() => redis.disconnect());
 
-  async function start({ url = inject('servers').redisUrl, ttlS = 60, graceS = 60, connected = true } = {}) {
+  async function start({
+    url = inject('servers').redisUrl,
+    ttlS = 60,
+    graceS = 60,
+    connected = true,
+    metrics = new Registry(),
+  } = {}) {
     const source = {
       name: 'thing',
       load,
@@ -39,7 +45,7 @@ describe('the cache in front of a source', () => {
       parse: (text: string) => JSON.parse(text) as Thing,
     };
     const logger = pino({ level: 'silent' });
-    const cache = createCache({ url, ttlS, graceS, source, logger, metrics: new Registry() });
+    const cache = createCache({ url, ttlS, graceS, source, logger, metrics });
     caches.push(cache);
     if (connected) await vi.waitFor(() => expect(cache.isHealthy()).toBe(true));
     return cache;
@@ -165,6 +171,20 @@ describe('the cache in front of a source', () => {
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
     expect(await read(cache, thing.id)).toEqual({ value: thing, cached: false });
     expect(cache.isHealthy()).toBe(false);
+  });
+
+  it('counts the commands that Redis did not answer, and those that were skipped because of that', async () => {
+    const proxy = await createProxy(inject('servers').redisUrl);
+    const metrics = new Registry();
+    const cache = await start({ url: proxy.url, metrics });
+    proxy.hang();
+    for (let index = 0; index < 10; index += 1) await read(cache, make().id);
+    const text = await metrics.metrics();
+    const counted = (reason: string) =>
+      Number(new RegExp(`cache_errors_total\\{reason="${reason}"\\} (\\d+)`).exec(text)?.[1]);
+    proxy.close();
+    expect(counted('timeout')).toBeGreaterThanOrEqual(3);
+    expect(counted('skipped')).toBeGreaterThanOrEqual(7);
   });
 
   it.each(['nonsense', '1|9999999999999|not json'])('reads from the source when Redis holds %s', async (text) => {

@@ -1,6 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import { runWithoutDeadline } from '../clients/deadline.ts';
 import type { Logger } from '../process/logger.ts';
+import { createOutageLog } from '../process/outage-log.ts';
 import { createNearValues } from './near-values.ts';
 import { createVersionedEntries, type Entry } from './versioned-entries.ts';
 
@@ -48,12 +49,17 @@ export function createCache<Value>({
   metrics: Registry;
 }) {
   const { logger, url, tlsCa, ttlS } = settings;
-  const entries = createVersionedEntries({ ...settings, ttlS: ttlS * (1 - NEAR_SHARE) });
+  const entries = createVersionedEntries({ ...settings, metrics, ttlS: ttlS * (1 - NEAR_SHARE) });
   const reads = new Counter({
     name: 'cache_reads_total',
     help: 'Values read, by how they were found.',
     labelNames: ['result'] as const,
     registers: [metrics],
+  });
+  const sourceLog = createOutageLog({
+    logger,
+    began: 'the source fails; the cache serves stale values',
+    over: 'the source answers again',
   });
   const keyOf = (id: string) => `${source.name}:${id}`;
   const underWay = new Map<string, Promise<Cached<Value> | undefined>>();
@@ -102,10 +108,11 @@ export function createCache<Value>({
         void entries.put(keyOf(id), source.versionOf(value), source.serialize(value));
       }
       reads.inc({ result: 'miss' }, missing.length);
+      sourceLog.succeeded();
       return found;
     } catch (error) {
       if (!isAllStale) throw error;
-      logger.warn({ err: error }, 'the source fails; the cache serves stale values');
+      sourceLog.failed({ err: error });
       reads.inc({ result: 'stale' }, missing.length);
       return new Map([...found, ...stale]);
     }
@@ -161,6 +168,7 @@ export function createCache<Value>({
       await entries.invalidate(keyOf(id), version);
     },
     isHealthy: entries.isHealthy,
+    redis: entries.redis,
     async stop(): Promise<void> {
       near.stop();
       await entries.stop();

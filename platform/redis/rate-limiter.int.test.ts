@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createLogger } from '../process/logger.ts';
+import { createLogLines } from '#tests/support/log-lines.ts';
 import { createProxy } from '../testing/proxy.ts';
 import { createRateLimiters, type RateLimiter } from './rate-limiter.ts';
 import { createRedis } from './redis.ts';
@@ -12,6 +12,8 @@ describe('a rate limiter', () => {
   let name: string;
   let proxy: Awaited<ReturnType<typeof createProxy>>;
   const stops: (() => unknown)[] = [];
+  let lines: Record<string, unknown>[];
+  let metrics: Registry;
   beforeEach(async () => {
     name = `test-${randomUUID()}`;
     proxy = await createProxy(inject('servers').redisUrl);
@@ -23,10 +25,14 @@ describe('a rate limiter', () => {
 
   /** Starts a limiter with its own connection, as each process has one. */
   async function start(): Promise<RateLimiter> {
-    const redis = createRedis({ url: proxy.url, name, logger: createLogger({ service: 'test', level: 'silent' }) });
+    const log = createLogLines();
+    lines = log.lines;
+    const registry = new Registry();
+    metrics = registry;
+    const redis = createRedis({ url: proxy.url, name, logger: log.logger });
     stops.push(() => redis.disconnect());
     await expect.poll(() => redis.status).toBe('ready');
-    return createRateLimiters({ redis, metrics: new Registry() })({ name, points: POINTS, windowS: 60 });
+    return createRateLimiters({ redis, logger: log.logger, metrics: registry })({ name, points: POINTS, windowS: 60 });
   }
   async function admitted(limiter: RateLimiter, count: number, key = 'ada'): Promise<number> {
     let passed = 0;
@@ -79,6 +85,17 @@ describe('a rate limiter', () => {
         { timeout: 10_000 },
       )
       .toBe(POINTS);
+  });
+
+  it('counts the requests that only this process counted, and logs that once', async () => {
+    const limiter = await start();
+    await limiter.count('ada');
+    expect(await metrics.metrics()).not.toContain('rate_limit_fallbacks_total{');
+    proxy.cut();
+    for (let index = 0; index < 20; index += 1) await limiter.count('ada');
+    expect(await metrics.metrics()).toContain(`rate_limit_fallbacks_total{budget="${name}"} 20`);
+    const warnings = lines.filter(({ level }) => level === 'warn').map(({ msg }) => String(msg));
+    expect(warnings.filter((msg) => /rate limits/.test(msg))).toHaveLength(1);
   });
 
   it('counts, peeks and resets', async () => {

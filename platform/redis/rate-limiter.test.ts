@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { quiet } from '../testing/messaging.ts';
 import { createRateLimiters, OWN_KEYS_MAX } from './rate-limiter.ts';
 
 const HOUR_S = 3_600;
@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 
 it('keeps a key in its own memory for at most an hour, even if the window is longer', async () => {
   const redis = new Redis({ lazyConnect: true });
-  const limiter = createRateLimiters({ redis, metrics: new Registry() })({
+  const limiter = createRateLimiters({ redis, ...quiet() })({
     name: 'x',
     points: 5,
     windowS: 24 * HOUR_S,
@@ -26,7 +26,7 @@ it('keeps a key in its own memory for at most an hour, even if the window is lon
 
 it('keeps a limited number of keys in its own memory, the most recently used ones', async () => {
   const redis = new Redis({ lazyConnect: true });
-  const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
+  const limiter = createRateLimiters({ redis, ...quiet() })({ name: 'x', points: 5, windowS: 60 });
   const countOne = (key: string) => limiter.count(key);
   await Promise.all(['idle', 'busy'].map(countOne));
   for (let index = 0; index < OWN_KEYS_MAX; index += 1) {
@@ -40,7 +40,7 @@ it('keeps a limited number of keys in its own memory, the most recently used one
 
 it('removes a key on reset', async () => {
   const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false });
-  const limiter = createRateLimiters({ redis, metrics: new Registry() })({ name: 'x', points: 5, windowS: 60 });
+  const limiter = createRateLimiters({ redis, ...quiet() })({ name: 'x', points: 5, windowS: 60 });
   redis.on('error', () => undefined);
   await limiter.count('ada');
   await limiter.reset('ada');

@@ -3,6 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { Counter, type Registry } from 'prom-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { rateLimited } from '../errors/errors.ts';
+import type { Logger } from '../process/logger.ts';
+import { createOutageLog } from '../process/outage-log.ts';
 import { createLeases } from './leases.ts';
 
 /** The maximum time for which a process keeps a key in its own memory. */
@@ -19,12 +21,23 @@ export type RateLimiter = ReturnType<CreateRateLimiter>;
  * own memory, for at most an hour. While Redis is down or too slow, the limits therefore hold for each replica on its
  * own.
  */
-export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: Registry }) {
+export function createRateLimiters({ redis, logger, metrics }: { redis: Redis; logger: Logger; metrics: Registry }) {
   const refused = new Counter({
     name: 'rate_limited_total',
     help: 'Requests that were refused because a budget was used up, by budget.',
     labelNames: ['budget'] as const,
     registers: [metrics],
+  });
+  const fallbacks = new Counter({
+    name: 'rate_limit_fallbacks_total',
+    help: 'Requests that only this process counted because Redis did not answer, by budget.',
+    labelNames: ['budget'] as const,
+    registers: [metrics],
+  });
+  const outageLog = createOutageLog({
+    logger,
+    began: 'Redis does not count rate limits; each process counts on its own',
+    over: 'Redis counts rate limits again',
   });
 
   return ({ name, points, windowS }: { name: string; points: number; windowS: number }) => {
@@ -44,6 +57,19 @@ export function createRateLimiters({ redis, metrics }: { redis: Redis; metrics: 
     function refuse(msLeft: number): never {
       refused.inc({ budget: name });
       throw rateLimited(Math.ceil(msLeft / 1_000));
+    }
+
+    /** Returns the answer of Redis, or undefined if it fails to answer. */
+    async function ifThere<Answer>(answering: Promise<Answer>): Promise<Answer | undefined> {
+      try {
+        const answer = await answering;
+        outageLog.succeeded();
+        return answer;
+      } catch (error) {
+        outageLog.failed({ err: error });
+        fallbacks.inc({ budget: name });
+        return undefined;
+      }
     }
 
     return {
@@ -111,8 +137,5 @@ function createOwnMemory(limits: { keyPrefix: string; points: number; duration: 
     delete: (key: string) => void keys.delete(key),
   };
 }
-
-/** Returns the answer of Redis, or undefined if it fails to answer. */
-const ifThere = <Answer>(answer: Promise<Answer>): Promise<Answer | undefined> => answer.catch(() => undefined);
 
 const inOwnMemoryS = (windowS: number) => Math.min(windowS, OWN_WINDOW_S_MAX);

@@ -7,10 +7,11 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_MS_MAX = 1_000;
 /** After this silence the connection is closed, so that commands fail at once instead of after their time-out. */
 const SILENCE_MS_MAX = 1_000;
+const CLOSED = 'the connection was closed';
 
 /**
  * Creates a connection to Redis whose commands fail quickly instead of waiting. Callers must be able to work without
- * Redis. A refused log-in or an invalid certificate is logged once for each reason, until the connection works again.
+ * Redis. An outage, a refused log-in or an invalid certificate is logged once, and so is the connection that works again.
  */
 export function createRedis({
   url,
@@ -36,17 +37,28 @@ export function createRedis({
     retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MS_MAX),
   });
   const reasonsLogged = new Set<string>();
-  redis.on('error', (error: Error & { code?: string }) => {
-    // Only the reason is logged: the error of a refused log-in contains the password.
-    const reason = error.code ?? error.message;
-    if (isAway(reason) || reasonsLogged.has(reason))
-      return logger.debug({ reason, connection: name }, 'redis connection');
-    reasonsLogged.add(reason);
-    logger.warn({ reason, connection: name }, 'Redis cannot be used; the service continues without it and retries');
+
+  /** Only the reason is logged: the error of a refused log-in contains the password. */
+  function failed(reason: string): void {
+    const kind = isAway(reason) ? 'away' : reason;
+    const level = reasonsLogged.has(kind) ? 'debug' : 'warn';
+    reasonsLogged.add(kind);
+    logger[level]({ reason, connection: name }, 'Redis cannot be used; the service continues without it and retries');
+  }
+  redis.on('error', (error: Error & { code?: string }) => failed(error.code ?? error.message));
+  redis.on('reconnecting', () => {
+    if (reasonsLogged.size === 0) failed(CLOSED);
   });
-  redis.on('ready', () => reasonsLogged.clear());
+  redis.on('ready', () => {
+    reasonsLogged.clear();
+    logger.info({ connection: name }, 'Redis connected');
+  });
   return redis;
 }
 
-/** Errors of the operating system and slow answers are temporary outages. Other errors need an operator. */
-const isAway = (reason: string): boolean => /^(E[A-Z]+|Command timed out)$/.test(reason);
+/** True for closed connections, errors of the operating system and slow answers. They alternate during one outage. */
+const isAway = (reason: string): boolean =>
+  reason === CLOSED || /^(E[A-Z]+$|Command timed out|Socket timeout)/.test(reason);
+
+/** True when a command had no answer within its time limit. */
+export const isTimeout = (error: unknown): boolean => error instanceof Error && error.message === 'Command timed out';

@@ -1,8 +1,10 @@
-import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Redis } from 'ioredis';
+import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../process/logger.ts';
+import { redisDebug } from './debug.ts';
 import { CHANGES_CHANNEL } from './near-values.ts';
-import { createRedis } from './redis.ts';
+import { createRedis, isTimeout } from './redis.ts';
 
 /** A text in Redis, and whether it is within its TTL. */
 export interface Entry {
@@ -40,12 +42,14 @@ export function createVersionedEntries({
   ttlS,
   graceS,
   logger,
+  metrics,
 }: {
   url: string;
   tlsCa?: string | undefined;
   ttlS: number;
   graceS: number;
   logger: Logger;
+  metrics: Registry;
 }) {
   const redis = createRedis({ url, tlsCa, name: 'cache', logger }) as EntryRedis;
   redis.defineCommand('putVersion', { lua: PUT_SCRIPT, numberOfKeys: 1 });
@@ -56,10 +60,19 @@ export function createVersionedEntries({
   breaker.onBreak(() => logger.warn('the cache does not answer; reads go to the database'));
   breaker.onReset(() => logger.info('the cache answers again'));
 
+  const errors = new Counter({
+    name: 'cache_errors_total',
+    help: 'Commands to the cache without a result: timeout, error, or skipped because the last ones had failed.',
+    labelNames: ['reason'] as const,
+    registers: [metrics],
+  });
+
   async function run<Result>(command: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await breaker.execute(command);
     } catch (error) {
+      const reason = error instanceof BrokenCircuitError ? 'skipped' : isTimeout(error) ? 'timeout' : 'error';
+      errors.inc({ reason });
       logger.debug({ err: error }, 'cache command failed');
       return undefined;
     }
@@ -87,6 +100,7 @@ export function createVersionedEntries({
       await run(() => redis.putVersion(key, version, '0|', Math.ceil((ttlS + graceS) * 1_000)));
     },
     isHealthy: () => redis.status === 'ready',
+    redis: redisDebug(redis),
     stop: async () => redis.disconnect(),
   };
 }

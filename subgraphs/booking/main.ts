@@ -8,6 +8,7 @@ import { pruneInbox } from '#platform/messaging/inbox.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
+import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller } from '#platform/process/poller.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
@@ -60,6 +61,11 @@ const allocator = createAllocator({
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
   // Leaves the other connections to the batch, the relay, the consumer and reads.
   heldLanesMax: Math.floor(config.DATABASE_POOL_MAX / 4),
+  roomLog: createOutageLog({
+    logger,
+    began: 'the queue of the allocator is full; requests are refused',
+    over: 'the allocator no longer refuses requests',
+  }),
 });
 lifecycle.onStop('allocator', allocator.stop);
 

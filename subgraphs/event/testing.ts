@@ -15,12 +15,7 @@ export async function createEventTestDependencies(): Promise<{
   return {
     dependencies: {
       database: new PrismaClient({ adapter: prismaAdapter(pool) }),
-      cache: {
-        getMany: async () => new Map(),
-        invalidate: async () => undefined,
-        isHealthy: () => true,
-        stop: async () => undefined,
-      },
+      cache: { getMany: async () => new Map(), invalidate: async () => undefined },
       relay: { nudge: () => undefined, requireRoom: () => undefined },
       now: () => new Date(),
       newId: () => newId(),

@@ -71,7 +71,7 @@ for (const [name, consumer] of Object.entries(consumers)) {
 const bounds = createBounds({ logger, metrics });
 const stream = { ...deadLetterStream, bytesMax: config.DEAD_LETTERS_STREAM_BYTES_MAX };
 service.addOptionalDependency('dead letters', {
-  ...createStreamKeeper({ broker, stream, bounds, logger }),
+  ...createStreamKeeper({ broker, stream, bounds, logger, metrics }),
   warning: bounds.warning,
 });
 service.prune({

@@ -3,6 +3,7 @@ import { v7 as newId } from 'uuid';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
+import { redisDebug } from '#platform/redis/debug.ts';
 import { createRateLimiters } from '#platform/redis/rate-limiter.ts';
 import { createRedis } from '#platform/redis/redis.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
@@ -43,9 +44,10 @@ function startLimits() {
   const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'user', logger });
   service.addOptionalDependency('limits', {
     isHealthy: () => redis.status === 'ready',
+    redis: redisDebug(redis),
     stop: async () => redis.disconnect(),
   });
-  return createCredentialLimits(createRateLimiters({ redis, metrics }), {
+  return createCredentialLimits(createRateLimiters({ redis, logger, metrics }), {
     signInsPerMinute: config.SIGN_IN_LIMIT_ADDRESS,
     signUpsPerHour: config.SIGN_UP_LIMIT_ADDRESS,
   });

@@ -48,6 +48,8 @@ describe('S6: subgraphs answer only the gateway', () => {
         expect(await response.json()).toEqual(REFUSED);
       }
       expect((await fetch(`${system.urls[name]}/graphql`)).status).toBe(404);
+      // With DEBUG_ENDPOINTS=on it would be 401.
+      expect((await fetch(`${system.urls[name]}/debug/db`)).status).toBe(404);
     },
   );
 

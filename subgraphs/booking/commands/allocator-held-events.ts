@@ -50,11 +50,13 @@ export function createHeldEvents({
   answer,
   lanesMax,
   waitingMax,
+  onFull,
 }: {
   allocateHeld: BatchAllocation['allocateHeld'];
   answer: (batch: readonly Waiting[]) => Promise<void>;
   lanesMax: number;
   waitingMax: number;
+  onFull: () => void;
 }) {
   const groups = new Map<string, Group>();
   let lanes = 0;
@@ -118,8 +120,10 @@ export function createHeldEvents({
     join(waiting: Waiting): boolean {
       const group = groups.get(waiting.request.eventId);
       if (group === undefined) return false;
-      if (isFull(group)) waiting.reject(unavailable());
-      else group.waiting.push(waiting);
+      if (isFull(group)) {
+        onFull();
+        waiting.reject(unavailable());
+      } else group.waiting.push(waiting);
       return true;
     },
     /** Puts requests back whose event was found held, in front of later requests for the same event. */

@@ -112,8 +112,15 @@ const unavailable = expect.objectContaining({
   extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', retryAfter: 1 }),
 });
 
-const start = (allocation: BatchAllocation, { queueMax = 1_000, queueTimeoutMs = 5_000, heldLanesMax = 2 } = {}) =>
-  createAllocator({ allocation, queueMax, queueTimeoutMs, heldLanesMax });
+const start = (
+  allocation: BatchAllocation,
+  {
+    queueMax = 1_000,
+    queueTimeoutMs = 5_000,
+    heldLanesMax = 2,
+    roomLog = { failed: vi.fn(), succeeded: vi.fn() },
+  } = {},
+) => createAllocator({ allocation, queueMax, queueTimeoutMs, heldLanesMax, roomLog });
 
 const idOf = (outcome: BookOutcome) => (outcome.outcome === 'booked' ? outcome.booking.id : outcome.outcome);
 
@@ -162,11 +169,13 @@ describe('the allocator', () => {
 
   it('refuses a request at once when the queue is full, and answers the others', async () => {
     const { allocation } = createFakeDatabase();
-    const allocator = start(allocation, { queueMax: 3 });
+    const roomLog = { failed: vi.fn(), succeeded: vi.fn() };
+    const allocator = start(allocation, { queueMax: 3, roomLog });
     const waiting = ['a', 'b', 'c'].map((id) => allocator.submit(book(id)));
     await expect(allocator.submit(book('d'))).rejects.toEqual(unavailable);
     expect((await Promise.all(waiting)).map(idOf)).toEqual(['a', 'b', 'c']);
     expect(idOf(await allocator.submit(book('e')))).toBe('e');
+    expect([roomLog.failed.mock.calls.length, roomLog.succeeded.mock.calls.length]).toEqual([1, 4]);
   });
 
   it('does not book a request that expired before its batch began', async () => {
@@ -410,7 +419,8 @@ describe('the allocator', () => {
     it('shares the queue between the locked events, so that one event cannot fill it alone', async () => {
       const { hold, free, allocation } = createFakeDatabase();
       for (const eventId of ['concert', 'play']) hold(eventId);
-      const allocator = start(allocation, { queueMax: 10 });
+      const roomLog = { failed: vi.fn(), succeeded: vi.fn() };
+      const allocator = start(allocation, { queueMax: 10, roomLog });
       const waiting: Promise<string>[] = [];
       const submit = async (request: BookRequest) => {
         waiting.push(allocator.submit(request).then(idOf, () => 'refused'));
@@ -424,6 +434,7 @@ describe('the allocator', () => {
       const outcomes = await Promise.all(waiting);
       const booked = (name: string) => outcomes.filter((outcome) => outcome.startsWith(name)).length;
       expect([booked('c'), booked('p')]).toEqual([10, 5]);
+      expect(roomLog.failed).toHaveBeenCalledTimes(3);
     });
 
     it('answers the requests of a lane that lost its connection during the commit', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { unavailable } from '#platform/errors/errors.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
+import type { OutageLog } from '#platform/process/outage-log.ts';
 import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
 import { type BatchAllocation, HELD } from './allocate-batch.ts';
 import {
@@ -39,17 +40,20 @@ const RETRY_JITTER_MS = 50;
  * not wait for inventories that another transaction has locked. Requests for such events wait separately, see
  * createHeldEvents.
  * @param heldLanesMax the maximum number of connections, besides the batch's, that wait for locked inventories
+ * @param roomLog is told of each request whether there was room for it
  */
 export function createAllocator({
   allocation,
   queueMax,
   queueTimeoutMs,
   heldLanesMax,
+  roomLog,
 }: {
   allocation: BatchAllocation;
   queueMax: number;
   queueTimeoutMs: number;
   heldLanesMax: number;
+  roomLog?: OutageLog;
 }): Allocator {
   let queue: Waiting[] = [];
   let lane: Promise<void> | undefined;
@@ -59,6 +63,7 @@ export function createAllocator({
     answer,
     lanesMax: heldLanesMax,
     waitingMax: queueMax,
+    onFull: () => roomLog?.failed({ queueMax }),
   });
 
   /** Decides batches until the queue is empty. Requests of the same event loop turn share the first batch. */
@@ -135,7 +140,11 @@ export function createAllocator({
   return {
     submit: (request, { deadlineMs = Number.POSITIVE_INFINITY } = {}) =>
       new Promise((resolve, reject) => {
-        if (queue.length >= queueMax) throw unavailable();
+        if (queue.length >= queueMax) {
+          roomLog?.failed({ queueMax });
+          throw unavailable();
+        }
+        roomLog?.succeeded();
         const expiresAtMs = Math.min(performance.now() + queueTimeoutMs, deadlineMs);
         queue.push({ request, expiresAtMs, resolve, reject });
         lane ??= run();

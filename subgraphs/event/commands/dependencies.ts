@@ -6,7 +6,7 @@ import type { EventDatabase } from '../store/events.ts';
 /** The database, cache, relay and functions that the commands use. */
 export interface EventDependencies {
   readonly database: EventDatabase;
-  readonly cache: Cache<Event>;
+  readonly cache: Pick<Cache<Event>, 'getMany' | 'invalidate'>;
   readonly relay: Publisher;
   readonly now: () => Date;
   /** Returns a new UUIDv7. */

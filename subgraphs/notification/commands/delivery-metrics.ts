@@ -1,17 +1,25 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { NotificationDatabase } from '../store/database.ts';
-import { countPendingNotifications } from '../store/notifications.ts';
+import { countOpenNotifications } from '../store/notifications.ts';
+
+/** The notifications are counted at most this often, because every process counts those of all processes. */
+const COUNT_EVERY_MS = 15_000;
 
 export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>;
 
-/** Creates the metrics of the delivery. `notifications_pending` counts the notifications of all processes. */
+/** Creates the metrics of the delivery. `notifications` counts the notifications of all processes. */
 export function createDeliveryMetrics({ database, metrics }: { database: NotificationDatabase; metrics: Registry }) {
+  let countedAtMs = -Infinity;
   new Gauge({
-    name: 'notifications_pending',
-    help: 'Notifications that are neither SENT nor FAILED; NaN while the database is unavailable.',
+    name: 'notifications',
+    help: 'PENDING and FAILED notifications, each counted up to 100,000; NaN while the database is unavailable.',
+    labelNames: ['status'] as const,
     registers: [metrics],
     async collect() {
-      this.set(await countPendingNotifications(database).catch(() => Number.NaN));
+      if (performance.now() - countedAtMs < COUNT_EVERY_MS) return;
+      countedAtMs = performance.now();
+      const counts = await countOpenNotifications(database).catch(() => ({ PENDING: Number.NaN, FAILED: Number.NaN }));
+      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },
   });
   return {

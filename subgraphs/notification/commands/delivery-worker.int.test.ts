@@ -324,7 +324,7 @@ test('a worker that stops starts no more deliveries', async () => {
   expect(await fixture.database.notification.count({ where: { attempts: 0 } })).toBe(2);
 });
 
-test('the metrics count sent, retried and failed attempts by channel, and pending notifications', async () => {
+test('the metrics count sent, retried and failed attempts by channel, and notifications by status', async () => {
   const user = await known();
   await addNotifications(fixture.database, [user, user, { ...user, channel: 'EMAIL' }]);
   const [last = ''] = await addNotifications(fixture.database, [user]);
@@ -340,7 +340,8 @@ test('the metrics count sent, retried and failed attempts by channel, and pendin
   const lines = (await registry.metrics()).split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
-      'notifications_pending 1',
+      'notifications{status="PENDING"} 1',
+      'notifications{status="FAILED"} 1',
       'notification_attempts_total{channel="LOG",outcome="retried"} 2',
       'notification_attempts_total{channel="LOG",outcome="failed"} 1',
       'notification_attempts_total{channel="LOG",outcome="sent"} 2',
@@ -348,12 +349,25 @@ test('the metrics count sent, retried and failed attempts by channel, and pendin
   );
 });
 
+test('the notifications are counted at most every 15 seconds', async () => {
+  const registry = new Registry();
+  createDeliveryMetrics({ database: fixture.database, metrics: registry });
+  const pending = async () => /notifications\{status="PENDING"\} (\d+)/.exec(await registry.metrics())?.[1];
+  expect(await pending()).toBe('0');
+  await addNotifications(fixture.database, [{}, {}]);
+  expect(await pending()).toBe('0');
+  const later = performance.now() + 15_000;
+  const now = vi.spyOn(performance, 'now').mockReturnValue(later);
+  expect(await pending()).toBe('2');
+  now.mockRestore();
+});
+
 test('the metrics report NaN pending notifications while the database is unavailable', async () => {
   const { pool, database } = connectDatabase(fixture.url);
   const registry = new Registry();
   createDeliveryMetrics({ database, metrics: registry });
   await pool.end();
-  expect(await registry.metrics()).toContain('notifications_pending Nan');
+  expect(await registry.metrics()).toContain('notifications{status="PENDING"} Nan');
 });
 
 test('concurrent replicas deliver each notification once', async () => {

@@ -134,9 +134,22 @@ export async function insertNotifications(
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }
 
-/** Returns the number of PENDING notifications. */
-export const countPendingNotifications = (database: NotificationDatabase): Promise<number> =>
-  database.notification.count({ where: { status: 'PENDING' } });
+/** Counting stops here, which limits its cost. */
+const COUNT_MAX = 100_000;
+
+/** Returns the numbers of PENDING and FAILED notifications, each at most COUNT_MAX. */
+export async function countOpenNotifications(
+  database: NotificationDatabase,
+): Promise<Record<'PENDING' | 'FAILED', number>> {
+  const counts = (['PENDING', 'FAILED'] as const).map(
+    (status) => sql`(
+      SELECT COUNT(*) FROM (
+        SELECT 1 FROM notifications FORCE INDEX (notifications_status_id_idx) WHERE status = ${status} LIMIT ${COUNT_MAX}
+      ) AS counted) AS ${status === 'PENDING' ? sql`pending` : sql`failed`}`,
+  );
+  const [row] = await database.$queryRaw<{ pending: bigint; failed: bigint }[]>(sql`SELECT ${join(counts)}`);
+  return { PENDING: Number(row?.pending), FAILED: Number(row?.failed) };
+}
 
 const toNotification = ({ nextAttemptAt: _, ...row }: Prisma.NotificationModel): Notification => ({
   ...row,
