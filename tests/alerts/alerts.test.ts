@@ -83,8 +83,9 @@ describe('an operator of a running system', () => {
     return seen;
   }
 
-  /** Makes a fault until its alerts fire, and waits until they are resolved. */
+  /** Makes a fault until its alerts fire, and waits until they are resolved. An earlier fault may have raised them too. */
   async function make({ words, alerts, ...fault }: AlertFault): Promise<void> {
+    await watch(alerts, false, RESOLVED_WITHIN_MS);
     const beginS = nowS();
     const firing = watch(alerts, true, FIRES_WITHIN_MS);
     try {

@@ -83,10 +83,12 @@ function plot(
   const atX = (atS: number) => area.left + ((atS - span.beginS) / (span.endS - span.beginS)) * (area.right - area.left);
   const atY = (value: number) => bottom - (value / top) * (bottom - area.top);
 
+  let numberAt = 0;
   const bands = marks.map(({ beginS, endS }, index) => {
     const [from, to] = [atX(beginS), Math.max(atX(endS), atX(beginS) + 2)];
+    numberAt = Math.max((from + to) / 2, numberAt + 12);
     const band = `<rect x="${px(from)}" y="${area.top}" width="${px(to - from)}" height="${px(bottom - area.top)}" fill="#e4e6ec"/>`;
-    return band + text((from + to) / 2, area.top - 4, String(index + 1), { size: 9.5, anchor: 'middle' });
+    return band + text(numberAt, area.top - 4, String(index + 1), { size: 9.5, anchor: 'middle' });
   });
   const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, index) => index * step).map(
     (value) =>
@@ -94,7 +96,7 @@ function plot(
       text(area.left - 8, atY(value) + 4, formatValue(value, unit), { size: 10.5, anchor: 'end' }),
   );
   const minutes = (span.endS - span.beginS) / 60;
-  const everyMin = niceStep(minutes / 8);
+  const everyMin = niceStep(minutes / 10);
   const times = Array.from({ length: Math.floor(minutes / everyMin) + 1 }, (_, index) => index * everyMin).map((at) =>
     text(atX(span.beginS + at * 60), bottom + 16, String(at), { size: 10.5, anchor: 'middle' }),
   );

@@ -94,9 +94,14 @@ export const POISON: AlertFault = {
 /** The other faults, in the order in which they are made. */
 export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   {
-    words: 'the table `users` is renamed, so that all pages fail with an internal error',
+    words: 'the table of users is renamed, so that all pages fail with an internal error',
     alerts: ['ErrorBudgetBurnsFast', 'ErrorBudgetBurnsSlowly'],
     ...changed('user', ['RENAME TABLE users TO hidden'], ['RENAME TABLE hidden TO users']),
+  },
+  {
+    words: `the booking subgraph loses its database every ${(2 * FLAP_MS) / 1_000} s`,
+    alerts: ['ReadinessFlaps'],
+    ...flapping('booking'),
   },
   {
     words: 'each statement of the booking subgraph takes 700 ms longer',
@@ -105,11 +110,6 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   },
   { words: 'the event subgraph is killed', alerts: ['ServiceIsDown'], ...killed('event') },
   { words: 'the user subgraph hangs', alerts: ['BreakerIsOpen'], ...hung('user') },
-  {
-    words: `the user subgraph loses its database every ${(2 * FLAP_MS) / 1_000} s`,
-    alerts: ['ReadinessFlaps'],
-    ...flapping('user'),
-  },
   {
     words: 'the outbox of the booking subgraph is full of messages that the broker has refused',
     alerts: ['BoundIsNearlyReached', 'NoBookingSucceeds'],
@@ -135,7 +135,7 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
     ),
   },
   {
-    words: `another session locks the table \`inbox\`, and ${BURST} messages arrive`,
+    words: `another session locks the inbox of the notification subgraph, and ${BURST} messages arrive`,
     alerts: ['ConsumerIsLate', 'ConsumerIsDown'],
     ...burst(),
   },

@@ -1,7 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerSpec } from '#scripts/local/servers/server.ts';
-import { createOwnServer } from '../support/own-servers.ts';
+import { inject } from 'vitest';
+import { freePorts } from '#scripts/local/processes/ports.ts';
+import { silentStep } from '#scripts/local/progress.ts';
+import { type ServerSpec, startServer } from '#scripts/local/servers/server.ts';
+import { findPrograms } from '#scripts/local/servers/servers.ts';
 
 const INTERVAL = '1s';
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -30,14 +33,14 @@ export interface Prometheus {
 
 /** @param targets the hosts and ports to scrape. @param rules the text of the rule file */
 export async function startPrometheus(targets: readonly string[], rules: string): Promise<Prometheus> {
-  const server = await createOwnServer(async (port, dataDir) => ({
-    spec: prometheus(port, join(dataDir, 'prometheus'), { targets, rules }),
-    url: `http://127.0.0.1:${port}`,
-  }));
-  await server.start();
+  const { dataDir } = inject('servers');
+  const { port } = await freePorts(['port']);
+  const spec = prometheus(port, join(dataDir, 'prometheus'), { targets, rules });
+  const commandOf = await findPrograms(spec.programs, { database: 'mariadb', dataDir, step: silentStep });
+  const server = await startServer(spec, { dataDir, commandOf });
 
   async function ask<Data>(path: string, parameters: Record<string, string> = {}): Promise<Data> {
-    const address = `${server.url}/api/v1/${path}?${new URLSearchParams(parameters)}`;
+    const address = `http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(parameters)}`;
     const answer = await fetch(address, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     const { data, error } = (await answer.json()) as { data: Data; error?: string };
     if (error !== undefined) throw new Error(`${parameters.query}: ${error}`);
@@ -53,7 +56,7 @@ export async function startPrometheus(targets: readonly string[], rules: string)
       const { alerts } = await ask<{ alerts: { state: string; labels: { alertname: string } }[] }>('alerts');
       return new Set(alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname));
     },
-    stop: server.remove,
+    stop: () => server.stop(spec.stopGraceMs),
   };
 }
 

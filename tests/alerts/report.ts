@@ -54,9 +54,10 @@ Made by \`npm run test:alerts\`. The command starts the whole system, a mixed lo
 every second. It makes each fault on the running system, waits until the alert fires, ends the fault, and waits until the
 alert is resolved. Before the first fault, no alert may fire.
 
-In this run, every window and every \`for\` of [alerts.yml](../../monitoring/alerts.yml) is divided by ${FACTOR} (but not
-below 4 s). In production, take the part of each time that comes from them times ${FACTOR}. Thresholds are not divided:
-\`OutboxIsLate\` waits for a message that is 60 s old. The services measure outboxes, streams and consumers every 10 s.
+In this run, every window and every \`for\` of [alerts.yml](../../monitoring/alerts.yml) is ${FACTOR} times shorter than in
+production, but not below 4 s. So the parts of the times that come from them are ${FACTOR} times longer in production. The
+other parts are the same: \`OutboxIsLate\` waits for a message that is 60 s old, and the services look at their outboxes,
+streams and consumers every 10 s.
 
 | alert | fault | windows | for | fires after | resolved after |
 | :--- | :--- | :--- | :--- | ---: | ---: |
