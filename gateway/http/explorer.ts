@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import serveFiles from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
@@ -24,11 +26,9 @@ const CONTENT_SECURITY_POLICY = [
 
 /** Serves GET /graphiql: a GraphQL explorer that works without internet access. */
 export async function serveExplorer(http: FastifyInstance): Promise<void> {
-  // The names of the files in assets/ contain a hash of their content.
-  await http.register(serveFiles, { root: FOLDER, prefix: '/graphiql/', index: false, maxAge: '1y', immutable: true });
+  await http.register(serveFiles, { root: join(FOLDER, 'assets'), prefix: '/graphiql/assets/', index: false });
+  const page = await readFile(join(FOLDER, 'index.html'), 'utf8');
   http.get('/graphiql', (_request, reply) =>
-    reply
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
-      .sendFile('index.html', { maxAge: 0, immutable: false }),
+    reply.type('text/html').header('content-security-policy', CONTENT_SECURITY_POLICY).send(page),
   );
 }

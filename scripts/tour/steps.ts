@@ -23,7 +23,7 @@ export const stepsOfTour = (tour: string): TourStep[] =>
     };
   });
 
-const WIDTH = 80;
+const WIDTH = 56;
 
 /** Returns an operation with its explanation as comment lines above it. */
 export function withComment({ title, text, operation, variables }: TourStep): string {
