@@ -6,6 +6,8 @@ import './explorer.css';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { GraphiQL, type GraphiQLProps } from 'graphiql';
+import { type DocumentNode, getOperationAST } from 'graphql';
+import { createClient } from 'graphql-sse';
 import { createRoot } from 'react-dom/client';
 import tour from '../docs/tour.md?raw';
 import { emptyVariables, stepsOfTour, withComment } from '../scripts/tour/steps.ts';
@@ -17,10 +19,15 @@ const TABS = stepsOfTour(tour).map((step) => ({ query: withComment(step), variab
 const PLUGINS = [explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
 
 /** Sends an operation. An Authorization header of the tab takes precedence over the demo user's. */
-const fetcher: GraphiQLProps['fetcher'] = async (operation, { headers = {} } = {}) => {
+const fetcher: GraphiQLProps['fetcher'] = async (operation, { headers = {}, documentAST } = {}) => {
   const isOwn = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
-  return send(operation, { ...(isOwn ? {} : await authorization()), ...headers });
+  const sent = { ...(isOwn ? {} : await authorization()), ...headers };
+  if (!isSubscription(documentAST, operation.operationName)) return send(operation, sent);
+  return createClient({ url: '/graphql', headers: sent }).iterate(operation) as AsyncGenerator<object>;
 };
+
+const isSubscription = (document: DocumentNode | undefined, name: string | null | undefined): boolean =>
+  document !== undefined && getOperationAST(document, name)?.operation === 'subscription';
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <GraphiQL fetcher={fetcher} plugins={PLUGINS} defaultTabs={TABS} defaultEditorToolsVisibility="variables">

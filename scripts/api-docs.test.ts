@@ -4,11 +4,10 @@ import { describeSchema, type Example, readExamples } from './api-docs.ts';
 import { compose } from './compose.ts';
 
 describe('npm run api-docs', () => {
-  it('has exactly one example for each query and mutation', () => {
+  it('has exactly one example for each query, mutation and subscription', () => {
     const { apiSchema } = compose();
-    const fields = [apiSchema.getQueryType(), apiSchema.getMutationType()].flatMap((type) =>
-      Object.keys(type?.getFields() ?? {}),
-    );
+    const roots = [apiSchema.getQueryType(), apiSchema.getMutationType(), apiSchema.getSubscriptionType()];
+    const fields = roots.flatMap((type) => Object.keys(type?.getFields() ?? {}));
     const examples = readExamples().map(({ field }) => field);
     expect(examples.toSorted()).toEqual(fields.toSorted());
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { parse } from 'graphql';
+import { type DocumentNode, parse, print } from 'graphql';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '#client/client.ts';
@@ -7,6 +7,7 @@ import { createMemoryStore, type Session } from '#client/sessions.ts';
 import { type Example, readExamples } from '#scripts/api-docs.ts';
 import { signUpAdmin } from './support/client.ts';
 import { connectTo } from './support/invariants.ts';
+import { subscribe } from './support/stream-client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const HOUR_MS = 3_600_000;
@@ -60,10 +61,22 @@ describe('docs/api-examples.graphql, executed in order', () => {
     await notifications.query("UPDATE notifications SET status = 'FAILED' WHERE id = ?", [known.get('notificationId')]);
   }
 
+  async function firstAnswer(document: DocumentNode, variables: object): Promise<{ data?: Data; errors?: unknown }> {
+    const { accessToken = '' } = (await session.load()) ?? {};
+    const stream = await subscribe({ accessToken }, print(document), { url: system.graphqlUrl, variables });
+    try {
+      await vi.waitFor(() => expect(stream.answers).not.toEqual([]), { timeout: 20_000, interval: 50 });
+      return stream.answers[0] ?? {};
+    } finally {
+      stream.close();
+    }
+  }
+
   it.each(readExamples())('$field answers as described', async ({ field, query, variables, isForAdmin }: Example) => {
     if (field === 'retryNotification') await failNotification();
     const filled = (variables ?? '{}').replaceAll(/<(\w+)>/g, (_, name) => known.get(name) ?? `no ${name}`);
-    const { data, errors } = await (isForAdmin ? admin : user).execute<Data, object>(parse(query), JSON.parse(filled));
+    const execute = query.startsWith('subscription') ? firstAnswer : (isForAdmin ? admin : user).execute<Data, object>;
+    const { data, errors } = await execute(parse(query), JSON.parse(filled));
     expect(errors).toBeUndefined();
     // A refusal has a code. An unexpected member of a union has no fields.
     const result = data?.[field] as { nodes?: unknown[]; accessToken?: string };

@@ -132,7 +132,9 @@ describe('live data', () => {
 
   it('a stream ends with UNAUTHENTICATED when its token expires, and not before', async () => {
     const { privateKey } = system.secrets as unknown as { privateKey: { kid: string } };
-    const key = await crypto.subtle.importKey('jwk', privateKey as webcrypto.JsonWebKey, { name: 'Ed25519' }, false, ['sign']);
+    const key = await crypto.subtle.importKey('jwk', privateKey as webcrypto.JsonWebKey, { name: 'Ed25519' }, false, [
+      'sign',
+    ]);
     const token = async (seconds: number) =>
       new SignJWT({ role: 'USER' })
         .setProtectedHeader({ alg: 'EdDSA', kid: privateKey.kid })

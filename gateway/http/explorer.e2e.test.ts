@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { findProgram } from '#scripts/local/programs.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { requirePrograms } from '#scripts/local/servers/install.ts';
+import { createEvent, signUp } from '#tests/support/client.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 import { DEMO_USER } from '../../scripts/seed/catalogue.ts';
 import { seedDemoUser } from '../../scripts/seed.ts';
@@ -43,7 +44,7 @@ async function openExplorer() {
   });
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('pageerror', ({ message }) => problems.push(message));
-  await page.goto(system.urls.gateway);
+  await page.goto(`${system.urls.gateway}/graphiql`);
   const run = async (tab: string) => {
     await page.getByRole('tab', { name: tab }).click();
     await page.getByRole('button', { name: 'Execute query' }).click();
@@ -88,6 +89,19 @@ test('The button signs the demo user in for all tabs, and out again', async () =
   await page.getByRole('button', { name: 'Sign out' }).click();
   await run('MyBookings');
   await seeAnswer('"UNAUTHENTICATED"');
+  expect(problems).toEqual([]);
+});
+
+test('The explorer shows the answers of a subscription', async () => {
+  const { page, problems, seeAnswer } = await openExplorer();
+  const eventId = await createEvent(await signUp(system.graphqlUrl));
+  const query = `subscription { eventSeats(eventId: "${eventId}") { name availableSeats } }`;
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await page.locator('.graphiql-query-editor').click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.insertText(query);
+  await page.getByRole('button', { name: 'Execute query' }).click();
+  await seeAnswer('"availableSeats"');
   expect(problems).toEqual([]);
 });
 
