@@ -39,6 +39,7 @@ export function drawDashboard(
     return text(x, y, `${index + 1}  ${words}`, { size: 11.5, color: '#333' });
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="DejaVu Sans, Verdana, Arial, sans-serif">
+<title>${escaped(title)}</title>
 <rect width="100%" height="100%" fill="#f1f2f5"/>
 ${text(SIZE.gap * 2, 32, title, { size: 20, color: '#111', weight: 600 })}
 ${text(SIZE.gap * 2, 56, 'A mixed load on the whole system, and one fault after another (gray, numbered). Time in minutes.', { size: 12 })}
