@@ -23,7 +23,9 @@ const fetcher: GraphiQLProps['fetcher'] = async (operation, { headers = {}, docu
   const isOwn = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   const sent = { ...(isOwn ? {} : await authorization()), ...headers };
   if (!isSubscription(documentAST, operation.operationName)) return send(operation, sent);
-  return createClient({ url: '/graphql', headers: sent }).iterate(operation) as AsyncGenerator<object>;
+  const { operationName, ...unnamed } = operation;
+  const named = operationName ? { operationName, ...unnamed } : unnamed;
+  return createClient({ url: '/graphql', headers: sent }).iterate(named) as AsyncGenerator<object>;
 };
 
 const isSubscription = (document: DocumentNode | undefined, name: string | null | undefined): boolean =>

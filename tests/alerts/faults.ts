@@ -105,10 +105,10 @@ export const createFaults = (mailbox: Mailbox): readonly AlertFault[] => [
   },
   {
     words: 'each statement of the booking subgraph takes 700 ms longer',
-    alerts: ['OperationsAreSlow', 'DatabasePoolIsExhausted'],
+    alerts: ['OperationsAreSlow', 'LatencyBudgetBurnsFast', 'DatabasePoolIsExhausted'],
     ...slow('booking database', 700),
   },
-  { words: 'the event subgraph is killed', alerts: ['ServiceIsDown'], ...killed('event') },
+  { words: 'the event subgraph is killed', alerts: ['ServiceIsDown', 'ServiceIsMissing'], ...killed('event') },
   { words: 'the user subgraph hangs', alerts: ['BreakerIsOpen'], ...hung('user') },
   {
     words: 'the outbox of the booking subgraph is full of messages that the broker has refused',
