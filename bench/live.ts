@@ -28,7 +28,7 @@ import { bookingRun } from './support/ways.ts';
 const REPORT_FILE = 'docs/benchmarks/live.md';
 const LISTENERS = Number(process.env.BENCH_LISTENERS ?? 10_000);
 const CONCURRENCY = 64;
-const SEATS = 10_000_000;
+const SEATS = 1_000_000;
 const QUERY = 'subscription Seats($id: ID!) { eventSeats(eventId: $id) { id name availableSeats } }';
 const { rounds, durationMs } = readSchedule({ rounds: 7, durationMs: 8_000 });
 

@@ -70,7 +70,7 @@ const liveSettings = {
   /** The shortest time between two answers about one event. */
   LIVE_INTERVAL_MS: milliseconds(250),
   /** The updates to all clients. With many clients, the time between two answers grows. */
-  LIVE_UPDATES_PER_SECOND_MAX: integer(1, 1_000_000, 5_000),
+  LIVE_UPDATES_PER_SECOND_MAX: integer(1, 1_000_000, 4_000),
 };
 export type LiveSettings = z.output<z.ZodObject<typeof liveSettings>>;
 

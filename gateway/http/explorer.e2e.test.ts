@@ -73,6 +73,15 @@ test('The explorer loads, runs its query and shows data without internet access'
   expect(complaints).toEqual([]);
 });
 
+test('The explorer shows the answers of a subscription', async () => {
+  const page = await browser.newPage();
+  const { events } = await ask<{ events: { nodes: { id: string }[] } }>('{ events { nodes { id } } }', {});
+  const query = `subscription { eventSeats(eventId: "${events.nodes[0]?.id}") { name availableSeats } }`;
+  await page.goto(`${system.urls.gateway}/graphiql?${new URLSearchParams({ query })}`);
+  await page.getByRole('button', { name: 'Execute query' }).click();
+  await page.locator('.graphiql-response').getByText('availableSeats').waitFor();
+});
+
 /**
  * A replacement for Apollo's script that does what the content security policy must allow: a frame and a GraphQL
  * request.

@@ -35,6 +35,8 @@ export function serveExplorer(http: FastifyInstance): void {
       defaultQuery: DEFAULT_QUERY,
       isHeadersEditorEnabled: true,
       shouldPersistHeaders: true,
+      // The explorer subscribes with GET, which the gateway refuses without this header.
+      additionalHeaders: { 'apollo-require-preflight': 'explorer' },
       defaultEditorToolsVisibility: 'headers',
     });
     return reply.type('text/html').header('content-security-policy', CONTENT_SECURITY_POLICY).send(page);

@@ -103,7 +103,7 @@ Event
   it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
-  eventSeats(eventId: $event) { bookings(first: 100) { it: nodes { ...Booking } } } | null          | null | null | yes  | yes
+  eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
 Booking
   it: myBookings { kind }                                                         | UNAUTHENTICATED | yes  | yes  | yes  | yes
