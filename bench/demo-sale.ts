@@ -16,6 +16,8 @@ import { type Target, withTarget } from './load/target.ts';
 import { bar, showWhile } from './load/terminal.ts';
 
 const ACCOUNTS_MAX = 50;
+/** The rates and the p99 are of the answers in this time. */
+const RECENT_MS = 2_000;
 
 async function sell(
   target: Target,
@@ -38,11 +40,14 @@ async function sell(
 
 /** Returns the picture of the sale. Its first line has all numbers. */
 function linesOf({ bookings, planned, nowMs }: Load, seats: number): [string, ...string[]] {
-  const sinceMs = nowMs() - 1_000;
-  const lastSecond = bookings.slice(bookings.findLastIndex(({ answeredMs }) => answeredMs < sinceMs) + 1);
-  const perS = (outcome: Booking['outcome']) => `${String(countOf(lastSecond, outcome)).padStart(5)} ${outcome}/s`;
+  const spanMs = Math.min(nowMs(), RECENT_MS);
+  const sinceMs = nowMs() - RECENT_MS;
+  const recent = bookings.slice(bookings.findLastIndex(({ answeredMs }) => answeredMs < sinceMs) + 1);
+  const perS = (outcome: Booking['outcome']) =>
+    `${((1_000 * countOf(recent, outcome)) / spanMs).toFixed(0).padStart(5)} ${outcome}/s`;
   const left = seats - countOf(bookings, 'confirmed');
-  const numbers = `${perS('confirmed')}, ${perS('refused')}, p99 ${p99Ms(lastSecond).toFixed(0)} ms`;
+  const p99 = recent.length > 0 ? p99Ms(recent).toFixed(0) : '-';
+  const numbers = `${perS('confirmed')}, ${perS('refused')}, p99 ${p99} ms`;
   return [
     `  ${String(left).padStart(6)} seats left, ${numbers}`,
     `  seats  ${bar(left / seats)}`,

@@ -106,7 +106,7 @@ async function test(target: Target, options: ReturnType<typeof readOptions>): Pr
 /** Returns the numbers so far, and a bar. */
 function progressOf({ bookings, planned, nowMs }: Load): [string, string] {
   const counts = OUTCOMES.map((outcome) => `${countOf(bookings, outcome)} ${outcome}`).join(', ');
-  const p99 = p99Ms(bookings.slice(-RECENT)).toFixed(0);
+  const p99 = bookings.length > 0 ? p99Ms(bookings.slice(-RECENT)).toFixed(0) : '-';
   return [
     `  ${bookings.length} of ${planned} in ${(nowMs() / 1_000).toFixed(0)} s: ${counts}, p99 ${p99} ms`,
     `  ${bar(bookings.length / planned)}`,

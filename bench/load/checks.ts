@@ -38,20 +38,20 @@ export async function checkDatabases(
   );
   const storedIds = new Set(stored.map(({ id }) => id));
   const confirmed = bookings.filter(({ outcome }) => outcome === 'confirmed');
-  const known = new Set([...confirmed.map(({ bookingId }) => bookingId)]);
+  const known = new Set(confirmed.map(({ bookingId }) => bookingId));
   const open = new Set(bookings.filter(({ outcome }) => outcome === 'failed').map(({ key }) => key));
   const lost = confirmed.filter(({ bookingId = '' }) => !storedIds.has(bookingId));
   const unexpected = stored.filter(({ id, key }) => !known.has(id) && !open.has(key));
   const unnotified = await waitForNotifications(notification, eventIds, storedIds);
   return {
-    oversold: wrongSeats.reduce((sum, seats) => sum + Math.max(0, seats.confirmed - seats.total_seats), 0),
+    oversold: wrongSeats.reduce((sum, { booked, total }) => sum + Math.max(0, booked - total), 0),
     problems: [
       ...wrongSeats.map(
-        ({ event_id, total_seats, available_seats, confirmed }) =>
-          `Event ${event_id} has ${total_seats} seats, but ${confirmed} booked and ${available_seats} free.`,
+        ({ eventId, total, free, booked }) =>
+          `Event ${eventId} has ${total} seats, but ${booked} booked and ${free} free.`,
       ),
       ...describe(lost.length, 'confirmed bookings are not stored'),
-      ...describe(known.size < confirmed.length ? confirmed.length - known.size : 0, 'bookings were confirmed twice'),
+      ...describe(confirmed.length - known.size, 'bookings were confirmed twice'),
       ...describe(unexpected.length, 'stored bookings were not confirmed'),
       ...describe(unnotified, 'bookings do not have exactly one notification'),
     ],

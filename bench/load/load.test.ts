@@ -117,6 +117,13 @@ describe('a summary', () => {
     }
   });
 
+  it('of 200,000 bookings is made', () => {
+    expect(summarize(Array.from({ length: 200_000 }, (_, index) => booking(index)))).toMatchObject({
+      durationS: 199.999,
+      confirmed: 200_000,
+    });
+  });
+
   it('names the thresholds that were missed', () => {
     const summary = summarize([booking(100), booking(1_000), booking(2_000, { outcome: 'failed' })]);
     const all = { maxP99Ms: 2_000, minConfirmedPerS: 1, maxFailedPercent: 34 };

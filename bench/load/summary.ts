@@ -56,7 +56,8 @@ const countAll = (bookings: readonly Booking[]) => ({
 
 /** Summarizes a load. */
 export function summarize(bookings: readonly Booking[]): Summary {
-  const durationS = Math.max(0, ...bookings.map(({ answeredMs }) => answeredMs)) / 1_000;
+  // A spread of so many arguments would overflow the stack.
+  const durationS = bookings.reduce((lastMs, { answeredMs }) => Math.max(lastMs, answeredMs), 0) / 1_000;
   const counts = countAll(bookings);
   const codes = Map.groupBy(bookings, ({ code }) => code);
   codes.delete(undefined);

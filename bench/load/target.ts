@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Connection } from 'mariadb';
 import { OperationError } from '#client/answers.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
 import { createMemoryStore } from '#client/sessions.ts';
 import { openConnection } from '#platform/database/migrations.ts';
+import { recordedPids } from '#scripts/local/processes/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { loadSecrets, type Secrets } from '#scripts/local/secrets.ts';
 import { databaseUrlOf } from '#scripts/local/servers/database-accounts.ts';
 import { LocalError, loadEnvironment, readSettings } from '#scripts/local/settings.ts';
-import { SUBGRAPHS } from '#services';
+import { eachOf, SUBGRAPHS } from '#services';
 import { signInMany } from '#tests/support/buyers.ts';
 import { eachOfMany } from '#tests/support/random.ts';
 import { startBenchSystem, withDataDir } from '../support/system.ts';
@@ -45,7 +44,7 @@ export async function withTarget(url: string | undefined, run: (target: Target) 
   if (url !== undefined) {
     const connections = new AsyncDisposableStack();
     try {
-      return await run(createTarget({ url, ...(await findAccess(url, connections)) }));
+      return await run(createTarget(url, await findAccess(url, connections)));
     } catch (error) {
       if (error instanceof OperationError) throw new LocalError(`${url}: ${error.message}`, { cause: error });
       throw error;
@@ -56,7 +55,8 @@ export async function withTarget(url: string | undefined, run: (target: Target) 
   await withDataDir(tmpdir(), async (dataDir, started) => {
     const { ports, secrets, servers } = await startBenchSystem({ dataDir, started, names: ['gateway', ...SUBGRAPHS] });
     const databases = await connectAll(servers.databaseUrls, started);
-    const target = createTarget({ url: `http://127.0.0.1:${ports.gateway}/graphql`, databases, secrets });
+    const access = { databases, keys: { secrets, users: databases.user } };
+    const target = createTarget(`http://127.0.0.1:${ports.gateway}/graphql`, access);
     await tellStep('Warming up', () => warmUp(target));
     await run(target);
   });
@@ -70,39 +70,44 @@ async function warmUp(target: Target): Promise<void> {
   target.retries.clear();
 }
 
+/** What the command may do beside sending operations. */
+interface Access {
+  readonly databases?: Databases;
+  /** The keys that sign access tokens, and the database for their users. */
+  readonly keys?: { readonly secrets: Secrets; readonly users: Connection };
+}
+
 /** Finds the databases of a running system in the environment, and its keys when `npm start` runs it here. */
-async function findAccess(
-  url: string,
-  connections: AsyncDisposableStack,
-): Promise<{ databases?: Databases; secrets?: Secrets }> {
+async function findAccess(url: string, connections: AsyncDisposableStack): Promise<Access> {
   const settings = readSettings(loadEnvironment());
   const { dataDir, ports, given } = settings;
   const { hostname, port } = new URL(url);
-  const isLocal = ['localhost', '127.0.0.1'].includes(hostname) && port === String(ports.gateway);
-  const secrets = isLocal && existsSync(join(dataDir, 'keys/secrets.json')) ? await loadSecrets(dataDir) : undefined;
+  const isOurs = ['localhost', '127.0.0.1'].includes(hostname) && port === String(ports.gateway);
+  const secrets = isOurs && 'gateway' in recordedPids(dataDir) ? await loadSecrets(dataDir) : undefined;
   const { booking, notification } = given.databaseUrls;
   if (secrets !== undefined) {
-    const urlOf = (name: 'booking' | 'notification') => databaseUrlOf(name, settings, secrets);
-    const urls = { booking: urlOf('booking'), notification: urlOf('notification') };
-    return { secrets, databases: await connectAll(urls, connections) };
+    const urls = eachOf(['user', 'booking', 'notification'] as const, (name) => databaseUrlOf(name, settings, secrets));
+    const databases = await connectAll(urls, connections);
+    return { databases, keys: { secrets, users: databases.user } };
   }
   return booking && notification ? { databases: await connectAll({ booking, notification }, connections) } : {};
 }
 
-async function connectAll(
-  { booking, notification }: Readonly<Record<'booking' | 'notification', string>>,
+async function connectAll<Name extends string>(
+  urls: Readonly<Record<Name, string>>,
   connections: AsyncDisposableStack,
-): Promise<Databases> {
-  const open = async (url: string) => {
+): Promise<Record<Name, Connection>> {
+  const opened: [string, Connection][] = [];
+  for (const [name, url] of Object.entries<string>(urls)) {
     const connection = await openConnection(url).catch((cause) => {
       throw new LocalError(`The database ${new URL(url).host} cannot be reached. Is the system running?`, { cause });
     });
-    return connections.adopt(connection, () => connection.end());
-  };
-  return { booking: await open(booking), notification: await open(notification) };
+    opened.push([name, connections.adopt(connection, () => connection.end())]);
+  }
+  return Object.fromEntries(opened) as Record<Name, Connection>;
 }
 
-function createTarget({ url, databases, secrets }: { url: string; databases?: Databases; secrets?: Secrets }): Target {
+function createTarget(url: string, { databases, keys }: Access): Target {
   const retries = new Map<string, number>();
   const onRetry = (code: string) => void retries.set(code, (retries.get(code) ?? 0) + 1);
   return {
@@ -110,8 +115,8 @@ function createTarget({ url, databases, secrets }: { url: string; databases?: Da
     retries,
     checkedIn: databases ? 'the databases' : 'the graph',
     openClients: (count) =>
-      secrets && databases
-        ? openWithKeys(count, { url, onRetry, secrets, contacts: databases.notification })
+      keys && databases
+        ? openWithKeys(count, { url, onRetry }, { ...keys, contacts: databases.notification })
         : signUpAll(count, { url, onRetry }),
     async createEvent(organizer, seats) {
       const startsAt = new Date(Date.now() + 30 * DAY_MS).toISOString();
@@ -128,16 +133,18 @@ type ClientSettings = Pick<Parameters<typeof createClient>[0], 'url' | 'onRetry'
 /** Creates users with access tokens signed with the keys of the system. Hashing their passwords would take long. */
 async function openWithKeys(
   count: number,
-  { url, onRetry, secrets, contacts }: ClientSettings & { secrets: Secrets; contacts: Connection },
+  settings: ClientSettings,
+  { secrets, users, contacts }: { secrets: Secrets; users: Connection; contacts: Connection },
 ): Promise<Client[]> {
   const buyers = await signInMany(count, secrets);
-  const rows = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
+  const rows = buyers.map(({ userId }) => [userId, 'Load Test', `${userId}@example.com`]);
+  await users.batch("INSERT INTO users (id, name, email, password_hash) VALUES (?, ?, ?, '-')", rows);
   await contacts.batch('INSERT INTO contacts (user_id, name, email) VALUES (?, ?, ?)', rows);
   const expiresAt = new Date(Date.now() + HOUR_MS).toISOString();
   return buyers.map(({ userId, authorization }) => {
-    const user = { id: userId, name: 'Ada', email: null, role: 'USER' } as const;
+    const user = { id: userId, name: 'Load Test', email: null, role: 'USER' } as const;
     const session = { accessToken: authorization.replace('Bearer ', ''), refreshToken: '', expiresAt, user };
-    return createClient({ url, onRetry, store: createMemoryStore(session) });
+    return createClient({ ...settings, store: createMemoryStore(session) });
   });
 }
 

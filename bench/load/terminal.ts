@@ -21,7 +21,7 @@ export async function showWhile(
   const show = () => {
     const [first, ...others] = lines();
     if (!output.isTTY) return output.write(`${first}\n`);
-    const shown = [first, ...others].map((line) => `\x1b[2K${line.slice(0, (output.columns ?? 80) - 1)}\n`);
+    const shown = [first, ...others].map((line) => `\x1b[2K${line.slice(0, (output.columns || 80) - 1)}\n`);
     output.write((drawn > 0 ? `\x1b[${drawn}A` : '') + shown.join(''));
     drawn = shown.length;
   };
