@@ -72,12 +72,12 @@ test('A visitor signs up, finds an event, books, sees seats and notifications ar
 
   await page.getByRole('link', { name: 'See my bookings' }).click();
   const ticket = page.getByRole('listitem').filter({ hasText: 'Opera by Candlelight' });
-  await ticket.getByText('2 seats').waitFor();
+  await ticket.getByText('2 seats', { exact: true }).waitFor();
   await ticket.getByText('We sent you the confirmation on').waitFor();
 
   await ticket.getByRole('button', { name: 'Cancel booking' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel booking' }).click();
-  await ticket.getByText('Cancelled').waitFor();
+  await ticket.getByText('Cancelled', { exact: true }).waitFor();
   await page.getByText('Booking cancelled').waitFor();
   await ticket.getByText('We sent you the cancellation notice on').waitFor();
   expect((await readEvent(eventId))?.availableSeats).toBe(17);

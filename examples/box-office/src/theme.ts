@@ -5,7 +5,6 @@ import {
   DEFAULT_THEME,
   defaultCssVariablesResolver,
   type MantineColorsTuple,
-  Modal,
   mergeMantineTheme,
 } from '@mantine/core';
 
@@ -22,10 +21,23 @@ const evergreen: MantineColorsTuple = [
   '#063f34',
 ];
 
+const dark: MantineColorsTuple = [
+  '#e4eae7',
+  '#c4cec9',
+  '#9daaa4',
+  '#8b9892',
+  '#37423d',
+  '#2a3330',
+  '#1f2624',
+  '#101413',
+  '#0b0f0e',
+  '#070a09',
+];
+
 export const theme = createTheme({
   primaryColor: 'evergreen',
   primaryShade: { light: 7, dark: 6 },
-  colors: { evergreen },
+  colors: { evergreen, dark },
   black: '#17201d',
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   headings: {
@@ -35,11 +47,11 @@ export const theme = createTheme({
   defaultRadius: 'md',
   respectReducedMotion: true,
   components: {
-    // Locking the scroll position would need a <style> element.
     Badge: Badge.extend({ defaultProps: { variant: 'light', size: 'lg', tt: 'none', fw: 600 } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, lockScroll: false, radius: 'lg' } }),
   },
 });
+
+const RED_BUTTON = { '--mantine-color-red-filled': '#c92a2a', '--mantine-color-red-filled-hover': '#a82323' };
 
 /** The colours that differ from Mantine's. All texts have a contrast of at least 4.5:1. */
 const COLORS = {
@@ -50,20 +62,14 @@ const COLORS = {
     '--mantine-color-error': '#b42318',
     '--mantine-color-disabled-color': '#68746f',
     '--mantine-color-default-border': '#cfd7d2',
+    ...RED_BUTTON,
     '--surface': '#ffffff',
     '--line': '#e0e6e1',
     '--track': '#e3ebe6',
   },
   dark: {
-    '--mantine-color-body': '#101413',
-    '--mantine-color-text': '#e4eae7',
-    '--mantine-color-dimmed': '#9daaa4',
-    '--mantine-color-placeholder': '#8b9892',
     '--mantine-color-error': '#ff9d91',
-    '--mantine-color-disabled-color': '#8b9892',
-    '--mantine-color-default': '#1a201e',
-    '--mantine-color-default-hover': '#232b28',
-    '--mantine-color-default-border': '#37423d',
+    ...RED_BUTTON,
     '--surface': '#181e1c',
     '--line': '#29322e',
     '--track': '#2a3530',

@@ -14,6 +14,9 @@ import { List, useList } from '../parts/list.tsx';
 import { Empty, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn } from '../words.ts';
 
+/** A message can have a megabyte. Its beginning is enough to recognize it. */
+const PAYLOAD_CHARACTERS_MAX = 2_000;
+
 export function AdminPage() {
   const session = useSession();
   if (session?.user.role !== 'ADMIN')
@@ -55,7 +58,9 @@ const DeadLetters = () => (
         <p className="where">
           {consumer} · {dateTime(createdAt)}
         </p>
-        <Code block>{payload}</Code>
+        <Code block className="payload">
+          {payload.slice(0, PAYLOAD_CHARACTERS_MAX)}
+        </Code>
         <Act
           label="Redrive"
           act={async () => (await client.request(RedriveDeadLetterDocument, { id })).redriveDeadLetter}

@@ -13,7 +13,7 @@ import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar, SOLD_OUT } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
@@ -100,9 +100,12 @@ function Availability({ event }: { event: EventFieldsFragment }) {
           <SeatBar event={event} />
         </>
       ) : (
-        <p>
-          <b>{words}</b>
-        </p>
+        <>
+          <p>
+            <b>{words}</b>
+          </p>
+          {words === SOLD_OUT && <p>If somebody cancels, you see the free seats here at once.</p>}
+        </>
       )}
     </div>
   );

@@ -46,19 +46,22 @@ export function OrganizePage() {
   );
 }
 
-const OwnEvent = ({ event }: { event: EventFieldsFragment }) => (
-  <Link href={`/organize/${event.id}`} className="card ticket">
-    <DateStub iso={event.startsAt} />
-    <div className="ticket-text">
-      <h2>{event.name}</h2>
-      <p className="where">
-        {dateTime(event.startsAt)}
-        {event.venue && ` · ${event.venue}`}
-      </p>
-      <SeatBar event={event} />
-    </div>
-    <div className="ticket-side">
-      <Badge color={event.status === 'CANCELLED' ? 'gray' : 'evergreen'}>{availabilityOf(event).words}</Badge>
-    </div>
-  </Link>
-);
+function OwnEvent({ event }: { event: EventFieldsFragment }) {
+  const { isOpen, words } = availabilityOf(event);
+  return (
+    <Link href={`/organize/${event.id}`} className="card ticket">
+      <DateStub iso={event.startsAt} />
+      <div className="ticket-text">
+        <h2>{event.name}</h2>
+        <p className="where">
+          {dateTime(event.startsAt)}
+          {event.venue && ` · ${event.venue}`}
+        </p>
+        <SeatBar event={event} />
+      </div>
+      <div className="ticket-side">
+        <Badge color={isOpen ? 'evergreen' : 'gray'}>{words}</Badge>
+      </div>
+    </Link>
+  );
+}

@@ -1,5 +1,5 @@
-import { Button, Group, Modal, Text } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { Button, Group } from '@mantine/core';
+import { type ReactNode, useId, useRef } from 'react';
 
 /** A button that asks before it acts. */
 export function Confirmed({
@@ -15,27 +15,30 @@ export function Confirmed({
   isLoading: boolean;
   onConfirm: () => void;
 }) {
-  const [isOpen, setOpen] = useState(false);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const close = () => dialog.current?.close();
   const confirm = () => {
-    setOpen(false);
+    close();
     onConfirm();
   };
   return (
     <>
-      <Button variant="default" size="sm" loading={isLoading} onClick={() => setOpen(true)}>
+      <Button variant="default" size="sm" loading={isLoading} onClick={() => dialog.current?.showModal()}>
         {label}
       </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
-        <Text mb="lg">{children}</Text>
+      <dialog ref={dialog} aria-labelledby={heading} className="card dialog">
+        <h2 id={heading}>{title}</h2>
+        <p>{children}</p>
         <Group justify="flex-end">
-          <Button variant="default" onClick={() => setOpen(false)}>
+          <Button variant="default" onClick={close}>
             Keep it
           </Button>
           <Button color="red" onClick={confirm}>
             {label}
           </Button>
         </Group>
-      </Modal>
+      </dialog>
     </>
   );
 }

@@ -7,14 +7,21 @@ const PALETTES = [
   ['#3c4a1f', '#f0e2a0', '#9dbd59'],
 ] as const;
 
+/** Like FNV-1a, with its high bits mixed into the low ones. */
+function hashOf(text: string): number {
+  let hash = 2_166_136_261;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
 /** Draws a poster for an event. The same text always gives the same poster. */
 export function Poster({ of }: { of: string }) {
-  const hash = [...of].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) >>> 0, 7);
+  const hash = hashOf(of);
   const [ground, sun, wave] = PALETTES[hash % PALETTES.length] ?? PALETTES[0];
   const pick = (bits: number, count: number) => (hash >>> bits) % count;
   const x = 70 + pick(4, 9) * 22;
   return (
-    <svg className="poster" viewBox="0 0 320 160" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
+    <svg className="poster" viewBox="0 0 320 160" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
       <rect width="320" height="160" fill={ground} />
       {pick(9, 3) === 0 && <circle cx={x} cy="70" r="46" fill={sun} />}
       {pick(9, 3) === 1 &&

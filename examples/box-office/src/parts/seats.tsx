@@ -7,12 +7,14 @@ interface Facts {
   readonly availableSeats: number | null;
 }
 
+export const SOLD_OUT = 'Sold out';
+
 /** Says whether an event takes bookings, and how many seats are free. */
 export function availabilityOf({ status, startsAt, totalSeats, availableSeats: free }: Facts) {
   if (status === 'CANCELLED') return { isOpen: false, words: 'Cancelled' };
   if (Date.parse(startsAt) <= Date.now()) return { isOpen: false, words: 'Started' };
   if (totalSeats === null || free === null) return { isOpen: true, words: 'Seats unknown at the moment' };
-  if (free === 0) return { isOpen: false, words: 'Sold out' };
+  if (free === 0) return { isOpen: false, words: SOLD_OUT };
   return { isOpen: true, words: `${seats(free)} free` };
 }
 
