@@ -46,7 +46,7 @@ describe('the trace of a booking', () => {
     const root = `${clientSpan} > gateway: BookSeats`;
     const asked = `${root} > gateway: ask BookSeats__booking__0`;
     const allocated = `${asked} > booking: answer BookSeats__booking__0 > booking: allocate seats`;
-    const published = `${allocated} > booking: publish ${system.natsPrefix}booking.confirmed.v1`;
+    const published = `${allocated} > booking: publish booking.confirmed.v1`;
     const processed = `${published} > notification: process booking.confirmed.v1`;
     await vi.waitFor(() => {
       expect(paths()).toEqual(

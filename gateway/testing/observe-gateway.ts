@@ -73,7 +73,8 @@ export async function observeGateway({
       text: text.replaceAll(/[\da-f]{64}/g, 'a nonce'),
       received: [],
       logs: lines()
-        .map(({ level, msg }) => `${level} ${msg}`)
+        // An outage is a warning only for the first request that notices it, see createOutageLog.
+        .map(({ level, msg }) => `${level.replace('debug', 'warn')} ${msg}`)
         .sort(),
       counted: grown(before.counters, await counters()),
     };

@@ -39,7 +39,7 @@ export async function startTestGateway(
   }
   const logs: { level: string; msg: string; requestId?: string }[] = [];
   const sink = new Writable({ write: (line, _encoding, done) => done(void logs.push(JSON.parse(String(line)))) });
-  const logger = pino({ level: 'info', formatters: { level: (level) => ({ level }) } }, sink);
+  const logger = pino({ level: 'debug', formatters: { level: (level) => ({ level }) } }, sink);
   const metrics = createMetrics('gateway');
   const gateway = await createGateway({
     config: readGatewayConfig({ ...requiredEnv, ...urls, REDIS_URL, NATS_URL, PORT: '0', RATE_LIMITS: 'off', ...env }),

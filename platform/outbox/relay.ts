@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import { ErrorCode, headers, type JetStreamClient, NatsError, type PubAck } from 'nats';
+import { ErrorCode, headers, type JetStreamClient, type JetStreamPublishOptions, NatsError, type PubAck } from 'nats';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SqlClient, SqlExecutor } from '../database/database.ts';
 import { isUnavailable } from '../errors/outages.ts';
@@ -124,6 +124,19 @@ export function createRelay({
     failing.set(value ? 0 : 1);
   }
 
+  /** Publishes a message. The trace that its envelope names goes on in its headers. */
+  function publish(client: JetStreamClient, { id, subject, payload }: OutboxRow): Promise<PubAck> {
+    const send = (options: Partial<JetStreamPublishOptions>) =>
+      client.publish(broker.subject(subject), payload, { ...options, msgID: id, timeout: PUBLISH_TIMEOUT_MS });
+    const [, parent] = ENVELOPE_TRACE.exec(payload) ?? [];
+    if (parent === undefined) return send({});
+    return inSpan(`publish ${subject}`, parent, { kind: SpanKind.PRODUCER }, ({ traceparent = parent }) => {
+      const traced = headers();
+      traced.set(TRACEPARENT_HEADER, traceparent);
+      return send({ headers: traced });
+    });
+  }
+
   /**
    * Publishes the oldest messages and returns how many rows it processed.
    * @throws when the broker did not answer for at least one message; the answered ones are marked before
@@ -139,9 +152,7 @@ export function createRelay({
       const rows = await transaction.$queryRaw<OutboxRow[]>(sql`
         SELECT id, subject, payload FROM outbox WHERE published_at IS NULL AND refused_at IS NULL
         ORDER BY id LIMIT ${BATCH_MAX} FOR UPDATE SKIP LOCKED`);
-      const answers = await Promise.allSettled(
-        rows.map((row) => publish(client, { ...row, subject: broker.subject(row.subject) })),
-      );
+      const answers = await Promise.allSettled(rows.map((row) => publish(client, row)));
       const outcomes = rows.map((row, index) => ({ ...row, error: errorOf(answers[index]) }));
       const sent = outcomes.filter(({ error }) => error === undefined);
       const rejected = outcomes.filter(({ error }) => isRefusal(error));
@@ -179,18 +190,6 @@ export function createRelay({
     /** Publishes once more, then ends. */
     stop: poller.stop,
   };
-}
-
-/** Publishes a message. The trace that its envelope names goes on in its headers. */
-function publish(client: JetStreamClient, { id, subject, payload }: OutboxRow): Promise<PubAck> {
-  const options = { msgID: id, timeout: PUBLISH_TIMEOUT_MS };
-  const [, traceparent] = ENVELOPE_TRACE.exec(payload) ?? [];
-  if (traceparent === undefined) return client.publish(subject, payload, options);
-  return inSpan(`publish ${subject}`, traceparent, { kind: SpanKind.PRODUCER }, (span) => {
-    const withTrace = headers();
-    withTrace.set(TRACEPARENT_HEADER, span.traceparent ?? traceparent);
-    return client.publish(subject, payload, { ...options, headers: withTrace });
-  });
 }
 
 async function mark(transaction: SqlExecutor, column: Sql, rows: readonly { id: string }[]): Promise<void> {

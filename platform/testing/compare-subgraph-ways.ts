@@ -28,6 +28,8 @@ const OWN_HEADERS = new Set(['date', 'content-length', 'connection', 'keep-alive
 const TIMES_BEFORE_COMPILATION = 2;
 const BATCH_SIZE = 16;
 const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
+/** Levels of pino. */
+const [DEBUG, WARN] = [20, 40];
 
 /** One request to a subgraph. Its body is JSON. */
 export interface SubgraphRequest {
@@ -187,7 +189,7 @@ interface LogLine {
 /** Starts an HTTP server. Returns functions that observe its answers and the log lines of each. */
 async function startServer(serve: (http: FastifyInstance, logger: Logger) => Promise<void>) {
   const lines: LogLine[] = [];
-  const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const http = createHttpServer({
     logger,
     metrics: new Registry(),
@@ -262,5 +264,6 @@ function textOf({ level, msg, path, status, err }: LogLine): string {
     (text, pattern) => text?.replace(pattern, 'worded by a library'),
     err?.message,
   );
-  return JSON.stringify([level, msg, path, status, message]);
+  // An outage is a warning only for the first request that notices it, see createErrorMask.
+  return JSON.stringify([level === DEBUG ? WARN : level, msg, path, status, message]);
 }
