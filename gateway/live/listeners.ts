@@ -17,7 +17,7 @@ import { createFrame, type EndReason, type Stream } from './stream.ts';
 /** The executions at a time. Further ones wait. */
 const EXECUTIONS_MAX = 32;
 /** The streams that are written in one turn of the event loop, so that requests do not wait for all of them. */
-const WRITES_PER_TURN = 200;
+const WRITES_PER_TURN = 50;
 /** The share of its time that a process may spend on writing to the listeners of an event, and the longest pause for it. */
 const WRITING_SHARE_MAX = 0.05;
 const WRITING_PAUSE_MAX_MS = 10_000;
