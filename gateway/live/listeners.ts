@@ -18,6 +18,9 @@ import { createFrame, type EndReason, type Stream } from './stream.ts';
 const EXECUTIONS_MAX = 32;
 /** The streams that are written in one turn of the event loop, so that requests do not wait for all of them. */
 const WRITES_PER_TURN = 200;
+/** The share of its time that a process may spend on writing to the listeners of an event, and the longest pause for it. */
+const WRITING_SHARE_MAX = 0.05;
+const WRITING_PAUSE_MAX_MS = 10_000;
 /** Answers for one caller alone come at most once in this time. */
 const PRIVATE_INTERVAL_MS = 1_000;
 /** Processes of the event subgraph may serve the facts of a changed event for this time, see decision 0025. */
@@ -88,21 +91,31 @@ export function createListeners({
       const json = textOf(result as Parameters<typeof textOf>[0]).trimEnd();
       return { json: broker.isConnected() ? json : `${json.slice(0, -1)},"extensions":{"paused":true}}`, isIncomplete };
     }
+    /** The time that it took to write to all listeners. It grows when other work keeps the processor busy. */
+    let writingMs = 0;
     async function deliver(json: string, listeners: Iterable<Stream>): Promise<void> {
       const frame = createFrame(json);
-      let written = 0;
+      let [written, spentMs, beganAtMs] = [0, 0, performance.now()];
       for (const stream of listeners) {
         stream.send(frame);
         written += 1;
-        if (written % WRITES_PER_TURN === 0) await nextTurn();
+        if (written % WRITES_PER_TURN > 0) continue;
+        spentMs += performance.now() - beganAtMs;
+        await nextTurn();
+        beganAtMs = performance.now();
       }
+      if (written > group.listeners.size / 2) writingMs = spentMs + performance.now() - beganAtMs;
       measured.updates.inc({ subscription: field }, written);
     }
     const parts = { answer: answerOnce, deliver };
     const created =
       field === 'myBookings'
         ? createChangeGroup(parts)
-        : createStateGroup({ ...parts, intervalMs: () => intervalMs(isPublic) });
+        : createStateGroup({
+            ...parts,
+            intervalMs: () =>
+              Math.max(intervalMs(isPublic), Math.min(writingMs / WRITING_SHARE_MAX, WRITING_PAUSE_MAX_MS)),
+          });
     const group: ListenerGroup = Object.assign(created, { identity });
     return group;
   }
