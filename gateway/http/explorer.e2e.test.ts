@@ -64,7 +64,7 @@ test('The explorer opens with the tour in tabs and runs its operations, without 
   await seeAnswer('"Ada Lovelace"');
 
   await page.getByRole('button', { name: 'Show History' }).click();
-  await page.locator('.graphiql-history-item').getByText('SignUp').waitFor();
+  await page.locator('.graphiql-history-item').getByText('SignUp').first().waitFor();
   await page.getByRole('button', { name: 'Show GraphiQL Explorer' }).click();
   await page.locator('.graphiql-explorer-root').getByText('createUser').waitFor();
   expect(problems).toEqual([]);
@@ -97,9 +97,11 @@ test('The explorer shows the answers of a subscription', async () => {
   const eventId = await createEvent(await signUp(system.graphqlUrl));
   const query = `subscription { eventSeats(eventId: "${eventId}") { name availableSeats } }`;
   await page.getByRole('button', { name: 'New tab' }).click();
+  await page.getByRole('tab', { name: 'untitled' }).waitFor();
   await page.locator('.graphiql-query-editor').click();
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText(query);
+  await page.locator('.graphiql-query-editor').getByText('eventSeats').waitFor();
   await page.getByRole('button', { name: 'Execute query' }).click();
   await seeAnswer('"availableSeats"');
   expect(problems).toEqual([]);

@@ -66,6 +66,7 @@ export function createVersionedEntries({
     labelNames: ['reason'] as const,
     registers: [metrics],
   });
+  for (const reason of ['timeout', 'error', 'skipped']) errors.inc({ reason }, 0);
 
   async function run<Result>(command: () => Promise<Result>): Promise<Result | undefined> {
     try {
