@@ -78,6 +78,12 @@ module.exports = {
       to: { pathNot: ['^clients/', 'node_modules/graphql/'], dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'commands-run-before-code-is-generated',
+      comment: 'On a fresh clone, these files are loaded before the generated code exists.',
+      from: { path: '^(scripts/(start|generate|check|reset)|tests/run|bench/support/system)\\.ts$' },
+      to: { path: '/generated/', reachable: true },
+    },
+    {
       name: 'domain-is-pure',
       comment: 'The domain uses no database, broker, cache or GraphQL. zod is its only library.',
       from: { path: '^subgraphs/[^/]+/domain/', pathNot: TEST },

@@ -10,6 +10,7 @@ import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 import { userDatabaseUrl, withUserDatabase } from './local/user-database.ts';
 import { createCatalogue, DEMO_ADMIN, DEMO_PASSWORD, DEMO_USER, type SeedEvent } from './seed/catalogue.ts';
+import { openEvent } from './seed/demo-user.ts';
 import { createSeedGateway, type SeedGateway } from './seed/gateway.ts';
 import { registerUsers } from './seed/users.ts';
 
@@ -18,18 +19,6 @@ export interface Added {
   users: number;
   events: number;
   bookings: number;
-}
-
-/**
- * Creates the demo user and their events, for `npm start`. Returns the outcome in a few words.
- * @throws LocalError when the gateway answers with an error
- */
-export async function seedDemoUser(graphqlUrl: string): Promise<string> {
-  const gateway = createSeedGateway(graphqlUrl);
-  if (!(await gateway.register(DEMO_USER))) return `not created, because ${DEMO_USER.email} has another password`;
-  const events = createCatalogue().events.filter(({ organizer }) => organizer === DEMO_USER);
-  const added = await Promise.all(events.map(async (event) => (await openEvent(gateway, event)).isNew));
-  return added.includes(true) ? 'created' : 'already there';
 }
 
 /** Adds what is missing of the catalogue. @throws LocalError when the gateway or the user database refuses it */
@@ -61,13 +50,6 @@ async function seedEvent(gateway: SeedGateway, event: SeedEvent, userIds: Readon
   }
   if (event.isCancelled) await gateway.cancelEvent(event, { id, expectedVersion: version });
   return { isNew, bookings };
-}
-
-/** Returns the event of the catalogue, after creating it if it is not there. */
-async function openEvent(gateway: SeedGateway, event: SeedEvent) {
-  const present = await gateway.findEvent(event);
-  if (present !== undefined) return { ...present, isNew: false };
-  return { id: await gateway.createEvent(event), status: 'SCHEDULED', version: 1, isNew: true };
 }
 
 async function main(): Promise<void> {

@@ -25,7 +25,7 @@ import { createServices } from './local/services/services.ts';
 import { LocalError, type LocalSettings, loadEnvironment, portVariable, readSettings } from './local/settings.ts';
 import { migrate } from './migrate.ts';
 import { DEMO_PASSWORD, DEMO_USER } from './seed/catalogue.ts';
-import { seedDemoUser } from './seed.ts';
+import { seedDemoUser } from './seed/demo-user.ts';
 
 async function main(): Promise<void> {
   const { database, rest } = takeDatabase(process.argv.slice(2));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCatalogue, DEMO_ADMIN, DEMO_PASSWORD, DEMO_USER, type SeedUser } from '../scripts/seed/catalogue.ts';
-import { seedCatalogue, seedDemoUser } from '../scripts/seed.ts';
+import { seedDemoUser } from '../scripts/seed/demo-user.ts';
+import { seedCatalogue } from '../scripts/seed.ts';
 import { connectTo, expectAllNotified, expectSeatsAddUp } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 

@@ -6,7 +6,7 @@ import { requirePrograms } from '#scripts/local/servers/install.ts';
 import { createEvent, signUp } from '#tests/support/client.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 import { DEMO_USER } from '../../scripts/seed/catalogue.ts';
-import { seedDemoUser } from '../../scripts/seed.ts';
+import { seedDemoUser } from '../../scripts/seed/demo-user.ts';
 import { readTour } from '../../scripts/tour.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;
