@@ -1,8 +1,6 @@
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { findProgram } from '#scripts/local/programs.ts';
-import { silentStep } from '#scripts/local/progress.ts';
-import { requirePrograms } from '#scripts/local/servers/install.ts';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '#tests/support/browser.ts';
 import { createEvent, signUp } from '#tests/support/client.ts';
 import { startTestSystem, type TestSystem } from '#tests/support/system.ts';
 import { DEMO_USER } from '../../scripts/seed/catalogue.ts';
@@ -10,22 +8,11 @@ import { seedDemoUser } from '../../scripts/seed/demo-user.ts';
 import { readTour } from '../../scripts/tour.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;
-/** The browser cannot resolve any host name, as on a machine without internet access. */
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--no-first-run',
-  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-];
 
 let system: TestSystem;
 let browser: Browser;
 beforeAll(async () => {
-  const given = process.env.CHROMIUM_PATH;
-  if (!given) await requirePrograms(['chromium'], inject('servers').dataDir, silentStep);
-  browser = await chromium.launch({ executablePath: given || (findProgram('chromium') ?? ''), args: ARGUMENTS });
+  browser = await launchBrowser();
   system = await startTestSystem();
 }, INSTALL_TIMEOUT_MS);
 afterAll(async () => {
