@@ -21,11 +21,10 @@ import { type Database, takeDatabase } from '#scripts/local/servers/databases.ts
 import { root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
 import { eachOf, SUBGRAPHS } from '#services';
-import { signInMany } from '#tests/support/buyers.ts';
 import { createReadData, readAtGateway, readUsualWay } from './support/pages.ts';
 import { LOAD, report } from './support/report.ts';
 import { readSchedule, type Sample, takeSample, warmUp } from './support/rounds.ts';
-import { type BenchSystem, startBenchSystem, withDataDir } from './support/system.ts';
+import { type BenchSystem, createBuyers, startBenchSystem, withDataDir } from './support/system.ts';
 import { allocatorDirectly, createDatabase, overHttp, prismaEach, usualWay } from './support/variants.ts';
 import { bookingWay, type Way } from './support/ways.ts';
 
@@ -95,13 +94,12 @@ includes that of its message and its notification.`;
 
 /** Returns the variants of each operation. The first one is Express. */
 async function createOperations(
-  { ports, servers, secrets, admin }: BenchSystem,
+  system: BenchSystem,
   dataDir: string,
   started: AsyncDisposableStack,
 ): Promise<Record<string, Way[]>> {
-  const buyers = await signInMany(USERS, secrets);
-  const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
-  await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
+  const { ports, servers, secrets, admin } = system;
+  const buyers = await createBuyers(system, USERS);
   const data = await createReadData(admin, secrets);
 
   const gatewayUrl = `http://127.0.0.1:${ports.gateway}/graphql`;

@@ -16,12 +16,11 @@ import { runScript } from '#scripts/local/run-script.ts';
 import { LocalError, root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
 import { SUBGRAPHS } from '#services';
-import { signInMany } from '#tests/support/buyers.ts';
 import { INSPECTED, inspect } from './support/inspector.ts';
 import type { Heard, Listening } from './support/listeners.ts';
 import { machine, number, table } from './support/report.ts';
 import { ratioOver, readSchedule, type Sample, summarize, takeSample, warmUp } from './support/rounds.ts';
-import { startBenchSystem, withDataDir } from './support/system.ts';
+import { createBuyers, startBenchSystem, withDataDir } from './support/system.ts';
 import { makeEvents, overHttp } from './support/variants.ts';
 import { bookingRun } from './support/ways.ts';
 
@@ -54,10 +53,8 @@ async function tell(child: ChildProcess, message: Listening | 'count' | 'close')
 
 async function compare(dataDir: string, started: AsyncDisposableStack): Promise<void> {
   const system = await startBenchSystem({ dataDir, started, names: ['gateway', ...SUBGRAPHS], env: ENV });
-  const { ports, servers, secrets, admin } = system;
-  const buyers = await signInMany(200, secrets);
-  const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
-  await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
+  const { ports, servers, admin } = system;
+  const buyers = await createBuyers(system, 200);
   const databaseUrl = servers.databaseUrls.booking;
   const [eventId = ''] = await makeEvents(databaseUrl, 1, SEATS);
   await admin.query(

@@ -13,12 +13,11 @@ import { runScript } from '#scripts/local/run-script.ts';
 import { root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
 import { SERVICES, SUBGRAPHS } from '#services';
-import { signInMany } from '#tests/support/buyers.ts';
 import { startTraceReceiver } from '#tests/support/trace-receiver.ts';
 import { createReadData, readAtGateway } from './support/pages.ts';
 import { machine, number, table } from './support/report.ts';
 import { ratioOver, readSchedule, type Sample, summarize, takeSample, warmUp } from './support/rounds.ts';
-import { startBenchSystem, withDataDir } from './support/system.ts';
+import { createBuyers, startBenchSystem, withDataDir } from './support/system.ts';
 import { overHttp } from './support/variants.ts';
 import { bookingWay, type Way } from './support/ways.ts';
 
@@ -31,9 +30,7 @@ const { rounds, durationMs } = readSchedule({ rounds: 15, durationMs: 3_000 });
 async function startSystem(dataDir: string, started: AsyncDisposableStack, env: NodeJS.ProcessEnv) {
   const system = await startBenchSystem({ dataDir, started, names: ['gateway', ...SUBGRAPHS], env });
   const { ports, servers, secrets, admin } = system;
-  const buyers = await signInMany(200, secrets);
-  const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
-  await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
+  const buyers = await createBuyers(system, 200);
   const url = `http://127.0.0.1:${ports.gateway}/graphql`;
   const databaseUrl = servers.databaseUrls.booking;
   const variant = overHttp('book', { url, databaseUrl, buyers });

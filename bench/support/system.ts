@@ -12,6 +12,7 @@ import { type LocalServers, startServers } from '#scripts/local/servers/servers.
 import { createServices } from '#scripts/local/services/services.ts';
 import { migrate } from '#scripts/migrate.ts';
 import { type ServiceName, SUBGRAPHS } from '#services';
+import { type Buyer, signInMany } from '#tests/support/buyers.ts';
 
 /** Production mode, with rate limits that one machine does not reach. */
 export const BENCH_ENV = {
@@ -83,4 +84,12 @@ export async function startBenchSystem({
   const admin = await openConnection(servers.adminUrl);
   started.defer(() => admin.end());
   return { ports, servers, secrets, admin };
+}
+
+/** Signs in users who can book, and stores their contacts, so that their bookings are notified. */
+export async function createBuyers({ secrets, admin }: BenchSystem, count: number): Promise<Buyer[]> {
+  const buyers = await signInMany(count, secrets);
+  const contacts = buyers.map(({ userId }) => [userId, 'Ada', 'ada@example.com']);
+  await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
+  return buyers;
 }
