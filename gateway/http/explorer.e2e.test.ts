@@ -84,7 +84,7 @@ test('The explorer shows the answers of a subscription', async () => {
   const eventId = await createEvent(await signUp(system.graphqlUrl));
   const query = `subscription { eventSeats(eventId: "${eventId}") { name availableSeats } }`;
   await page.getByRole('button', { name: 'New tab' }).click();
-  await page.getByRole('tab', { name: 'untitled' }).waitFor();
+  await page.locator('.graphiql-tab-active', { hasText: '<untitled>' }).waitFor();
   await page.locator('.graphiql-query-editor').click();
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText(query);
