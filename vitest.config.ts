@@ -6,6 +6,15 @@ const END_TO_END = '**/*.e2e.test.ts';
 
 /** These tests take minutes. `npm run test:faults` runs them, and also runs the controls of all fault tests. */
 const LONG = ['tests/faults/r18-overload.test.ts'];
+/** These tests take minutes and are about browsers, HTTP and Redis. `npm test -- --database mysql` leaves them out. */
+const APART_FROM_THE_DATABASE = [
+  'tests/box-office/**',
+  'gateway/http/explorer.e2e.test.ts',
+  'tests/security/s09-rate-limits.e2e.test.ts',
+  'tests/live-seats.e2e.test.ts',
+  'tests/load-test.e2e.test.ts',
+];
+const isMysqlRun = process.env.TEST_DATABASE === 'mysql';
 const isFaultRun = process.env.FAULT_LENGTH === 'full' || process.env.FAULT_CONTROLS === '1';
 
 /** The codes ER_INITIAL_SQL_ERROR and ER_WRONG_IANA_TIMEZONE of the database driver. */
@@ -37,7 +46,7 @@ export default defineConfig({
       project('integration', 2, { include: [INTEGRATION], testTimeout: 20_000, hookTimeout: 30_000 }),
       project('e2e', 3, {
         include: [END_TO_END, 'tests/faults/**/*.test.ts'],
-        exclude: isFaultRun ? [] : LONG,
+        exclude: [...(isFaultRun ? [] : LONG), ...(isMysqlRun ? APART_FROM_THE_DATABASE : [])],
         testTimeout: 60_000,
         hookTimeout: 120_000,
         fileParallelism: false,

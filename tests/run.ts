@@ -3,7 +3,8 @@
  *
  * Generates missing code and runs the tests. tests/global-setup.ts starts private servers for the tests that need them:
  * by default MariaDB, Redis and NATS as installed on this machine, with `--database mysql` the deployed versions. The
- * unit tests need no server, so `--database mysql` leaves them out. `npm run test:cluster` and `npm run test:alerts` run
+ * unit tests need no server, so `--database mysql` leaves them out. It also leaves out some slow tests that are not about
+ * databases (vitest.config.ts). `npm run test:cluster` and `npm run test:alerts` run
  * tests/cluster and tests/alerts, which need more servers and several minutes.
  */
 import { spawn } from 'node:child_process';

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** Starts a subgraph, and a client of it. */
 async function start() {
   const lines: Record<string, unknown>[] = [];
-  const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const lifecycle = { stopping: false, onStop: () => undefined };
   const http = createHttpServer({
     logger,
@@ -93,6 +93,26 @@ describe('operations that are sent to a subgraph in the same moment', () => {
     expect(requests).toEqual(['/graphql/batch']);
     const logged = lines.filter(({ msg }) => msg === 'request').map(({ requestId, path }) => ({ requestId, path }));
     expect(logged).toEqual(['r-1', 'r-2', 'r-3'].map((requestId) => ({ requestId, path: '/graphql' })));
+  });
+
+  it('are logged for debugging only if they are queries that succeed, in a batch and alone', async () => {
+    const { ask, lines, url } = await start();
+    const operations = ['{ own }', '{ fail }', '{ unknown }', 'mutation { count }'];
+    const levels = () => lines.splice(0).flatMap(({ msg, level }) => (msg === 'request' ? [level] : []));
+    const [debug, info] = [20, 30];
+    for (let time = 0; time < 3; time += 1) {
+      for (const query of operations) await ask(query);
+      expect(levels()).toEqual([debug, info, info, info]);
+      for (const query of operations) {
+        await fetch(`${url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', [GATEWAY_PROOF_HEADER]: PROOF },
+          body: JSON.stringify({ query }),
+        });
+      }
+      await vi.waitFor(() => expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(operations.length));
+      expect(levels()).toEqual([debug, info, info, info]);
+    }
   });
 
   it('have the same answers the first time, the second time and after compilation', async () => {

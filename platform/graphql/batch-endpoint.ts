@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { BATCH_PATH } from '../clients/operation-batch.ts';
 import { clientSignal } from '../http/client-signal.ts';
 import { requestIdOf } from '../http/http-server.ts';
-import { type AnswerOperation, operationFrom } from './subgraph-operation.ts';
+import { type AnswerOperation, logLevelOf, operationFrom } from './subgraph-operation.ts';
 
 const batch = z.array(z.looseObject({ id: z.int(), headers: z.record(z.string(), z.string()) }));
 const GRAPHQL_HEADERS = { 'content-type': 'application/json' };
@@ -36,7 +36,8 @@ export function serveBatches(
       const requestId = requestIdOf(headers['x-request-id']);
       const finish = (status: number, text: string) => {
         const durationMs = performance.now() - startedAtMs;
-        http.observe({ requestId, method: 'POST', path, status, durationMs });
+        const level = logLevelOf(body.query, { status, text });
+        http.observe({ requestId, method: 'POST', path, status, durationMs, level });
         lines.push(`${id} ${text.trimEnd()}\n`);
       };
       const graphqlRequest = { method: 'POST', headers: GRAPHQL_HEADERS, url: path, body };

@@ -20,7 +20,7 @@ import { createBoundedCache } from './bounded-cache.ts';
 import { adaptToCompiler } from './compiled-operation.ts';
 import { createKnownOperations } from './known-operations.ts';
 import type { FormatError } from './response-text.ts';
-import { operationFrom } from './subgraph-operation.ts';
+import { logLevelOf, operationFrom } from './subgraph-operation.ts';
 
 /** The context of every request. */
 export interface RequestContext {
@@ -129,6 +129,7 @@ export async function serveSubgraph<Context extends RequestContext>({
     const { headers, id, ip } = request;
     const callerSignal = clientSignal(reply);
     const answered = await answer(operationFrom(headers, { http: request, requestId: id, ip, callerSignal }));
+    request.logLevel = logLevelOf((request.body as { query?: unknown } | null)?.query, answered);
     return reply.code(answered.status).headers(answered.headers).send(answered.text);
   });
   serveBatches(http, { path: PATH, requireProof, answer });

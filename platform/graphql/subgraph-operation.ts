@@ -1,4 +1,5 @@
 import { readTimeLeftMs, TIME_LEFT_HEADER } from '../clients/deadline.ts';
+import { isMutation } from '../clients/graphql-client.ts';
 import { CLIENT_ADDRESS_HEADER } from '../identity/identity.ts';
 import type { ApolloAnswer, ApolloRequest } from './apollo-handler.ts';
 
@@ -26,6 +27,13 @@ export const operationFrom = (
   clientAddress: String(headers[CLIENT_ADDRESS_HEADER] ?? ip),
   timeLeftMs: readTimeLeftMs(headers[TIME_LEFT_HEADER]),
 });
+
+/**
+ * Returns the level of an operation's log line. A query that succeeded is worth a line only for debugging: the gateway
+ * has logged the operation that it belongs to.
+ */
+export const logLevelOf = (query: unknown, { status, text }: Pick<ApolloAnswer, 'status' | 'text'>) =>
+  status === 200 && text.startsWith('{"data"') && typeof query === 'string' && !isMutation(query) ? 'debug' : 'info';
 
 export type AnswerOperation = (operation: SubgraphOperation) => Promise<ApolloAnswer>;
 

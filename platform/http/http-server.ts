@@ -146,6 +146,8 @@ interface ObservedRequest {
   readonly durationMs: number;
   /** Further fields for the log line. */
   readonly details?: object | undefined;
+  /** The level of the log line. */
+  readonly level?: 'debug' | 'info' | undefined;
 }
 
 declare module 'fastify' {
@@ -154,6 +156,8 @@ declare module 'fastify' {
     details: Record<string, unknown>;
     /** True for a request whose answer is a stream. It is observed when the stream begins. */
     isStream: boolean;
+    /** The level of the log line of the request. */
+    logLevel: ObservedRequest['level'];
   }
   interface FastifyInstance {
     /** Logs and measures a request. Each request is observed, except those to operators' endpoints and batches. */
@@ -177,14 +181,15 @@ function observeRequests(server: FastifyInstance, metrics: Registry): void {
   });
   server.decorateRequest('details');
   server.decorateRequest('isStream', false);
-  server.decorate('observe', ({ method, status, durationMs, details, ...request }) => {
+  server.decorateRequest('logLevel', 'info');
+  server.decorate('observe', ({ method, status, durationMs, details, level = 'info', ...request }) => {
     durations.observe({ method, status: String(status) }, durationMs / 1_000);
-    server.log.info({ method, status, durationMs, ...request, ...details }, 'request');
+    server.log[level]({ method, status, durationMs, ...request, ...details }, 'request');
   });
   server.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
     const path = pathOf(request);
     if (OPERATOR_PATHS.has(path) || request.routeOptions.config.isBatch || request.isStream) return;
-    const { id: requestId, method, details } = request;
-    server.observe({ requestId, method, path, status: statusCode, durationMs: elapsedTime, details });
+    const { id: requestId, method, details, logLevel: level } = request;
+    server.observe({ requestId, method, path, status: statusCode, durationMs: elapsedTime, details, level });
   });
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { createLogger } from './logger.ts';
 
@@ -44,3 +45,19 @@ it('secrets in the properties of an error are redacted, and its cause is logged'
   expect(JSON.stringify(line)).toContain('wrong account');
   expect(JSON.stringify(line)).not.toContain('a-secret');
 });
+
+it.each(['process.exit(0)', "throw new Error('a bug')", 'setTimeout(() => undefined)'])(
+  'standard output gets all lines in order, also when the process ends with %s',
+  (end) => {
+    const program = `
+      import { createLogger } from ${JSON.stringify(new URL('logger.ts', import.meta.url).href)};
+      const logger = createLogger({ service: 'test', level: 'info' });
+      for (let line = 0; line < 3; line += 1) logger.info({ line }, 'a line');
+      await new Promise(setImmediate);
+      for (let line = 3; line < 5_000; line += 1) logger.info({ line }, 'a line');
+      ${end};`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
+    const lines = stdout.split('\n').slice(0, -1);
+    expect(lines.map((text) => JSON.parse(text).line)).toEqual(Array.from({ length: 5_000 }, (_, line) => line));
+  },
+);

@@ -5,7 +5,7 @@ export type { Logger };
 /** Creates a JSON logger, by default on standard output. It redacts fields that may contain secrets or e-mails. */
 export function createLogger(
   { service, level }: { service: string; level: string },
-  destination: DestinationStream = pino.destination(1),
+  destination: DestinationStream = standardOutput(),
 ): Logger {
   return pino(
     {
@@ -17,6 +17,26 @@ export function createLogger(
     },
     destination,
   );
+}
+
+/**
+ * Writes the lines of one turn of the event loop together. A write to a pipe takes longer than everything else that a
+ * line needs. The lines of the last turn are written when the process exits.
+ */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = () => {
+    output.write(lines);
+    lines = '';
+  };
+  process.once('exit', () => lines !== '' && flush());
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 const SECRETS: ReadonlySet<string> = new Set(['authorization', 'password', 'email', 'token']);

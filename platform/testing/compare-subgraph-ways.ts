@@ -264,6 +264,8 @@ function textOf({ level, msg, path, status, err }: LogLine): string {
     (text, pattern) => text?.replace(pattern, 'worded by a library'),
     err?.message,
   );
-  // An outage is a warning only for the first request that notices it, see createErrorMask.
-  return JSON.stringify([level === DEBUG ? WARN : level, msg, path, status, message]);
+  // An outage is a warning only for the first request that notices it, see createErrorMask. The level of a request
+  // depends on its answer, see logLevelOf. Plain Apollo Server does not know that.
+  const comparable = msg === 'request' ? undefined : level === DEBUG ? WARN : level;
+  return JSON.stringify([comparable, msg, path, status, message]);
 }
