@@ -118,7 +118,12 @@ describe('an operator', () => {
     const page = readFileSync(join(root, 'docs/operations/observability.md'), 'utf8');
     const [, section = ''] = page.split(/^## /m);
     const described = section.match(/^\| `.*?\|/gm)?.flatMap((cell) => cell.match(/\w+(?=`)/g) ?? []);
-    const own = (await scrapeNames()).filter((name) => !/^(nodejs|process)_/.test(name));
+    const names = await scrapeNames();
+    for (const prefix of ['nodejs_eventloop_lag_', 'nodejs_heap_', 'process_']) {
+      expect(section).toContain(`\`${prefix}*\``);
+      expect(names).toContainEqual(expect.stringMatching(`^${prefix}`));
+    }
+    const own = names.filter((name) => !/^(nodejs|process)_/.test(name));
     expect(described?.toSorted()).toEqual([...new Set(own)].toSorted());
   });
 
