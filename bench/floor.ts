@@ -116,8 +116,8 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
 const INTRODUCTION = `Made by \`npm run bench:floor\`: the medians of ${rounds} rounds of ${durationMs / 1_000} s. One caller sends its next
 request when it has the answer to the last one.
 
-(b) are bare Node processes: no GraphQL, no identity, no checks. A page goes through the same processes in the same
-order as in the real system, and the same processes ask the database once. So (b) is what hops between processes cost
-on this machine, and no work on the gateway or the subgraphs can make (c) faster than (b).`;
+(b) are bare Node processes without GraphQL, identity and checks. A request goes through the same number of processes in the
+same order as in the real system, and the same processes send one statement to the database. So (b) shows the cost of the
+requests between processes on this machine. Faster code in the gateway or the subgraphs cannot make (c) faster than (b).`;
 
 await runScript(() => withDataDir(tmpdir(), compare));

@@ -2,8 +2,8 @@
  * npm run cli -- <command> [--url http://localhost:4000/graphql]
  *
  *   sign-up <name> <e-mail>         registers a user; asks for the password, or reads it from standard input
- *   sign-in <e-mail>                likewise
- *   sign-out
+ *   sign-in <e-mail>                signs in; asks for the password in the same way
+ *   sign-out                        ends the session
  *   events [words]                  lists the events whose names contain the words
  *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
  *   bookings                        lists your bookings
@@ -55,7 +55,7 @@ function createFileStore(file: string, url: string): SessionStore {
   };
 }
 
-/** Asks for a password without showing it. Reads the first line of standard input if that is no terminal. */
+/** Asks for a password without showing it. Reads the first line of standard input if it is not a terminal. */
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('Password: ');
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -83,7 +83,7 @@ async function findEvent(client: Client, text: string): Promise<EventFieldsFragm
   }
   const { nodes } = (await client.request(EventsDocument, { filter: { nameContains: text } })).events;
   const [event, ...others] = nodes;
-  if (event === undefined) throw new LocalError(`There is no coming event with the name ${text}.`);
+  if (event === undefined) throw new LocalError(`There is no future event with these words in its name: ${text}`);
   if (others.length > 0) throw new LocalError(['Which of these events?', ...nodes.map(describeEvent)].join('\n'));
   return event;
 }
@@ -166,7 +166,10 @@ function explain(
   if (code === 'NOT_SENT') return `${url} cannot be reached. Is the system running?`;
   if (code === 'UNAUTHENTICATED') return 'Sign in first: npm run cli -- sign-in <e-mail>';
   if (!isOutcomeUnknown) return message;
-  const advice = command === 'book' ? `Run it again with --key ${key}: it books at most once.` : 'Look and try again.';
+  const advice =
+    command === 'book'
+      ? `Run it again with --key ${key}: it books at most once.`
+      : 'Check whether it happened before you try again.';
   return `${message}\nIt is not known whether this happened. ${advice}`;
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
 
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
 const PAGES = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '.data/**'] });
 
 /** Returns the link targets of a page that are files of the repository. */
@@ -14,6 +15,19 @@ const linksOf = (page: string): string[] =>
 describe('The documentation', () => {
   it.each(PAGES)('%s links only to files that exist', (page) => {
     expect(linksOf(page).filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s names only npm scripts that exist', (page) => {
+    const names = [...readFileSync(join(root, page), 'utf8').matchAll(/\bnpm run ([\w:-]*\w)/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  it('lists every benchmark for contributors', () => {
+    const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+    const benchmarks = Object.keys(scripts).filter((name) => name.startsWith('bench:'));
+    expect(benchmarks.filter((name) => !page.includes(`| \`npm run ${name}\` `))).toEqual([]);
   });
 
   it('lists every decision in its index', () => {

@@ -106,6 +106,27 @@ describe('an operator', () => {
     }, SOON);
   });
 
+  /** Returns the names of the metrics of all services. */
+  async function scrapeNames(): Promise<string[]> {
+    const scraped = await Promise.all(
+      Object.values(system.urls).map(async (url) => (await fetch(`${url}/metrics`)).text()),
+    );
+    return [...scraped.join('\n').matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
+  }
+
+  it('finds each metric in the page about metrics, and the page names no others', async () => {
+    const page = readFileSync(join(root, 'docs/operations/observability.md'), 'utf8');
+    const [, section = ''] = page.split(/^## /m);
+    const described = section.match(/^\| `.*?\|/gm)?.flatMap((cell) => cell.match(/\w+(?=`)/g) ?? []);
+    const names = await scrapeNames();
+    for (const prefix of ['nodejs_eventloop_lag_', 'nodejs_heap_', 'process_']) {
+      expect(section).toContain(`\`${prefix}*\``);
+      expect(names).toContainEqual(expect.stringMatching(`^${prefix}`));
+    }
+    const own = names.filter((name) => !/^(nodejs|process)_/.test(name));
+    expect(described?.toSorted()).toEqual([...new Set(own)].toSorted());
+  });
+
   it('finds every metric that an alert or a dashboard names', async () => {
     const rules = parse(readFileSync(join(root, 'monitoring/alerts.yml'), 'utf8')) as {
       groups: { rules: { expr: string }[] }[];
@@ -121,15 +142,7 @@ describe('an operator', () => {
     const named = new Set(expressions.join('\n').match(/(?<![:\w])[a-z][a-z\d]*(?:_[a-z\d]+)+(?![:\w])/g));
     for (const itsFunction of ['histogram_quantile', 'last_over_time']) named.delete(itsFunction);
     expect(named.size).toBeGreaterThan(35);
-    const scraped = await Promise.all(
-      Object.values(system.urls).map(async (url) => (await fetch(`${url}/metrics`)).text()),
-    );
-    const known = new Set(
-      scraped
-        .join('\n')
-        .match(/^# TYPE (\w+)/gm)
-        ?.map((line) => line.slice('# TYPE '.length)),
-    );
+    const known = new Set(await scrapeNames());
     const missing = [...named].filter((name) => !known.has(name.replace(/_(bucket|count|sum)$/, '')));
     expect(missing).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -27,10 +27,13 @@ afterEach(() => killRecorded(dataDir));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
 /** Runs an npm script in its own process group, as a shell does. */
-function npm(script: string, changes: NodeJS.ProcessEnv = {}) {
-  const options = { cwd: root, env: { ...env, ...changes }, detached: true };
-  const args = script === 'start' ? ['--', '--database', inject('servers').database] : [];
-  const child: ChildProcess = spawn('npm', ['run', script, ...args], options);
+function npm(script: string, changes: NodeJS.ProcessEnv = {}, options: readonly string[] = []) {
+  const args = script === 'start' ? ['--database', inject('servers').database] : options;
+  const child: ChildProcess = spawn('npm', ['run', script, '--', ...args], {
+    cwd: root,
+    env: { ...env, ...changes },
+    detached: true,
+  });
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));
@@ -80,6 +83,28 @@ test('npm start starts the whole system, only once per data folder, and Ctrl-C s
   process.kill(-(child.pid ?? 0), 'SIGINT');
   await ended;
   await expect.poll(processesOfTheSystem, WAIT).toEqual([]);
+});
+
+test('npm start shows the warnings of all services, npm run logs follows one, and finds the lines of a request', async () => {
+  const { output } = await startSystem();
+  const write = (service: string, level: string, msg: string) => {
+    const line = JSON.stringify({ level, time: new Date().toISOString(), service, requestId: 'r-1', msg });
+    appendFileSync(join(dataDir, 'logs', `${service}.log`), `${line}\n`);
+  };
+  const follower = npm('logs', {}, ['booking']);
+  await expect.poll(follower.output, WAIT).toContain('booking ');
+  write('event', 'warn', 'a warning of a test');
+  write('booking', 'info', 'some news of a test');
+  await expect.poll(output, WAIT).toMatch(/event .* WARN.*: a warning of a test/);
+  await expect.poll(follower.output, WAIT).toMatch(/booking .* INFO.*: some news of a test/);
+  expect(output()).not.toContain('some news of a test');
+  expect(follower.output()).not.toContain('a warning of a test');
+  process.kill(-(follower.child.pid ?? 0), 'SIGINT');
+  await follower.ended;
+
+  const found = npm('logs', {}, ['--find', 'r-1']);
+  await found.ended;
+  expect(found.output()).toMatch(/event .* a warning of a test.*\nbooking .* some news of a test/);
 });
 
 test('after a crash, npm start stops the leftover processes and keeps the data, and SIGTERM to npm stops the system', async () => {

@@ -17,7 +17,10 @@ export const TYPES = [...Object.keys(KINDS), 'event.updated.v1', 'event.cancelle
 
 const decoder = new TextDecoder();
 
-/** Reads the parts of a message that matter here, see docs/messages.md. Returns undefined when it has another form: its loss is harmless. */
+/**
+ * Reads the fields of a message that are needed here, see docs/messages.md. Returns undefined for a message of another
+ * form.
+ */
 export function readChange(type: string, body: Uint8Array): Change | undefined {
   try {
     const { data } = JSON.parse(decoder.decode(body)) as { data: Partial<Record<string, unknown>> };

@@ -6,7 +6,7 @@ export interface Group<Listener> {
   /** Adds a listener, who gets the first answer at once. */
   add(listener: Listener): void;
   remove(listener: Listener): void;
-  /** Reports a change, or without one that any change may have been missed. */
+  /** Reports a change. Without an argument, it reports that any change may have been missed. */
   changed(change?: BookingChange): void;
 }
 

@@ -53,8 +53,8 @@ export async function startTracing(
 
 /**
  * Begins the first step of a request. Whether it is traced is decided here, at random, and not by the client. A traced
- * request continues the trace of the client's `traceparent` header. Of a request that is not traced, the header is
- * passed on without the flag that would request tracing elsewhere. Without tracing, it is passed on unchanged.
+ * request continues the trace of the client's `traceparent` header. For a request that is not traced, the header is
+ * passed on without the flag that requests tracing. Without tracing, it is passed on unchanged.
  */
 export function startTrace(name: string, header: unknown, options: SpanOptions = {}): Span {
   const given = typeof header === 'string' ? header : '';

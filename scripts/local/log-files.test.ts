@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { ServiceName } from '#services';
+import { SERVICES, type ServiceName } from '#services';
 import { createLineFormat, findLines, followLogs, isAtLeast, type LogLine } from './log-files.ts';
 
 let dataDir: string;
@@ -63,6 +63,11 @@ test('Lines are shown with their service, level and fields. A crash is always sh
   });
   const warning = lineFrom('event', { level: 'warn', time: '2026-11-30T10:00:00.000Z', msg: 'broker lost', tries: 2 });
   expect(format(warning)).toMatch(/^event {9}\[\d\d:00:00\.000\] WARN: broker lost \{"tries":2\}$/);
+  const coloured = createLineFormat({ colorize: true });
+  const colourOf = (service: ServiceName) =>
+    coloured(lineFrom(service, warning.fields, warning.text)).slice(0, '\x1b[36m'.length);
+  expect(coloured(warning)).toContain(`${colourOf('event')}event`);
+  expect(new Set(SERVICES.map(colourOf)).size).toBe(SERVICES.length);
   const crash = lineFrom('gateway', undefined, 'Error: it crashed');
   expect(format(crash)).toBe('gateway       Error: it crashed');
   expect([warning, crash, lineFrom('user', { level: 'info' })].map((line) => isAtLeast(line, 'warn'))).toEqual([

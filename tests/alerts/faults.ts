@@ -82,7 +82,7 @@ function burst(): Change {
   };
 }
 
-/** Published once. The consumer tries it five times within 156 s. Nothing is to be healed. */
+/** Published once. The consumer tries it five times within 156 s. There is nothing to repair afterwards. */
 export const POISON: AlertFault = {
   words: 'a message is published that is not JSON; the consumer gives up after 156 s',
   alerts: ['MessageBecameDeadLetter'],

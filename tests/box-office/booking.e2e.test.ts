@@ -118,7 +118,7 @@ test.each([
 ])('A reload while a booking is on its way makes exactly one booking: the request %s', async (_case, happen) => {
   const account = await register(office, 'Rita Reload');
   const eventId = await createEvent(organizer, { name: `Reload ${_case}`, totalSeats: 10 });
-  const { page } = await openVisitor(office.browser);
+  const { page, complaints } = await openVisitor(office.browser);
   await signIn(page, office, account, `/events/${eventId}`);
   const keys: string[] = [];
   let first: Promise<unknown> | undefined;
@@ -144,12 +144,13 @@ test.each([
   await page.reload();
   await page.getByRole('button', { name: 'Book 1 seat' }).waitFor();
   expect(await bookingsOf(account, eventId)).toHaveLength(1);
+  expect(complaints).toEqual([]);
 });
 
 test('Offline, a booking is kept in words and completes as one booking when the browser is back', async () => {
   const account = await register(office, 'Otto Offline');
   const eventId = await createEvent(organizer, { name: 'A Concert Without a Network', totalSeats: 10 });
-  const { page, context } = await openVisitor(office.browser);
+  const { page, context, complaints } = await openVisitor(office.browser);
   await signIn(page, office, account, `/events/${eventId}`);
   await page.getByText('10 of 10 seats free').waitFor();
 
@@ -166,6 +167,8 @@ test('Offline, a booking is kept in words and completes as one booking when the 
   await page.getByText('You are offline.').waitFor({ state: 'detached' });
   await page.getByText('5 of 10 seats free').waitFor();
   expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 1, status: 'CONFIRMED' }]);
+  // The browser itself reports each request without a network.
+  expect(complaints.filter((text) => !text.includes('net::ERR_'))).toEqual([]);
 });
 
 test('A cancelled event says so at once, and takes no bookings', async () => {
@@ -182,11 +185,12 @@ test('A cancelled event says so at once, and takes no bookings', async () => {
 
 test('When the gateway restarts, the seats go on falling live', async () => {
   const eventId = await createEvent(organizer, { name: 'Second Act', totalSeats: 10 });
-  const { page } = await openVisitor(office.browser);
+  const { page, complaints } = await openVisitor(office.browser);
   await page.goto(`${office.url}/events/${eventId}`);
   await page.getByText('10 of 10 seats free').waitFor();
   office.system.kill(office.url);
   await office.system.restart('gateway');
   await organizer.client.book({ eventId, seatCount: 6 });
   await page.getByText('4 of 10 seats free').waitFor();
+  expect(complaints.filter((text) => !text.includes('net::ERR_'))).toEqual([]);
 });

@@ -57,7 +57,11 @@ describe('S12: no secret appears', () => {
       seen.push(JSON.stringify(errors ?? null));
       return data;
     };
-    const input = { name: 'Ada', email: `secret-${randomUUID()}@example.com`, password: `pass-${randomUUID()}` };
+    const input = {
+      name: `Name ${randomUUID()}`,
+      email: `secret-${randomUUID()}@example.com`,
+      password: `pass-${randomUUID()}`,
+    };
     const wrong = `wrong-${randomUUID()}`;
     const REGISTER = `mutation ($input: CreateUserInput!) { createUser(input: $input) { ${SESSION} } }`;
     const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { ${SESSION} } }`;
@@ -115,7 +119,7 @@ describe('S12: no secret appears', () => {
     }
     database.close();
     secrets.push(
-      ...[input.password, wrong, '7777777'],
+      ...[input.name, input.password, wrong, '7777777'],
       ...people.map(({ email }) => email),
       ...[createUser, signIn, refreshSession].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]),
       ...Object.values(system.secrets.subgraphs),

@@ -33,7 +33,7 @@ export function App() {
       <Header />
       {!online && (
         <Alert color="yellow" radius={0} role="status" className="offline">
-          You are offline. The page shows what it knew last, and continues when you are back.
+          You are offline. The page shows its last known state and continues when you are online again.
         </Alert>
       )}
       <main id="content">

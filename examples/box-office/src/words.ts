@@ -25,7 +25,7 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
-    `${seats(bookedSeats)} are already booked. Enter this number or more.`,
+    `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
   EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
   INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',
@@ -42,15 +42,15 @@ const ERRORS: Record<string, string> = {
 /** Says in plain words why something did not work. */
 export function wordsFor(problem: Refusal | Error): string {
   if (!(problem instanceof Error)) return REFUSALS[problem.code]?.(problem) ?? problem.message;
-  if (!(problem instanceof OperationError)) return 'Something went wrong in this page. Reload it.';
+  if (!(problem instanceof OperationError)) return 'Something went wrong on this page. Reload it.';
   const { code, retryAfterS, errors } = problem;
   if (code === 'RATE_LIMITED') {
-    return `That were many requests in a short time. Try again in ${retryAfterS === undefined ? 'a minute' : `${Math.ceil(retryAfterS)} s`}.`;
+    return `You sent many requests in a short time. Try again in ${retryAfterS === undefined ? 'a minute' : `${Math.ceil(retryAfterS)} seconds`}.`;
   }
   if (code === 'BAD_USER_INPUT') return ruleIn(problem.message);
   const id = errors[0]?.extensions?.errorId;
   return (
-    ERRORS[code] ?? `Something went wrong on our side.${id === undefined ? '' : ` The error has the number ${id}.`}`
+    ERRORS[code] ?? `Something went wrong on our side.${id === undefined ? '' : ` The number of this error is ${id}.`}`
   );
 }
 

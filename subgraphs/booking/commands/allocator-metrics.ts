@@ -4,6 +4,7 @@ import type { BatchAllocation } from './allocate-batch.ts';
 import type { Allocator } from './allocator.ts';
 
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const REASONS = { EVENT_CANCELLED: 'event-cancelled', EVENT_STARTED: 'event-started' };
 
 /** Returns the same allocation, which measures its transactions. */
 export function measureTransactions(allocation: BatchAllocation, metrics: Registry): BatchAllocation {
@@ -45,6 +46,13 @@ export function measureTransactions(allocation: BatchAllocation, metrics: Regist
   };
 }
 
+/** The value of the label `outcome`: each reason of a refusal has one of its own. */
+function labelOf(decided: OutcomeOf<SeatRequest>): string {
+  if (decided.outcome === 'booked' && decided.replayed) return 'replayed';
+  if (decided.outcome === 'not-bookable') return REASONS[decided.reason];
+  return decided.outcome;
+}
+
 /** Returns the same allocator, which measures its requests. This includes the business figures. */
 export function measureRequests(allocator: Allocator, metrics: Registry): Allocator {
   const registers = [metrics];
@@ -81,9 +89,8 @@ export function measureRequests(allocator: Allocator, metrics: Registry): Alloca
     try {
       const decided = await allocator.submit(request, options);
       waits.observe((performance.now() - startedAtMs) / 1_000);
-      const isReplay = decided.outcome === 'booked' && decided.replayed;
-      outcomes.inc({ kind, outcome: isReplay ? 'replayed' : decided.outcome });
-      if (decided.outcome === 'booked' && !isReplay) seatsSold.inc(decided.booking.seatCount);
+      outcomes.inc({ kind, outcome: labelOf(decided) });
+      if (decided.outcome === 'booked' && !decided.replayed) seatsSold.inc(decided.booking.seatCount);
       return decided;
     } catch (error) {
       outcomes.inc({ kind, outcome: 'error' });

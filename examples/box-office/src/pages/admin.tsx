@@ -28,7 +28,7 @@ export function AdminPage() {
       </Page>
     );
   return (
-    <Page title="Admin" intro="What needs a second try.">
+    <Page title="Admin" intro="Messages and notifications that failed. You can send them again.">
       <Tabs defaultValue="dead-letters" keepMounted={false}>
         <Tabs.List mb="lg">
           <Tabs.Tab value="dead-letters">Dead letters</Tabs.Tab>
@@ -76,7 +76,7 @@ const FailedNotifications = () => (
     name="notifications"
     load={async (page, options) => (await client.request(FailedNotificationsDocument, page, options)).notifications}
     all={['Retry all', async () => (await client.request(RetryNotificationsDocument)).retryNotifications]}
-    empty={['No failed notifications', 'Everyone was told about their bookings.']}
+    empty={['No failed notifications', 'There is nothing to send again.']}
   >
     {({ id, kind, channel, attempts, createdAt, user, booking }) => (
       <Entry

@@ -99,7 +99,7 @@ function waitsForNotification(booking: OwnBooking): boolean {
   return status === 'PENDING' && Date.now() - changedAt < SOON_MS;
 }
 
-/** Says what the user was told about the booking. */
+/** Says which notification about the booking the user has got. */
 function newsOf(booking: OwnBooking): string {
   const what = booking.status === 'CONFIRMED' ? 'confirmation' : 'cancellation notice';
   const { status = 'PENDING', sentAt } = notificationOf(booking) ?? {};

@@ -156,7 +156,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
     return (
       <>
         <Problem of={error} retry={() => mutate(variables)} />
-        <p>Your booking of {seats(variables.seatCount)} is kept. Trying again never books twice.</p>
+        <p>Your booking of {seats(variables.seatCount)} is kept. You can try again: the seats are booked only once.</p>
         <Button variant="default" fullWidth onClick={startOver}>
           Give up this booking
         </Button>

@@ -27,7 +27,7 @@ export function EventsPage() {
     },
   });
   return (
-    <Page title="What’s on" intro="Find an event, watch its free seats and book yours.">
+    <Page title="Events" intro="Find an event, see its free seats and book.">
       <TextInput
         type="search"
         aria-label="Search events"

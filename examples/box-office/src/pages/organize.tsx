@@ -27,7 +27,7 @@ export function OrganizePage() {
     </Empty>
   );
   return (
-    <Page title="Your events" intro="Create events, change them and see who comes.">
+    <Page title="Your events" intro="Create events, change them and see who has booked.">
       <ButtonLink href="/organize/new" className="action">
         New event
       </ButtonLink>

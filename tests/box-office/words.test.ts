@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { OperationError } from '#client/answers.ts';
+import { seats, wordsFor } from '../../examples/box-office/src/words.ts';
+
+const refusal = (code: string, numbers: object = {}) => wordsFor({ code, message: 'Of the server.', ...numbers });
+const failure = (code: string, extensions: object = {}) =>
+  wordsFor(new OperationError([{ message: '', extensions: { code, ...extensions } }], { isMutation: true }));
+
+it('the words agree with the number of seats', () => {
+  expect([seats(1), seats(2), seats(1_500)]).toEqual(['1 seat', '2 seats', '1,500 seats']);
+  expect(refusal('SOLD_OUT', { availableSeats: 0 })).toContain('This event is sold out.');
+  expect(refusal('SOLD_OUT', { availableSeats: 1 })).toBe('There is only 1 seat left. Choose fewer seats.');
+  expect(refusal('SOLD_OUT', { availableSeats: 3 })).toBe('There are only 3 seats left. Choose fewer seats.');
+  expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 1 })).toContain('1 seat is already booked.');
+  expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 4 })).toContain('4 seats are already booked.');
+});
+
+it('a failure says what to do, or the number that finds it in the logs', () => {
+  expect(failure('RATE_LIMITED', { retryAfter: 11.2 })).toBe(
+    'You sent many requests in a short time. Try again in 12 seconds.',
+  );
+  expect(failure('RATE_LIMITED')).toContain('Try again in a minute.');
+  expect(failure('INTERNAL_SERVER_ERROR', { errorId: 'e-1' })).toContain('The number of this error is e-1.');
+  expect(refusal('A_NEW_CODE')).toBe('Of the server.');
+  expect(wordsFor(new TypeError('undefined is not a function'))).not.toContain('undefined');
+});
