@@ -71,7 +71,9 @@ describe('reading a list in pages of 37 while rows are added', () => {
     expect(old.length).toBe(ROWS);
   }
 
-  it('returns each old event once, even when many events start at the same time', async () => {
+  const paging = '(first: $first, after: $after)';
+
+  describe('events, many of which start at the same time', () => {
     const sql = `INSERT INTO events (id, name, starts_at, organizer_id, initial_seats, indexed_version)
       VALUES (?, 'Walked', ?, ?, 1, 1)`;
     const indexSql = `INSERT INTO event_name_prefixes VALUES (?, 'walked', ?, 'SCHEDULED')`;
@@ -86,12 +88,24 @@ describe('reading a list in pages of 37 while rows are added', () => {
       return rows.map(([id]) => String(id));
     };
     const startMs = Math.floor(Date.now() / 1_000) * 1_000 + DAY_MS;
-    const old = await make(ROWS, (index) => new Date(startMs + Math.floor(index / 50) * 1_000));
     const addRows = async () => void (await make(3, () => new Date(startMs + Math.floor(Math.random() * 20) * 1_000)));
-    const query = `query Walk($first: Int, $after: String) {
-      ${page('events(first: $first, after: $after, filter: { nameContains: "Walked" })')}
-    }`;
-    expectEachOnce(await walk<{ events: Page }>(query, ({ events }) => events, addRows), old);
+    let old: string[];
+    beforeAll(async () => {
+      old = await make(ROWS, (index) => new Date(startMs + Math.floor(index / 50) * 1_000));
+    });
+
+    it('that have a word in their names: returns each old event once', async () => {
+      const query = `query Walk($first: Int, $after: String) {
+        ${page('events(first: $first, after: $after, filter: { nameContains: "Walked" })')}
+      }`;
+      expectEachOnce(await walk<{ events: Page }>(query, ({ events }) => events, addRows), old);
+    });
+
+    it('of an organizer: returns each old event once', async () => {
+      const query = `query Walk($first: Int, $after: String) { me { ${page(`events${paging}`)} } }`;
+      const walked = await walk<{ me: { events: Page } }>(query, ({ me }) => me.events, addRows);
+      expectEachOnce(walked, old);
+    });
   });
 
   describe('bookings', () => {
@@ -109,7 +123,6 @@ describe('reading a list in pages of 37 while rows are added', () => {
     });
 
     type Data = { bookings: Page; user: { bookings: Page }; event: { bookings: Page } };
-    const paging = '(first: $first, after: $after)';
     it.each<[whose: string, query: string, pick: (data: Data) => Page]>([
       [
         'the reader',

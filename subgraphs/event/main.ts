@@ -10,7 +10,7 @@ import { createNameIndexer } from './commands/index-event-names.ts';
 import { readConfig } from './config.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
-import { createEventLoaders } from './graphql/loaders.ts';
+import { createLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { eventStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
@@ -42,12 +42,12 @@ const nameIndexer = createNameIndexer({ database, logger });
 lifecycle.onStop('name indexer', nameIndexer.stop);
 
 const dependencies = { database, cache, relay, newId: () => newId(), now: () => new Date() };
-const createEventLoader = createEventLoaders(dependencies);
+const createRequestLoaders = createLoaders(dependencies);
 
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,
   policy,
   acceptedProofs: config.EVENT_SUBGRAPH_SECRET,
-  createContext: (request) => ({ ...request, dependencies, events: createEventLoader() }),
+  createContext: (request) => ({ ...request, dependencies, ...createRequestLoaders() }),
 });

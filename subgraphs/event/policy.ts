@@ -22,7 +22,8 @@ export const policy: Policy<{ readonly caller: Caller | null }> = {
     EventConnection: visibleToEveryone,
     EventEdge: visibleToEveryone,
     PageInfo: visibleToEveryone,
-    // Only references. The user subgraph owns the other fields and decides who may read them.
+    // Everyone can read events and who organizes them, so also which events a user organizes. The user subgraph owns the
+    // other fields and decides who may read them.
     User: visibleToEveryone,
     CreateEventPayload: visibleToEveryone,
     UpdateEventPayload: visibleToEveryone,

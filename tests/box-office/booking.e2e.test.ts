@@ -2,6 +2,7 @@ import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CancelEventDocument, EventPageDocument, OwnBookingsDocument } from '#client/generated/graphql.ts';
 import { openVisitor } from '#tests/support/browser.ts';
+import { anonymous } from '#tests/support/client.ts';
 import {
   type Account,
   type BoxOffice,
@@ -84,6 +85,11 @@ test('A visitor signs up, finds an event, books, sees seats and notifications ar
 
   expect(requested.filter((url) => new URL(url).origin !== office.url)).toEqual([]);
   expect(complaints).toEqual([]);
+});
+
+test('The gateway of these tests answers only trusted documents', async () => {
+  const { status, errors } = await anonymous(office.system.graphqlUrl).send('{ events { nodes { id } } }');
+  expect({ status, errors }).toMatchObject({ status: 403, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
 });
 
 test('Two browsers race for the last seat: one wins, and the other is told that the event is sold out', async () => {

@@ -18,11 +18,14 @@ export interface BoxOffice {
   stop(): Promise<void>;
 }
 
-/** Builds the box office and starts a system that serves it, and a browser. */
+/**
+ * Builds the box office and starts a system that serves it, and a browser. The gateway answers only trusted documents, so
+ * every operation of the pages must be in the manifest.
+ */
 export async function openBoxOffice(): Promise<BoxOffice> {
   await buildBoxOffice(silentStep);
   const browser = await launchBrowser();
-  const system = await startTestSystem({ env: { BOX_OFFICE: 'on' } });
+  const system = await startTestSystem({ env: { BOX_OFFICE: 'on', TRUSTED_DOCUMENTS: 'enforce' } });
   return {
     system,
     browser,

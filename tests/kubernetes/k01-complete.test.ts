@@ -188,13 +188,6 @@ describe.each(OVERLAYS)('K1: the manifests of %s are complete', (overlay) => {
     expect(new Set(own).size).toBe(1);
     expect(own[0]).toMatch(new RegExp(`(^|/)event-booking-system:${version.replaceAll('.', '\\.')}$`));
   });
-
-  it('the Ingress exposes the GraphQL path, and no path for operators', () => {
-    const rules = oneOf(manifests, 'Ingress', 'gateway').spec?.rules ?? [];
-    const paths = rules.flatMap(({ http }) => http?.paths ?? []);
-    expect(paths.map(({ path }) => path)).toEqual(overlay === 'minikube' ? ['/graphql', '/graphiql'] : ['/graphql']);
-    for (const { backend } of paths) expect(backend).toEqual({ service: { name: 'gateway', port: { name: 'http' } } });
-  });
 });
 
 describe('production', () => {

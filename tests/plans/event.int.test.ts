@@ -10,7 +10,7 @@ import { eventFilterRules } from '../../subgraphs/event/domain/event-input.ts';
 import { namePrefixesOf } from '../../subgraphs/event/domain/name-search.ts';
 import { testEvent } from '../../subgraphs/event/domain/testing.ts';
 import { PrismaClient } from '../../subgraphs/event/generated/prisma/client.ts';
-import { type EventKey, eventKeyOf, listEvents } from '../../subgraphs/event/store/event-lists.ts';
+import { type EventKey, eventKeyOf, listEvents, listOrganizerPages } from '../../subgraphs/event/store/event-lists.ts';
 import { findEvents, insertEvent, lockEvent, saveEvent } from '../../subgraphs/event/store/events.ts';
 import { findKeyedEvent, insertKeyedEvent } from '../../subgraphs/event/store/idempotency-keys.ts';
 import { expectIndexed, testPlans } from './support/plans.ts';
@@ -44,7 +44,8 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
         name: "CONCAT_WS(' ', IF(n % 2 = 0, 'Concert', 'Festival'), IF(n % 100 = 7, 'Jazz', 'Night'), IF(n % 2 = 0, 'Even', 'Odd'), n)",
         starts_at: `IF(n % 10 = 0, TIMESTAMP('2031-01-01'), TIMESTAMP('2031-01-01') + INTERVAL ((n * 7919) % ${EVENTS} - ${EVENTS / 2}) MINUTE)`,
         status: "IF(n % 1000 = 3, 'CANCELLED', 'SCHEDULED')",
-        organizer_id: idSql('0'),
+        // One user organizes every tenth event.
+        organizer_id: idSql('IF(n % 10 = 0, 0, n)'),
         initial_seats: '100',
         indexed_version: '1',
       });
@@ -100,6 +101,14 @@ describe(`the statements of the event subgraph, with ${EVENTS} events`, () => {
         startsAfter: NEW_YEAR.toISOString(),
         startsBefore: new Date(NEW_YEAR.getTime() + 90 * MINUTE_MS).toISOString(),
       }),
+      'pages of organizers: the first one, from the middle of events with the same start, and of one event': {
+        run: () =>
+          listOrganizerPages(database, [
+            { organizerId: idOf(0), page: { limit: LIMIT, after: undefined } },
+            { organizerId: idOf(0), page: { limit: LIMIT, after: amidNewYear } },
+            { organizerId: idOf(1), page: { limit: LIMIT, after: undefined } },
+          ]),
+      },
       'events by their ids': {
         readsMax: 5_000,
         run: () =>

@@ -28,6 +28,12 @@ Event
   it: event(id: $event) { totalSeats availableSeats }                                               | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: nodes { ...Event } pageInfo { ...PageInfo } }                            | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: edges { cursor node { ...Event } } }                                     | yes             | yes            | yes            | yes            | yes
+  event(id: $event) { organizer { events(first: 100) { it: nodes { ...Event } } } }                 | yes             | yes            | yes            | yes            | yes
+  event(id: $event) { organizer { events(first: 100) { it: edges { cursor node { ...Event } } } } } | yes             | yes            | yes            | yes            | yes
+  event(id: $event) { organizer { it: events(first: 0) { nodes { id } } } }                         | BAD_USER_INPUT  | BAD_USER_INPUT | BAD_USER_INPUT | BAD_USER_INPUT | BAD_USER_INPUT
+  me { events(first: 100) { it: nodes { ...Event } } }                                              | null            | absent         | absent         | yes            | absent
+  user(id: $user) { it: events(first: 100) { pageInfo { hasNextPage } } }                           | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { it: events { pageInfo { hasNextPage } } } }                        | null            | yes            | null           | yes            | yes
   booking(id: $booking) { it: event { ...Event } }                                                  | null            | yes            | null           | yes            | yes
 
 Booking
@@ -118,6 +124,7 @@ user
 
 event
   Event { ...Event }                                                   | yes  | yes            | yes  | yes            | yes
+  User { it: events(first: 100) { pageInfo { hasNextPage } } }         | yes  | yes            | yes  | yes            | yes
 
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes

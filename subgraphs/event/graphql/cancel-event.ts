@@ -11,5 +11,7 @@ export const cancelEvent: MutationResolvers['cancelEvent'] = async (_parent, arg
   if (!input.ok) return input.error;
   const revision = { ...input.value, changes: { status: 'CANCELLED' } } as const;
   const request = { caller, requestId: context.requestId, input: revision };
-  return revisionResult(await reviseEvent(context.dependencies, request));
+  const result = await reviseEvent(context.dependencies, request);
+  context.organizerPages.clearAll();
+  return revisionResult(result);
 };

@@ -5,11 +5,12 @@ import { createEventRules } from '../domain/event-input.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
 export const createEvent: MutationResolvers['createEvent'] = async (_parent, args, context) => {
-  const { dependencies, requestId } = context;
+  const { dependencies, organizerPages, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(createEventRules, args.input);
   if (!input.ok) return input.error;
   const creation = await create(dependencies, { caller, requestId, input: input.value });
+  organizerPages.clearAll();
   switch (creation.outcome) {
     case 'created': {
       const { event, replayed } = creation;

@@ -3,10 +3,8 @@ import { isId, parseArgument } from '#platform/errors/validation.ts';
 import { connectionOf, pageOf, resumedBehind } from '#platform/graphql/pagination.ts';
 import { eventFilterRules, withDefaultTimes } from '../domain/event-input.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
-import { eventKeyOf, listEvents } from '../store/event-lists.ts';
+import { eventKey, eventKeyOf, listEvents } from '../store/event-lists.ts';
 import { findEvents } from '../store/events.ts';
-
-const eventKey = z.tuple([z.int().min(0).max(253_402_300_799_999), z.uuid()]);
 
 const factIds = z.array(z.string()).max(1_000, 'must not contain more than 1,000 ids');
 

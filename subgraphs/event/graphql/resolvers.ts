@@ -5,6 +5,7 @@ import { cancelEvent } from './cancel-event.ts';
 import { createEvent } from './create-event.ts';
 import { query } from './query.ts';
 import { updateEvent } from './update-event.ts';
+import { user } from './user.ts';
 
 export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
@@ -14,4 +15,5 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
     __resolveReference: ({ id }, { events }) => events.load(id),
     organizer: ({ organizerId }) => ({ __typename: 'User', id: organizerId }),
   },
+  User: user,
 };

@@ -7,13 +7,13 @@ import type { MutationResolvers } from '../generated/graphql.ts';
 import { revisionResult } from './revision-result.ts';
 
 export const updateEvent: MutationResolvers['updateEvent'] = async (_parent, args, context) => {
-  const { dependencies, requestId } = context;
+  const { dependencies, organizerPages, requestId } = context;
   const caller = requireCaller(context.caller);
   const input = parseInput(updateEventRules, args.input);
   if (!input.ok) return input.error;
   const { id, expectedVersion, ...given } = input.value;
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as EventChanges;
-  return revisionResult(
-    await reviseEvent(dependencies, { caller, requestId, input: { id, expectedVersion, changes } }),
-  );
+  const result = await reviseEvent(dependencies, { caller, requestId, input: { id, expectedVersion, changes } });
+  organizerPages.clearAll();
+  return revisionResult(result);
 };

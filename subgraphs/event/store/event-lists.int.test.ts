@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createDatabasePool, prismaAdapter } from '#platform/database/database.ts';
+import { createDatabasePool, prismaAdapter, type SqlExecutor } from '#platform/database/database.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase, type TestDatabase } from '#platform/testing/database.ts';
 import { quiet } from '#platform/testing/messaging.ts';
@@ -11,7 +11,7 @@ import { eventFilterRules } from '../domain/event-input.ts';
 import { wordsOf } from '../domain/name-search.ts';
 import { testEvent } from '../domain/testing.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
-import { type EventKey, eventKeyOf, listEvents } from './event-lists.ts';
+import { type EventKey, eventKeyOf, listEvents, listOrganizerPages } from './event-lists.ts';
 import { insertEvent, saveEvent } from './events.ts';
 
 const STARTS_AT = new Date('2030-06-01T12:00:00.000Z');
@@ -95,6 +95,40 @@ describe('lists of events', () => {
       expect(new Set(shown.flat()).size).toBe(25);
     },
   );
+
+  it('of several organizers come from one statement, with all events of each, earliest start first', async () => {
+    const [ada, bob] = [newId(), newId()];
+    const at = (name: string, startsAtMs: number, facts: Partial<Event> = {}) =>
+      make({ name, startsAt: new Date(startsAtMs), organizerId: ada, ...facts });
+    const soon = STARTS_AT.getTime();
+    await at('third', soon, { id: 'ffffffff-0000-7000-8000-000000000000' });
+    await at('second', soon, { id: '00000000-0000-7000-8000-000000000000', status: 'CANCELLED' });
+    const first = await at('first', Date.now() - 86_400_000);
+    await at('fourth', soon + 1);
+    await at('of Bob', soon, { organizerId: bob });
+    let statements = 0;
+    const counting: SqlExecutor = {
+      $queryRaw: (statement) => {
+        statements += 1;
+        return database.$queryRaw(statement);
+      },
+      $executeRaw: (statement) => database.$executeRaw(statement),
+    };
+    const lists = await listOrganizerPages(counting, [
+      { organizerId: ada, page: { limit: 2, after: undefined } },
+      { organizerId: bob, page: { limit: 2, after: undefined } },
+      { organizerId: newId(), page: { limit: 2, after: undefined } },
+      { organizerId: ada, page: { limit: 2, after: [soon, '00000000-0000-7000-8000-000000000000'] } },
+    ]);
+    expect(lists.map((list) => list.map(({ name }) => name))).toEqual([
+      ['first', 'second', 'third'],
+      ['of Bob'],
+      [],
+      ['third', 'fourth'],
+    ]);
+    expect(lists[0]?.[0]).toEqual(first);
+    expect(statements).toBe(1);
+  });
 
   it('use several pages to search for two common words that rarely occur together', async () => {
     const organizerId = newId();

@@ -1,11 +1,14 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { z } from 'zod';
+import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Page } from '#platform/graphql/pagination.ts';
 import { type Event, eventFields } from '../domain/event.ts';
 import type { EventFilter } from '../domain/event-input.ts';
 import type { EventDatabase } from './events.ts';
 
-/** The position of an event in a list. Lists are ordered by start, then by id. */
-export type EventKey = readonly [startsAtMs: number, id: string];
+/** The position of an event in a list: its start in ms, and its id. Lists are ordered by both. */
+export const eventKey = z.tuple([z.int().min(0).max(253_402_300_799_999), z.uuid()]);
+export type EventKey = Readonly<z.output<typeof eventKey>>;
 export const eventKeyOf = ({ startsAt, id }: Pick<Event, 'startsAt' | 'id'>): EventKey => [startsAt.getTime(), id];
 
 /** A row of the table events. A column has the name of its field, in snake case. */
@@ -42,6 +45,33 @@ export async function listEvents(
   ).map(toEvent);
   return { rows, resumeAfter: undefined };
 }
+
+/** A page of the events that one user organizes. */
+export interface OrganizerPage {
+  readonly organizerId: string;
+  readonly page: Page<EventKey>;
+}
+
+/**
+ * Reads pages of the events of organizers with one statement. Returns them in the order of `pages`, each earliest start
+ * first, with one extra row if there is a next page.
+ */
+export async function listOrganizerPages(executor: SqlExecutor, pages: readonly OrganizerPage[]): Promise<Event[][]> {
+  const selects = pages.map(
+    ({ organizerId, page }, position) => sql`(
+    SELECT ${position} AS position, events.* FROM events FORCE INDEX (events_organizer_id_starts_at_id_idx)
+    WHERE ${allOf([sql`organizer_id = ${organizerId}`, ...timeConditions(page, {}, sql`id`)])}
+    ORDER BY starts_at, id LIMIT ${page.limit + 1})`,
+  );
+  const rows = await executor.$queryRaw<EventRow[]>(join(selects, ' UNION ALL '));
+  const lists: Event[][] = pages.map(() => []);
+  for (const row of rows) lists[Number(row.position)]?.push(toEvent(row));
+  return lists.map((list) => list.sort(inListOrder));
+}
+
+/** The database may return the rows of a UNION in any order. */
+const inListOrder = (one: Event, other: Event): number =>
+  one.startsAt.getTime() - other.startsAt.getTime() || (one.id < other.id ? -1 : 1);
 
 /**
  * Finds events whose names contain, for each search word, a word that begins with it. Reads the index entries of one

@@ -43,10 +43,14 @@ interface Variant {
   readonly components: readonly string[];
 }
 
-/** Every overlay as it is, and production with the optional component. */
+/** Every overlay as it is, and production with each optional component. */
 export const VARIANTS: readonly Variant[] = [
   ...OVERLAYS.map((overlay) => ({ title: overlay, overlay, components: [] })),
-  { title: 'production with monitoring', overlay: 'production', components: ['monitoring'] },
+  ...['monitoring', 'box-office'].map((component) => ({
+    title: `production with ${component}`,
+    overlay: 'production' as const,
+    components: [component],
+  })),
 ];
 
 const RENDER_TIMEOUT_MS = 60_000;
