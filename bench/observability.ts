@@ -2,12 +2,13 @@
  * npm run bench:observability
  *
  * Measures what metrics, logs and traces cost. Two systems take turns. The one has them as they are shipped: a log line
- * for each operation, traces of 1 % of the operations with a receiver, and a scrape of each process every 5 s. The other
+ * for each operation, traces of 1 % of the operations with a receiver, and a scrape of each process every 15 s. The other
  * one has none of them, and its metrics do nothing. Writes docs/benchmarks/observability.md.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recordedPids } from '#scripts/local/processes/processes.ts';
 import { tellStep } from '#scripts/local/progress.ts';
 import { runScript } from '#scripts/local/run-script.ts';
 import { root } from '#scripts/local/settings.ts';
@@ -23,7 +24,8 @@ import { bookingWay, type Way } from './support/ways.ts';
 
 const REPORT_FILE = 'docs/benchmarks/observability.md';
 const CONCURRENCY = 64;
-const SCRAPE_EVERY_MS = 5_000;
+/** As in monitoring/prometheus.yml. */
+const SCRAPE_EVERY_MS = 15_000;
 const OFF = { LOG_LEVEL: 'silent', NODE_OPTIONS: `--import ${join(root, 'bench/support/no-metrics.ts')}` };
 const { rounds, durationMs } = readSchedule({ rounds: 15, durationMs: 3_000 });
 
@@ -40,7 +42,7 @@ async function startSystem(dataDir: string, started: AsyncDisposableStack, env: 
     'Book on one hot event': bookingWay(variant, { admin, events: 1, seats: 1_000_000, notifies: true }),
     "One event's page": { label: 'page', prepare: async () => ({ ask: reader.readEventPage }) },
   };
-  return { ports, ways };
+  return { ports, ways, pids: recordedPids(dataDir) };
 }
 
 async function compare(dataDirs: readonly [string, string], started: AsyncDisposableStack): Promise<void> {
@@ -56,7 +58,7 @@ async function compare(dataDirs: readonly [string, string], started: AsyncDispos
 
   const rows = Object.keys(on.ways).map((operation) => ({
     operation,
-    variants: [off, on].map(({ ways }) => ({ way: ways[operation] as Way, samples: [] as Sample[] })),
+    variants: [off, on].map(({ ways, pids }) => ({ way: ways[operation] as Way, pids, samples: [] as Sample[] })),
   }));
   for (const { operation, variants } of rows) {
     for (const { way } of variants) {
@@ -66,10 +68,10 @@ async function compare(dataDirs: readonly [string, string], started: AsyncDispos
   for (let round = 1; round <= rounds; round += 1) {
     for (const { operation, variants } of rows) {
       // The order changes in each round, so that a slowdown of the machine does not always meet the same one.
-      for (const { way, samples } of round % 2 === 0 ? variants : variants.toReversed()) {
+      for (const { way, pids, samples } of round % 2 === 0 ? variants : variants.toReversed()) {
         const sample = await tellStep(
           `Round ${round}, ${operation}: ${way === variants[0]?.way ? 'off' : 'on'}`,
-          async () => takeSample(await way.prepare(), { concurrency: CONCURRENCY, durationMs, pids: {} }),
+          async () => takeSample(await way.prepare(), { concurrency: CONCURRENCY, durationMs, pids }),
           ({ throughput }) => `${Math.round(throughput)}/s`,
         );
         samples.push(sample);
@@ -78,13 +80,18 @@ async function compare(dataDirs: readonly [string, string], started: AsyncDispos
   }
   const lines = rows.map(({ operation, variants }) => {
     const [without = [], with_ = []] = variants.map(({ samples }) => samples);
-    const speeds = [without, with_].map((samples) => number(summarize(samples).throughput));
-    return [operation, ...speeds, ratioOver(without, with_).toFixed(2)];
+    const summaries = [without, with_].map(summarize);
+    const speeds = summaries.map(({ throughput }) => number(throughput));
+    const cpu = summaries.map(({ cpuMs }) => sum(Object.values(cpuMs)).toFixed(2));
+    return [operation, ...speeds, ratioOver(without, with_).toFixed(2), ...cpu];
   });
   const text = [
     '# What metrics, logs and traces cost',
     `${machine()}. ${INTRODUCTION}`,
-    table([`${CONCURRENCY} at a time`, 'off, per second', 'on, per second', 'on / off'], lines),
+    table(
+      [`${CONCURRENCY} at a time`, 'off, per second', 'on, per second', 'on / off', 'off, CPU ms', 'on, CPU ms'],
+      lines,
+    ),
     `The receiver got ${number(receiver.spans().length)} spans.`,
   ].join('\n\n');
   writeFileSync(join(root, REPORT_FILE), `${text}\n`);
@@ -93,8 +100,10 @@ async function compare(dataDirs: readonly [string, string], started: AsyncDispos
 }
 
 const INTRODUCTION = `Made by \`npm run bench:observability\`: the medians of ${rounds} rounds of ${durationMs / 1_000} s, in which two systems took
-turns. On: as shipped, with a log line for each operation, traces of 1 % of the operations, and a scrape of each process every 5 s. Off:
-without logs and traces, and all metrics do nothing.`;
+turns. On: as shipped, with a log line for each operation, traces of 1 % of the operations, and a scrape of each process every 15 s. Off:
+without logs and traces, and all metrics do nothing. CPU is the processor time of all services and servers for one operation.`;
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 await runScript(() =>
   withDataDir(tmpdir(), (first) => withDataDir(tmpdir(), (second, started) => compare([first, second], started))),

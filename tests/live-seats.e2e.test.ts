@@ -1,4 +1,5 @@
 import type { webcrypto } from 'node:crypto';
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { createClient } from 'graphql-sse';
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -229,5 +230,20 @@ describe('live data', () => {
       value: { errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] },
     });
     client.dispose();
+  });
+
+  it('Apollo Client follows an event by multipart without any configuration', async () => {
+    const id = await createEvent(ada, { totalSeats: 6 });
+    const client = new ApolloClient({ link: new HttpLink({ uri: system.graphqlUrl }), cache: new InMemoryCache() });
+    const seen: unknown[] = [];
+    const subscription = client.subscribe({ query: gql(SEATS), variables: { id } }).subscribe((answer) => {
+      seen.push(answer);
+    });
+    await vi.waitFor(() => expect(seen.at(-1)).toMatchObject(seats(6)), WAIT);
+    await book(bob, id);
+    await vi.waitFor(() => expect(seen.at(-1)).toMatchObject(seats(5)), WAIT);
+    subscription.unsubscribe();
+    await vi.waitFor(async () => expect(await metric('live_streams')).toBe(0), WAIT);
+    client.stop();
   });
 });
