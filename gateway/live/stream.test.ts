@@ -57,7 +57,8 @@ describe('a stream', () => {
   it('sends a heartbeat only when it was silent', async () => {
     const { stream, read } = await open();
     const text = read();
-    stream.check(Date.now() + settings.LIVE_HEARTBEAT_MS - 100, expired);
+    const dueAtMs = stream.check(Date.now() + settings.LIVE_HEARTBEAT_MS - 100, expired);
+    expect(dueAtMs - Date.now()).toBeLessThanOrEqual(settings.LIVE_HEARTBEAT_MS);
     stream.send(createFrame('{"data":1}'));
     stream.check(Date.now() + settings.LIVE_HEARTBEAT_MS, expired);
     await expect.poll(text).toMatch(/:\n\n.*event: next\ndata: {"data":1}\n\n.*:\n\n/s);
@@ -78,9 +79,9 @@ describe('a stream', () => {
 
   it('ends with an error when the token expires', async () => {
     const expiresAtMs = Date.now() + 60_000;
-    const { stream, read, ended } = await open({ expiresAtMs });
+    const { stream, read, ended } = await open({ expiresAtMs, LIVE_HEARTBEAT_MS: 3_600_000 });
     const text = read();
-    stream.check(expiresAtMs - 1, expired);
+    expect(stream.check(expiresAtMs - 1, expired)).toBe(expiresAtMs);
     expect(ended).toEqual([]);
     stream.check(expiresAtMs, expired);
     await expect.poll(text).toContain('data: {"errors":[{"message":"expired"}]}\n\nevent: complete\ndata:\n\n');

@@ -26,8 +26,8 @@ export function createFrame(json: string): Frame {
 
 /**
  * Writes the answers of a subscription to a client. The stream ends by itself when the client is gone or does not read
- * fast enough. `check` must be called every second: it sends heartbeats, and ends a stream that is too old or whose
- * token has expired. Times are milliseconds on the clock of Date.now().
+ * fast enough. `check` sends heartbeats, and ends a stream that is too old or whose token has expired. It returns when it
+ * must be called again. Times are milliseconds on the clock of Date.now().
  */
 export function createStream({
   raw,
@@ -81,11 +81,14 @@ export function createStream({
       updatedAtMs = Date.now();
       write(frame(protocol));
     },
-    check(nowMs: number, expired: () => GraphQLFormattedError): void {
+    check(nowMs: number, expired: () => GraphQLFormattedError): number {
+      const oldAtMs = openedAtMs + settings.LIVE_AGE_SECONDS_MAX * 1_000;
+      const idleAtMs = updatedAtMs + settings.LIVE_IDLE_SECONDS_MAX * 1_000;
       if (nowMs >= expiresAtMs) end('token_expired', expired());
-      else if (nowMs - openedAtMs >= settings.LIVE_AGE_SECONDS_MAX * 1_000) end('age');
-      else if (nowMs - updatedAtMs >= settings.LIVE_IDLE_SECONDS_MAX * 1_000) end('idle');
-      else if (nowMs - writtenAtMs >= settings.LIVE_HEARTBEAT_MS) write(protocol.heartbeat);
+      else if (nowMs >= oldAtMs) end('age');
+      else if (nowMs >= idleAtMs) end('idle');
+      else if (nowMs >= writtenAtMs + settings.LIVE_HEARTBEAT_MS) write(protocol.heartbeat);
+      return Math.min(expiresAtMs, oldAtMs, idleAtMs, writtenAtMs + settings.LIVE_HEARTBEAT_MS);
     },
     end,
   };
