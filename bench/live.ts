@@ -77,11 +77,14 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
     const text = await (await fetch(`http://127.0.0.1:${ports.gateway}/metrics`)).text();
     return Number(new RegExp(`^${name}\\S* (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   }
-  /** Opens the streams, and returns the memory that each of them takes. */
-  async function openAll(): Promise<{ heapBytes: number; rssBytes: number }> {
-    const before = await gateway.measureHeap();
+  async function openAll(): Promise<void> {
     const { open } = await tellStep(`Opening ${number(LISTENERS)} streams`, () => tell(listeners, listening));
     if (open !== LISTENERS) throw new LocalError(`Only ${open} streams are open.`);
+  }
+  /** Opens the streams, and returns the memory that each of them takes. */
+  async function openAndWeigh(): Promise<{ heapBytes: number; rssBytes: number }> {
+    const before = await gateway.measureHeap();
+    await openAll();
     const after = await gateway.measureHeap();
     return {
       heapBytes: (after.usedBytes - before.usedBytes) / LISTENERS,
@@ -100,7 +103,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   });
 
   await tellStep('Warming up without listeners', () => warmUp(book(), CONCURRENCY));
-  const memory = await openAll();
+  const memory = await openAndWeigh();
   await tellStep('Warming up with listeners', () => warmUp(book(), CONCURRENCY));
   await closeAll();
 
@@ -128,6 +131,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   for (let round = 1; round <= rounds; round += 1) {
     without.push(await tellStep(`Round ${round}, without listeners`, measure, perSecond));
     await openAll();
+    await tellStep('Warming up with listeners', () => warmUp(book(), CONCURRENCY));
     with_.push(await tellStep(`Round ${round}, with listeners`, measure, perSecond));
     live.push(heard);
     if (begin.open !== LISTENERS) throw new LocalError(`${LISTENERS - begin.open} streams were closed.`);
@@ -181,7 +185,7 @@ const INTRODUCTION = `Made by \`npm run bench:live\`: the medians of ${rounds} r
 measured in turn without and with ${number(LISTENERS)} listeners. All listeners follow this event, over Server-Sent Events, at the one
 gateway that also takes the bookings. The bookings come from ${CONCURRENCY} clients at a time. CPU is the share of one core. The processes
 that book and that listen share the two cores with everything else, which makes the ratio worse than with clients on other
-machines. Memory is measured after garbage collection, when the streams have opened; resident memory does not contain the
+machines. Memory is measured once, after garbage collection, when the streams have opened; resident memory does not contain the
 buffers of the operating system.`;
 
 await runScript(() => withDataDir(tmpdir(), compare));
