@@ -65,6 +65,7 @@ describe('npm run seed', () => {
     async () => {
       expect(await seedDemoUser(system.graphqlUrl)).toBe('created');
       expect(await seed()).toEqual({ users: 199, events: 25, bookings: bookings.length });
+      await expectAllNotified(system);
       // The booking subgraph learns of the cancelled event from a message. Then it cancels the bookings.
       const before = await vi.waitFor(
         async () => {

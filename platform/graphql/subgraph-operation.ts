@@ -29,8 +29,8 @@ export const operationFrom = (
 });
 
 /**
- * Returns the level of an operation's log line. A query that succeeded is worth a line only for debugging: the gateway
- * has logged the operation that it belongs to.
+ * Returns the level of an operation's log line. Queries that succeed are logged only for debugging, because the gateway
+ * logs the operation that they belong to.
  */
 export const logLevelOf = (query: unknown, { status, text }: Pick<ApolloAnswer, 'status' | 'text'>) =>
   status === 200 && text.startsWith('{"data"') && typeof query === 'string' && !isMutation(query) ? 'debug' : 'info';
