@@ -102,8 +102,12 @@ describe('R9: messages that cannot be processed', () => {
       for (const message of worn) message.working();
     }, HOLD_MS);
     for await (const message of await consumer.consume({ expires: 1_000 })) {
-      expect(message.info.deliveryCount).toBeLessThan(DELIVERIES_MAX);
-      if (message.info.deliveryCount === DELIVERIES_MAX - 1) worn.push(message);
+      const { deliveryCount } = message.info;
+      expect(deliveryCount).toBeLessThan(DELIVERIES_MAX);
+      // All bad messages were delivered before. When a pull request ends, NATS 2.9 can count the last message of the
+      // stream as not delivered, and deliver it again although it was acknowledged.
+      if (deliveryCount === 1) message.ack();
+      else if (deliveryCount === DELIVERIES_MAX - 1) worn.push(message);
       else message.nak();
       if (worn.length === POISON) break;
     }
@@ -135,12 +139,14 @@ describe('R9: messages that cannot be processed', () => {
     acknowledged.push(...neighbours);
     await vi.waitFor(async () => expect(await latenciesMs(neighbours)).toHaveLength(NEIGHBOURS), { timeout: 20_000 });
     expect(Math.max(...(await latenciesMs(neighbours)))).toBeLessThan(LATENCY_MS_MAX);
-    // A neighbour's notification is committed shortly before its message is acknowledged, so the process must finish.
-    system.terminate(system.urls.notification);
-    await vi.waitFor(() => expect(system.isRunning(system.urls.notification)).toBe(false), SOON);
+    // A neighbour's notification is committed shortly before its message is acknowledged.
+    await vi.waitFor(
+      async () => expect((await streams.consumer('BOOKINGS', CONSUMER)).num_ack_pending).toBe(POISON),
+      SOON,
+    );
+
+    system.kill(system.urls.notification);
     await untilNoPullRequests();
-    const { num_pending, num_ack_pending } = await streams.consumer('BOOKINGS', CONSUMER);
-    expect({ num_pending, num_ack_pending }).toEqual({ num_pending: 0, num_ack_pending: POISON });
     await wearOut();
     const replica = await system.startReplica('notification');
     const letters = async () =>
