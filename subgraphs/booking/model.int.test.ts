@@ -4,30 +4,52 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Allocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { saveEventSnapshots } from './store/inventories.ts';
+import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from './testing.ts';
 
 const EVENTS = 3;
 const SEATS = 6;
 const USERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 const KEYS = ['key-number-1', 'key-number-2', 'key-number-3', 'key-number-4'] as const;
+const HOUR_MS = 3_600_000;
+/** The sales windows of the events, relative to now. */
+const WINDOWS = {
+  open: [-HOUR_MS, HOUR_MS],
+  'sales-not-started': [HOUR_MS, null],
+  'sales-ended': [null, -HOUR_MS],
+} as const;
+type Window = keyof typeof WINDOWS;
 
 /** A model of the booking rules without a database, short enough to be verified by reading. */
 class Model {
-  events = Array.from({ length: EVENTS }, () => ({ total: SEATS, cancelled: false }));
+  events = Array.from({ length: EVENTS }, () => ({
+    total: SEATS,
+    cancelled: false,
+    window: 'open' as Window,
+    limit: null as number | null,
+    version: 1,
+  }));
   bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
   keys = new Map<string, number>();
 
+  confirmed(event: number, user?: string): number {
+    const bookings = this.bookings.filter((one) => one.event === event && one.confirmed);
+    const counted = user === undefined ? bookings : bookings.filter((one) => one.user === user);
+    return counted.reduce((sum, { seats }) => sum + seats, 0);
+  }
   free(event: number): number {
-    const confirmed = this.bookings.filter((one) => one.event === event && one.confirmed);
-    return (this.events[event]?.total ?? 0) - confirmed.reduce((sum, { seats }) => sum + seats, 0);
+    return (this.events[event]?.total ?? 0) - this.confirmed(event);
   }
   book(event: number, user: string, seats: number, key: string): string {
     const known = this.keys.get(user + key);
     const earlier = known === undefined ? undefined : this.bookings[known];
     if (earlier !== undefined)
       return earlier.event === event && earlier.seats === seats ? `replayed ${known}` : 'key-reused';
-    if (this.events[event]?.cancelled) return 'not-bookable';
+    const { cancelled = false, window = 'open', limit = null } = this.events[event] ?? {};
+    if (cancelled) return 'not-bookable';
+    if (window !== 'open') return window;
+    if (limit !== null && this.confirmed(event, user) + seats > limit)
+      return `user-limit-reached ${Math.max(0, limit - this.confirmed(event, user))}`;
     if (this.free(event) < seats) return 'sold-out';
     this.keys.set(user + key, this.bookings.length);
     this.bookings.push({ event, user, seats, confirmed: true });
@@ -44,9 +66,13 @@ class Model {
     one.total = total;
     return 'capacity-set';
   }
+  setSale(event: number, sale: { window: Window; limit: number | null }): void {
+    const one = this.events[event];
+    if (one !== undefined) Object.assign(one, sale, { version: one.version + 1 });
+  }
   close(event: number): void {
     const one = this.events[event];
-    if (one !== undefined) one.cancelled = true;
+    if (one !== undefined) Object.assign(one, { cancelled: true, version: one.version + 1 });
     for (const booking of this.bookings) if (booking.event === event) booking.confirmed = false;
   }
 }
@@ -118,6 +144,8 @@ describe('random commands on the real database and on a model', () => {
         const outcome = await allocator.submit(
           bookRequest({ eventId, userId: user, seatCount: seats, idempotencyKey }),
         );
+        if (outcome.outcome === 'user-limit-reached')
+          return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
         if (outcome.outcome !== 'booked') return expect(outcome.outcome).toBe(expected);
         if (!outcome.replayed) real.bookingIds.push(outcome.booking.id);
         const number = real.bookingIds.indexOf(outcome.booking.id);
@@ -142,14 +170,31 @@ describe('random commands on the real database and on a model', () => {
       expect(outcome).toBe(expected);
     }),
   );
+  async function saveFacts(eventId: string, version: number, changes: Partial<EventSnapshot>): Promise<void> {
+    const { status, ...facts } = await database.inventory.findUniqueOrThrow({ where: { eventId } });
+    const snapshot = { ...facts, status: status as EventSnapshot['status'], version, initialSeats: SEATS };
+    await saveEventSnapshots(database, [{ ...snapshot, ...changes }]);
+  }
+  const setSale = fc
+    .record({
+      event,
+      window: fc.constantFrom<Window>('open', 'open', 'sales-not-started', 'sales-ended'),
+      limit: fc.option(fc.integer({ min: 1, max: SEATS })),
+    })
+    .map(({ event, window, limit }) =>
+      command(`setSale(${event}, ${window}, ${limit})`, async (model, real) => {
+        model.setSale(event, { window, limit });
+        const [salesStartAt, salesEndAt] = WINDOWS[window].map((ms) =>
+          ms === null ? null : new Date(Date.now() + ms),
+        );
+        const rules = { salesStartAt, salesEndAt, maxSeatsPerUser: limit };
+        await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, rules);
+      }),
+    );
   const close = event.map((event) =>
     command(`close(${event})`, async (model, real) => {
       model.close(event);
-      const { eventId, ...facts } = await database.inventory.findUniqueOrThrow({
-        where: { eventId: real.eventIds[event] ?? '' },
-      });
-      const cancelled = { eventId, ...facts, status: 'CANCELLED', version: 2, initialSeats: SEATS } as const;
-      await saveEventSnapshots(database, [cancelled]);
+      await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, { status: 'CANCELLED' });
       const relay = { nudge: () => undefined, requireRoom: () => undefined };
       while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
     }),
@@ -158,7 +203,10 @@ describe('random commands on the real database and on a model', () => {
   it(
     'have the same result after every step',
     async () => {
-      const commands = fc.commands([book, book, book, cancel, setCapacity, close], { maxCommands: 40, size: 'max' });
+      const commands = fc.commands([book, book, book, cancel, setCapacity, setSale, close], {
+        maxCommands: 40,
+        size: 'max',
+      });
       await fc.assert(
         fc.asyncProperty(commands, async (steps) => {
           const events = await Promise.all(

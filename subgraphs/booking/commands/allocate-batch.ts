@@ -12,6 +12,7 @@ import {
 } from '../domain/allocation.ts';
 import { bookingMessage } from '../messaging/booking-changed.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
+import { countUserSeats } from '../store/allocation/count-user-seats.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
 import { insertBookings } from '../store/allocation/insert-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
@@ -27,10 +28,10 @@ export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 
 /**
  * Handles a whole batch in one transaction: locks the inventories, reads keys and bookings, decides, and writes seats,
- * bookings and outbox messages. Seats change only under the inventory's lock, so the data stays valid until the commit.
- * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks. Both
- * functions throw when nothing was committed or the outcome is unknown. The statements of a batch are part of the first
- * trace in it.
+ * bookings and outbox messages. For events with a limit of seats per user, one more statement reads the users' seats.
+ * Seats change only under the inventory's lock, so the data stays valid until the commit. Transactions cannot deadlock
+ * on inventories, because a batch with several events does not wait for their locks. Both functions throw when nothing
+ * was committed or the outcome is unknown. The statements of a batch are part of the first trace in it.
  */
 export function createBatchAllocation({ transact, newId }: { transact: Transact; newId: () => string }) {
   const transactInTrace = <Result>(
@@ -49,7 +50,7 @@ export function createBatchAllocation({ transact, newId }: { transact: Transact;
           readBookings(transaction, batch),
         ]);
         const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-        const outcomes = allocate(transaction, free, { ...bookings, inventories, newId }).values();
+        const outcomes = (await allocate(transaction, free, { ...bookings, inventories, newId })).values();
         return batch.map(({ eventId }) =>
           heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome),
         );
@@ -67,13 +68,18 @@ export function createBatchAllocation({ transact, newId }: { transact: Transact;
 
 const isTraced = ({ traceparent }: SeatRequest): boolean => traceparent !== undefined;
 
-function allocate(
+async function allocate(
   transaction: Transaction,
   batch: readonly SeatRequest[],
   { inventories, newId, ...bookings }: Bookings & { inventories: readonly LockedInventory[]; newId: () => string },
-): Decision['outcomes'] {
+): Promise<Decision['outcomes']> {
+  const limited = new Set(inventories.filter(hasUserLimit).map(({ eventId }) => eventId));
   const { outcomes, writes } = decide(batch, {
     ...bookings,
+    userSeats: await countUserSeats(
+      transaction,
+      batch.filter((request) => request.kind === 'book').filter(({ eventId }) => limited.has(eventId)),
+    ),
     // Without an inventory, no decision depends on the time.
     now: inventories[0]?.now ?? new Date(0),
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
@@ -81,6 +87,8 @@ function allocate(
   transaction.commitWith(allocationStatements(writes, newId));
   return outcomes;
 }
+
+const hasUserLimit = ({ maxSeatsPerUser }: LockedInventory): boolean => maxSeatsPerUser !== null;
 
 type Bookings = Pick<LockedState, 'bookings' | 'keys'>;
 

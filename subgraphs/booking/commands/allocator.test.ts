@@ -27,6 +27,9 @@ const inventory: Inventory = {
   organizerId: 'olga',
   startsAt: new Date('2030-01-01T00:00:00.000Z'),
   status: 'SCHEDULED',
+  salesStartAt: null,
+  salesEndAt: null,
+  maxSeatsPerUser: null,
   totalSeats: 1_000,
   availableSeats: 1_000,
 };
@@ -39,6 +42,7 @@ function createFakeDatabase() {
     inventories: new Map(['concert', 'play', 'match'].map((eventId) => [eventId, { ...inventory, eventId }])),
     bookings: new Map(),
     keys: new Map(),
+    userSeats: new Map(),
   };
   const hooks = {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,

@@ -80,6 +80,7 @@ async function closeChunk(
           inventories: new Map([[eventId, inventory]]),
           bookings: new Map(bookings.map((booking) => [booking.id, booking])),
           keys: new Map(),
+          userSeats: new Map(),
         },
       );
       for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);

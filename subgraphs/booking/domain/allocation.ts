@@ -38,9 +38,17 @@ export type SeatRequest = BookRequest | CancelRequest | CapacityRequest;
 export type BookOutcome =
   | { readonly outcome: 'booked'; readonly booking: Booking; readonly replayed: boolean }
   | { readonly outcome: 'sold-out'; readonly availableSeats: number }
-  | { readonly outcome: 'not-bookable'; readonly reason: 'EVENT_CANCELLED' | 'EVENT_STARTED' }
+  | ClosedOutcome
+  /** The user would have more seats than the event allows. `seatsLeft` is the number that the user may still book. */
+  | { readonly outcome: 'user-limit-reached'; readonly maxSeatsPerUser: number; readonly seatsLeft: number }
   | { readonly outcome: 'key-reused' }
   | { readonly outcome: 'unknown-event' };
+
+/** The event takes no bookings at this time. */
+type ClosedOutcome =
+  | { readonly outcome: 'not-bookable'; readonly reason: 'EVENT_CANCELLED' | 'EVENT_STARTED' }
+  | { readonly outcome: 'sales-not-started'; readonly salesStartAt: Date }
+  | { readonly outcome: 'sales-ended'; readonly salesEndAt: Date };
 
 export type CancelOutcome =
   | { readonly outcome: 'cancelled'; readonly booking: Booking }
@@ -67,6 +75,8 @@ export interface LockedState {
   readonly bookings: ReadonlyMap<string, Booking>;
   /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
   readonly keys: ReadonlyMap<string, Booking>;
+  /** The confirmed seats of the users who book seats of an event with a limit, by `userOfEvent`. Missing: none. */
+  readonly userSeats: ReadonlyMap<string, number>;
 }
 
 /** The changes to write before the locks are released. */
@@ -85,15 +95,20 @@ export interface Decision {
 /** Identifies an idempotency key of a caller. The space separates the parts, because a key contains no spaces. */
 export const scopedKey = (callerId: string, idempotencyKey: string): string => `${callerId} ${idempotencyKey}`;
 
+/** Identifies a user's seats of an event. */
+export const userOfEvent = ({ eventId, userId }: Pick<Booking, 'eventId' | 'userId'>): string => `${eventId} ${userId}`;
+
 /**
  * Decides the requests of a batch in order, as if each had its own transaction. A pure function. For every event,
- * confirmed seats plus available seats stay equal to total seats, and available seats never become negative. A request
- * for too many seats is refused and does not block later, smaller requests.
+ * confirmed seats plus available seats stay equal to total seats, and available seats never become negative. No booking
+ * gives a user more seats than the event allows. A request for too many seats is refused and does not block later,
+ * smaller requests.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
   const inventories = new Map(state.inventories);
   const bookings = new Map(state.bookings);
   const keys = new Map(state.keys);
+  const userSeats = new Map(state.userSeats);
   const changedEvents = new Set<string>();
   const booked: { booking: Booking; request: BookRequest }[] = [];
   const cancelled: { booking: Booking; request: CancelRequest }[] = [];
@@ -102,6 +117,8 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
     inventories.set(inventory.eventId, { ...inventory, ...seats });
     changedEvents.add(inventory.eventId);
   }
+
+  const userSeatsOf = (booking: Pick<Booking, 'eventId' | 'userId'>) => userSeats.get(userOfEvent(booking)) ?? 0;
 
   function book(request: BookRequest): BookOutcome {
     const { bookingId, eventId, userId, seatCount } = request;
@@ -114,9 +131,13 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
     }
     const inventory = inventories.get(eventId);
     if (inventory === undefined) return { outcome: 'unknown-event' };
-    if (inventory.status === 'CANCELLED') return { outcome: 'not-bookable', reason: 'EVENT_CANCELLED' };
-    if (inventory.startsAt <= state.now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
-    const { totalSeats, availableSeats } = inventory;
+    const closed = closedOutcome(inventory, state.now);
+    if (closed !== undefined) return closed;
+    const { totalSeats, availableSeats, maxSeatsPerUser } = inventory;
+    if (maxSeatsPerUser !== null) {
+      const seatsLeft = Math.max(0, maxSeatsPerUser - userSeatsOf(request));
+      if (seatsLeft < seatCount) return { outcome: 'user-limit-reached', maxSeatsPerUser, seatsLeft };
+    }
     if (availableSeats < seatCount) return { outcome: 'sold-out', availableSeats };
     setSeats(inventory, { totalSeats, availableSeats: availableSeats - seatCount });
     const booking: Booking = {
@@ -129,6 +150,7 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
       cancelledAt: null,
     };
     keys.set(key, booking);
+    userSeats.set(userOfEvent(booking), userSeatsOf(booking) + seatCount);
     booked.push({ booking, request });
     return { outcome: 'booked', booking, replayed: false };
   }
@@ -142,6 +164,7 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
     setSeats(inventory, { totalSeats, availableSeats: availableSeats + booking.seatCount });
     const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: state.now };
     bookings.set(booking.id, after);
+    userSeats.set(userOfEvent(booking), userSeatsOf(booking) - booking.seatCount);
     cancelled.push({ booking: after, request });
     return { outcome: 'cancelled', booking: after };
   }
@@ -170,6 +193,18 @@ export function decide(batch: readonly SeatRequest[], state: LockedState): Decis
   const outcomes = batch.map(decideOne);
   const changed = [...inventories.values()].filter(({ eventId }) => changedEvents.has(eventId));
   return { outcomes, writes: { booked, cancelled, inventories: changed } };
+}
+
+/** Returns why an event takes no bookings at this time. Undefined when it takes bookings. */
+function closedOutcome(
+  { status, startsAt, salesStartAt, salesEndAt }: Inventory,
+  now: Date,
+): ClosedOutcome | undefined {
+  if (status === 'CANCELLED') return { outcome: 'not-bookable', reason: 'EVENT_CANCELLED' };
+  if (startsAt <= now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
+  if (salesStartAt !== null && now < salesStartAt) return { outcome: 'sales-not-started', salesStartAt };
+  if (salesEndAt !== null && salesEndAt <= now) return { outcome: 'sales-ended', salesEndAt };
+  return undefined;
 }
 
 const isSameRequest = (booking: Booking, request: BookRequest) =>

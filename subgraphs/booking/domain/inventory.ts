@@ -4,6 +4,12 @@ export interface Inventory {
   readonly organizerId: string;
   readonly startsAt: Date;
   readonly status: 'SCHEDULED' | 'CANCELLED';
+  /** When the sale starts. Null: it has started. */
+  readonly salesStartAt: Date | null;
+  /** When the sale ends. Null: when the event starts. */
+  readonly salesEndAt: Date | null;
+  /** The maximum number of confirmed seats of one user. Null: no limit. */
+  readonly maxSeatsPerUser: number | null;
   readonly totalSeats: number;
   readonly availableSeats: number;
 }

@@ -32,6 +32,28 @@ function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTyp
         code: result.reason,
         message: result.reason === 'EVENT_STARTED' ? 'The event has started.' : 'The event was cancelled.',
       };
+    case 'sales-not-started':
+      return {
+        __typename: 'SalesNotStartedError',
+        code: 'SALES_NOT_STARTED',
+        message: 'The sale of seats has not started yet.',
+        salesStartAt: result.salesStartAt,
+      };
+    case 'sales-ended':
+      return {
+        __typename: 'SalesEndedError',
+        code: 'SALES_ENDED',
+        message: 'The sale of seats has ended.',
+        salesEndAt: result.salesEndAt,
+      };
+    case 'user-limit-reached':
+      return {
+        __typename: 'UserLimitReachedError',
+        code: 'USER_LIMIT_REACHED',
+        message: 'The user would have more seats of the event than it allows.',
+        maxSeatsPerUser: result.maxSeatsPerUser,
+        seatsLeft: result.seatsLeft,
+      };
     case 'key-reused':
       return {
         __typename: 'IdempotencyKeyReusedError',
