@@ -67,10 +67,46 @@ async function readPassword(): Promise<string> {
   throw new LocalError('A password is needed.');
 }
 
-const describeEvent = ({ id, name, startsAt, venue, availableSeats, totalSeats, status }: EventFieldsFragment) =>
-  `${id}  ${startsAt.slice(0, 16).replace('T', ' ')}  ${name}${venue ? `, ${venue}` : ''}: ${
-    status === 'CANCELLED' ? 'cancelled' : `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`
-  }`;
+const seatsText = (count: number) => `${count} ${count === 1 ? 'seat' : 'seats'}`;
+const timeText = (iso: string) => iso.slice(0, 16).replace('T', ' ');
+
+const describeEvent = ({ id, name, startsAt, venue, ...facts }: EventFieldsFragment) =>
+  `${id}  ${timeText(startsAt)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
+
+function describeSale({
+  availableSeats,
+  totalSeats,
+  status,
+  salesStartAt,
+  salesEndAt,
+  maxSeatsPerUser,
+}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'venue'>): string {
+  if (status === 'CANCELLED') return 'cancelled';
+  return [
+    `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,
+    ...(maxSeatsPerUser === null ? [] : [`at most ${maxSeatsPerUser} per user`]),
+    ...(salesStartAt === null ? [] : [`on sale from ${timeText(salesStartAt)} UTC`]),
+    ...(salesEndAt === null ? [] : [`on sale until ${timeText(salesEndAt)} UTC`]),
+  ].join(', ');
+}
+
+type BookingResult = Awaited<ReturnType<Client['book']>>;
+
+/** Says why seats were not booked, with the numbers that the user needs. */
+function describeRefusal(refusal: Exclude<BookingResult, { __typename: 'CreateBookingPayload' }>): string {
+  switch (refusal.__typename) {
+    case 'SoldOutError':
+      return `${refusal.message} It has ${seatsText(refusal.availableSeats)}.`;
+    case 'SalesNotStartedError':
+      return `${refusal.message} It starts at ${timeText(refusal.salesStartAt)} UTC.`;
+    case 'SalesEndedError':
+      return `${refusal.message} It ended at ${timeText(refusal.salesEndAt)} UTC.`;
+    case 'UserLimitReachedError':
+      return `One user can have at most ${seatsText(refusal.maxSeatsPerUser)}. You can book ${refusal.seatsLeft} more.`;
+    default:
+      return refusal.message;
+  }
+}
 
 const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment) =>
   `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}`;
@@ -120,7 +156,9 @@ async function run(
     }
     case 'book': {
       const { id: eventId, name } = await findEvent(client, text);
-      const { booking, replayed } = accept(await client.book({ eventId, seatCount, idempotencyKey: key }));
+      const result = await client.book({ eventId, seatCount, idempotencyKey: key });
+      if (result.__typename !== 'CreateBookingPayload') throw new LocalError(describeRefusal(result));
+      const { booking, replayed } = result;
       return `${replayed ? 'Already booked' : 'Booked'}: ${booking.seatCount} × ${name}. The booking is ${booking.id}.`;
     }
     case 'bookings': {

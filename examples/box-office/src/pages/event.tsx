@@ -1,6 +1,6 @@
 import { Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import { createKey } from '#client/client.ts';
 import {
   type EventFieldsFragment,
@@ -13,11 +13,15 @@ import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar, SOLD_OUT } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
+/** The longest time of a timer in a browser. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** So that the server's clock has passed the time as well. */
+const CLOCK_DIFFERENCE_MS = 250;
 
 const keyOf = (id: string) => ['event', id];
 
@@ -50,8 +54,20 @@ export function EventPage({ id }: { id: string }) {
   );
 }
 
+/** Shows the page again when the sale starts, when it ends, and when the event starts. */
+function useSalesTimes({ startsAt, salesStartAt, salesEndAt }: EventFieldsFragment): void {
+  const [, showAgain] = useReducer((count: number) => count + 1, 0);
+  const timesMs = [salesStartAt, salesEndAt, startsAt].map((iso) => Date.parse(iso ?? '') + CLOCK_DIFFERENCE_MS);
+  const nextMs = Math.min(...timesMs.filter((ms) => ms > Date.now()));
+  useEffect(() => {
+    const timer = setTimeout(showAgain, Math.min(nextMs - Date.now(), TIMER_MS_MAX));
+    return () => clearTimeout(timer);
+  }, [nextMs]);
+}
+
 function EventDetails({ event }: { event: EventFieldsFragment }) {
   const session = useSession();
+  useSalesTimes(event);
   return (
     <article className="event">
       <div className="event-poster">
@@ -88,8 +104,8 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
 }
 
 function Availability({ event }: { event: EventFieldsFragment }) {
-  const { isOpen, words } = availabilityOf(event);
-  const { availableSeats: free, totalSeats } = event;
+  const { isOpen, words, note } = availabilityOf(event);
+  const { availableSeats: free, totalSeats, maxSeatsPerUser } = event;
   return (
     <div className="availability" aria-live="polite">
       {isOpen && free !== null ? (
@@ -98,13 +114,14 @@ function Availability({ event }: { event: EventFieldsFragment }) {
             <b>{free.toLocaleString('en')}</b> of {seats(totalSeats ?? 0)} free
           </p>
           <SeatBar event={event} />
+          {maxSeatsPerUser !== null && <p>At most {seats(maxSeatsPerUser)} per person.</p>}
         </>
       ) : (
         <>
           <p>
             <b>{words}</b>
           </p>
-          {words === SOLD_OUT && <p>If somebody cancels, you see the free seats here at once.</p>}
+          {note !== undefined && <p>{note}</p>}
         </>
       )}
     </div>
@@ -186,7 +203,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
             label="Seats"
             size="md"
             min={1}
-            max={Math.min(SEATS_MAX, event.availableSeats ?? SEATS_MAX)}
+            max={Math.min(SEATS_MAX, event.availableSeats ?? SEATS_MAX, event.maxSeatsPerUser ?? SEATS_MAX)}
             clampBehavior="strict"
             allowDecimal={false}
             value={seatCount}
