@@ -1,6 +1,11 @@
 import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CancelEventDocument, EventPageDocument, OwnBookingsDocument } from '#client/generated/graphql.ts';
+import {
+  CancelEventDocument,
+  EditEventDocument,
+  EventPageDocument,
+  OwnBookingsDocument,
+} from '#client/generated/graphql.ts';
 import { openVisitor } from '#tests/support/browser.ts';
 import { anonymous } from '#tests/support/client.ts';
 import {
@@ -185,6 +190,41 @@ test('A cancelled event says so at once, and takes no bookings', async () => {
 
   await organizer.client.request(CancelEventDocument, { input: { id: eventId, expectedVersion: 1 } });
   await page.locator('.availability').getByText('Cancelled').waitFor();
+  expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test('Before the sale, the page says when it starts. It opens the form at this time, and explains the limit', async () => {
+  const salesStartAt = new Date(Date.now() + 15_000).toISOString();
+  const eventId = await createEvent(organizer, { name: 'Premiere', totalSeats: 10, salesStartAt, maxSeatsPerUser: 3 });
+  const account = await register(office, 'Petra');
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, account, `/events/${eventId}`);
+  await page.getByText('Not on sale yet').waitFor();
+  await page.getByText('The sale starts on').waitFor();
+  expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
+
+  await page.getByRole('button', { name: 'Book 1 seat' }).waitFor();
+  await page.getByText('At most 3 seats per person.').waitFor();
+  await page.getByLabel('Seats', { exact: true }).fill('2');
+  await page.getByRole('button', { name: 'Book 2 seats' }).click();
+  await page.getByText('You have booked 2 seats.').waitFor();
+  await page.getByRole('button', { name: 'Book more seats' }).click();
+  await page.getByRole('button', { name: 'Book 2 seats' }).click();
+  await page.getByText('One person can have at most 3 seats. You can book 1 seat more.').waitFor();
+  expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 2, status: 'CONFIRMED' }]);
+  expect(complaints).toEqual([]);
+});
+
+test('When the organizer ends the sale, the page says so at once, and takes no bookings', async () => {
+  const eventId = await createEvent(organizer, { name: 'Finale', totalSeats: 10 });
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, await register(office, 'Fred'), `/events/${eventId}`);
+  await page.getByRole('button', { name: 'Book 1 seat' }).waitFor();
+
+  const salesEndAt = new Date(Date.now() - 1_000).toISOString();
+  await organizer.client.request(EditEventDocument, { input: { id: eventId, expectedVersion: 1, salesEndAt } });
+  await page.locator('.availability').getByText('Sale ended').waitFor();
   expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { type Client, createClient } from '#client/client.ts';
+import type { CreateEventInput } from '#client/generated/graphql.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { launchBrowser } from '#tests/support/browser.ts';
 import { connectTo } from '#tests/support/invariants.ts';
@@ -67,7 +68,7 @@ export async function createEvent(
   {
     inDays = 7,
     ...change
-  }: { name: string; totalSeats: number; inDays?: number; venue?: string; description?: string },
+  }: { name: string; inDays?: number } & Omit<CreateEventInput, 'startsAt'>,
 ): Promise<string> {
   const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const startsAt = new Date(midnightMs + (inDays + 19.5 / 24) * DAY_MS).toISOString();

@@ -65,6 +65,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         event_version: '1',
         total_seats: `${SEATS}`,
         available_seats: `${SEATS / 2}`,
+        max_seats_per_user: `IF(n % 2 = 0, ${SEATS}, NULL)`,
       });
       await fill('bookings', BOOKINGS, {
         id: idSql('n'),
@@ -145,6 +146,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
               status: 'SCHEDULED',
               version: 2,
               initialSeats: SEATS,
+              maxSeatsPerUser: null,
             })),
           ),
       },
@@ -166,6 +168,21 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));
           expect(await allocator.submit(bookRequest({ eventId: newId() }))).toEqual({ outcome: 'unknown-event' });
           await allocator.submit({ kind: 'set-capacity', eventId: idOf(10), totalSeats: SEATS + 1 });
+          await allocator.stop();
+        },
+      },
+      'a booking of the busy user for the busy event, which has a limit per user': {
+        // It reads all bookings of this user for this event. Normally they are not more than the limit.
+        readsMax: 2 * BOOKINGS_OF_ONE + 1_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const outcome = await allocator.submit(bookRequest({ eventId: BUSY, userId: BUSY, seatCount: SEATS }));
+          const booked = BOOKINGS_OF_ONE - 50;
+          expect(outcome).toEqual({
+            outcome: 'user-limit-reached',
+            maxSeatsPerUser: SEATS,
+            seatsLeft: SEATS - booked,
+          });
           await allocator.stop();
         },
       },

@@ -77,30 +77,33 @@ DeadLetter
 
 export const MUTATIONS = `
 User
-  it: createUser(input: { name: "Newcomer", email: $newEmail, password: $password }) { ...Registration }          | yes             | yes             | yes                  | yes                  | yes
-  it: createUser(input: { name: "Newcomer", email: $email, password: $password }) { ...Registration }             | EmailTakenError | EmailTakenError | EmailTakenError      | EmailTakenError      | EmailTakenError
-  it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes             | yes                  | yes                  | yes
-  it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes             | yes                  | yes                  | yes
-  it: signOut(refreshToken: "unknown")                                                                            | yes             | yes             | yes                  | yes                  | yes
+  it: createUser(input: { name: "Newcomer", email: $newEmail, password: $password }) { ...Registration }          | yes             | yes                   | yes                   | yes                   | yes
+  it: createUser(input: { name: "Newcomer", email: $email, password: $password }) { ...Registration }             | EmailTakenError | EmailTakenError       | EmailTakenError       | EmailTakenError       | EmailTakenError
+  it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes                   | yes                   | yes                   | yes
+  it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes                   | yes                   | yes                   | yes
+  it: signOut(refreshToken: "unknown")                                                                            | yes             | yes                   | yes                   | yes                   | yes
 
 Event
-  it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
-  it: updateEvent(input: { id: $event, expectedVersion: 1 }) { ...Revision }                                      | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
-  it: cancelEvent(input: { id: $cancelledEvent, expectedVersion: 2 }) { ...Revision }                             | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
-  it: setEventCapacity(input: { eventId: $event, totalSeats: 100 }) { ...Capacity }                               | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
+  it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: updateEvent(input: { id: $event, expectedVersion: 1 }) { ...Revision }                                      | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
+  it: cancelEvent(input: { id: $cancelledEvent, expectedVersion: 2 }) { ...Revision }                             | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
+  it: setEventCapacity(input: { eventId: $event, totalSeats: 100 }) { ...Capacity }                               | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
 
 Booking
-  it: createBooking(input: { eventId: $event, idempotencyKey: "for-itself" }) { ...Order }                        | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
-  it: createBooking(input: { eventId: $event, idempotencyKey: "for-the-owner", userId: $user }) { ...Order }      | UNAUTHENTICATED | yes             | FORBIDDEN            | FORBIDDEN            | yes
-  it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes             | BookingNotFoundError | BookingNotFoundError | yes
-  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes             | null                 | null                 | yes
-  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes             | null                 | null                 | yes
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-itself" }) { ...Order }                        | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-the-owner", userId: $user }) { ...Order }      | UNAUTHENTICATED | yes                   | FORBIDDEN             | FORBIDDEN             | yes
+  it: createBooking(input: { eventId: $unopenedEvent, idempotencyKey: "too-early" }) { ...Order }                 | UNAUTHENTICATED | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError
+  it: createBooking(input: { eventId: $closedEvent, idempotencyKey: "too-late" }) { ...Order }                    | UNAUTHENTICATED | SalesEndedError       | SalesEndedError       | SalesEndedError       | SalesEndedError
+  it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
 
 Notification
-  it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+  it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
 `;
 
 /** The first answer of each subscription. tests/live-seats.e2e.test.ts checks the following ones. */
@@ -146,7 +149,8 @@ notification
 export const FRAGMENTS = `
 fragment User on User { id name role createdAt }
 fragment Event on Event {
-  id name description venue startsAt status organizer { id } version cached createdAt updatedAt
+  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
+  createdAt updatedAt
 }
 fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
 fragment Notification on Notification {
@@ -180,6 +184,9 @@ fragment Order on CreateBookingResult {
   ... on CreateBookingPayload { booking { id user { id } } replayed }
   ... on SoldOutError { code message availableSeats }
   ... on EventNotBookableError { code message }
+  ... on SalesNotStartedError { code message salesStartAt }
+  ... on SalesEndedError { code message salesEndAt }
+  ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
   ... on IdempotencyKeyReusedError { code message }
 }
 fragment Cancellation on CancelBookingResult {

@@ -232,6 +232,7 @@ function shuffled<Item>(items: Iterable<Item>): Item[] {
 }
 
 const PASSWORD = 'correct horse battery';
+const DAY_MS = 86_400_000;
 
 /** Registers a user. Returns the refresh token. */
 async function register(graphqlUrl: string, email: string): Promise<string> {
@@ -246,7 +247,15 @@ async function register(graphqlUrl: string, email: string): Promise<string> {
 
 /** Creates an object of each kind without null fields for the owner. Returns the values of the table's variables. */
 async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
-  const event = await createEvent(organizer, { description: 'Trio', venue: 'The Old Mill' });
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
+  const yesterday = new Date(Date.now() - DAY_MS).toISOString();
+  const texts = { description: 'Trio', venue: 'The Old Mill' };
+  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100 };
+  const later = { startsAt: new Date(Date.now() + 2 * DAY_MS).toISOString() };
+  const event = await createEvent(organizer, { ...texts, ...sale, ...later });
+  const unopenedEvent = await createEvent(organizer, { ...later, salesStartAt: tomorrow });
+  const closedEvent = await createEvent(organizer, { ...later, salesEndAt: yesterday });
+  const limitedEvent = await createEvent(organizer, { maxSeatsPerUser: 1 });
   const cancelledEvent = await createEvent(organizer);
   await organizer.send(
     `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
@@ -295,6 +304,9 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   return {
     event,
     cancelledEvent,
+    unopenedEvent,
+    closedEvent,
+    limitedEvent,
     booking,
     silentBooking,
     notification,
@@ -304,7 +316,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     bookingCursor: data.bookings.pageInfo.endCursor as string,
     notificationCursor: data.notifications.pageInfo.endCursor as string,
     password: PASSWORD,
-    tomorrow: new Date(Date.now() + 86_400_000).toISOString(),
+    tomorrow,
   };
 }
 
@@ -315,10 +327,12 @@ const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
+const PUBLIC_EVENTS = ['event', 'cancelledEvent', 'unopenedEvent', 'closedEvent', 'limitedEvent'];
+
 /** The objects of an operation that must look missing to its reader. Events are public. */
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
   const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
-  if (subgraph === undefined) shown.add('event').add('cancelledEvent');
+  if (subgraph === undefined) for (const event of PUBLIC_EVENTS) shown.add(event);
   // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
   const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);

@@ -87,6 +87,9 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
     __typename
     ... on CreateBookingPayload { replayed booking { id seatCount status event { availableSeats } } }
     ... on DomainError { code message }
+    ... on SalesNotStartedError { salesStartAt }
+    ... on SalesEndedError { salesEndAt }
+    ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
   }
 }`;
 

@@ -219,6 +219,32 @@ describe('the allocator with a real database', () => {
     await expectConsistent(eventId);
   });
 
+  it.each([
+    ['two round trips', null, 3],
+    ['one more', 2, 4],
+  ])('needs %s for a batch of bookings of an event with the limit %s', async (_trips, maxSeatsPerUser, statements) => {
+    const { eventId } = await makeEvent(database, { maxSeatsPerUser });
+    const sent: string[] = [];
+    const transact = driverTransactions(test.connect().pool);
+    const counting: typeof transact = (run) =>
+      transact((transaction) => {
+        const $queryRaw: typeof transaction.$queryRaw = (statement) => {
+          sent.push(statement.sql);
+          return transaction.$queryRaw(statement);
+        };
+        const commitWith: typeof transaction.commitWith = (last) => {
+          sent.push('COMMIT');
+          transaction.commitWith(last);
+        };
+        return run({ ...transaction, $queryRaw, commitWith });
+      });
+    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId() });
+    const outcomes = await allocateFree(Array.from({ length: 20 }, () => bookRequest({ eventId })));
+    expect(outcomes).toHaveLength(20);
+    // The lock and the look-up of the keys are sent together with BEGIN, and all writes together with COMMIT.
+    expect(sent).toHaveLength(statements);
+  });
+
   it('returns the first booking for its key after the sale has ended and the limit is reached', async () => {
     const facts = await makeEvent(database, { maxSeatsPerUser: 2 });
     const request = bookRequest({ eventId: facts.eventId, seatCount: 2 });
