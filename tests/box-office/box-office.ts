@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { type Client, createClient } from '#client/client.ts';
-import type { CreateEventInput } from '#client/generated/graphql.ts';
 import { silentStep } from '#scripts/local/progress.ts';
 import { launchBrowser } from '#tests/support/browser.ts';
 import { connectTo } from '#tests/support/invariants.ts';
@@ -62,13 +61,12 @@ export async function registerAdmin(office: BoxOffice, name: string): Promise<Ac
   return account;
 }
 
+type EventInput = Omit<Parameters<Client['addEvent']>[0], 'startsAt'>;
+
 /** Creates an event that starts in some days, at 19:30 UTC. Returns its id. */
 export async function createEvent(
   { client }: Account,
-  {
-    inDays = 7,
-    ...change
-  }: { name: string; inDays?: number } & Omit<CreateEventInput, 'startsAt'>,
+  { inDays = 7, ...change }: EventInput & { inDays?: number },
 ): Promise<string> {
   const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const startsAt = new Date(midnightMs + (inDays + 19.5 / 24) * DAY_MS).toISOString();
