@@ -1,73 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type BookOutcome,
-  type BookRequest,
-  decide,
-  type LockedState,
-  type SeatRequest,
-  scopedKey,
-  userOfEvent,
-} from './allocation.ts';
+import { decide } from './allocation.ts';
 import type { Booking } from './booking.ts';
-import type { Inventory } from './inventory.ts';
-
-const NOW = new Date('2026-11-22T09:30:00.000Z');
-const [BEFORE, AFTER] = [new Date(NOW.getTime() - 1), new Date(NOW.getTime() + 1)];
-const LATER = new Date('2026-11-23T09:30:00.000Z');
-
-const inventory = (change: Partial<Inventory> = {}): Inventory => ({
-  eventId: 'concert',
-  organizerId: 'olga',
-  startsAt: LATER,
-  status: 'SCHEDULED',
-  salesStartAt: null,
-  salesEndAt: null,
-  maxSeatsPerUser: null,
-  totalSeats: 10,
-  availableSeats: 10,
-  ...change,
-});
-
-/** The state with these bookings. The seats of users are those of the confirmed bookings. */
-function stateOf(
-  inventories: Inventory[],
-  { bookings = [], keys = {} }: { bookings?: Booking[]; keys?: Record<string, Booking> } = {},
-): LockedState {
-  const userSeats = new Map<string, number>();
-  for (const one of bookings.filter(({ status }) => status === 'CONFIRMED'))
-    userSeats.set(userOfEvent(one), (userSeats.get(userOfEvent(one)) ?? 0) + one.seatCount);
-  return {
-    now: NOW,
-    inventories: new Map(inventories.map((one) => [one.eventId, one])),
-    bookings: new Map(bookings.map((one) => [one.id, one])),
-    keys: new Map(Object.entries(keys)),
-    userSeats,
-  };
-}
-
-const book = (change: Partial<BookRequest> = {}): BookRequest => ({
-  kind: 'book',
-  bookingId: 'b1',
-  eventId: 'concert',
-  userId: 'ada',
-  seatCount: 2,
-  callerId: 'ada',
-  idempotencyKey: 'key-one',
-  requestId: 'r1',
-  ...change,
-});
-
-const booking = (change: Partial<Booking> = {}): Booking => ({
-  id: 'b1',
-  eventId: 'concert',
-  userId: 'ada',
-  seatCount: 2,
-  status: 'CONFIRMED',
-  createdAt: NOW,
-  cancelledAt: null,
-  ...change,
-});
+import { scopedKey, userOfEvent } from './draft.ts';
+import type { BookOutcome, BookRequest, SeatRequest } from './seat-requests.ts';
+import {
+  AFTER,
+  BEFORE,
+  bookOf as book,
+  bookingOf as booking,
+  inventory,
+  LATER,
+  NO_WRITES,
+  NOW,
+  stateOf,
+} from './testing.ts';
 
 describe('deciding a booking request', () => {
   it('takes the seats, and writes the booking and the inventory', () => {
@@ -80,7 +27,7 @@ describe('deciding a booking request', () => {
   it('refuses more seats than are free, reports the free seats, and writes nothing', () => {
     const { outcomes, writes } = decide([book({ seatCount: 3 })], stateOf([inventory({ availableSeats: 2 })]));
     expect(outcomes).toEqual([{ outcome: 'sold-out', availableSeats: 2 }]);
-    expect(writes).toEqual({ booked: [], cancelled: [], inventories: [] });
+    expect(writes).toEqual(NO_WRITES);
   });
 
   it('books a smaller request after a larger one that was refused', () => {
@@ -190,7 +137,7 @@ describe('the limit of seats per user', () => {
     const state = stateOf([limited], { bookings: [booking({ id: 'b0', seatCount: 3 })] });
     const { outcomes, writes } = decide([next('b1', 3)], state);
     expect(outcomes).toEqual([{ outcome: 'user-limit-reached', maxSeatsPerUser: 5, seatsLeft: 2 }]);
-    expect(writes).toEqual({ booked: [], cancelled: [], inventories: [] });
+    expect(writes).toEqual(NO_WRITES);
   });
 
   it('counts the bookings that were accepted earlier in the same batch', () => {

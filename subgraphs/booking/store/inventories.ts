@@ -32,6 +32,8 @@ export const INVENTORY_COLUMNS = columnsOf<Inventory>({
   maxSeatsPerUser: sql`max_seats_per_user AS maxSeatsPerUser`,
   totalSeats: sql`total_seats AS totalSeats`,
   availableSeats: sql`available_seats AS availableSeats`,
+  heldSeats: sql`held_seats AS heldSeats`,
+  nextHoldExpiresAt: sql`next_hold_expires_at AS nextHoldExpiresAt`,
 });
 
 /** Returns the inventories of these events, as far as they exist. Always reads from the database. */
@@ -93,4 +95,4 @@ export async function saveEventSnapshots(database: SqlExecutor, facts: readonly 
 const takesSalesRules = sql`facts.has_sales_rules AND VALUES(event_version) >= event_version`;
 
 /** Returns a time as a text of the type DATETIME(3). */
-const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);
+export const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);

@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import { userOfEvent } from '../../domain/allocation.ts';
+import { userOfEvent } from '../../domain/draft.ts';
 
 interface UserOfEvent {
   readonly eventId: string;
@@ -8,7 +8,7 @@ interface UserOfEvent {
 }
 
 /**
- * Returns the number of confirmed seats that each user has at an event, by `userOfEvent`. The events' inventories must
+ * Returns the number of confirmed and held seats that each user has at an event, by `userOfEvent`. The events' inventories must
  * be locked, so that the numbers stay valid.
  */
 export async function countUserSeats(
@@ -22,6 +22,10 @@ export async function countUserSeats(
       SELECT COALESCE(SUM(bookings.seat_count), 0)
       FROM bookings FORCE INDEX (bookings_user_id_event_id_status_id_idx)
       WHERE bookings.user_id = wanted.user_id AND bookings.event_id = wanted.event_id AND bookings.status = 'CONFIRMED'
+    ) + (
+      SELECT COALESCE(SUM(holds.seat_count), 0)
+      FROM holds FORCE INDEX (holds_user_id_event_id_status_seat_count_idx)
+      WHERE holds.user_id = wanted.user_id AND holds.event_id = wanted.event_id AND holds.status = 'HELD'
     ) AS SIGNED) AS seats
     FROM JSON_TABLE(${JSON.stringify([...wanted.values()])}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
