@@ -21,7 +21,7 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   INVALID_INPUT: ({ message }) => ruleIn(message),
   SOLD_OUT: ({ availableSeats = 0 }) =>
     availableSeats === 0
-      ? 'This event is sold out. Others booked the last seats before you.'
+      ? 'This event is sold out. Others took the last seats before you.'
       : `There ${availableSeats === 1 ? 'is only 1 seat' : `are only ${seats(availableSeats)}`} left. Choose fewer seats.`,
   EVENT_CANCELLED: () => 'This event was cancelled, so it takes no bookings.',
   EVENT_STARTED: () => 'This event has already started.',
@@ -34,8 +34,12 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
+  HOLD_NOT_FOUND: () => 'These seats are no longer held for you.',
+  HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',
+  HOLD_RELEASED: () => 'You gave these seats back. Hold or book seats again.',
+  HOLD_CONFIRMED: () => 'You have booked these seats. Cancel the booking to give them back.',
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
-    `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked. Enter this number or more.`,
+    `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
   EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
   INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',

@@ -11,6 +11,7 @@ import {
 import { client, queries, useSession } from '../client.ts';
 import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
+import { HeldSeats, useHold } from '../parts/hold.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
 import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
@@ -131,6 +132,16 @@ function Availability({ event }: { event: EventFieldsFragment }) {
 /** Books seats. A booking whose outcome is unknown is sent again with the same key: after a reload, and when back online. */
 function Booking({ event, userId }: { event: EventFieldsFragment; userId: string }) {
   const [seatCount, setSeatCount] = useState(1);
+  /** The seats of a hold that was confirmed on this page. */
+  const [confirmedSeats, setConfirmedSeats] = useState<number>();
+  const held = useHold(event.id, userId);
+  const hold = useMutation({
+    mutationFn: () => client.hold({ eventId: event.id, seatCount }),
+    async onSuccess() {
+      await reload('holds');
+      void reload('event');
+    },
+  });
   const booking = useMutation({
     mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) => client.book({ idempotencyKey, eventId, seatCount }),
     onSuccess() {
@@ -158,6 +169,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   function startOver(): void {
     intents.clear();
     booking.reset();
+    setConfirmedSeats(undefined);
   }
 
   if (isPending)
@@ -179,11 +191,12 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
         </Button>
       </>
     );
-  if (data?.__typename === 'CreateBookingPayload')
+  const bookedSeats = data?.__typename === 'CreateBookingPayload' ? data.booking.seatCount : confirmedSeats;
+  if (bookedSeats !== undefined)
     return (
       <>
         <p role="status">
-          <b>You have booked {seats(data.booking.seatCount)}.</b> The confirmation is on its way.
+          <b>You have booked {seats(bookedSeats)}.</b> The confirmation is on its way.
         </p>
         <ButtonLink href="/bookings" fullWidth>
           See my bookings
@@ -193,10 +206,11 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
         </Button>
       </>
     );
-  const refusal = refusalIn(data);
+  if (held !== undefined) return <HeldSeats key={held.id} hold={held} onBooked={setConfirmedSeats} />;
+  const problem = refusalIn(data) ?? hold.error ?? refusalIn(hold.data);
   return (
     <>
-      {refusal && <Problem of={refusal} />}
+      {problem && <Problem of={problem} />}
       {availabilityOf(event).isOpen && (
         <>
           <NumberInput
@@ -211,6 +225,9 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
           />
           <Button size="md" fullWidth onClick={book}>
             Book {seats(seatCount)}
+          </Button>
+          <Button variant="default" fullWidth loading={hold.isPending} onClick={() => hold.mutate()}>
+            Hold {seats(seatCount)} while I decide
           </Button>
         </>
       )}
