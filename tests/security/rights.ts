@@ -56,6 +56,19 @@ Booking
   booking(id: $booking) { user { it: bookings(first: 0) { nodes { id } } } }                        | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
   notifications(filter: { bookingId: $booking }) { nodes { it: booking { ...Booking } } }           | UNAUTHENTICATED | yes            | null           | null           | yes
 
+Hold
+  it: hold(id: $hold) { ...Hold }                                                                   | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: event { ...Event } }                                                        | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: booking { id } }                                                            | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: user { ...User } }                                                          | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { user { it: email } }                                                            | null            | yes            | null           | null           | yes
+  hold(id: $hold) { user { it: holds { pageInfo { hasNextPage } } } }                               | null            | yes            | null           | null           | yes
+  hold(id: $hold) { user { it: holds(first: 0) { nodes { id } } } }                                 | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  user(id: $user) { holds(first: 100) { it: nodes { ...Hold } pageInfo { ...PageInfo } } }          | null            | yes            | null           | null           | yes
+  user(id: $user) { holds(first: 100) { it: edges { cursor node { ...Hold } } } }                   | null            | yes            | null           | null           | yes
+  me { holds(first: 100) { it: nodes { ...Hold } } }                                                | null            | yes            | absent         | absent         | absent
+  event(id: $event) { it: heldSeats }                                                               | null            | null           | null           | yes            | yes
+
 Notification
   notifications(first: 100) { it: nodes { ...Notification } pageInfo { ...PageInfo } }              | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
@@ -99,6 +112,14 @@ Booking
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
 
+Hold
+  it: holdSeats(input: { eventId: $heldEvent, idempotencyKey: "for-itself" }) { ...Holding }                      | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: holdSeats(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Holding }       | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: confirmHold(input: { id: $hold }) { ...Confirmation }                                                       | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
+  it: confirmHold(input: { id: $releasedHold }) { ...Confirmation }                                               | UNAUTHENTICATED | HoldEndedError        | HoldNotFoundError     | HoldNotFoundError     | HoldEndedError
+  it: releaseHold(input: { id: $hold }) { ...Release }                                                            | UNAUTHENTICATED | HoldConfirmedError    | HoldNotFoundError     | HoldNotFoundError     | HoldConfirmedError
+  it: releaseHold(input: { id: $releasedHold }) { ...Release }                                                    | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
+
 Notification
   it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
   it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
@@ -111,6 +132,7 @@ export const SUBSCRIPTIONS = `
 Event
   it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
+  eventSeats(eventId: $event) { it: heldSeats }                                   | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
@@ -131,12 +153,15 @@ event
 
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes
+  Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
+  Event { it: heldSeats }                                              | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
   User { bookings(first: 100) { it: nodes { ...Booking } } }           | null | yes            | null | null           | yes
   User { it: bookings(first: 0) { nodes { id } } }                     | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
+  User { holds(first: 100) { it: nodes { ...Hold } } }                 | null | yes            | null | null           | yes
 
 notification
   Notification { ...Notification }                                     | null | yes            | null | null           | yes
@@ -153,6 +178,9 @@ fragment Event on Event {
   createdAt updatedAt
 }
 fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
+fragment Hold on Hold {
+  id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
+}
 fragment Notification on Notification {
   id kind channel status attempts booking { id } user { id } createdAt sentAt
 }
@@ -194,6 +222,24 @@ fragment Cancellation on CancelBookingResult {
   ... on CancelBookingPayload { booking { ...Booking } }
   ... on BookingNotFoundError { code message }
 }
+fragment Holding on HoldSeatsResult {
+  __typename
+  ... on HoldSeatsPayload { hold { id user { id } } replayed }
+  ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
+}
+fragment Confirmation on ConfirmHoldResult {
+  __typename
+  ... on ConfirmHoldPayload { booking { id user { id } } replayed }
+  ... on HoldEndedError { code message endedAt }
+  ... on HoldNotFoundError { code message }
+}
+fragment Release on ReleaseHoldResult {
+  __typename
+  ... on ReleaseHoldPayload { hold { ...EndedHold } }
+  ... on HoldConfirmedError { code message bookingId }
+  ... on HoldNotFoundError { code message }
+}
+fragment EndedHold on Hold { id event { id } user { id } seatCount status createdAt expiresAt endedAt }
 fragment Retry on RetryNotificationResult {
   __typename ... on RetryNotificationPayload { notification { id } } ... on NotificationNotFoundError { code message }
 }

@@ -5,7 +5,17 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { SUBGRAPHS, type SubgraphName } from '#services';
-import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
+import {
+  anonymous,
+  book,
+  type Client,
+  confirmHold,
+  createEvent,
+  holdSeats,
+  releaseHold,
+  signUp,
+  signUpAdmin,
+} from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { READERS } from './rights.ts';
@@ -251,12 +261,14 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const yesterday = new Date(Date.now() - DAY_MS).toISOString();
   const texts = { description: 'Trio', venue: 'The Old Mill' };
   const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100 };
-  const later = { startsAt: new Date(Date.now() + 2 * DAY_MS).toISOString() };
-  const event = await createEvent(organizer, { ...texts, ...sale, ...later });
-  const unopenedEvent = await createEvent(organizer, { ...later, salesStartAt: tomorrow });
-  const closedEvent = await createEvent(organizer, { ...later, salesEndAt: yesterday });
-  const limitedEvent = await createEvent(organizer, { maxSeatsPerUser: 1 });
-  const cancelledEvent = await createEvent(organizer);
+  const inDays = (days: number) => ({ startsAt: new Date(Date.now() + days * DAY_MS).toISOString() });
+  // The first event of the lists, because it starts first.
+  const event = await createEvent(organizer, { ...texts, ...sale, ...inDays(2) });
+  const unopenedEvent = await createEvent(organizer, { ...inDays(3), salesStartAt: tomorrow });
+  const closedEvent = await createEvent(organizer, { ...inDays(3), salesEndAt: yesterday });
+  const limitedEvent = await createEvent(organizer, { ...inDays(3), maxSeatsPerUser: 1 });
+  const heldEvent = await createEvent(organizer, inDays(3));
+  const cancelledEvent = await createEvent(organizer, inDays(3));
   await organizer.send(
     `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
     { id: cancelledEvent },
@@ -267,6 +279,10 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   await owner.send(cancel, { id: booking });
+  const releasedHold = (await holdSeats(owner, event)).hold.id;
+  await releaseHold(owner, releasedHold);
+  const hold = (await holdSeats(owner, event)).hold.id;
+  await confirmHold(owner, hold);
   const notificationOf = async () => {
     const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
     const { notifications } = (await owner.send(query, { id: booking })).data.booking;
@@ -307,6 +323,9 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     unopenedEvent,
     closedEvent,
     limitedEvent,
+    heldEvent,
+    hold,
+    releasedHold,
     booking,
     silentBooking,
     notification,
@@ -320,18 +339,27 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   };
 }
 
-const HIDDEN: ReadonlySet<string> = new Set(['null', 'absent', 'UNAUTHENTICATED', 'FORBIDDEN', 'BookingNotFoundError']);
+const HIDDEN: ReadonlySet<string> = new Set([
+  'null',
+  'absent',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BookingNotFoundError',
+  'HoldNotFoundError',
+]);
 
 /** Variables of the table that do not identify an object. */
 const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password', 'refreshToken', 'tomorrow']);
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
-const PUBLIC_EVENTS = ['event', 'cancelledEvent', 'unopenedEvent', 'closedEvent', 'limitedEvent'];
+const THINGS_OF_OWNER = ['booking', 'silentBooking', 'hold', 'releasedHold'];
+
+const PUBLIC_EVENTS = ['event', 'cancelledEvent', 'unopenedEvent', 'closedEvent', 'limitedEvent', 'heldEvent'];
 
 /** The objects of an operation that must look missing to its reader. Events are public. */
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
-  const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
+  const shown = new Set(SEES_BOOKING.has(reader) ? THINGS_OF_OWNER : []);
   if (subgraph === undefined) for (const event of PUBLIC_EVENTS) shown.add(event);
   // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
