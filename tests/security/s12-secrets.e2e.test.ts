@@ -31,7 +31,7 @@ describe('S12: no secret appears', () => {
     mailServer = await startMailServer({
       onRcptTo: ({ address }, _session, done) => done(refusal(550, `<${address}>: no such mailbox`)),
     });
-    const mail = { SMTP_URL: mailServer.url, SMTP_TLS: 'optional', MAIL_FROM: 'tickets@shop.example' };
+    const mail = { SMTP_URL: mailServer.url, SMTP_TLS: 'optional', MAIL_FROM: 'tickets@shop.example', PUBLIC_URL: 'https://shop.example' };
     traces = await startTraceReceiver();
     const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_TRACES_SAMPLER_ARG: '1' };
     system = await startTestSystem({ production: true, env: { ...mail, ...tracing } });
