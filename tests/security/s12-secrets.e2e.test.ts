@@ -79,6 +79,16 @@ describe('S12: no secret appears', () => {
     const REFRESH = `mutation ($token: String!) { refreshSession(refreshToken: $token) { ${SESSION} } }`;
     const { refreshSession } = await ask(REFRESH, { token: signIn.refreshToken });
     await ask(REFRESH, { token: signIn.refreshToken });
+    const [token, newPassword] = [`mailed-${randomUUID()}`, `next-${randomUUID()}`];
+    await ask('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: input.email });
+    await ask(
+      `mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { ${SESSION} } }`,
+      { input: { token, newPassword } },
+    );
+    await ask('mutation ($token: String!) { verifyEmail(token: $token) { __typename } }', { token });
+    await ask('mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }', {
+      input: { currentPassword: wrong, newPassword },
+    });
 
     const owner = await connectTo(system.ownerUrl('user'));
     await owner.query('LOCK TABLES users WRITE');
@@ -119,10 +129,11 @@ describe('S12: no secret appears', () => {
     }
     database.close();
     secrets.push(
-      ...[input.name, input.password, wrong, '7777777'],
+      ...[input.name, input.password, wrong, token, newPassword, '7777777'],
       ...people.map(({ email }) => email),
       ...[createUser, signIn, refreshSession].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]),
       ...Object.values(system.secrets.subgraphs),
+      system.secrets.accountMails,
       String(system.secrets.privateKey.d),
       ...Object.values(system.databaseUrls).map((url) => new URL(url).password),
     );
