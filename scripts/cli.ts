@@ -139,7 +139,9 @@ async function runForAccount(client: Client, command: string, text: string): Pro
     }
     case 'change-password': {
       const [currentPassword, newPassword] = await readPasswords('Current password', 'New password');
-      accept((await client.request(ChangePasswordDocument, { input: { currentPassword, newPassword } })).changePassword);
+      accept(
+        (await client.request(ChangePasswordDocument, { input: { currentPassword, newPassword } })).changePassword,
+      );
       return 'The password is changed. Your other sessions have ended.';
     }
     case 'verify-email':

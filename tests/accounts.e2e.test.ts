@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '#client/client.ts';
 import { exportAccount } from '#client/export.ts';
@@ -14,6 +17,7 @@ import {
   SignOutEverywhereDocument,
   VerifyEmailDocument,
 } from '#client/generated/graphql.ts';
+import { root } from '#scripts/local/settings.ts';
 import { createEvent, signUp, signUpAdmin } from './support/client.ts';
 import { connectTo } from './support/invariants.ts';
 import { startMailServer } from './support/mail-server.ts';
@@ -118,7 +122,10 @@ it('an e-mail is verified by mail, a password is changed, and all sessions end',
   const input = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
   const { changePassword } = await client.request(ChangePasswordDocument, { input });
   expect(changePassword.__typename).toBe('ChangePasswordPayload');
-  expect((await client.request(AccountDocument)).me).toMatchObject({ emailVerified: true, sessions: [{ current: true }] });
+  expect((await client.request(AccountDocument)).me).toMatchObject({
+    emailVerified: true,
+    sessions: [{ current: true }],
+  });
   await client.request(SignOutEverywhereDocument);
   // The access token works until it expires.
   expect((await client.request(AccountDocument)).me).toMatchObject({ sessions: [] });
@@ -188,4 +195,35 @@ it('a deleted account leaves its bookings without a person, and every subgraph f
     { timeout: 90_000, interval: 1_000 },
   );
   await notifications.end();
+});
+
+it('the command line does the same', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ebs-cli-'));
+  const cli = async (args: readonly string[], ...lines: readonly string[]): Promise<string> => {
+    const file = join(root, 'scripts/cli.ts');
+    const running = promisify(execFile)(process.execPath, [file, ...args, '--url', system.graphqlUrl], {
+      env: { ...process.env, DATA_DIR: dataDir },
+      timeout: 30_000,
+    });
+    running.child.stdin?.end(lines.map((line) => `${line}\n`).join(''));
+    return (await running).stdout;
+  };
+  const email = `${randomUUID()}@example.com`;
+  await cli(['sign-up', 'Carl', 'Commander', email], PASSWORD);
+  await cli(['verify-email']);
+  expect(await cli(['verify-email', await tokenFor(email, 'Verify your e-mail address')])).toContain('is verified');
+  expect(await cli(['change-password'], PASSWORD, NEW_PASSWORD)).toContain('The password is changed.');
+  const sessions = await cli(['sessions']);
+  expect(sessions).toContain('(this one)');
+  expect(await cli(['end-session', randomUUID()])).toContain('The session has ended.');
+  expect(JSON.parse(await cli(['export']))).toMatchObject({ account: { email, emailVerified: true }, bookings: [] });
+  await cli(['forgot-password', email]);
+  const token = await tokenFor(email, 'Set a new password');
+  expect(await cli(['reset-password', token], PASSWORD)).toContain('Signed in as Carl Commander.');
+  await cli(['sign-out-everywhere']);
+  await expect(cli(['export'])).rejects.toMatchObject({ stderr: expect.stringContaining('Sign in first') });
+  await cli(['sign-in', email], PASSWORD);
+  await expect(cli(['delete-account'], 'a wrong password')).rejects.toMatchObject({ code: 1 });
+  expect(await cli(['delete-account'], PASSWORD)).toContain('The account is deleted.');
+  rmSync(dataDir, { recursive: true });
 });

@@ -244,7 +244,15 @@ describe('a deleted user is forgotten', () => {
     // Like transactions that began before the deletion.
     await fixture.database.contact.create({ data: { userId, name: 'Ada', email: 'ada@example.com' } });
     await fixture.database.notification.create({
-      data: { id: newId(), bookingId: newId(), userId, eventId: newId(), seatCount: 1, kind: 'BOOKING_CONFIRMED', channel: 'LOG' },
+      data: {
+        id: newId(),
+        bookingId: newId(),
+        userId,
+        eventId: newId(),
+        seatCount: 1,
+        kind: 'BOOKING_CONFIRMED',
+        channel: 'LOG',
+      },
     });
     await pruneDeletedUsers(fixture.sql)(1_000);
     expect(await dataOf(userId)).toEqual(NOTHING);

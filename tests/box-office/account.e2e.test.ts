@@ -49,9 +49,11 @@ test('A user who forgot the password sets a new one with the link of a mail', as
   await page.getByRole('button', { name: 'Set password' }).click();
   await page.getByRole('heading', { name }).waitFor();
   expect(page.url()).toBe(`${office.url}/account`);
-  expect(await createClient({ url: office.system.graphqlUrl }).signIn({ email, password: NEW_PASSWORD })).toMatchObject({
-    __typename: 'Session',
-  });
+  expect(await createClient({ url: office.system.graphqlUrl }).signIn({ email, password: NEW_PASSWORD })).toMatchObject(
+    {
+      __typename: 'Session',
+    },
+  );
   await page.goto(link);
   await page.getByLabel('New password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Set password' }).click();

@@ -286,7 +286,8 @@ describe('S3 and S9: rate limits per user and per address', () => {
       expect(outcomes.at(-1)).toBe('RATE_LIMITED');
       const verify = await ask('mutation { verifyEmail(token: "unknown") { __typename } }', { from });
       expect(verify.errors).toMatchObject([RATE_LIMITED]);
-      const reset = 'mutation { resetPassword(input: { token: "unknown", newPassword: "123456789012" }) { __typename } }';
+      const reset =
+        'mutation { resetPassword(input: { token: "unknown", newPassword: "123456789012" }) { __typename } }';
       expect((await ask(reset, { from })).errors).toMatchObject([RATE_LIMITED]);
     });
 

@@ -31,7 +31,12 @@ describe('S12: no secret appears', () => {
     mailServer = await startMailServer({
       onRcptTo: ({ address }, _session, done) => done(refusal(550, `<${address}>: no such mailbox`)),
     });
-    const mail = { SMTP_URL: mailServer.url, SMTP_TLS: 'optional', MAIL_FROM: 'tickets@shop.example', PUBLIC_URL: 'https://shop.example' };
+    const mail = {
+      SMTP_URL: mailServer.url,
+      SMTP_TLS: 'optional',
+      MAIL_FROM: 'tickets@shop.example',
+      PUBLIC_URL: 'https://shop.example',
+    };
     traces = await startTraceReceiver();
     const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_TRACES_SAMPLER_ARG: '1' };
     system = await startTestSystem({ production: true, env: { ...mail, ...tracing } });
@@ -81,10 +86,9 @@ describe('S12: no secret appears', () => {
     await ask(REFRESH, { token: signIn.refreshToken });
     const [token, newPassword] = [`mailed-${randomUUID()}`, `next-${randomUUID()}`];
     await ask('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: input.email });
-    await ask(
-      `mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { ${SESSION} } }`,
-      { input: { token, newPassword } },
-    );
+    await ask(`mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { ${SESSION} } }`, {
+      input: { token, newPassword },
+    });
     await ask('mutation ($token: String!) { verifyEmail(token: $token) { __typename } }', { token });
     await ask('mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }', {
       input: { currentPassword: wrong, newPassword },

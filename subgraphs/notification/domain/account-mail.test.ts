@@ -14,12 +14,16 @@ describe('a mail with a token', () => {
     const { subject, text, html } = composeAccountMail(mail);
     expect(subject).toBe('Set a new password');
     expect(text).toContain('\nhttps://tickets.example.com/reset-password#token=a-token_0\n');
-    expect(text).toContain('Saturday 1 June 2030 at 19:30 UTC');
+    expect(text).toContain('Saturday, 1 June 2030 at 19:30 UTC');
     expect(html).toContain('href="https://tickets.example.com/reset-password#token=a-token_0"');
   });
 
   it('links to the page below the path of the public address', () => {
-    const { text } = composeAccountMail({ ...mail, kind: 'EMAIL_VERIFICATION', publicUrl: 'https://example.com/shop/' });
+    const { text } = composeAccountMail({
+      ...mail,
+      kind: 'EMAIL_VERIFICATION',
+      publicUrl: 'https://example.com/shop/',
+    });
     expect(text).toContain('https://example.com/shop/verify-email#token=a-token_0\n');
   });
 

@@ -29,7 +29,11 @@ export type SendMail = (mail: OutgoingMail, signal: AbortSignal) => Promise<void
  * id, so that a provider can detect a mail that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
  * Errors contain only codes, never an address, a name or the server's answer.
  */
-export function createEmailChannel({ server, from, requireTls }: MailSettings): Channel & { send: SendMail; close(): void } {
+export function createEmailChannel({
+  server,
+  from,
+  requireTls,
+}: MailSettings): Channel & { send: SendMail; close(): void } {
   const transport = createTransport({
     ...server,
     requireTLS: requireTls,

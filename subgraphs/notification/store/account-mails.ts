@@ -66,7 +66,10 @@ export async function claimAccountMails(
       WHERE next_attempt_at <= CURRENT_TIMESTAMP(3) AND expires_at > CURRENT_TIMESTAMP(3)
       ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`);
     if (due.length === 0) return [];
-    const claimed = join(due.map(({ userId, kind }) => sql`(account_mails.user_id = ${userId} AND kind = ${kind})`), ' OR ');
+    const claimed = join(
+      due.map(({ userId, kind }) => sql`(account_mails.user_id = ${userId} AND kind = ${kind})`),
+      ' OR ',
+    );
     await transaction.$executeRaw(sql`
       UPDATE account_mails
       SET attempts = attempts + 1, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND

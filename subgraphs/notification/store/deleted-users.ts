@@ -41,7 +41,10 @@ export const pruneDeletedUsers =
     const notifications = await database.$executeRaw(sql`
       DELETE FROM notifications WHERE user_id IN (${join(userIds)}) LIMIT ${limit}`);
     if (notifications === limit) return limit;
-    const namesUser = join(userIds.map((userId) => sql`LOCATE(${userId}, payload) > 0`), ' OR ');
+    const namesUser = join(
+      userIds.map((userId) => sql`LOCATE(${userId}, payload) > 0`),
+      ' OR ',
+    );
     const deadLetters = await database.$executeRaw(sql`
       DELETE FROM dead_letters WHERE subject LIKE 'user.%' AND (${namesUser}) LIMIT ${limit}`);
     return Math.min(addresses + notifications + deadLetters, limit);

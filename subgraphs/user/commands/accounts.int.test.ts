@@ -115,7 +115,9 @@ describe('requesting a password reset', () => {
     const [known, unknown] = [await statementsOf(email), await statementsOf(`${newId()}@example.org`)];
     expect(known).toMatchObject({ count: 1, messages: [{ userId: user.id, sealedToken: expect.any(String) }] });
     expect(unknown).toMatchObject({ count: 1, messages: [{ userId: expect.any(String), sealedToken: null }] });
-    expect(await subgraph.database.accountToken.count({ where: { userId: unknown.messages[0]?.userId ?? '' } })).toBe(0);
+    expect(await subgraph.database.accountToken.count({ where: { userId: unknown.messages[0]?.userId ?? '' } })).toBe(
+      0,
+    );
   });
 
   it('stores only a hash of the token, and puts only its encrypted form into the message', async () => {
@@ -241,7 +243,10 @@ describe('verifying the e-mail', () => {
     const session = await register();
     expect(await requestVerification(session)).toBe(true);
     const token = await mailedToken(session.user.id, 'email-verification');
-    const verified = { __typename: 'VerifyEmailPayload', user: { id: session.user.id, email: null, emailVerified: null } };
+    const verified = {
+      __typename: 'VerifyEmailPayload',
+      user: { id: session.user.id, email: null, emailVerified: null },
+    };
     expect(await verifyEmail(token)).toEqual(verified);
     expect(await verifyEmail(token)).toEqual(INVALID_TOKEN);
     const { data } = await subgraph.ask('{ me { emailVerified } }', session);

@@ -20,7 +20,15 @@ export async function createUser(
   relay.requireRoom();
   await limits.admitSignUp(clientAddress);
   const passwordHash = await passwords.hash(password);
-  const user: User = { id: newId(), name, email, role: 'USER', createdAt: now(), emailVerifiedAt: null, deletedAt: null };
+  const user: User = {
+    id: newId(),
+    name,
+    email,
+    role: 'USER',
+    createdAt: now(),
+    emailVerifiedAt: null,
+    deletedAt: null,
+  };
   const issued = await database.$transaction(async (transaction) => {
     if (!(await insertUser(transaction, user, passwordHash))) return null;
     await publishUserRegistered(transaction, { user, messageId: newId(), requestId });

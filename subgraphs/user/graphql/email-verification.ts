@@ -4,7 +4,11 @@ import { verifyEmail as verify } from '../commands/verify-email.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 import { invalidToken } from './credentials-result.ts';
 
-export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (_parent, _args, context) => {
+export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (
+  _parent,
+  _args,
+  context,
+) => {
   const { dependencies, requestId, clientAddress } = context;
   await request(dependencies, { caller: requireCaller(context.caller), requestId, clientAddress });
   return true;

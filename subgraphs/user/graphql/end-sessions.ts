@@ -1,5 +1,5 @@
 import { requireCaller } from '#platform/identity/identity.ts';
-import { endAllSessions, endSession as end } from '../commands/end-sessions.ts';
+import { endSession as end, endAllSessions } from '../commands/end-sessions.ts';
 import type { MutationResolvers } from '../generated/graphql.ts';
 
 export const endSession: MutationResolvers['endSession'] = async (_parent, { id }, { caller, dependencies }) => {

@@ -24,10 +24,7 @@ export async function saveToken(
 }
 
 /** Returns the id of the user whose token this is. Null when the token is unknown or has expired. */
-export async function findTokenOwner(
-  executor: SqlExecutor,
-  { kind, tokenHash }: StoredToken,
-): Promise<string | null> {
+export async function findTokenOwner(executor: SqlExecutor, { kind, tokenHash }: StoredToken): Promise<string | null> {
   const [row] = await executor.$queryRaw<{ userId: string }[]>(sql`
     SELECT user_id AS userId FROM account_tokens
     WHERE token_hash = ${tokenHash} AND kind = ${kind} AND expires_at > CURRENT_TIMESTAMP(3)`);
