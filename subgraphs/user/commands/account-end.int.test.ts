@@ -70,7 +70,11 @@ describe('deleting an account', () => {
     const session = await accounts.register('Augusta Ada King');
     const { id } = session.user;
     await accounts.requestReset(session.email);
-    const answers = await Promise.all([accounts.deleteAccount(session), accounts.deleteAccount(session), accounts.deleteAccount(session)]);
+    const answers = await Promise.all([
+      accounts.deleteAccount(session),
+      accounts.deleteAccount(session),
+      accounts.deleteAccount(session),
+    ]);
     const again = await accounts.deleteAccount(session, 'any password');
     const deleted = { __typename: 'DeleteAccountPayload', deletedAt: again.deletedAt };
     expect([...answers, again].filter(({ __typename }) => __typename === 'DeleteAccountPayload')).toHaveLength(4);
@@ -124,4 +128,3 @@ describe('deleting an account', () => {
     expect(await accounts.messagesOf('user.deleted.v1', session.user.id)).toEqual([]);
   });
 });
-

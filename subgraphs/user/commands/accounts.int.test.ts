@@ -104,7 +104,10 @@ describe('resetting the password', () => {
     const { email, user } = await accounts.register();
     await accounts.requestReset(email);
     const token = await accounts.mailedToken(user.id, 'password-reset');
-    expect(await accounts.resetPassword(token, 'short')).toMatchObject({ code: 'INVALID_INPUT', field: 'input.newPassword' });
+    expect(await accounts.resetPassword(token, 'short')).toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'input.newPassword',
+    });
     expect(await accounts.resetPassword(token)).toMatchObject({ __typename: 'Session' });
   });
 

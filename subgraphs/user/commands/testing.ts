@@ -84,7 +84,10 @@ export function createAccounts(subgraph: UserSubgraph) {
   }
 
   const expireTokens = (userId: string) =>
-    subgraph.database.accountToken.updateMany({ where: { userId }, data: { expiresAt: new Date(Date.now() - 60_000) } });
+    subgraph.database.accountToken.updateMany({
+      where: { userId },
+      data: { expiresAt: new Date(Date.now() - 60_000) },
+    });
 
   return {
     register,
