@@ -12,17 +12,17 @@ interface Subgraph<Name> {
   readonly publishes?: true;
   /** The subgraphs that it calls directly. It gets their addresses and secrets. */
   readonly asks?: readonly Name[];
-  /** Settings that no other service gets. */
+  /** Settings that only the services that name them get. */
   readonly privateSettings?: readonly string[];
 }
 
 const listOf = <Name extends string>(list: Readonly<Record<Name, Subgraph<NoInfer<Name>>>>) => list;
 
 export const SUBGRAPH_LIST = listOf({
-  user: { port: 4001, usesRedis: true, publishes: true, privateSettings: ['JWT_PRIVATE_KEY'] },
+  user: { port: 4001, usesRedis: true, publishes: true, privateSettings: ['JWT_PRIVATE_KEY', 'ACCOUNT_MAIL_SECRET'] },
   event: { port: 4002, usesRedis: true, publishes: true },
   booking: { port: 4003, publishes: true, asks: ['event', 'user'] },
-  notification: { port: 4004, privateSettings: ['SMTP_URL', 'SMTP_TLS'] },
+  notification: { port: 4004, privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS'] },
 });
 export const GATEWAY_PORT = 4000;
 

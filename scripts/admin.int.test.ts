@@ -37,6 +37,17 @@ describe('npm run admin', () => {
     ]);
   });
 
+  it('deletes an account, by its e-mail or id, once', async () => {
+    const [one, other] = [await subgraph.createUser({ email: 'one@example.org' }), await subgraph.createUser()];
+    expect(await admin(['delete', 'One@example.org'])).toMatchObject({ stdout: expect.stringContaining('is deleted') });
+    expect(await admin(['delete', other.user.id])).toMatchObject({ stdout: expect.stringContaining('is deleted') });
+    expect(await admin(['delete', other.user.id])).toMatchObject({ code: 1 });
+    const names = await subgraph.database.user.findMany({ where: { id: { in: [one.user.id, other.user.id] } } });
+    expect(names.map(({ name }) => name)).toEqual(['Deleted user', 'Deleted user']);
+    const messages = await subgraph.database.outboxMessage.findMany({ where: { subject: 'user.deleted.v1' } });
+    expect(messages).toHaveLength(2);
+  });
+
   it.each([
     ['an unregistered address', ['grant', 'nobody@example.org'], 'No user is registered as nobody@example.org.'],
     ['a missing address', ['grant'], 'Usage'],

@@ -4,6 +4,15 @@
  *   sign-up <name> <e-mail>         registers a user; asks for the password, or reads it from standard input
  *   sign-in <e-mail>                signs in; asks for the password in the same way
  *   sign-out                        ends the session
+ *   forgot-password <e-mail>        asks for a mail with a token that sets a new password
+ *   reset-password <token>          sets a new password with the token, and signs in
+ *   change-password                 asks for the current and the new password
+ *   verify-email [token]            asks for a mail with a token, or verifies your e-mail with the token
+ *   sessions                        lists your sessions
+ *   end-session <session>           ends one of your sessions by its id
+ *   sign-out-everywhere             ends all your sessions
+ *   export                          prints all your data as JSON
+ *   delete-account                  deletes your account; asks for the password
  *   events [words]                  lists the events whose names contain the words
  *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
  *   hold <event> [--seats 1]        keeps seats of an event for some minutes, with --key like book
@@ -20,23 +29,48 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { OperationError } from '#client/answers.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
+import { exportAccount } from '#client/export.ts';
 import {
+  AccountDocument,
+  type AccountQuery,
   type BookingFieldsFragment,
   CancelBookingDocument,
   ConfirmHoldDocument,
+  ChangePasswordDocument,
+  DeleteAccountDocument,
+  EndSessionDocument,
   type EventFieldsFragment,
   EventPageDocument,
   EventsDocument,
   OwnBookingsDocument,
   ReleaseHoldDocument,
+  RequestEmailVerificationDocument,
+  RequestPasswordResetDocument,
+  SignOutEverywhereDocument,
+  VerifyEmailDocument,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
-const USAGE =
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | hold <event> [--seats 1] | confirm <hold> | release <hold> | bookings | cancel <booking>';
-const NEEDS_TEXT = ['sign-up', 'sign-in', 'book', 'hold', 'confirm', 'release', 'cancel'];
+const USAGE = [
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>',
+  'hold <event> [--seats 1] | confirm <hold> | release <hold>',
+  'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
+  'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
+].join('\n  | ');
+const NEEDS_TEXT = [
+  'sign-up',
+  'sign-in',
+  'book',
+  'hold',
+  'confirm',
+  'release',
+  'cancel',
+  'forgot-password',
+  'reset-password',
+  'end-session',
+];
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Keeps the session of one system in a file. A session of another system is not sent to it. */
@@ -60,14 +94,20 @@ function createFileStore(file: string, url: string): SessionStore {
   };
 }
 
-/** Asks for a password without showing it. Reads the first line of standard input if it is not a terminal. */
-async function readPassword(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Password: ');
+/** Asks for passwords without showing them. Reads lines of standard input if it is not a terminal. */
+async function readPasswords<Labels extends readonly string[]>(
+  ...labels: Labels
+): Promise<{ [Index in keyof Labels]: string }> {
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output, terminal: process.stdin.isTTY });
+  const given: string[] = [];
+  const ask = () => process.stdin.isTTY && process.stderr.write(`${labels[given.length]}: `);
+  ask();
   for await (const line of lines) {
+    given.push(line);
     if (process.stdin.isTTY) process.stderr.write('\n');
-    return line;
+    if (given.length === labels.length) return given as { [Index in keyof Labels]: string };
+    ask();
   }
   throw new LocalError('A password is needed.');
 }
@@ -118,6 +158,10 @@ function describeRefusal(
 const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment) =>
   `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}`;
 
+const describeSession = ({ id, createdAt, lastUsedAt, current }: Sessions[number]) =>
+  `${id}  signed in ${createdAt}, last used ${lastUsedAt}${current ? '  (this one)' : ''}`;
+type Sessions = NonNullable<NonNullable<AccountQuery['me']>['sessions']>;
+
 async function findEvent(client: Client, text: string): Promise<EventFieldsFragment> {
   if (ID.test(text)) {
     const { event } = await client.request(EventPageDocument, { id: text });
@@ -137,6 +181,55 @@ function accept<Result extends { __typename: string }>(result: Result): Exclude<
   return result as Exclude<Result, { message: string }>;
 }
 
+/** Runs a command about the user's account. Returns what to print, or undefined if it is another command. */
+async function runForAccount(client: Client, command: string, text: string): Promise<string | undefined> {
+  switch (command) {
+    case 'forgot-password':
+      await client.request(RequestPasswordResetDocument, { email: text });
+      return 'If there is an account with this e-mail, a mail is on its way.';
+    case 'reset-password': {
+      const [newPassword] = await readPasswords('New password');
+      const { user } = accept(await client.resetPassword({ token: text, newPassword }));
+      return `The password is changed. Signed in as ${user.name}.`;
+    }
+    case 'change-password': {
+      const [currentPassword, newPassword] = await readPasswords('Current password', 'New password');
+      accept(
+        (await client.request(ChangePasswordDocument, { input: { currentPassword, newPassword } })).changePassword,
+      );
+      return 'The password is changed. Your other sessions have ended.';
+    }
+    case 'verify-email':
+      if (text === '') {
+        await client.request(RequestEmailVerificationDocument);
+        return 'A mail is on its way, unless your e-mail is already verified.';
+      }
+      accept((await client.request(VerifyEmailDocument, { token: text })).verifyEmail);
+      return 'The e-mail is verified.';
+    case 'sessions': {
+      const { me } = await client.request(AccountDocument);
+      return me?.sessions?.map(describeSession).join('\n') || 'Nobody is signed in.';
+    }
+    case 'end-session':
+      await client.request(EndSessionDocument, { id: text });
+      return 'The session has ended.';
+    case 'sign-out-everywhere':
+      await client.request(SignOutEverywhereDocument);
+      await client.signOut();
+      return 'Signed out everywhere.';
+    case 'export':
+      return JSON.stringify(await exportAccount(client), null, 2);
+    case 'delete-account': {
+      const [password] = await readPasswords('Password');
+      accept((await client.request(DeleteAccountDocument, { input: { password } })).deleteAccount);
+      await client.signOut();
+      return 'The account is deleted.';
+    }
+    default:
+      return undefined;
+  }
+}
+
 /** Runs a command. Returns what to print. @throws LocalError for a refusal, or with the usage */
 async function run(
   client: Client,
@@ -148,10 +241,12 @@ async function run(
   switch (command) {
     case 'sign-up': {
       const [name, email = ''] = [args.slice(0, -1).join(' '), args.at(-1)];
-      return `Signed in as ${accept(await client.signUp({ name, email, password: await readPassword() })).user.name}.`;
+      const [password] = await readPasswords('Password');
+      return `Signed in as ${accept(await client.signUp({ name, email, password })).user.name}.`;
     }
     case 'sign-in': {
-      const { user } = accept(await client.signIn({ email: text, password: await readPassword() }));
+      const [password] = await readPasswords('Password');
+      const { user } = accept(await client.signIn({ email: text, password }));
       return `Signed in as ${user.name}.`;
     }
     case 'sign-out':
@@ -193,8 +288,11 @@ async function run(
       const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
       return describeBooking(accept(cancelBooking).booking);
     }
-    default:
-      throw new LocalError(`Usage: ${USAGE}`);
+    default: {
+      const done = await runForAccount(client, command, text);
+      if (done === undefined) throw new LocalError(`Usage: ${USAGE}`);
+      return done;
+    }
   }
 }
 

@@ -14,6 +14,9 @@ import {
   RefreshDocument,
   RegisterDocument,
   type RegisterMutation,
+  ResetPasswordDocument,
+  type ResetPasswordInput,
+  type ResetPasswordMutation,
   SignInDocument,
   type SignInInput,
   type SignInMutation,
@@ -60,6 +63,8 @@ export interface Client {
   signUp(input: CreateUserInput): Promise<RegisterMutation['createUser']>;
   /** Signs a user in and keeps the session. */
   signIn(input: SignInInput): Promise<SignInMutation['signIn']>;
+  /** Sets a new password with the token of a mail and keeps the session. */
+  resetPassword(input: ResetPasswordInput): Promise<ResetPasswordMutation['resetPassword']>;
   /** Forgets the session and ends it at the server. */
   signOut(): Promise<void>;
   /** Returns the session; null when nobody is signed in. */
@@ -132,6 +137,7 @@ export function createClient({
       (await request(AddEventDocument, { input: { idempotencyKey: createKey(), ...input } }, options)).createEvent,
     signUp: async (input) => keep((await requestWithoutToken(RegisterDocument, { input })).createUser),
     signIn: async (input) => keep((await requestWithoutToken(SignInDocument, { input })).signIn),
+    resetPassword: async (input) => keep((await requestWithoutToken(ResetPasswordDocument, { input })).resetPassword),
     async signOut() {
       const session = await sessions.load();
       await sessions.save(null);

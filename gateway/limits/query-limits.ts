@@ -152,10 +152,16 @@ export function costOf({ schema, document, operation, variables }: Operation): n
 /** The cost of a mutation, for its transaction. */
 const MUTATION_COST = 10;
 /** The cost of mutations that hash a password. */
-const COSTS: Readonly<Record<string, number>> = { 'Mutation.createUser': 100, 'Mutation.signIn': 100 };
+const COSTS: Readonly<Record<string, number>> = {
+  'Mutation.createUser': 100,
+  'Mutation.signIn': 100,
+  'Mutation.changePassword': 100,
+  'Mutation.resetPassword': 100,
+  'Mutation.deleteAccount': 100,
+};
 
 /** The maximum number of objects in lists that are not connections. A booking has one notification of each kind. */
-export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2 };
+export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2, 'User.sessions': 100 };
 
 /**
  * An object costs 1 plus the cost of its selected fields. A scalar costs nothing. A mutation has a fixed cost plus the

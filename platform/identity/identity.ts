@@ -10,6 +10,8 @@ export type Role = 'USER' | 'ADMIN';
 export interface Caller {
   readonly userId: string;
   readonly role: Role;
+  /** The session that the access token belongs to. Tokens of the release before have none. */
+  readonly sessionId?: string;
 }
 
 /** The input of a command, its caller, and the id of the client's request. */
@@ -46,7 +48,11 @@ export function createAuthenticator({
     try {
       const options = { algorithms: ['EdDSA'], issuer, audience, requiredClaims: ['sub', 'exp', 'role'] };
       const { payload } = await jwtVerify(token, keys, options);
-      const caller: Caller = { userId: String(payload.sub), role: payload.role === 'ADMIN' ? 'ADMIN' : 'USER' };
+      const caller: Caller = {
+        userId: String(payload.sub),
+        role: payload.role === 'ADMIN' ? 'ADMIN' : 'USER',
+        ...(typeof payload.sid === 'string' && { sessionId: payload.sid }),
+      };
       callers.set(token, { caller, expiresAtMs: Number(payload.exp) * 1_000 });
       return caller;
     } catch (error) {

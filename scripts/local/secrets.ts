@@ -12,6 +12,8 @@ export interface Secrets {
   publicKeys: { keys: JWK[] };
   /** The secrets that the gateway sends, one for each subgraph. */
   subgraphs: Record<SubgraphName, string>;
+  /** Encrypts tokens between the user and the notification subgraph. */
+  accountMails: string;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
@@ -20,15 +22,19 @@ export interface Secrets {
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const folder = join(dataDir, 'keys');
   const file = join(folder, 'secrets.json');
-  if (!existsSync(file)) {
+  const kept: Partial<Secrets> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const created = await createSecrets(DEVELOPMENT_PREFIX);
+  const secrets = { ...created, ...kept };
+  // The file is missing, or an earlier release wrote it.
+  if (Object.keys(created).some((name) => !(name in kept))) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, JSON.stringify(await createSecrets(DEVELOPMENT_PREFIX), null, 2), { mode: 0o600 });
+    writeFileSync(`${file}.new`, JSON.stringify(secrets, null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   }
-  return JSON.parse(readFileSync(file, 'utf8'));
+  return secrets;
 }
 
-/** Creates new secrets. The key id and the subgraph secrets begin with the prefix. */
+/** Creates new secrets. The key id and the secrets of the services begin with the prefix. */
 export async function createSecrets(prefix: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('hex');
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
@@ -38,6 +44,7 @@ export async function createSecrets(prefix: string): Promise<Secrets> {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
     subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
+    accountMails: prefix + secret(),
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

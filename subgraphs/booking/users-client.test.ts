@@ -15,12 +15,13 @@ describe('the client of the user subgraph', () => {
   };
 
   it('reports whether a user exists and uses the given timeout', async () => {
-    const { users, requests } = answering({ data: { _entities: [{ id: 'ada' }] } });
+    const { users, requests } = answering({ data: { _entities: [{ deleted: false }] } });
     expect(await users.exists('ada')).toBe(true);
     expect(requests).toMatchObject([
       { variables: { references: [{ __typename: 'User', id: 'ada' }] }, timeoutMs: TIMEOUT_MS },
     ]);
     expect(await answering({ data: { _entities: [null] } }).users.exists('bob')).toBe(false);
+    expect(await answering({ data: { _entities: [{ deleted: true }] } }).users.exists('eve')).toBe(false);
   });
 
   it('fails when the answer contains an error, instead of reporting that the user does not exist', async () => {

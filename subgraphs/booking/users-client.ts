@@ -5,15 +5,15 @@ import { unavailable } from '#platform/errors/errors.ts';
 
 export type UsersClient = ReturnType<typeof createUsersClient>;
 
-/** Resolves a reference to a user in the same way as the gateway. The result is null when the user does not exist. */
+/** Resolves a reference to a user in the same way as the gateway. The result is null when the user never existed. */
 const QUERY = `query UserExists($references: [_Any!]!) {
-  _entities(representations: $references) { ... on User { id } }
+  _entities(representations: $references) { ... on User { deleted } }
 }`;
 
-const answer = z.object({ _entities: z.tuple([z.object({ id: z.string() }).nullable()]) });
+const answer = z.object({ _entities: z.tuple([z.object({ deleted: z.boolean() }).nullable()]) });
 
 export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => ({
-  /** Asks the user subgraph whether a user exists. @throws SERVICE_UNAVAILABLE when the request fails */
+  /** Asks the user subgraph whether a user exists and has not deleted their account. @throws SERVICE_UNAVAILABLE when the request fails */
   async exists(userId: string): Promise<boolean> {
     const { data, errors } = await client.request({
       query: QUERY,
@@ -25,6 +25,6 @@ export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => (
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
     const [user] = answer.parse(data)._entities;
-    return user !== null;
+    return user?.deleted === false;
   },
 });

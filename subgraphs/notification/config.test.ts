@@ -5,6 +5,7 @@ import { readConfig } from './config.ts';
 const read = (overrides: NodeJS.ProcessEnv = {}) =>
   readConfig({
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
+    ACCOUNT_MAIL_SECRET: 'a secret of mailed tokens',
     JWT_PUBLIC_KEYS: publicKeysText,
     ...overrides,
   });
@@ -43,7 +44,12 @@ describe('the mail settings', () => {
 
   it('require TLS in production and with a password, unless SMTP_TLS overrides it', () => {
     const requiresTls = (env: NodeJS.ProcessEnv) =>
-      read({ SMTP_URL: 'smtp://mail', MAIL_FROM: 'tickets@example.com', ...env }).mail?.requireTls;
+      read({
+        SMTP_URL: 'smtp://mail',
+        MAIL_FROM: 'tickets@example.com',
+        PUBLIC_URL: 'https://shop.example.com',
+        ...env,
+      }).mail?.requireTls;
     expect(requiresTls({})).toBe(false);
     expect(requiresTls({ SMTP_TLS: 'required' })).toBe(true);
     expect(requiresTls(productionEnv)).toBe(true);
@@ -52,10 +58,17 @@ describe('the mail settings', () => {
   });
 
   it('require MAIL_FROM in production', () => {
-    const env = { ...productionEnv, SMTP_URL: 'smtp://mail' };
+    const env = { ...productionEnv, SMTP_URL: 'smtp://mail', PUBLIC_URL: 'https://shop.example.com' };
     expect(() => read(env)).toThrow('MAIL_FROM: required');
     const from = 'Tickets & more <tickets@shop.example.com>';
     expect(read({ ...env, MAIL_FROM: from }).mail?.from).toBe(from);
+  });
+
+  it('require PUBLIC_URL in production, for the links in mails', () => {
+    const env = { ...productionEnv, SMTP_URL: 'smtp://mail', MAIL_FROM: 'tickets@example.com' };
+    expect(() => read(env)).toThrow('PUBLIC_URL: required');
+    expect(read({ ...productionEnv }).PUBLIC_URL).toBe('http://localhost:4000');
+    expect(() => read({ PUBLIC_URL: 'javascript:alert(1)' })).toThrow('PUBLIC_URL');
   });
 
   it.each(['Tickets', 'a@b\r\nBcc: c@d', 'a@b, c@d', 'Tickets <a@b', '<a@b>', 'A\n <a@b>'])(

@@ -15,6 +15,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     {
       ...subgraphSettings('notification', SUBGRAPH_LIST.notification.port),
       NOTIFICATION_SUBGRAPH_SECRET: secrets,
+      ACCOUNT_MAIL_SECRET: secrets,
+      PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://localhost:4000'),
       SMTP_URL: secret(z.string().transform(toMailServer).optional()),
       SMTP_TLS: z.enum(['required', 'optional']).optional(),
       MAIL_FROM: z
@@ -28,6 +30,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     },
     env,
     ({ NODE_ENV, SMTP_URL, MAIL_FROM }) => ({
+      'PUBLIC_URL: required in production when SMTP_URL is set':
+        NODE_ENV === 'production' && SMTP_URL !== undefined && !env.PUBLIC_URL,
       'MAIL_FROM: required in production when SMTP_URL is set':
         NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined,
     }),

@@ -4,6 +4,7 @@ import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
 import { pruneInbox } from '#platform/messaging/inbox.ts';
+import { createSealer } from '#platform/messaging/sealer.ts';
 import { createStreamKeeper } from '#platform/messaging/stream-keeper.ts';
 import { createBounds } from '#platform/process/bounds.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -11,6 +12,7 @@ import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
+import { createAccountMailWorker } from './commands/account-mail-worker.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
 import { readConfig } from './config.ts';
@@ -23,6 +25,8 @@ import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
+import { pruneAccountMails } from './store/account-mails.ts';
+import { pruneDeletedUsers } from './store/deleted-users.ts';
 import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
 
 const config = configOrExit(readConfig);
@@ -47,11 +51,20 @@ const startDelivery = (name: keyof Channels) =>
   });
 const deliveries = { EMAIL: startDelivery('EMAIL'), LOG: startDelivery('LOG') };
 lifecycle.onStop('delivery', () => Promise.all([deliveries.EMAIL.stop(), deliveries.LOG.stop()]));
+const accountMails = createAccountMailWorker({
+  send: mail?.send,
+  sealer: createSealer(config.ACCOUNT_MAIL_SECRET),
+  publicUrl: config.PUBLIC_URL,
+  database: sql,
+  logger,
+  metrics,
+});
+lifecycle.onStop('account mails', accountMails.stop);
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
 const shared = { database: sql, broker, logger, metrics };
 const consumers = {
-  'notification-users': { stream: userStream, handlers: userHandlers },
+  'notification-users': { stream: userStream, handlers: userHandlers, onCommitted: accountMails.nudge },
   'notification-events': { stream: eventStream, handlers: eventHandlers },
   'notification-bookings': {
     stream: bookingStream,
@@ -80,6 +93,8 @@ service.prune({
   'received messages': pruneInbox(sql),
   notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
   'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
+  'mails with expired tokens': pruneAccountMails(sql),
+  'data of deleted users': pruneDeletedUsers(sql),
   'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
 });
 

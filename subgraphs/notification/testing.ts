@@ -27,7 +27,10 @@ export async function createNotificationDatabase() {
     sql,
     takeStatements,
     async empty() {
-      for (const table of ['notifications', 'contacts', 'event_facts', 'dead_letters', 'inbox']) {
+      for (const table of [
+        ...['notifications', 'contacts', 'event_facts', 'dead_letters', 'inbox'],
+        ...['account_mails', 'deleted_users'],
+      ]) {
         await pool.query(`DELETE FROM ${table}`);
       }
     },

@@ -6,6 +6,7 @@ describe('readUserConfig', () => {
   let keys: Awaited<ReturnType<typeof createKeyPair>>;
   const env = (overrides: NodeJS.ProcessEnv = {}) => ({
     USER_SUBGRAPH_SECRET: 'a secret of the gateway',
+    ACCOUNT_MAIL_SECRET: 'a secret of mailed tokens',
     JWT_PRIVATE_KEY: JSON.stringify(keys.privateKey),
     JWT_PUBLIC_KEYS: JSON.stringify(keys.publicKeys),
     ...overrides,

@@ -22,6 +22,7 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       ...subgraphSettings('user', SUBGRAPH_LIST.user.port),
       ...redisSettings,
       USER_SUBGRAPH_SECRET: secrets,
+      ACCOUNT_MAIL_SECRET: secrets,
       ...outboxSettings,
       USERS_STREAM_BYTES_MAX: streamBytes(userStream),
       JWT_PRIVATE_KEY: secret(z.string().transform(jsonOf(privateKey))),

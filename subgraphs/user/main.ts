@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { v7 as newId } from 'uuid';
+import { createSealer } from '#platform/messaging/sealer.ts';
 import { pruneOutbox } from '#platform/outbox/prune.ts';
 import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
@@ -14,10 +15,11 @@ import { serveKeySet } from './credentials/key-set.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
-import { createUserLoaders } from './graphql/loaders.ts';
+import { createSessionLoader, createUserLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { userStream } from './messaging/contract.ts';
 import { policy } from './policy.ts';
+import { pruneTokens } from './store/account-tokens.ts';
 import { pruneExpiredSessions, pruneUsedSessions } from './store/sessions.ts';
 
 const config = configOrExit(readConfig);
@@ -31,6 +33,7 @@ service.addOptionalDependency('relay', relay);
 service.prune({
   'published messages': pruneOutbox(sql),
   'expired refresh tokens': pruneExpiredSessions(database),
+  'expired mailed tokens': pruneTokens(sql),
   'used refresh tokens': pruneUsedSessions(database, config.USED_REFRESH_TOKEN_KEEP_DAYS),
 });
 const issueAccessToken = await createAccessTokenIssuer({
@@ -59,6 +62,7 @@ const dependencies = {
   logger,
   passwords: await createPasswords(),
   limits: config.RATE_LIMITS ? startLimits() : noCredentialLimits,
+  sealer: createSealer(config.ACCOUNT_MAIL_SECRET),
   issueAccessToken,
   refreshTokenTtlS: config.REFRESH_TOKEN_TTL,
   newId: () => newId(),
@@ -76,6 +80,7 @@ await service.serve<Context>({
     ...request,
     dependencies,
     users: createUserLoader(),
+    sessions: createSessionLoader(sql),
     signedIn: new Set<string>(),
   }),
 });

@@ -1,4 +1,4 @@
-import { adminsOnly, everyone, type Policy, visibleToEveryone } from '#platform/identity/authorization.ts';
+import { adminsOnly, everyone, type Policy, signedIn, visibleToEveryone } from '#platform/identity/authorization.ts';
 import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { User } from './domain/user.ts';
 
@@ -7,6 +7,8 @@ interface Reader {
   /** Ids of the users that this request authenticated by a password or refresh token. */
   readonly signedIn: ReadonlySet<string>;
 }
+
+const readsEmail = ({ id }: User, { caller, signedIn }: Reader) => isSelfOrAdmin(caller, id) || signedIn.has(id);
 
 export const policy: Policy<Reader> = {
   Query: {
@@ -19,6 +21,14 @@ export const policy: Policy<Reader> = {
     signIn: everyone,
     refreshSession: everyone,
     signOut: everyone,
+    endSession: signedIn,
+    signOutEverywhere: signedIn,
+    changePassword: signedIn,
+    requestPasswordReset: everyone,
+    resetPassword: everyone,
+    requestEmailVerification: signedIn,
+    verifyEmail: everyone,
+    deleteAccount: signedIn,
   },
   types: {
     User: {
@@ -28,11 +38,15 @@ export const policy: Policy<Reader> = {
       fields: {
         id: everyone,
         name: everyone,
-        email: ({ id }: User, { caller, signedIn }) => isSelfOrAdmin(caller, id) || signedIn.has(id),
+        email: readsEmail,
+        emailVerified: readsEmail,
         role: everyone,
         createdAt: everyone,
+        deleted: everyone,
+        sessions: ({ id }: User, { caller }) => caller?.userId === id,
       },
     },
+    ActiveSession: visibleToEveryone,
     UserConnection: visibleToEveryone,
     UserEdge: visibleToEveryone,
     PageInfo: visibleToEveryone,
@@ -41,5 +55,10 @@ export const policy: Policy<Reader> = {
     InvalidInputError: visibleToEveryone,
     EmailTakenError: visibleToEveryone,
     InvalidCredentialsError: visibleToEveryone,
+    InvalidTokenError: visibleToEveryone,
+    AdminAccountError: visibleToEveryone,
+    ChangePasswordPayload: visibleToEveryone,
+    VerifyEmailPayload: visibleToEveryone,
+    DeleteAccountPayload: visibleToEveryone,
   },
 };

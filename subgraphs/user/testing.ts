@@ -8,6 +8,7 @@ import { createSqlClient } from '#platform/database/transactions.ts';
 import { createErrorMask } from '#platform/graphql/error-mask.ts';
 import { serveSubgraph } from '#platform/graphql/graphql-server.ts';
 import { createAuthenticator, GATEWAY_PROOF_HEADER, type Role } from '#platform/identity/identity.ts';
+import { createSealer } from '#platform/messaging/sealer.ts';
 import { databaseSettings, type PrivateKey, parseConfig } from '#platform/process/config.ts';
 import { createLogger } from '#platform/process/logger.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
@@ -17,7 +18,7 @@ import { noCredentialLimits } from './credentials/credential-limits.ts';
 import { createPasswords } from './credentials/passwords.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
-import { createUserLoaders } from './graphql/loaders.ts';
+import { createSessionLoader, createUserLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
 import { policy } from './policy.ts';
 
@@ -62,6 +63,7 @@ export async function startUserSubgraph() {
     logger,
     passwords: await createPasswords(),
     limits: noCredentialLimits,
+    sealer: createSealer(['the secret of mailed tokens']),
     issueAccessToken: await createAccessTokenIssuer({ ...ISSUER, privateKey, ttlS: 900 }),
     refreshTokenTtlS: 3_600,
     newId: () => newId(),
@@ -82,6 +84,7 @@ export async function startUserSubgraph() {
       ...request,
       dependencies,
       users: createUserLoader(),
+      sessions: createSessionLoader(sql),
       signedIn: new Set<string>(),
     }),
   });

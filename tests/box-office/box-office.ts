@@ -22,10 +22,10 @@ export interface BoxOffice {
  * Builds the box office and starts a system that serves it, and a browser. The gateway answers only trusted documents, so
  * every operation of the pages must be in the manifest.
  */
-export async function openBoxOffice(): Promise<BoxOffice> {
+export async function openBoxOffice(env: NodeJS.ProcessEnv = {}): Promise<BoxOffice> {
   await buildBoxOffice(silentStep);
   const browser = await launchBrowser();
-  const system = await startTestSystem({ env: { BOX_OFFICE: 'on', TRUSTED_DOCUMENTS: 'enforce' } });
+  const system = await startTestSystem({ env: { BOX_OFFICE: 'on', TRUSTED_DOCUMENTS: 'enforce', ...env } });
   return {
     system,
     browser,

@@ -84,6 +84,9 @@ const PAGES: [name: string, path: () => string, text: string, isSignedIn: boolea
   ['visitor', () => `/events/${openId}`, 'Sign in to book', false],
   ['sign-in', () => '/sign-in', 'You are new here?', false],
   ['sign-up', () => '/sign-up', 'You have an account?', false],
+  ['forgot-password', () => '/forgot-password', 'Send me a link', false],
+  ['reset-password', () => '/reset-password#token=unknown', 'Ask for a new mail', false],
+  ['verify-email', () => '/verify-email#token=unknown', 'Verify your e-mail address', false],
   ['not-found', () => '/nowhere', 'There is nothing here', false],
   ['event', () => `/events/${openId}`, 'Book 1 seat', true],
   ['sold-out', () => `/events/${soldOutId}`, 'Sold out', true],
@@ -91,6 +94,7 @@ const PAGES: [name: string, path: () => string, text: string, isSignedIn: boolea
   ['organize', () => '/organize', 'City Marathon', true],
   ['new-event', () => '/organize/new', 'Create event', true],
   ['edit-event', () => `/organize/${openId}`, 'Ada Lovelace', true],
+  ['account', () => '/account', 'Where you are signed in', true],
   ['admin', () => '/admin', 'The seat count is missing.', true],
 ];
 

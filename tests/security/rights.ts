@@ -22,6 +22,12 @@ User
   booking(id: $booking) { it: user { ...User } }                                                    | null            | yes            | null           | yes            | yes
   booking(id: $booking) { user { it: email } }                                                      | null            | yes            | null           | null           | yes
   notifications(filter: { bookingId: $booking }) { nodes { user { it: email } } }                   | UNAUTHENTICATED | yes            | null           | null           | yes
+  it: me { emailVerified }                                                                          | null            | yes            | yes            | yes            | yes
+  booking(id: $booking) { user { it: emailVerified } }                                              | null            | yes            | null           | null           | yes
+  me { it: sessions { ...ActiveSession } }                                                          | null            | yes            | absent         | absent         | absent
+  users(first: 1) { nodes { it: sessions { id } } }                                                 | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | null
+  booking(id: $booking) { user { it: sessions { id } } }                                            | null            | yes            | null           | null           | null
+  event(id: $event) { organizer { it: sessions { id } } }                                           | null            | null           | null           | absent         | null
 
 Event
   it: event(id: $event) { ...Event }                                                                | yes             | yes            | yes            | yes            | yes
@@ -95,6 +101,15 @@ User
   it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes                   | yes                   | yes                   | yes
   it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes                   | yes                   | yes                   | yes
   it: signOut(refreshToken: "unknown")                                                                            | yes             | yes                   | yes                   | yes                   | yes
+  it: endSession(id: "unknown")                                                                                   | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: signOutEverywhere                                                                                           | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: changePassword(input: { currentPassword: $newEmail, newPassword: $password }) { ...PasswordChange }         | UNAUTHENTICATED | InvalidCredentialsError | InvalidCredentialsError | InvalidCredentialsError | InvalidCredentialsError
+  it: changePassword(input: { currentPassword: $password, newPassword: $password }) { ...PasswordChange }         | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: requestPasswordReset(email: $newEmail)                                                                      | yes             | yes             | yes                  | yes                  | yes
+  it: resetPassword(input: { token: "unknown", newPassword: $password }) { ...PasswordReset }                     | InvalidTokenError | InvalidTokenError | InvalidTokenError    | InvalidTokenError    | InvalidTokenError
+  it: requestEmailVerification                                                                                    | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
+  it: verifyEmail(token: "unknown") { ...Verification }                                                           | InvalidTokenError | InvalidTokenError | InvalidTokenError    | InvalidTokenError    | InvalidTokenError
+  it: deleteAccount(input: { password: $newEmail }) { ...Deletion }                                               | UNAUTHENTICATED | InvalidCredentialsError | InvalidCredentialsError | InvalidCredentialsError | InvalidCredentialsError
 
 Event
   it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
@@ -146,6 +161,8 @@ export const ENTITIES = `
 user
   User { ...User }                                                     | yes  | yes            | yes  | yes            | yes
   User { it: email }                                                   | null | yes            | null | null           | yes
+  User { it: emailVerified }                                           | null | yes            | null | null           | yes
+  User { it: sessions { ...ActiveSession } }                           | null | absent         | null | null           | null
 
 event
   Event { ...Event }                                                   | yes  | yes            | yes  | yes            | yes
@@ -172,7 +189,8 @@ notification
 
 /** The fragments of the lines above: every field that each reader of the object sees. */
 export const FRAGMENTS = `
-fragment User on User { id name role createdAt }
+fragment User on User { id name role createdAt deleted }
+fragment ActiveSession on ActiveSession { id createdAt lastUsedAt expiresAt current }
 fragment Event on Event {
   id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
   createdAt updatedAt
@@ -192,6 +210,17 @@ fragment Registration on CreateUserResult {
 }
 fragment SignIn on SignInResult { __typename ...Session ... on InvalidCredentialsError { code message } }
 fragment Refresh on RefreshSessionResult { __typename ...Session ... on DomainError { code message } }
+fragment PasswordChange on ChangePasswordResult {
+  __typename ... on ChangePasswordPayload { user { id } } ... on InvalidCredentialsError { code message }
+}
+fragment PasswordReset on ResetPasswordResult { __typename ...Session ... on InvalidTokenError { code message } }
+fragment Verification on VerifyEmailResult {
+  __typename ... on VerifyEmailPayload { user { id } } ... on InvalidTokenError { code message }
+}
+fragment Deletion on DeleteAccountResult {
+  __typename ... on DeleteAccountPayload { deletedAt } ... on AdminAccountError { code message }
+  ... on InvalidCredentialsError { code message }
+}
 fragment Creation on CreateEventResult {
   __typename ... on CreateEventPayload { event { id } replayed } ... on IdempotencyKeyReusedError { code message }
 }

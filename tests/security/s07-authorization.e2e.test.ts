@@ -312,7 +312,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   );
   await notifications.end();
   const { data } = await owner.send(
-    '{ bookings(first: 1) { pageInfo { endCursor } } notifications(first: 1) { pageInfo { endCursor } } }',
+    `{ bookings(first: 1) { pageInfo { endCursor } } notifications(first: 1) { pageInfo { endCursor } }
+      me { sessions { id } } }`,
   );
 
   const email = `${randomUUID()}@example.com`;
@@ -332,6 +333,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     failedNotification,
     deadLetter,
     email,
+    session: data.me.sessions[0].id as string,
     bookingCursor: data.bookings.pageInfo.endCursor as string,
     notificationCursor: data.notifications.pageInfo.endCursor as string,
     password: PASSWORD,

@@ -263,6 +263,46 @@ describe('S3 and S9: rate limits per user and per address', () => {
     });
   });
 
+  describe('the limits on accounts', () => {
+    /** The outcome of one request: true or RATE_LIMITED. */
+    async function requestReset(email: string, from = newAddress()) {
+      const query = 'mutation ($email: String!) { requestPasswordReset(email: $email) }';
+      const { data, errors } = await ask(query, { from, variables: { email } });
+      return data?.requestPasswordReset ?? errors?.[0]?.extensions.code;
+    }
+
+    it('send an account at most 5 mails an hour, from all addresses, and answer the same for unknown accounts', async () => {
+      const { email } = await register();
+      for (const account of [email, `nobody-${email}`]) {
+        const outcomes = await inTurn(7, () => requestReset(account));
+        expect(outcomes).toEqual([...Array(5).fill(true), 'RATE_LIMITED', 'RATE_LIMITED']);
+      }
+      expect((await counters.keys('*')).join()).not.toContain(email.split('@')[0]);
+    });
+
+    it('count requests for mails and attempts with tokens per address', async () => {
+      const from = newAddress();
+      const outcomes = await inTurn(SIGN_INS + 1, (index) => requestReset(`${index}@example.com`, from));
+      expect(outcomes.at(-1)).toBe('RATE_LIMITED');
+      const verify = await ask('mutation { verifyEmail(token: "unknown") { __typename } }', { from });
+      expect(verify.errors).toMatchObject([RATE_LIMITED]);
+      const reset =
+        'mutation { resetPassword(input: { token: "unknown", newPassword: "123456789012" }) { __typename } }';
+      expect((await ask(reset, { from })).errors).toMatchObject([RATE_LIMITED]);
+    });
+
+    it('slow down wrong passwords of a signed-in user like sign-ins', async () => {
+      const { token } = await register();
+      const query = 'mutation { deleteAccount(input: { password: "a wrong password" }) { __typename } }';
+      const outcomes = await inTurn(PER_USER, async () => {
+        const { data, errors } = await ask(query, { token });
+        return data?.deleteAccount?.__typename ?? errors?.[0]?.extensions.code;
+      });
+      expect(outcomes.slice(0, 6)).toEqual(Array(6).fill('InvalidCredentialsError'));
+      expect(outcomes.at(-1)).toBe('RATE_LIMITED');
+    });
+  });
+
   it('/ready reports whether the replicas share the counters', async () => {
     for (const url of [system.urls.gateway, system.urls.user]) {
       const { checks } = (await (await fetch(`${url}/ready`)).json()) as { checks: Record<string, object> };

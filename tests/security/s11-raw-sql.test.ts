@@ -59,6 +59,8 @@ describe('S11: SQL and subjects', () => {
     expect(writers.map((line) => line.split(':')[0]).sort()).toEqual([
       'subgraphs/booking/commands/allocate-batch.ts',
       'subgraphs/event/messaging/event-changed.ts',
+      'subgraphs/user/messaging/token-requested.ts',
+      'subgraphs/user/messaging/user-deleted.ts',
       'subgraphs/user/messaging/user-registered.ts',
     ]);
   });

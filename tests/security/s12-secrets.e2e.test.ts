@@ -31,7 +31,12 @@ describe('S12: no secret appears', () => {
     mailServer = await startMailServer({
       onRcptTo: ({ address }, _session, done) => done(refusal(550, `<${address}>: no such mailbox`)),
     });
-    const mail = { SMTP_URL: mailServer.url, SMTP_TLS: 'optional', MAIL_FROM: 'tickets@shop.example' };
+    const mail = {
+      SMTP_URL: mailServer.url,
+      SMTP_TLS: 'optional',
+      MAIL_FROM: 'tickets@shop.example',
+      PUBLIC_URL: 'https://shop.example',
+    };
     traces = await startTraceReceiver();
     const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_TRACES_SAMPLER_ARG: '1' };
     system = await startTestSystem({ production: true, env: { ...mail, ...tracing } });
@@ -79,6 +84,15 @@ describe('S12: no secret appears', () => {
     const REFRESH = `mutation ($token: String!) { refreshSession(refreshToken: $token) { ${SESSION} } }`;
     const { refreshSession } = await ask(REFRESH, { token: signIn.refreshToken });
     await ask(REFRESH, { token: signIn.refreshToken });
+    const [token, newPassword] = [`mailed-${randomUUID()}`, `next-${randomUUID()}`];
+    await ask('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: input.email });
+    await ask(`mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { ${SESSION} } }`, {
+      input: { token, newPassword },
+    });
+    await ask('mutation ($token: String!) { verifyEmail(token: $token) { __typename } }', { token });
+    await ask('mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }', {
+      input: { currentPassword: wrong, newPassword },
+    });
 
     const owner = await connectTo(system.ownerUrl('user'));
     await owner.query('LOCK TABLES users WRITE');
@@ -119,10 +133,11 @@ describe('S12: no secret appears', () => {
     }
     database.close();
     secrets.push(
-      ...[input.name, input.password, wrong, '7777777'],
+      ...[input.name, input.password, wrong, token, newPassword, '7777777'],
       ...people.map(({ email }) => email),
       ...[createUser, signIn, refreshSession].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]),
       ...Object.values(system.secrets.subgraphs),
+      system.secrets.accountMails,
       String(system.secrets.privateKey.d),
       ...Object.values(system.databaseUrls).map((url) => new URL(url).password),
     );

@@ -6,13 +6,16 @@ import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { client, useSession } from './client.ts';
 import { intents } from './intent.ts';
 import { useBookingNews } from './news.ts';
+import { AccountPage } from './pages/account.tsx';
 import { AdminPage } from './pages/admin.tsx';
 import { BookingsPage } from './pages/bookings.tsx';
 import { EditEventPage } from './pages/edit-event.tsx';
 import { EventPage } from './pages/event.tsx';
 import { EventsPage } from './pages/events.tsx';
 import { OrganizePage } from './pages/organize.tsx';
+import { ForgotPasswordPage, ResetPasswordPage } from './pages/password.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
+import { VerifyEmailPage } from './pages/verify-email.tsx';
 import { ButtonLink } from './parts/links.tsx';
 import { Empty, Page } from './parts/states.tsx';
 
@@ -45,6 +48,14 @@ export function App() {
           </Route>
           <Route path="/sign-up">
             <SignInPage key="up" isNew={true} />
+          </Route>
+          <Route path="/forgot-password" component={ForgotPasswordPage} />
+          <Route path="/reset-password" component={ResetPasswordPage} />
+          <Route path="/verify-email" component={VerifyEmailPage} />
+          <Route path="/account">
+            <SignedIn>
+              <AccountPage />
+            </SignedIn>
           </Route>
           <Route path="/bookings">
             <SignedIn>
@@ -102,6 +113,7 @@ function Header() {
     ['/', 'Events'],
     ['/bookings', 'My bookings'],
     ['/organize', 'Organize'],
+    ...(session ? [['/account', 'Account'] as const] : []),
     ...(session?.user.role === 'ADMIN' ? [['/admin', 'Admin'] as const] : []),
   ] as const;
   const isCurrent = (href: string) =>

@@ -43,6 +43,8 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
   EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
   INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',
+  INVALID_TOKEN: () => 'This link does not work any more. Ask for a new mail.',
+  ADMIN_ACCOUNT: () => 'The account of an admin cannot be deleted. Ask an operator to revoke the role first.',
 };
 
 const ERRORS: Record<string, string> = {

@@ -10,6 +10,7 @@ beforeAll(() => {
     privateKey: { kty: 'OKP', d: 'private' },
     publicKeys: { keys: [{ kty: 'OKP', x: 'public' }] },
     subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
+    accountMails: 'secret of mailed tokens',
     databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
   };
   settings = {
@@ -27,6 +28,7 @@ const holders = (variable: string) =>
 
 test.each([
   ['JWT_PRIVATE_KEY', ['user']],
+  ['ACCOUNT_MAIL_SECRET', ['user', 'notification']],
   ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
   ['DATABASE_URL', [...SUBGRAPHS]],
   ['NATS_URL', ['gateway', ...SUBGRAPHS]],

@@ -7,8 +7,9 @@ import type { BookingDependencies } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';
 
 /**
- * Books seats for the caller. Admins may also book for another user if that user exists. Users are never deleted, so a
- * user who exists at the check also exists at the commit.
+ * Books seats for the caller. Admins may also book for another user if that user exists. A user may delete their account
+ * between this check and the commit, and a deleted user may book until their access token expires. Such a booking counts
+ * like others: it holds its seats under the user's id, and an admin can cancel it.
  * @throws FORBIDDEN when a caller who is not an admin books for another user
  * @throws SERVICE_UNAVAILABLE when an admin books for another user and the user subgraph does not answer
  */
@@ -19,7 +20,7 @@ export async function createBooking(
   const { allocator, users, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
-  // Callers exist, because the user subgraph has signed their tokens. Only other users are checked.
+  // The user subgraph has signed the caller's token, at most 15 minutes ago. Only other users are checked.
   if (bookedFor !== caller.userId && !(await users.exists(bookedFor))) return { outcome: 'unknown-user' };
   const request: BookRequest = {
     kind: 'book',

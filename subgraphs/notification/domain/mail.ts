@@ -1,15 +1,22 @@
 import type { Delivery } from './delivery.ts';
 import type { NotificationKind } from './notification.ts';
 
+/** The content of a mail. */
+export interface MailContent {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
 const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string }>> = {
   BOOKING_CONFIRMED: { title: 'Booking confirmed', sentence: 'your booking is confirmed.' },
   BOOKING_CANCELLED: { title: 'Booking cancelled', sentence: 'your booking is cancelled. Its seats are free again.' },
 };
 
-const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
+export const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
 /** Writes the mail about a booking, as plain text and as HTML. Names cannot add a line, header or markup, whatever they contain. */
-export function composeMail({ notification, recipient, event }: Delivery) {
+export function composeMail({ notification, recipient, event }: Delivery): MailContent {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
   const greeting = `Hello ${onOneLine(recipient.name)},`;
@@ -39,7 +46,7 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
 }
 
 /** Replaces each run of control characters and line separators by one space. */
-const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+export const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -49,4 +56,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');

@@ -29,6 +29,8 @@ async function startServer(options?: SMTPServerOptions) {
 function createChannel(env: NodeJS.ProcessEnv) {
   const required = {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
+    ACCOUNT_MAIL_SECRET: 'a secret of mailed tokens',
+    PUBLIC_URL: 'https://shop.example.com',
     JWT_PUBLIC_KEYS: publicKeysText,
   };
   const { mail } = readConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import type { MailSettings } from '../config.ts';
-import { type Channel, ChannelAwayError, DeliveryRefusedError } from '../domain/delivery.ts';
-import { composeMail } from '../domain/mail.ts';
+import { type Channel, ChannelAwayError, DeliveryRefusedError, type Recipient } from '../domain/delivery.ts';
+import { composeMail, type MailContent } from '../domain/mail.ts';
 
 /** Low enough for any provider. Further mails wait in the database and lose no attempt. */
 const CONNECTIONS_MAX = 5;
@@ -15,12 +15,25 @@ const SILENCE_TIMEOUT_MS = 8_000;
 const IDLE_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
+/** A mail to send. The Message-ID is made from the id. */
+export interface OutgoingMail extends MailContent {
+  readonly id: string;
+  readonly recipient: Recipient;
+}
+
+/** Sends one mail. @throws like Channel.deliver */
+export type SendMail = (mail: OutgoingMail, signal: AbortSignal) => Promise<void>;
+
 /**
- * Sends notifications as mails. The Message-ID is made from the notification's id, so that a provider can detect a mail
- * that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
+ * Sends notifications as mails, and other mails on the same connections. The Message-ID is made from the notification's
+ * id, so that a provider can detect a mail that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
  * Errors contain only codes, never an address, a name or the server's answer.
  */
-export function createEmailChannel({ server, from, requireTls }: MailSettings): Channel & { close(): void } {
+export function createEmailChannel({
+  server,
+  from,
+  requireTls,
+}: MailSettings): Channel & { send: SendMail; close(): void } {
   const transport = createTransport({
     ...server,
     requireTLS: requireTls,
@@ -40,23 +53,27 @@ export function createEmailChannel({ server, from, requireTls }: MailSettings): 
     disableUrlAccess: true,
     logger: false,
   });
+  const send: SendMail = async ({ id, recipient, subject, text, html }, signal) => {
+    try {
+      await transport.sendMail({
+        subject,
+        text,
+        html,
+        from,
+        to: { name: recipient.name, address: recipient.email },
+        messageId: `<${id}@${domainOf(from)}>`,
+        headers: { 'Auto-Submitted': 'auto-generated' },
+        signal,
+      });
+    } catch (error) {
+      throw failureOf(error);
+    }
+  };
   return {
     deliveriesMax: CONNECTIONS_MAX,
-    async deliver(delivery, signal) {
-      const { notification, recipient } = delivery;
-      try {
-        await transport.sendMail({
-          ...composeMail(delivery),
-          from,
-          to: { name: recipient.name, address: recipient.email },
-          messageId: `<${notification.id}@${domainOf(from)}>`,
-          headers: { 'Auto-Submitted': 'auto-generated' },
-          signal,
-        });
-      } catch (error) {
-        throw failureOf(error);
-      }
-    },
+    send,
+    deliver: (delivery, signal) =>
+      send({ ...composeMail(delivery), id: delivery.notification.id, recipient: delivery.recipient }, signal),
     close: () => transport.close({ force: true }),
   };
 }

@@ -5,9 +5,12 @@ import { type MessageHandler, onMessage } from '#platform/messaging/message-hand
 import { bookingMessages } from '../../booking/messaging/contract.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
+import type { AccountMailKind } from '../domain/account-mail.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
+import { saveAccountMails } from '../store/account-mails.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
+import { saveDeletedUsers } from '../store/deleted-users.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
@@ -26,9 +29,26 @@ const onData = <Schema extends z.ZodType>(
     ),
   );
 
-/** Handlers that save the contacts of users. */
+/** Creates a handler that saves mails with tokens. A request without a token names no account, so it has no effect. */
+const mailTokens = (type: keyof typeof userMessages & `${string}-requested.v1`, kind: AccountMailKind) =>
+  onMessage(userMessages[type], async (transaction, messages) => {
+    const mails = messages.flatMap(({ id, correlationId = null, data: { sealedToken, ...data } }) =>
+      sealedToken === null ? [] : [{ ...data, kind, sealedToken, messageId: id, requestId: correlationId }],
+    );
+    if (mails.length > 0) await saveAccountMails(transaction, mails);
+  });
+
+/** Handlers that save the contacts of users and mails to them, and forget deleted users. */
 export const userHandlers: Handlers<typeof userMessages> = {
   'user.registered.v1': onData(userMessages['user.registered.v1'], saveContacts),
+  'user.password-reset-requested.v1': mailTokens('user.password-reset-requested.v1', 'PASSWORD_RESET'),
+  'user.email-verification-requested.v1': mailTokens('user.email-verification-requested.v1', 'EMAIL_VERIFICATION'),
+  'user.deleted.v1': onData(userMessages['user.deleted.v1'], (transaction, deletions) =>
+    saveDeletedUsers(
+      transaction,
+      deletions.map(({ userId }) => userId),
+    ),
+  ),
 };
 
 /** Handlers that save the event facts that notifications contain. */

@@ -8,7 +8,7 @@ export interface Contact {
   readonly email: string;
 }
 
-/** Saves contacts. Replaces the existing contacts of the same users. */
+/** Saves contacts. Replaces the existing contacts of the same users. Deleted users are left out. */
 export async function saveContacts(transaction: SqlExecutor, contacts: readonly Contact[]): Promise<void> {
   await transaction.$executeRaw(sql`
     INSERT INTO contacts (user_id, name, email)
@@ -17,5 +17,6 @@ export async function saveContacts(transaction: SqlExecutor, contacts: readonly 
       name VARCHAR(120) PATH '$.name',
       email VARCHAR(254) PATH '$.email'
     )) AS contact
+    WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = contact.user_id)
     ON DUPLICATE KEY UPDATE name = VALUES(name), email = VALUES(email)`);
 }

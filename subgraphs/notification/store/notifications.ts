@@ -112,7 +112,10 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
 
-/** Adds PENDING notifications. An existing notification of the same booking and kind stays unchanged. */
+/**
+ * Adds PENDING notifications. An existing notification of the same booking and kind stays unchanged. Deleted users
+ * are left out.
+ */
 export async function insertNotifications(
   transaction: SqlExecutor,
   notifications: readonly NewNotification[],
@@ -131,6 +134,7 @@ export async function insertNotifications(
       request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
       traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent'
     )) AS added
+    WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = added.user_id)
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
 }
 

@@ -20,14 +20,22 @@ export async function createUser(
   relay.requireRoom();
   await limits.admitSignUp(clientAddress);
   const passwordHash = await passwords.hash(password);
-  const user: User = { id: newId(), name, email, role: 'USER', createdAt: now() };
-  const refreshToken = await database.$transaction(async (transaction) => {
+  const user: User = {
+    id: newId(),
+    name,
+    email,
+    role: 'USER',
+    createdAt: now(),
+    emailVerifiedAt: null,
+    deletedAt: null,
+  };
+  const issued = await database.$transaction(async (transaction) => {
     if (!(await insertUser(transaction, user, passwordHash))) return null;
     await publishUserRegistered(transaction, { user, messageId: newId(), requestId });
     return issueRefreshToken(transaction, dependencies, { userId: user.id });
   }, TRANSACTION_LIMITS);
-  if (refreshToken === null) return { outcome: 'email-taken' };
+  if (issued === null) return { outcome: 'email-taken' };
   relay.nudge();
   await limits.rememberSuccess({ email, clientAddress });
-  return { outcome: 'registered', session: await sessionOf(dependencies, { user, refreshToken }) };
+  return { outcome: 'registered', session: await sessionOf(dependencies, { user, ...issued }) };
 }

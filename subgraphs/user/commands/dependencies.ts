@@ -1,3 +1,5 @@
+import type { Caller } from '#platform/identity/identity.ts';
+import type { Sealer } from '#platform/messaging/sealer.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import type { IssueAccessToken } from '../credentials/access-tokens.ts';
@@ -12,6 +14,8 @@ export interface UserDependencies {
   readonly logger: Logger;
   readonly passwords: Passwords;
   readonly limits: CredentialLimits;
+  /** Encrypts the tokens in messages. */
+  readonly sealer: Sealer;
   readonly issueAccessToken: IssueAccessToken;
   readonly refreshTokenTtlS: number;
   readonly now: () => Date;
@@ -19,10 +23,15 @@ export interface UserDependencies {
   readonly newId: () => string;
 }
 
-/** A command's input and its request. It names no caller: these commands establish the caller's identity. */
+/** A command's input and its request. */
 export interface CommandRequest<Input> {
   readonly requestId: string;
   /** The client address that rate limits are counted for. */
   readonly clientAddress: string;
   readonly input: Input;
+}
+
+/** A command's input and its request by a signed-in user. */
+export interface CallerRequest<Input> extends CommandRequest<Input> {
+  readonly caller: Caller;
 }

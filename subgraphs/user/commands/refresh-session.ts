@@ -1,5 +1,5 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
-import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
+import { hashToken } from '../credentials/random-tokens.ts';
 import { decideRefresh, type Session } from '../domain/session.ts';
 import { deleteFamily, findSession, lockSessionOwner, markSessionUsed } from '../store/sessions.ts';
 import type { CommandRequest, UserDependencies } from './dependencies.ts';
@@ -14,7 +14,7 @@ export async function refreshSession(
   dependencies: UserDependencies,
   { requestId, input: { refreshToken } }: CommandRequest<{ refreshToken: string }>,
 ): Promise<Session | null> {
-  const tokenHash = hashRefreshToken(refreshToken);
+  const tokenHash = hashToken(refreshToken);
   const rotated = await dependencies.database.$transaction(async (transaction) => {
     const user = await lockSessionOwner(transaction, tokenHash);
     const session = await findSession(transaction, tokenHash);
@@ -32,10 +32,7 @@ export async function refreshSession(
         return null;
       case 'rotate':
         await markSessionUsed(transaction, session.id);
-        return {
-          user,
-          refreshToken: await issueRefreshToken(transaction, dependencies, { userId: user.id, familyId }),
-        };
+        return { user, ...(await issueRefreshToken(transaction, dependencies, { userId: user.id, familyId })) };
     }
   }, TRANSACTION_LIMITS);
   // If the process crashes before the client has the answer, the token is used up. A retry then ends the family, and

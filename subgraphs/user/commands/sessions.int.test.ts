@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { hashRefreshToken } from '../credentials/refresh-tokens.ts';
+import { hashToken } from '../credentials/random-tokens.ts';
 import { pruneExpiredSessions, pruneUsedSessions } from '../store/sessions.ts';
 import { PASSWORD, startUserSubgraph, type UserSubgraph } from '../testing.ts';
 
@@ -19,7 +19,7 @@ describe('sessions', () => {
     signOut: (token: string) => subgraph.signOut(token),
   };
   const expire = async (refreshToken: string) => {
-    const tokenHash = hashRefreshToken(refreshToken);
+    const tokenHash = hashToken(refreshToken);
     const { count } = await subgraph.database.session.updateMany({
       where: { tokenHash },
       data: { expiresAt: new Date(Date.now() - 60_000) },
@@ -160,7 +160,7 @@ describe('sessions', () => {
       const [oldNext, recentNext] = [await refresh(old.refreshToken), await refresh(recent.refreshToken)];
       const usedDaysAgo = (token: string, days: number) =>
         database.session.update({
-          where: { tokenHash: hashRefreshToken(token) },
+          where: { tokenHash: hashToken(token) },
           data: { usedAt: new Date(Date.now() - days * 86_400_000) },
         });
       await usedDaysAgo(old.refreshToken, 8);

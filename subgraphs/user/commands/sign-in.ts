@@ -1,6 +1,7 @@
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import type { Session } from '../domain/session.ts';
 import type { SignInRequest } from '../domain/user-input.ts';
-import { findCredentials } from '../store/users.ts';
+import { findCredentials, lockCredentials } from '../store/users.ts';
 import type { CommandRequest, UserDependencies } from './dependencies.ts';
 import { issueRefreshToken, sessionOf } from './issue-session.ts';
 
@@ -21,6 +22,11 @@ export async function signIn(
   if (credentials === null || !proven) return null;
   const { user } = credentials;
   await limits.rememberSuccess(attempt);
-  const refreshToken = await issueRefreshToken(database, dependencies, { userId: user.id });
-  return sessionOf(dependencies, { user, refreshToken });
+  const issued = await database.$transaction(async (transaction) => {
+    const current = await lockCredentials(transaction, user.id);
+    // The password was changed, or the account deleted, while the given one was verified. That has ended all sessions.
+    if (current?.passwordHash !== credentials.passwordHash) return null;
+    return issueRefreshToken(transaction, dependencies, { userId: user.id });
+  }, TRANSACTION_LIMITS);
+  return issued && sessionOf(dependencies, { user, ...issued });
 }

@@ -13,6 +13,8 @@ export type CredentialLimits = ReturnType<typeof createCredentialLimits>;
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
+/** The number of mails with a token that one account gets within an hour. */
+const MAILS_MAX = 5;
 /** The number of consecutive failures, within an hour, that cause no waiting time. */
 const FREE_FAILURES = 5;
 const BACKOFF_S_MAX = 60;
@@ -32,6 +34,7 @@ export function createCredentialLimits(
 ) {
   const signIns = createRateLimiter({ name: 'sign-in', points: signInsPerMinute, windowS: MINUTE_S });
   const signUps = createRateLimiter({ name: 'sign-up', points: signUpsPerHour, windowS: HOUR_S });
+  const mails = createRateLimiter({ name: 'account-mails', points: MAILS_MAX, windowS: HOUR_S });
   const failures = createRateLimiter({ name: 'sign-in-failures', points: FREE_FAILURES, windowS: HOUR_S });
   const backoff = createRateLimiter({ name: 'sign-in-backoff', points: 1, windowS: BACKOFF_S_MAX });
   const known = createRateLimiter({ name: 'sign-in-known', points: 1, windowS: ADDRESS_KNOWN_S });
@@ -60,6 +63,13 @@ export function createCredentialLimits(
         known.renew(keyOf(attempt.email, attempt.clientAddress)),
       ]);
     },
+    /** Counts an attempt with a token from a mail, like a sign-in from this address. @throws RATE_LIMITED */
+    admitToken: (clientAddress: string): Promise<void> => signIns.consume(clientAddress),
+    /** Counts a request for a mail with a token, whether the account exists or not. @throws RATE_LIMITED */
+    async admitMail({ email, clientAddress }: SignInAttempt): Promise<void> {
+      await signIns.consume(clientAddress);
+      await mails.consume(keyOf(email));
+    },
     /** Counts a registration. @throws RATE_LIMITED */
     admitSignUp: (clientAddress: string): Promise<void> => signUps.consume(clientAddress),
   };
@@ -69,6 +79,8 @@ export function createCredentialLimits(
 export const noCredentialLimits: CredentialLimits = {
   admitSignIn: async () => undefined,
   rememberSuccess: async () => undefined,
+  admitToken: async () => undefined,
+  admitMail: async () => undefined,
   admitSignUp: async () => undefined,
 };
 

@@ -9,6 +9,18 @@ export interface Session {
   readonly user: User;
 }
 
+/** A session that has neither ended nor expired. */
+export interface ActiveSession {
+  /** The id of its family of refresh tokens. */
+  readonly id: string;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** Returns when a session began, to the millisecond. The id of a family is a UUIDv7, which begins with its time. */
+export const beginOf = ({ id }: Pick<ActiveSession, 'id'>): Date =>
+  new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16));
+
 /** A stored refresh token and its state at the database's current time. */
 export interface StoredSession {
   readonly id: string;

@@ -7,4 +7,8 @@ export interface User {
   readonly email: string;
   readonly role: Role;
   readonly createdAt: Date;
+  /** When the user showed that they receive mail at their e-mail. */
+  readonly emailVerifiedAt: Date | null;
+  /** When the account was deleted. Its name and e-mail are then placeholders. */
+  readonly deletedAt: Date | null;
 }

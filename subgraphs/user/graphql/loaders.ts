@@ -2,7 +2,9 @@ import DataLoader from 'dataloader';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import { isId } from '#platform/errors/validation.ts';
 import { createSharedLoader } from '#platform/graphql/shared-loader.ts';
+import type { ActiveSession } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
+import { listSessions } from '../store/sessions.ts';
 import { findUsers } from '../store/users.ts';
 
 /**
@@ -17,3 +19,7 @@ export function createUserLoaders(sql: SqlExecutor): () => DataLoader<string, Us
   });
   return () => new DataLoader(users);
 }
+
+/** Creates the loader of active sessions. The policy lets a request read those of one user only: of its caller. */
+export const createSessionLoader = (sql: SqlExecutor): DataLoader<string, ActiveSession[]> =>
+  new DataLoader((userIds) => Promise.all(userIds.map((userId) => listSessions(sql, userId))));

@@ -3,7 +3,10 @@ import type { QueryResolvers } from '../generated/graphql.ts';
 import { listUsers } from '../store/users.ts';
 
 export const query: QueryResolvers = {
-  me: (_parent, _args, { caller, users }) => (caller === null ? null : users.load(caller.userId)),
+  async me(_parent, _args, { caller, users }) {
+    const user = caller && (await users.load(caller.userId));
+    return user?.deletedAt === null ? user : null;
+  },
   user: (_parent, { id }, { users }) => users.load(id),
   users: async (_parent, args, { dependencies: { database } }) => {
     const page = pageOf(args, idKey);

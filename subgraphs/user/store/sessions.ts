@@ -1,7 +1,7 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
-import type { StoredSession } from '../domain/session.ts';
+import type { ActiveSession, StoredSession } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
 import { lockUser, type UserDatabase, type UserTransaction } from './users.ts';
 
@@ -45,10 +45,44 @@ export async function markSessionUsed(transaction: UserTransaction, id: string):
   await transaction.$executeRaw(sql`UPDATE sessions SET used_at = CURRENT_TIMESTAMP(3) WHERE id = ${id}`);
 }
 
+/** The number of sessions in the list of a user. */
+const SESSIONS_MAX = 100;
+
+/** Returns the sessions of a user that have neither ended nor expired: the last used ones, newest first. */
+export const listSessions = async (executor: SqlExecutor, userId: string): Promise<ActiveSession[]> =>
+  executor.$queryRaw<ActiveSession[]>(sql`
+    SELECT family_id AS id, created_at AS lastUsedAt, expires_at AS expiresAt
+    FROM sessions WHERE user_id = ${userId} AND used_at IS NULL AND expires_at > CURRENT_TIMESTAMP(3)
+    ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_MAX}`);
+
 /** Deletes a family of sessions. All its refresh tokens become unknown. */
 export async function deleteFamily(transaction: UserTransaction, familyId: string): Promise<void> {
   const rows = await transaction.session.findMany({ where: { familyId }, select: { id: true } });
   await deleteSessions(transaction, rows);
+}
+
+const DELETED_AT_ONCE = 1_000;
+
+interface SessionsOfUser {
+  readonly userId: string;
+  /** Only this session. */
+  readonly familyId?: string;
+  /** All sessions but this one. */
+  readonly exceptFamilyId?: string | undefined;
+}
+
+/** Deletes the sessions of a user. The caller must have locked the user. */
+export async function deleteSessionsOf(
+  transaction: UserTransaction,
+  { userId, familyId, exceptFamilyId }: SessionsOfUser,
+): Promise<void> {
+  const family = { ...(familyId && { equals: familyId }), ...(exceptFamilyId && { not: exceptFamilyId }) };
+  while (true) {
+    const where = { userId, familyId: family };
+    const rows = await transaction.session.findMany({ where, select: { id: true }, take: DELETED_AT_ONCE });
+    await deleteSessions(transaction, rows);
+    if (rows.length < DELETED_AT_ONCE) return;
+  }
 }
 
 const deleteSessions = (executor: UserTransaction, rows: readonly { id: string }[]) =>

@@ -39,6 +39,11 @@ export function SignInPage({ isNew }: { isNew: boolean }) {
             </Button>
           </Form>
         </div>
+        {!isNew && (
+          <p className="aside">
+            <TextLink href="/forgot-password">Forgot your password?</TextLink>
+          </p>
+        )}
         <p className="aside">
           {isNew ? 'You have an account? ' : 'You are new here? '}
           <TextLink href={isNew ? `/sign-in${to}` : `/sign-up${to}`}>
