@@ -7,7 +7,7 @@ const ALL = Object.entries(CONTRACTS).flatMap(([publisher, { stream, messages }]
 
 describe.each(ALL)('$type', ({ publisher, stream, type, schema }) => {
   it('is named publisher.event.version and belongs to the stream of its publisher', () => {
-    expect(type).toMatch(new RegExp(`^${publisher}\\.[a-z]+\\.v\\d+$`));
+    expect(type).toMatch(new RegExp(`^${publisher}\\.[a-z]+(-[a-z]+)*\\.v\\d+$`));
     expect(stream.subjects).toEqual([`${publisher}.>`]);
   });
 
