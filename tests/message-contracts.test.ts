@@ -7,7 +7,7 @@ const ALL = Object.entries(CONTRACTS).flatMap(([publisher, { stream, messages }]
 
 describe.each(ALL)('$type', ({ publisher, stream, type, schema }) => {
   it('is named object.event.version and belongs to the stream of its publisher', () => {
-    expect(type).toMatch(/^[a-z]+\.[a-z]+\.v\d+$/);
+    expect(type).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*\.v\d+$/);
     const [object] = type.split('.');
     expect(stream.subjects).toContain(`${object}.>`);
     expect(Object.values(CONTRACTS).filter(({ stream }) => stream.subjects.includes(`${object}.>`))).toHaveLength(1);

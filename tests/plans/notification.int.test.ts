@@ -3,6 +3,13 @@ import { v7 as newId } from 'uuid';
 import { describe, expect } from 'vitest';
 import { prismaAdapter } from '#platform/database/database.ts';
 import { PrismaClient } from '../../subgraphs/notification/generated/prisma/client.ts';
+import {
+  claimAccountMails,
+  deleteAccountMail,
+  pruneAccountMails,
+  retryAccountMail,
+  saveAccountMails,
+} from '../../subgraphs/notification/store/account-mails.ts';
 import { saveContacts } from '../../subgraphs/notification/store/contacts.ts';
 import {
   findDeadLetter,
@@ -11,6 +18,7 @@ import {
   listDeadLetters,
   markRedriven,
 } from '../../subgraphs/notification/store/dead-letters.ts';
+import { pruneDeletedUsers, saveDeletedUsers } from '../../subgraphs/notification/store/deleted-users.ts';
 import {
   claimDeliveries,
   markAttemptFailed,
@@ -81,6 +89,18 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
         payload: "'{}'",
         reason: "'a reason'",
         deliveries: '5',
+      });
+      await fill('account_mails', ROWS, {
+        user_id: idSql('n'),
+        kind: "'PASSWORD_RESET'",
+        message_id: idSql('n'),
+        sealed_token: "'sealed'",
+        expires_at: 'CURRENT_TIMESTAMP(3) + INTERVAL IF(n % 10 = 0, -1, 20) DAY',
+        next_attempt_at: "IF(n < 200, TIMESTAMP('2020-01-01'), TIMESTAMP('2037-01-01'))",
+      });
+      await fill('deleted_users', ROWS, {
+        user_id: idSql(`n + ${ROWS}`),
+        received_at: "TIMESTAMP('2020-01-01')",
       });
     },
     open(pool) {
@@ -172,6 +192,28 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           const [letters, hasMore] = await findWaitingDeadLetters(database, { filter, limit: 10 });
           expect([letters.length, hasMore]).toEqual([10, true]);
         },
+      },
+      'mails with tokens: saving, claiming, retrying and deleting': {
+        async run() {
+          const expiresAt = new Date('2037-01-01T00:00:00.000Z');
+          const added = { userId: newId(), kind: 'PASSWORD_RESET', messageId: newId(), sealedToken: 'sealed' } as const;
+          await saveAccountMails(database, [{ ...added, expiresAt, requestId: null }]);
+          const claimed = await claimAccountMails(database, { limit: 3, leaseS: 60 });
+          const [first, second] = claimed.map(({ mail }) => mail);
+          if (first === undefined || second === undefined) throw new Error('no mail is due');
+          await retryAccountMail(database, first, 60);
+          await deleteAccountMail(database, second);
+        },
+      },
+      'forgetting deleted users, and again': {
+        async run() {
+          await saveDeletedUsers(database, [idOf(7), idOf(9)]);
+          await pruneDeletedUsers(database)(1_000);
+        },
+      },
+      'pruning of mails with expired tokens': {
+        readsMax: 5_000,
+        run: async () => expect(await pruneAccountMails(database)(1_000)).toBe(1_000),
       },
       'pruning of old rows': {
         readsMax: 15_000,

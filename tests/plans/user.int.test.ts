@@ -3,15 +3,34 @@ import { describe, expect } from 'vitest';
 import { prismaAdapter } from '#platform/database/database.ts';
 import { PrismaClient } from '../../subgraphs/user/generated/prisma/client.ts';
 import {
+  deleteTokensOf,
+  findTokenOwner,
+  pruneTokens,
+  saveToken,
+  takeToken,
+} from '../../subgraphs/user/store/account-tokens.ts';
+import {
   deleteFamily,
+  deleteSessionsOf,
   findSession,
   insertSession,
+  listSessions,
   lockSessionOwner,
   markSessionUsed,
   pruneExpiredSessions,
   pruneUsedSessions,
 } from '../../subgraphs/user/store/sessions.ts';
-import { findCredentials, findUsers, insertUser, listUsers, setRole } from '../../subgraphs/user/store/users.ts';
+import {
+  anonymizeUser,
+  findCredentials,
+  findCredentialsOf,
+  findUsers,
+  insertUser,
+  listUsers,
+  markEmailVerified,
+  setPassword,
+  setRole,
+} from '../../subgraphs/user/store/users.ts';
 import { testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -45,6 +64,12 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
         token_hash: 'SHA2(n, 256)',
         expires_at: 'CURRENT_TIMESTAMP(3) + INTERVAL IF(n % 10 = 0, -1, 20) DAY',
         used_at: 'IF(n % 4 = 3, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 8 = 0, 10, 1) DAY)',
+      });
+      await fill('account_tokens', USERS, {
+        user_id: idSql('n'),
+        kind: "'PASSWORD_RESET'",
+        token_hash: 'SHA2(n, 256)',
+        expires_at: 'CURRENT_TIMESTAMP(3) + INTERVAL IF(n % 10 = 0, -1, 20) DAY',
       });
     },
     open(pool) {
@@ -86,6 +111,37 @@ describe(`the statements of the user subgraph, with ${USERS} users`, () => {
             await markSessionUsed(transaction, session.id);
             await deleteFamily(transaction, session.familyId);
           }),
+      },
+      'the sessions of a user, and ending all but one': {
+        async run() {
+          const [session] = await listSessions(database, idOf(9));
+          await database.$transaction((transaction) =>
+            deleteSessionsOf(transaction, { userId: idOf(9), exceptFamilyId: session?.id }),
+          );
+        },
+      },
+      'a token: saving, finding and using it, then a new password and a verified e-mail': {
+        run: () =>
+          database.$transaction(async (transaction) => {
+            const [userId, token] = [idOf(11), { kind: 'PASSWORD_RESET', tokenHash: 'b'.repeat(64) } as const];
+            expect(await findCredentialsOf(database, userId)).not.toBeNull();
+            expect(await saveToken(transaction, { ...token, userId, ttlS: 60 })).toBe(true);
+            expect(await findTokenOwner(transaction, token)).toBe(userId);
+            expect(await takeToken(transaction, token)).toBe(true);
+            await setPassword(transaction, userId, 'another');
+            await markEmailVerified(transaction, userId);
+          }),
+      },
+      'deleting a user': {
+        run: () =>
+          database.$transaction(async (transaction) => {
+            await anonymizeUser(transaction, idOf(13));
+            await deleteTokensOf(transaction, idOf(13));
+          }),
+      },
+      'pruning expired tokens of mails': {
+        readsMax: PRUNED * 5,
+        run: async () => expect(await pruneTokens(database)(PRUNED)).toBe(PRUNED),
       },
       'pruning expired sessions': {
         readsMax: PRUNED * 5,

@@ -19,3 +19,5 @@ CREATE TABLE account_mails (
   KEY account_mails_expires_at_idx (expires_at),
   CONSTRAINT account_mails_kind_check CHECK (kind IN ('PASSWORD_RESET', 'EMAIL_VERIFICATION'))
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+ALTER TABLE dead_letters ADD KEY dead_letters_subject_idx (subject), ALGORITHM=INPLACE, LOCK=NONE;
