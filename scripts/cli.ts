@@ -6,6 +6,9 @@
  *   sign-out                        ends the session
  *   events [words]                  lists the events whose names contain the words
  *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
+ *   hold <event> [--seats 1]        keeps seats of an event for some minutes, with --key like book
+ *   confirm <hold>                  books the seats of a hold by its id
+ *   release <hold>                  gives the seats of a hold back
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
  *
@@ -20,18 +23,20 @@ import { type Client, createClient, createKey } from '#client/client.ts';
 import {
   type BookingFieldsFragment,
   CancelBookingDocument,
+  ConfirmHoldDocument,
   type EventFieldsFragment,
   EventPageDocument,
   EventsDocument,
   OwnBookingsDocument,
+  ReleaseHoldDocument,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE =
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>';
-const NEEDS_TEXT = ['sign-up', 'sign-in', 'book', 'cancel'];
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | hold <event> [--seats 1] | confirm <hold> | release <hold> | bookings | cancel <booking>';
+const NEEDS_TEXT = ['sign-up', 'sign-in', 'book', 'hold', 'confirm', 'release', 'cancel'];
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Keeps the session of one system in a file. A session of another system is not sent to it. */
@@ -67,10 +72,48 @@ async function readPassword(): Promise<string> {
   throw new LocalError('A password is needed.');
 }
 
-const describeEvent = ({ id, name, startsAt, venue, availableSeats, totalSeats, status }: EventFieldsFragment) =>
-  `${id}  ${startsAt.slice(0, 16).replace('T', ' ')}  ${name}${venue ? `, ${venue}` : ''}: ${
-    status === 'CANCELLED' ? 'cancelled' : `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`
-  }`;
+const seatsText = (count: number) => `${count} ${count === 1 ? 'seat' : 'seats'}`;
+const timeText = (iso: string) => iso.slice(0, 16).replace('T', ' ');
+
+const describeEvent = ({ id, name, startsAt, venue, ...facts }: EventFieldsFragment) =>
+  `${id}  ${timeText(startsAt)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
+
+function describeSale({
+  availableSeats,
+  totalSeats,
+  status,
+  salesStartAt,
+  salesEndAt,
+  maxSeatsPerUser,
+}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'venue'>): string {
+  if (status === 'CANCELLED') return 'cancelled';
+  return [
+    `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,
+    ...(maxSeatsPerUser === null ? [] : [`at most ${maxSeatsPerUser} per user`]),
+    ...(salesStartAt === null ? [] : [`on sale from ${timeText(salesStartAt)} UTC`]),
+    ...(salesEndAt === null ? [] : [`on sale until ${timeText(salesEndAt)} UTC`]),
+  ].join(', ');
+}
+
+type SeatsResult = Awaited<ReturnType<Client['book'] | Client['hold']>>;
+
+/** Says why a user gets no seats, with the numbers that the user needs. */
+function describeRefusal(
+  refusal: Exclude<SeatsResult, { __typename: 'CreateBookingPayload' | 'HoldSeatsPayload' }>,
+): string {
+  switch (refusal.__typename) {
+    case 'SoldOutError':
+      return `${refusal.message} It has ${seatsText(refusal.availableSeats)}.`;
+    case 'SalesNotStartedError':
+      return `${refusal.message} It starts at ${timeText(refusal.salesStartAt)} UTC.`;
+    case 'SalesEndedError':
+      return `${refusal.message} It ended at ${timeText(refusal.salesEndAt)} UTC.`;
+    case 'UserLimitReachedError':
+      return `One user can have at most ${seatsText(refusal.maxSeatsPerUser)}. You can book ${refusal.seatsLeft} more.`;
+    default:
+      return refusal.message;
+  }
+}
 
 const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment) =>
   `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}`;
@@ -120,8 +163,27 @@ async function run(
     }
     case 'book': {
       const { id: eventId, name } = await findEvent(client, text);
-      const { booking, replayed } = accept(await client.book({ eventId, seatCount, idempotencyKey: key }));
+      const result = await client.book({ eventId, seatCount, idempotencyKey: key });
+      if (result.__typename !== 'CreateBookingPayload') throw new LocalError(describeRefusal(result));
+      const { booking, replayed } = result;
       return `${replayed ? 'Already booked' : 'Booked'}: ${booking.seatCount} × ${name}. The booking is ${booking.id}.`;
+    }
+    case 'hold': {
+      const { id: eventId, name } = await findEvent(client, text);
+      const result = await client.hold({ eventId, seatCount, idempotencyKey: key });
+      if (result.__typename !== 'HoldSeatsPayload') throw new LocalError(describeRefusal(result));
+      const { id, seatCount: held, status, expiresAt } = result.hold;
+      const until = `${expiresAt.slice(11, 19)} UTC`;
+      return `${status === 'HELD' ? `Held until ${until}` : status.toLowerCase()}: ${held} × ${name}. The hold is ${id}.`;
+    }
+    case 'confirm': {
+      const { confirmHold } = await client.request(ConfirmHoldDocument, { input: { id: text } });
+      return describeBooking(accept(confirmHold).booking);
+    }
+    case 'release': {
+      const { releaseHold } = await client.request(ReleaseHoldDocument, { input: { id: text } });
+      const { seatCount: held, status } = accept(releaseHold).hold;
+      return `The hold of ${seatsText(held)} is ${status.toLowerCase()}.`;
     }
     case 'bookings': {
       const { bookings } = await client.request(OwnBookingsDocument);
@@ -167,8 +229,8 @@ function explain(
   if (code === 'UNAUTHENTICATED') return 'Sign in first: npm run cli -- sign-in <e-mail>';
   if (!isOutcomeUnknown) return message;
   const advice =
-    command === 'book'
-      ? `Run it again with --key ${key}: it books at most once.`
+    command === 'book' || command === 'hold'
+      ? `Run it again with --key ${key}: it takes seats at most once.`
       : 'Check whether it happened before you try again.';
   return `${message}\nIt is not known whether this happened. ${advice}`;
 }

@@ -23,8 +23,10 @@ interface Contract {
 }
 
 async function importContract(name: SubgraphName): Promise<[SubgraphName, Contract]> {
-  const exported = await import(`../subgraphs/${name}/messaging/contract.ts`);
-  return [name, { stream: exported[`${name}Stream`], messages: exported[`${name}Messages`] }];
+  const exported: Record<string, unknown> = await import(`../subgraphs/${name}/messaging/contract.ts`);
+  const tables = Object.entries(exported).filter(([key]) => key.endsWith('Messages'));
+  const messages = Object.assign({}, ...tables.map(([, table]) => table));
+  return [name, { stream: exported[`${name}Stream`] as StreamDefinition, messages }];
 }
 
 /** The message schemas of each publishing subgraph by message type, and the stream that they are published to. */

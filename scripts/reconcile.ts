@@ -73,8 +73,9 @@ function describe(finding: Finding): string {
     case 'unchecked':
       return `${eventId}: not checked because the database took too long`;
     case 'wrong-seats': {
-      const { totalSeats, availableSeats, confirmedSeats } = finding.seats;
-      return `${eventId}: ${totalSeats} seats, but ${availableSeats} available and ${confirmedSeats} booked; not changed`;
+      const { totalSeats, availableSeats, confirmedSeats, heldSeats, seatsOfHolds } = finding.seats;
+      const counted = `${availableSeats} available, ${confirmedSeats} booked and ${heldSeats} held`;
+      return `${eventId}: ${totalSeats} seats, but ${counted} (its holds: ${seatsOfHolds}); not changed`;
     }
   }
 }

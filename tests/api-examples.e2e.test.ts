@@ -61,6 +61,13 @@ describe('docs/api-examples.graphql, executed in order', () => {
     await notifications.query("UPDATE notifications SET status = 'FAILED' WHERE id = ?", [known.get('notificationId')]);
   }
 
+  /** Makes a hold that is not confirmed, so that there is one to release. */
+  async function holdAgain(): Promise<void> {
+    const result = await user.hold({ eventId: known.get('eventId') ?? '', seatCount: 1 });
+    if (result.__typename !== 'HoldSeatsPayload') throw new Error(result.message);
+    known.set('holdId', result.hold.id);
+  }
+
   async function firstAnswer(document: DocumentNode, variables: object): Promise<{ data?: Data; errors?: unknown }> {
     const { accessToken = '' } = (await session.load()) ?? {};
     const stream = await subscribe({ accessToken }, print(document), { url: system.graphqlUrl, variables });
@@ -74,6 +81,7 @@ describe('docs/api-examples.graphql, executed in order', () => {
 
   it.each(readExamples())('$field answers as described', async ({ field, query, variables, isForAdmin }: Example) => {
     if (field === 'retryNotification') await failNotification();
+    if (field === 'releaseHold') await holdAgain();
     const filled = (variables ?? '{}').replaceAll(/<(\w+)>/g, (_, name) => known.get(name) ?? `no ${name}`);
     const execute = query.startsWith('subscription') ? firstAnswer : (isForAdmin ? admin : user).execute<Data, object>;
     const { data, errors } = await execute(parse(query), JSON.parse(filled));

@@ -18,6 +18,9 @@ const BOOKING = `query Booking($id: ID!) {
   booking(id: $id) { status event { name } user { name } notifications { kind status } }
 }`;
 
+const DAY_MS = 86_400_000;
+const SOON = { timeout: 10_000, interval: 50 };
+
 describe('the whole system, used through the gateway', () => {
   let system: RunningSystem;
   let ada: Client;
@@ -154,6 +157,81 @@ describe('the whole system, used through the gateway', () => {
     expect(await revise('updateEvent', { name: 'The Concert' })).toMatchObject({
       event: { name: 'The Concert', status: 'SCHEDULED' },
     });
+  });
+
+  it('sells seats only within the sales window, and tells others its times', async () => {
+    const [startsAt, later, earlier] = [2, 1, -1].map((days) => new Date(Date.now() + days * DAY_MS).toISOString());
+    const eventId = await createEvent(ada, { startsAt, salesStartAt: later });
+    const key = { idempotencyKey: 'the-key-of-an-early-bird' };
+    expect(await book(ada, eventId, key)).toMatchObject({
+      __typename: 'SalesNotStartedError',
+      code: 'SALES_NOT_STARTED',
+      salesStartAt: later,
+    });
+    const update = async (expectedVersion: number, changes: Record<string, unknown>) => {
+      const { data } = await ada.send(
+        `mutation Sale($input: UpdateEventInput!) { updateEvent(input: $input) {
+          ... on UpdateEventPayload { event { salesStartAt salesEndAt maxSeatsPerUser } }
+          ... on InvalidInputError { field message }
+        } }`,
+        { input: { id: eventId, expectedVersion, ...changes } },
+      );
+      return data.updateEvent;
+    };
+    const open = { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null };
+    expect(await update(1, { salesStartAt: null })).toEqual({ event: open });
+    // The booking subgraph learns of the change from a message.
+    const booked = await vi.waitUntil(async () => {
+      const result = await book(ada, eventId, key);
+      return result.__typename === 'CreateBookingPayload' && result;
+    }, SOON);
+
+    expect(await update(2, { salesStartAt: startsAt })).toEqual({
+      field: 'input.salesStartAt',
+      message: 'input.salesStartAt must be before startsAt.',
+    });
+    expect(await update(2, { salesEndAt: earlier })).toEqual({ event: { ...open, salesEndAt: earlier } });
+    await vi.waitFor(
+      async () =>
+        expect(await book(ada, eventId)).toMatchObject({
+          __typename: 'SalesEndedError',
+          code: 'SALES_ENDED',
+          salesEndAt: earlier,
+        }),
+      SOON,
+    );
+    expect(await book(ada, eventId, key)).toMatchObject({ replayed: true, booking: { id: booked.booking.id } });
+  });
+
+  it('never gives a user more seats than the event allows, and counts cancelled bookings no more', async () => {
+    const eventId = await createEvent(ada, { maxSeatsPerUser: 5 });
+    const [bob, cleo] = [await signUp(system.graphqlUrl, 'Bob'), await signUp(system.graphqlUrl, 'Cleo')];
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => book(index % 2 ? bob : cleo, eventId, { seatCount: 1 + (index % 3) })),
+    );
+    const seatsOf = async (client: Client) => {
+      const { data } = await client.send(
+        `query Own($eventId: ID!) { bookings(filter: { eventId: $eventId, status: CONFIRMED }) {
+          nodes { id seatCount }
+        } }`,
+        { eventId },
+      );
+      const nodes: { id: string; seatCount: number }[] = data.bookings.nodes;
+      return { nodes, seats: nodes.reduce((sum, { seatCount }) => sum + seatCount, 0) };
+    };
+    expect(results.filter(({ code }) => code === 'USER_LIMIT_REACHED').length).toBeGreaterThan(20);
+    for (const client of [bob, cleo]) expect((await seatsOf(client)).seats).toBe(5);
+    expect(await book(bob, eventId)).toMatchObject({
+      __typename: 'UserLimitReachedError',
+      code: 'USER_LIMIT_REACHED',
+      maxSeatsPerUser: 5,
+      seatsLeft: 0,
+    });
+    const [first] = (await seatsOf(bob)).nodes;
+    await bob.send('mutation Cancel($id: ID!) { cancelBooking(input: { id: $id }) { __typename } }', { id: first?.id });
+    expect(await book(bob, eventId, { seatCount: 9 })).toMatchObject({ seatsLeft: first?.seatCount });
+    expect(await book(bob, eventId, { seatCount: first?.seatCount })).toMatchObject({ replayed: false });
+    expect((await seatsOf(bob)).seats).toBe(5);
   });
 
   it('creates one event per user and idempotency key, even for concurrent requests', async () => {

@@ -97,7 +97,7 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     expect(readReport().missedThresholds).toHaveLength(1);
   });
 
-  it('npm run cli books an event, finds the booking again and cancels it', async () => {
+  it('npm run cli books an event, finds the booking again, cancels it, and holds seats', async () => {
     const password = 'correct horse battery\n';
     expect(await run('scripts/cli.ts', ['bookings'])).toMatchObject({
       code: 1,
@@ -115,6 +115,30 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     expect((await run('scripts/cli.ts', ['bookings'])).output).toBe(`${id}  confirmed  2 × Chamber Music\n`);
     expect((await run('scripts/cli.ts', ['cancel', id])).output).toContain('cancelled');
     expect((await run('scripts/cli.ts', ['events', 'chamber mus'])).output).toContain('100 of 100 seats free');
+    const hold = async () => {
+      const { output } = await run('scripts/cli.ts', ['hold', eventId, '--seats', '3']);
+      return /^Held until \S+ UTC: 3 × Chamber Music\. The hold is (\S+)\.$/m.exec(output)?.[1] ?? output;
+    };
+    expect((await run('scripts/cli.ts', ['release', await hold()])).output).toBe('The hold of 3 seats is released.\n');
+    const held = await hold();
+    expect((await run('scripts/cli.ts', ['events', 'chamber mus'])).output).toContain('97 of 100 seats free');
+    expect((await run('scripts/cli.ts', ['confirm', held])).output).toBe(`${held}  confirmed  3 × Chamber Music\n`);
+    expect(await run('scripts/cli.ts', ['release', held])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('The hold has become a booking.'),
+    });
+    const seller = await signUp(system.graphqlUrl);
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const refusals: [Record<string, unknown>, string][] = [
+      [{ totalSeats: 1 }, 'The event does not have enough free seats. It has 1 seat.'],
+      [{ salesStartAt: inHours(1) }, 'The sale of seats has not started yet. It starts at 2'],
+      [{ salesEndAt: inHours(-1) }, 'The sale of seats has ended. It ended at 2'],
+      [{ maxSeatsPerUser: 1 }, 'One user can have at most 1 seat. You can book 1 more.'],
+    ];
+    for (const [facts, words] of refusals) {
+      const refused = ['book', await createEvent(seller, facts), '--seats', '2'];
+      expect(await run('scripts/cli.ts', refused)).toMatchObject({ code: 1, output: expect.stringContaining(words) });
+    }
     expect(await run('scripts/cli.ts', ['book', 'load'])).toMatchObject({
       code: 1,
       output: expect.stringContaining('Which of these events?'),

@@ -95,7 +95,7 @@ describe('the bookings of a cancelled event', () => {
     await database.query('UPDATE inventories SET available_seats = 7 WHERE event_id = ?', [eventId]);
     expect(await reconcile()).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining(`${eventId}: 100 seats, but 7 available and 0 booked; not changed`),
+      stdout: expect.stringContaining(`${eventId}: 100 seats, but 7 available, 0 booked and 0 held`),
       stderr: expect.stringContaining('not repaired: 1.'),
     });
     const [inventory] = await database.query('SELECT available_seats FROM inventories WHERE event_id = ?', [eventId]);

@@ -47,8 +47,8 @@ export async function checkDatabases(
     oversold: wrongSeats.reduce((sum, { booked, total }) => sum + Math.max(0, booked - total), 0),
     problems: [
       ...wrongSeats.map(
-        ({ eventId, total, free, booked }) =>
-          `Event ${eventId} has ${total} seats, but ${booked} booked and ${free} free.`,
+        ({ eventId, total, free, booked, held }) =>
+          `Event ${eventId} has ${total} seats, but ${booked} booked, ${held} held and ${free} free.`,
       ),
       ...describe(lost.length, 'confirmed bookings are not stored'),
       ...describe(confirmed.length - known.size, 'bookings were confirmed twice'),

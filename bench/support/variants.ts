@@ -14,7 +14,7 @@ import { LocalError, root } from '#scripts/local/settings.ts';
 import type { Buyer } from '#tests/support/buyers.ts';
 import { createBatchAllocation } from '../../subgraphs/booking/commands/allocate-batch.ts';
 import { createAllocator } from '../../subgraphs/booking/commands/allocator.ts';
-import type { BookRequest } from '../../subgraphs/booking/domain/allocation.ts';
+import type { BookRequest } from '../../subgraphs/booking/domain/seat-requests.ts';
 import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts';
 import { saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import { bookingOperation, createPoster, resultOf } from './http-booking.ts';

@@ -8,6 +8,9 @@ import {
   type CreateBookingMutation,
   type CreateEventInput,
   type CreateUserInput,
+  HoldDocument,
+  type HoldMutation,
+  type HoldSeatsInput,
   RefreshDocument,
   RegisterDocument,
   type RegisterMutation,
@@ -49,6 +52,8 @@ export interface Client {
   ): Promise<Answer<Data>>;
   /** Books seats. Without a key, the client makes one, so only its own retries are safe. */
   book(input: Keyed<CreateBookingInput>, options?: CallOptions): Promise<CreateBookingMutation['createBooking']>;
+  /** Holds seats, with a key like `book`. */
+  hold(input: Keyed<HoldSeatsInput>, options?: CallOptions): Promise<HoldMutation['holdSeats']>;
   /** Creates an event, with a key like `book`. */
   addEvent(input: Keyed<CreateEventInput>, options?: CallOptions): Promise<AddEventMutation['createEvent']>;
   /** Registers a user and keeps the session. */
@@ -121,6 +126,8 @@ export function createClient({
     book: async (input, options) =>
       (await request(CreateBookingDocument, { input: { idempotencyKey: createKey(), ...input } }, options))
         .createBooking,
+    hold: async (input, options) =>
+      (await request(HoldDocument, { input: { idempotencyKey: createKey(), ...input } }, options)).holdSeats,
     addEvent: async (input, options) =>
       (await request(AddEventDocument, { input: { idempotencyKey: createKey(), ...input } }, options)).createEvent,
     signUp: async (input) => keep((await requestWithoutToken(RegisterDocument, { input })).createUser),

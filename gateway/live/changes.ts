@@ -13,7 +13,15 @@ const KINDS: Readonly<Record<string, BookingChange['kind']>> = {
   'booking.cancelled.v1': 'CANCELLED',
 };
 /** The account of the gateway needs the right to subscribe to these subjects, and no other right. */
-export const TYPES = [...Object.keys(KINDS), 'event.updated.v1', 'event.cancelled.v1'];
+export const TYPES = [
+  ...Object.keys(KINDS),
+  'hold.created.v1',
+  'hold.confirmed.v1',
+  'hold.released.v1',
+  'hold.expired.v1',
+  'event.updated.v1',
+  'event.cancelled.v1',
+];
 
 const decoder = new TextDecoder();
 

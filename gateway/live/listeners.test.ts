@@ -188,6 +188,15 @@ describe('a message', () => {
       booking: { kind: 'CONFIRMED', bookingId: 'b', userId: 'ada' },
     }));
 
+  it.each(['hold.created.v1', 'hold.confirmed.v1', 'hold.released.v1', 'hold.expired.v1'])(
+    '%s changes the seats of its event, and no booking',
+    (type) => {
+      expect(TYPES).toContain(type);
+      const data = { holdId: 'h', eventId: EVENT, userId: 'ada', seatCount: 2, expiresAt: '2030-01-01T00:00:00.000Z' };
+      expect(read(type, JSON.stringify({ data }))).toEqual({ eventId: EVENT });
+    },
+  );
+
   it.each(['', '[]', '{"data":null}', '{"data":{"eventId":7}}', 'null'])('%j is ignored', (text) =>
     expect(read('booking.confirmed.v1', text)).toBeUndefined(),
   );

@@ -93,6 +93,17 @@ async function durable(name = 'tester') {
   return manager.consumers.info(broker.resourceName(stream.name), broker.resourceName(name));
 }
 
+test('a consumer acknowledges skipped messages without a handler, an effect or a dead letter', async () => {
+  const consumer = consume({ skippedTypes: 'thing.broke.' });
+  await vi.waitUntil(consumer.isHealthy, SOON);
+  const [skipped = '', wanted = ''] = ids(2);
+  await publishMessage(skipped, 'thing.broke.v1');
+  await publishMessage(wanted);
+  await vi.waitFor(async () => expect(await effectsOf([skipped, wanted])).toEqual([0, 1]), SOON);
+  await vi.waitFor(async () => expect((await durable()).ack_floor.stream_seq).toBe(2), SOON);
+  expect(await durable()).toMatchObject({ num_pending: 0, num_redelivered: 0 });
+});
+
 test('an existing consumer with the settings of another release gets the settings of this one', async () => {
   const first = consume();
   await vi.waitUntil(first.isHealthy, SOON);

@@ -174,6 +174,16 @@ test('an existing stream gets the new settings, and a lower size limit takes eff
   expect((await info()).state.messages).toBeGreaterThan(0);
 });
 
+test('subjects of a new release are added, also after a replica of the release before has removed them', async () => {
+  await broker.ensureStream(thingStream);
+  keep({ stream: { ...thingStream, subjects: ['thing.>', 'part.>'] } });
+  const subjects = async () => (await info()).config.subjects;
+  const wanted = ['thing.>', 'part.>'].map(broker.subject);
+  await vi.waitFor(async () => expect(await subjects()).toEqual(wanted), SOON);
+  await (await managerOf()).streams.update(name(), broker.streamConfig(thingStream));
+  await vi.waitFor(async () => expect(await subjects()).toEqual(wanted), SOON);
+});
+
 test('a broker with too little disk space is reported, for a new stream and for an existing one', async () => {
   const huge = { ...thingStream, bytesMax: 2 ** 50 };
   await expect(broker.ensureStream(huge)).rejects.toThrow(/less disk than the stream .* may take/);

@@ -23,7 +23,7 @@ const TRIM_TO_RATIO = 0.5;
  * Starts the maintenance of a stream by its owner. The server itself never deletes a message: a full stream refuses new
  * messages, which then wait in their outbox. The keeper deletes only messages that all consumers have acknowledged:
  * those older than `STREAM_KEEP_DAYS`, and the oldest ones when the stream is more than 60 % full. It updates the
- * stream's settings at the start, after a failure, and when the bounds differ from its own. A lowered limit takes
+ * stream's settings at the start, after a failure, and when subjects or bounds differ from its own. A lowered limit takes
  * effect once the messages fit. Any number of keepers may run for one stream.
  */
 export function createStreamKeeper({
@@ -60,7 +60,7 @@ export function createStreamKeeper({
       sizes.bytes.set({ stream: stream.name }, info.state.bytes);
       sizes.limit.set({ stream: stream.name }, info.config.max_bytes);
       bounds.observe(`stream ${stream.name}`, info.state.bytes, wanted.max_bytes);
-      if (!isUpToDate || !isBounded(info)) await update(manager, info);
+      if (!isUpToDate || !isAsWanted(info)) await update(manager, info);
       healthy = true;
       return false;
     },
@@ -74,9 +74,15 @@ export function createStreamKeeper({
     },
   });
 
-  /** False if the bounds differ, as when a replica of an older release has set its own bounds during a rollout. */
-  const isBounded = ({ config }: StreamInfo): boolean =>
-    config.max_bytes === wanted.max_bytes && config.max_age === wanted.max_age && config.discard === wanted.discard;
+  /**
+   * False if subjects are missing or the bounds differ, as when a replica of an older release has set its own settings
+   * during a rollout.
+   */
+  const isAsWanted = ({ config }: StreamInfo): boolean =>
+    wanted.subjects.every((subject) => config.subjects.includes(subject)) &&
+    config.max_bytes === wanted.max_bytes &&
+    config.max_age === wanted.max_age &&
+    config.discard === wanted.discard;
 
   /** Updates the settings. @throws Error when the server refuses them. The stream then keeps its old settings. */
   async function update(manager: JetStreamManager, { config, state }: StreamInfo): Promise<void> {

@@ -8,10 +8,12 @@ import type { EventSnapshot } from './store/inventories.ts';
 export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
 
 const QUERY = `query EventFacts($ids: [ID!]!) {
-  eventFacts(ids: $ids) { id startsAt status version initialSeats organizer { id } }
+  eventFacts(ids: $ids) {
+    id startsAt status version initialSeats salesStartAt salesEndAt maxSeatsPerUser organizer { id }
+  }
 }`;
 
-const sharedFacts = eventFacts.pick({ startsAt: true, status: true, version: true, initialSeats: true });
+const sharedFacts = eventFacts.omit({ eventId: true, name: true, venue: true, organizerId: true });
 const answer = z.object({
   eventFacts: z.array(sharedFacts.extend({ id: z.string(), organizer: z.object({ id: z.string() }) })),
 });

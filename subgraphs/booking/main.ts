@@ -14,21 +14,23 @@ import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import { measureRequests, measureTransactions } from './commands/allocator-metrics.ts';
+import { countExpiredSeats, measureRequests, measureTransactions } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
-import { createBookingRules } from './domain/booking-input.ts';
+import { createBookingRules, createHoldRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
 import { createLoaders } from './graphql/loaders.ts';
 import { resolvers } from './graphql/resolvers.ts';
+import { createHoldSweeper } from './hold-sweeper.ts';
 import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
+import { pruneHolds } from './store/holds.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -55,8 +57,13 @@ const userClient = createGraphQLClient({
   callMetrics: createCallMetrics({ server: 'user', metrics, logger }),
 });
 lifecycle.onStop('user client', userClient.close);
+const allocation = createBatchAllocation({
+  transact: sql.$transaction,
+  newId: () => newId(),
+  onCommitted: countExpiredSeats(metrics),
+});
 const allocator = createAllocator({
-  allocation: measureTransactions(createBatchAllocation({ transact: sql.$transaction, newId: () => newId() }), metrics),
+  allocation: measureTransactions(allocation, metrics),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
   // Leaves the other connections to the batch, the relay, the consumer and reads.
@@ -77,6 +84,8 @@ const dependencies = {
   users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),
   relay,
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
+  holdSeatsRules: createHoldRules(config.MAX_SEATS_PER_BOOKING),
+  holdTtlSeconds: config.HOLD_TTL_SECONDS,
   newId: () => newId(),
 };
 
@@ -88,10 +97,12 @@ const closing = createPoller({
 lifecycle.onStop('closing', closing.stop);
 const reconciler = createReconciler(dependencies, service);
 lifecycle.onStop('reconciler', reconciler.stop);
+lifecycle.onStop('hold sweeper', createHoldSweeper(dependencies, logger).stop);
 service.prune({
   'published messages': pruneOutbox(sql),
   'received messages': pruneInbox(sql),
   'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
+  'ended holds': pruneHolds(sql, config.IDEMPOTENCY_TTL_SECONDS),
 });
 service.addOptionalDependency(
   'consumer',

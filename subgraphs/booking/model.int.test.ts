@@ -3,58 +3,27 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Allocator } from './commands/allocator.ts';
 import { closeNextEvent } from './commands/close-events.ts';
+import { EVENTS, Model, SEATS, type Window } from './domain/testing-model.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { saveEventSnapshots } from './store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from './testing.ts';
+import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
+import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from './testing.ts';
 
-const EVENTS = 3;
-const SEATS = 6;
 const USERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 const KEYS = ['key-number-1', 'key-number-2', 'key-number-3', 'key-number-4'] as const;
-
-/** A model of the booking rules without a database, short enough to be verified by reading. */
-class Model {
-  events = Array.from({ length: EVENTS }, () => ({ total: SEATS, cancelled: false }));
-  bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
-  keys = new Map<string, number>();
-
-  free(event: number): number {
-    const confirmed = this.bookings.filter((one) => one.event === event && one.confirmed);
-    return (this.events[event]?.total ?? 0) - confirmed.reduce((sum, { seats }) => sum + seats, 0);
-  }
-  book(event: number, user: string, seats: number, key: string): string {
-    const known = this.keys.get(user + key);
-    const earlier = known === undefined ? undefined : this.bookings[known];
-    if (earlier !== undefined)
-      return earlier.event === event && earlier.seats === seats ? `replayed ${known}` : 'key-reused';
-    if (this.events[event]?.cancelled) return 'not-bookable';
-    if (this.free(event) < seats) return 'sold-out';
-    this.keys.set(user + key, this.bookings.length);
-    this.bookings.push({ event, user, seats, confirmed: true });
-    return 'booked';
-  }
-  cancel(booking: number): void {
-    const one = this.bookings[booking];
-    if (one !== undefined) one.confirmed = false;
-  }
-  setCapacity(event: number, total: number): string {
-    const one = this.events[event];
-    if (one?.cancelled) return 'event-cancelled';
-    if (one === undefined || total < one.total - this.free(event)) return 'capacity-below-booked';
-    one.total = total;
-    return 'capacity-set';
-  }
-  close(event: number): void {
-    const one = this.events[event];
-    if (one !== undefined) one.cancelled = true;
-    for (const booking of this.bookings) if (booking.event === event) booking.confirmed = false;
-  }
-}
+const HOUR_MS = 3_600_000;
+/** The sales windows of the events, relative to now. */
+const WINDOWS = {
+  open: [-HOUR_MS, HOUR_MS],
+  'sales-not-started': [HOUR_MS, null],
+  'sales-ended': [null, -HOUR_MS],
+} as const satisfies Record<Window, readonly (number | null)[]>;
+const TTL_SECONDS = 3_600;
 
 /** The ids in the real database. Their positions are the numbers that the model uses. */
 interface Real {
   eventIds: string[];
   bookingIds: string[];
+  holdIds: string[];
 }
 
 /** The run makes several thousand commits, one after another. */
@@ -73,15 +42,24 @@ describe('random commands on the real database and on a model', () => {
   });
   afterAll(() => test.remove());
 
-  async function expectSame(model: Model, { eventIds, bookingIds }: Real): Promise<void> {
+  async function expectSame(model: Model, { eventIds, bookingIds, holdIds }: Real): Promise<void> {
     const inventories = await database.inventory.findMany({ where: { eventId: { in: eventIds } } });
     const seats = eventIds.map((id) => {
-      const { totalSeats, availableSeats } = inventories.find(({ eventId }) => eventId === id) ?? {};
-      return { totalSeats, availableSeats };
+      const { totalSeats, availableSeats, heldSeats } = inventories.find(({ eventId }) => eventId === id) ?? {};
+      return { totalSeats, availableSeats, heldSeats };
     });
     expect(seats).toEqual(
-      model.events.map(({ total }, event) => ({ totalSeats: total, availableSeats: model.free(event) })),
+      model.events.map(({ total }, event) => ({
+        totalSeats: total,
+        availableSeats: model.free(event),
+        heldSeats: model.held(event),
+      })),
     );
+    const holds = await database.hold.findMany({ where: { eventId: { in: eventIds } } });
+    expect(holdIds.map((id) => holds.find((one) => one.id === id)?.status)).toEqual(
+      model.holds.map(({ status }) => status),
+    );
+    expect(holds).toHaveLength(model.holds.length);
     const bookings = await database.booking.findMany({ where: { eventId: { in: eventIds } } });
     const rows = bookingIds.map((id) => {
       const { eventId = '', userId, seatCount, status } = bookings.find((one) => one.id === id) ?? {};
@@ -118,12 +96,86 @@ describe('random commands on the real database and on a model', () => {
         const outcome = await allocator.submit(
           bookRequest({ eventId, userId: user, seatCount: seats, idempotencyKey }),
         );
+        if (outcome.outcome === 'user-limit-reached')
+          return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
         if (outcome.outcome !== 'booked') return expect(outcome.outcome).toBe(expected);
         if (!outcome.replayed) real.bookingIds.push(outcome.booking.id);
         const number = real.bookingIds.indexOf(outcome.booking.id);
         expect(outcome.replayed ? `replayed ${number}` : 'booked').toBe(expected);
       }),
     );
+  const hold = fc
+    .record({
+      event,
+      user: fc.constantFrom(...USERS),
+      seats: fc.integer({ min: 1, max: 3 }),
+      key: fc.constantFrom(...KEYS),
+    })
+    .map(({ event, user, seats, key }) =>
+      command(`hold(${event}, ${user.slice(-1)}, ${seats}, ${key.slice(-1)})`, async (model, real) => {
+        const expected = model.hold(event, user, seats, key);
+        const eventId = real.eventIds[event] ?? '';
+        const idempotencyKey = `${key}-of-${real.eventIds[0]}`;
+        const outcome = await allocator.submit(
+          holdRequest({ eventId, userId: user, seatCount: seats, idempotencyKey, ttlSeconds: TTL_SECONDS }),
+        );
+        if (outcome.outcome === 'user-limit-reached')
+          return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
+        if (outcome.outcome !== 'held') return expect(outcome.outcome).toBe(expected);
+        if (!outcome.replayed) real.holdIds.push(outcome.hold.id);
+        const number = real.holdIds.indexOf(outcome.hold.id);
+        expect(outcome.replayed ? `replayed ${number} ${outcome.hold.status}` : 'held').toBe(expected);
+      }),
+    );
+  const anyHold = fc.nat(5);
+  const aboutHold = (real: Real, model: Model, hold: number) => ({
+    holdId: real.holdIds[hold] ?? newId(),
+    eventId: real.eventIds[model.holds[hold]?.event ?? 0] ?? '',
+    requestId: 'test',
+  });
+  const confirm = anyHold.map((hold) =>
+    command(`confirm(${hold})`, async (model, real) => {
+      const about = aboutHold(real, model, hold);
+      if (real.holdIds[hold] === undefined) model.expire(0);
+      const expected = model.confirm(hold);
+      const outcome = await allocator.submit({ kind: 'confirm-hold', ...about });
+      if (outcome.outcome === 'hold-ended') return expect(`hold-ended ${outcome.hold.status}`).toBe(expected);
+      if (outcome.outcome !== 'confirmed') return expect(outcome.outcome).toBe(expected);
+      if (!outcome.replayed) real.bookingIds.push(outcome.booking.id);
+      expect(outcome.booking.id).toBe(about.holdId);
+      expect(outcome.replayed ? 'confirmed again' : 'confirmed').toBe(expected);
+    }),
+  );
+  const release = anyHold.map((hold) =>
+    command(`release(${hold})`, async (model, real) => {
+      const about = aboutHold(real, model, hold);
+      if (real.holdIds[hold] === undefined) model.expire(0);
+      const expected = model.release(hold);
+      const outcome = await allocator.submit({ kind: 'release-hold', ...about });
+      expect(outcome.outcome === 'released' ? `released ${outcome.hold.status}` : outcome.outcome).toBe(expected);
+    }),
+  );
+  /** Moves the expiry of a hold into the past. The event notices it with the next request. */
+  const passTime = anyHold.map((hold) =>
+    command(`passTime(${hold})`, async (model, real) => {
+      const [one, id] = [model.holds[hold], real.holdIds[hold]];
+      if (one === undefined || id === undefined) return;
+      one.isOver = true;
+      const expiresAt = new Date(Date.now() - HOUR_MS);
+      await database.hold.update({ where: { id }, data: { expiresAt } });
+      await database.inventory.updateMany({
+        where: { eventId: real.eventIds[one.event] ?? '', nextHoldExpiresAt: { not: null } },
+        data: { nextHoldExpiresAt: expiresAt },
+      });
+    }),
+  );
+  const sweep = event.map((event) =>
+    command(`sweep(${event})`, async (model, real) => {
+      model.expire(event);
+      const outcome = await allocator.submit({ kind: 'expire-holds', eventId: real.eventIds[event] ?? '' });
+      expect(outcome).toEqual({ outcome: 'holds-expired', isDue: false });
+    }),
+  );
   const cancel = fc.nat(9).map((booking) =>
     command(`cancel(${booking})`, async (model, real) => {
       const bookingId = real.bookingIds[booking];
@@ -142,14 +194,31 @@ describe('random commands on the real database and on a model', () => {
       expect(outcome).toBe(expected);
     }),
   );
+  async function saveFacts(eventId: string, version: number, changes: Partial<EventSnapshot>): Promise<void> {
+    const { status, ...facts } = await database.inventory.findUniqueOrThrow({ where: { eventId } });
+    const snapshot = { ...facts, status: status as EventSnapshot['status'], version, initialSeats: SEATS };
+    await saveEventSnapshots(database, [{ ...snapshot, ...changes }]);
+  }
+  const setSale = fc
+    .record({
+      event,
+      window: fc.constantFrom<Window>('open', 'open', 'sales-not-started', 'sales-ended'),
+      limit: fc.option(fc.integer({ min: 1, max: SEATS })),
+    })
+    .map(({ event, window, limit }) =>
+      command(`setSale(${event}, ${window}, ${limit})`, async (model, real) => {
+        model.setSale(event, { window, limit });
+        const [salesStartAt, salesEndAt] = WINDOWS[window].map((ms) =>
+          ms === null ? null : new Date(Date.now() + ms),
+        );
+        const rules = { salesStartAt, salesEndAt, maxSeatsPerUser: limit };
+        await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, rules);
+      }),
+    );
   const close = event.map((event) =>
     command(`close(${event})`, async (model, real) => {
       model.close(event);
-      const { eventId, ...facts } = await database.inventory.findUniqueOrThrow({
-        where: { eventId: real.eventIds[event] ?? '' },
-      });
-      const cancelled = { eventId, ...facts, status: 'CANCELLED', version: 2, initialSeats: SEATS } as const;
-      await saveEventSnapshots(database, [cancelled]);
+      await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, { status: 'CANCELLED' });
       const relay = { nudge: () => undefined, requireRoom: () => undefined };
       while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
     }),
@@ -158,13 +227,15 @@ describe('random commands on the real database and on a model', () => {
   it(
     'have the same result after every step',
     async () => {
-      const commands = fc.commands([book, book, book, cancel, setCapacity, close], { maxCommands: 40, size: 'max' });
+      const ofBookings = [book, book, book, cancel, setCapacity, setSale, close];
+      const ofHolds = [hold, hold, hold, confirm, release, passTime, sweep];
+      const commands = fc.commands([...ofBookings, ...ofHolds], { maxCommands: 60, size: 'max' });
       await fc.assert(
         fc.asyncProperty(commands, async (steps) => {
           const events = await Promise.all(
             Array.from({ length: EVENTS }, () => makeEvent(database, { initialSeats: SEATS })),
           );
-          const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [] };
+          const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [], holdIds: [] };
           await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
         }),
         { numRuns: 40, endOnFailure: false },

@@ -33,7 +33,7 @@ export function createReconciler(
         if (finding.kind === 'wrong-seats')
           logger.error(
             finding,
-            'confirmed plus available seats of an event differ from its total seats; nothing was changed',
+            'confirmed, held and available seats of an event do not add up to its total seats; nothing was changed',
           );
         else logger.warn(finding, 'the check of seats and bookings reports a finding; see its kind');
       });

@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import type { BookRequest } from './domain/allocation.ts';
+import type { BookRequest, HoldRequest } from './domain/seat-requests.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
@@ -69,3 +69,15 @@ export function bookRequest(request: Partial<BookRequest> & { eventId: string })
     ...request,
   };
 }
+
+/** A request to hold one seat with new ids and a new key, except for the given fields. */
+export const holdRequest = (request: Partial<HoldRequest> & { eventId: string }): HoldRequest => ({
+  kind: 'hold',
+  holdId: newId(),
+  userId: newId(),
+  seatCount: 1,
+  idempotencyKey: newId(),
+  ttlSeconds: 300,
+  requestId: 'test',
+  ...request,
+});

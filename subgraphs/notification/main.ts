@@ -55,6 +55,8 @@ const consumers = {
   'notification-events': { stream: eventStream, handlers: eventHandlers },
   'notification-bookings': {
     stream: bookingStream,
+    // Nobody is notified of a hold.
+    skippedTypes: 'hold.',
     handlers: bookingHandlers({ channel, newId }),
     onCommitted: deliveries[channel].nudge,
   },

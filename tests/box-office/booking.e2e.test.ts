@@ -1,6 +1,11 @@
 import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CancelEventDocument, EventPageDocument, OwnBookingsDocument } from '#client/generated/graphql.ts';
+import {
+  CancelEventDocument,
+  EditEventDocument,
+  EventPageDocument,
+  OwnBookingsDocument,
+} from '#client/generated/graphql.ts';
 import { openVisitor } from '#tests/support/browser.ts';
 import { anonymous } from '#tests/support/client.ts';
 import {
@@ -109,7 +114,7 @@ test('Two browsers race for the last seat: one wins, and the other is told that 
 
   const outcomes = await Promise.all(
     buyers.map(async ({ page }) => {
-      const words = page.getByText(/You have booked 1 seat|This event is sold out\. Others booked the last seats/);
+      const words = page.getByText(/You have booked 1 seat|This event is sold out\. Others took the last seats/);
       return (await words.textContent())?.includes('You have booked') ? 'booked' : 'sold out';
     }),
   );
@@ -177,6 +182,32 @@ test('Offline, a booking is kept in words and completes as one booking when the 
   expect(complaints.filter((text) => !text.includes('net::ERR_'))).toEqual([]);
 });
 
+test('Held seats are kept through a reload, and are given back or booked', async () => {
+  const eventId = await createEvent(organizer, { name: 'Encore', totalSeats: 3 });
+  const account = await register(office, 'Hilda');
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, account, `/events/${eventId}`);
+  const hold = async () => {
+    await page.getByLabel('Seats', { exact: true }).fill('2');
+    await page.getByRole('button', { name: 'Hold 2 seats while I decide' }).click();
+    await page.getByText('2 seats held for you.').waitFor();
+    await page.getByText('1 of 3 seats free').waitFor();
+  };
+  await hold();
+  expect((await organizer.client.book({ eventId, seatCount: 2 })).__typename).toBe('SoldOutError');
+  await page.reload();
+  await page.getByText(/You have [45]:\d\d to book/).waitFor();
+  await page.getByRole('button', { name: 'Give back' }).click();
+  await page.getByText('3 of 3 seats free').waitFor();
+  expect(await bookingsOf(account, eventId)).toEqual([]);
+
+  await hold();
+  await page.getByRole('button', { name: 'Book held seats' }).click();
+  await page.getByText('You have booked 2 seats.').waitFor();
+  expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 2, status: 'CONFIRMED' }]);
+  expect(complaints).toEqual([]);
+});
+
 test('A cancelled event says so at once, and takes no bookings', async () => {
   const eventId = await createEvent(organizer, { name: 'Rain', totalSeats: 10 });
   const { page, complaints } = await openVisitor(office.browser);
@@ -185,6 +216,41 @@ test('A cancelled event says so at once, and takes no bookings', async () => {
 
   await organizer.client.request(CancelEventDocument, { input: { id: eventId, expectedVersion: 1 } });
   await page.locator('.availability').getByText('Cancelled').waitFor();
+  expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test('Before the sale, the page says when it starts. It opens the form at this time, and explains the limit', async () => {
+  const salesStartAt = new Date(Date.now() + 15_000).toISOString();
+  const eventId = await createEvent(organizer, { name: 'Premiere', totalSeats: 10, salesStartAt, maxSeatsPerUser: 3 });
+  const account = await register(office, 'Petra');
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, account, `/events/${eventId}`);
+  await page.getByText('Not on sale yet').waitFor();
+  await page.getByText('The sale starts on').waitFor();
+  expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
+
+  await page.getByRole('button', { name: 'Book 1 seat' }).waitFor();
+  await page.getByText('At most 3 seats per person.').waitFor();
+  await page.getByLabel('Seats', { exact: true }).fill('2');
+  await page.getByRole('button', { name: 'Book 2 seats' }).click();
+  await page.getByText('You have booked 2 seats.').waitFor();
+  await page.getByRole('button', { name: 'Book more seats' }).click();
+  await page.getByRole('button', { name: 'Book 2 seats' }).click();
+  await page.getByText('One person can have at most 3 seats. You can book 1 seat more.').waitFor();
+  expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 2, status: 'CONFIRMED' }]);
+  expect(complaints).toEqual([]);
+});
+
+test('When the organizer ends the sale, the page says so at once, and takes no bookings', async () => {
+  const eventId = await createEvent(organizer, { name: 'Finale', totalSeats: 10 });
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, await register(office, 'Fred'), `/events/${eventId}`);
+  await page.getByRole('button', { name: 'Book 1 seat' }).waitFor();
+
+  const salesEndAt = new Date(Date.now() - 1_000).toISOString();
+  await organizer.client.request(EditEventDocument, { input: { id: eventId, expectedVersion: 1, salesEndAt } });
+  await page.locator('.availability').getByText('Sale ended', { exact: true }).waitFor();
   expect(await page.getByRole('button', { name: /^Book/ }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });

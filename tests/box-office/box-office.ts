@@ -61,13 +61,12 @@ export async function registerAdmin(office: BoxOffice, name: string): Promise<Ac
   return account;
 }
 
+type EventInput = Omit<Parameters<Client['addEvent']>[0], 'startsAt'>;
+
 /** Creates an event that starts in some days, at 19:30 UTC. Returns its id. */
 export async function createEvent(
   { client }: Account,
-  {
-    inDays = 7,
-    ...change
-  }: { name: string; totalSeats: number; inDays?: number; venue?: string; description?: string },
+  { inDays = 7, ...change }: EventInput & { inDays?: number },
 ): Promise<string> {
   const midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const startsAt = new Date(midnightMs + (inDays + 19.5 / 24) * DAY_MS).toISOString();

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EditEventDocument } from '#client/generated/graphql.ts';
+import { EditEventDocument, EventPageDocument } from '#client/generated/graphql.ts';
 import { openVisitor } from '#tests/support/browser.ts';
 import { connectTo } from '#tests/support/invariants.ts';
 import {
@@ -45,7 +45,19 @@ test('An organizer creates an event, changes it and its seats, sees who books, a
   await page.getByRole('button', { name: 'Save changes' }).click();
   await page.getByRole('heading', { name: 'Poetry Slam Final' }).waitFor();
 
-  const input = { id: eventId, expectedVersion: 2, venue: 'The Attic' };
+  await page.getByLabel('Sale opens').fill(`${year}-06-01T20:00`);
+  await page.getByLabel('Limit per person').fill('4');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByText('Must be before the start of the event.').waitFor();
+  await page.getByLabel('Sale opens').fill('2020-01-01T09:00');
+  await page.getByLabel('Sale closes').fill(`${year}-06-01T18:00`);
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect
+    .poll(async () => (await organizer.client.request(EventPageDocument, { id: eventId })).event, SOON)
+    .toMatchObject({ version: 3, maxSeatsPerUser: 4, salesStartAt: expect.anything(), salesEndAt: expect.anything() });
+  await expect.poll(() => page.getByLabel('Limit per person').inputValue(), SOON).toBe('4');
+
+  const input = { id: eventId, expectedVersion: 3, venue: 'The Attic' };
   const { updateEvent } = await organizer.client.request(EditEventDocument, { input });
   expect(updateEvent.__typename).toBe('UpdateEventPayload');
   await page.getByLabel('Name').fill('Poetry Slam Grand Final');
@@ -59,7 +71,7 @@ test('An organizer creates an event, changes it and its seats, sees who books, a
   await page.getByRole('listitem').filter({ hasText: 'Ada Lovelace' }).getByText('4 seats').waitFor();
   await page.getByLabel('Seats in total').fill('3');
   await page.getByRole('button', { name: 'Change the number of seats' }).click();
-  await page.getByText('4 seats are already booked.').waitFor();
+  await page.getByText('4 seats are already booked or held.').waitFor();
   await page.getByLabel('Seats in total').fill('40');
   await page.getByRole('button', { name: 'Change the number of seats' }).click();
   await page.getByText('36 seats free').waitFor();

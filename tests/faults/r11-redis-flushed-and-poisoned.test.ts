@@ -45,7 +45,7 @@ faultTest('R11: an emptied or poisoned Redis decides nothing about seats', {
   },
   control: {
     without: 'correct seats in the database',
-    fails: /G1: confirmed and free seats add up/,
+    fails: /G1: confirmed, held and free seats add up/,
     async sabotage({ system }) {
       const database = await connectTo(system.databaseUrls.booking);
       await database.query('UPDATE inventories SET available_seats = available_seats - 1 WHERE available_seats > 1000');

@@ -15,6 +15,8 @@ import { PrismaClient } from '../../subgraphs/booking/generated/prisma/client.ts
 import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
 import { type BookingPage, listBookingPages } from '../../subgraphs/booking/store/bookings.ts';
 import { findBookings } from '../../subgraphs/booking/store/find-bookings.ts';
+import { findHolds } from '../../subgraphs/booking/store/find-holds.ts';
+import { findEventsWithDueHolds, listHoldPages, pruneHolds } from '../../subgraphs/booking/store/holds.ts';
 import { findInventories, saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import {
   countSeats,
@@ -23,7 +25,7 @@ import {
   reopenForClosing,
   takeTurn,
 } from '../../subgraphs/booking/store/reconciliation.ts';
-import { bookRequest, createTestAllocator } from '../../subgraphs/booking/testing.ts';
+import { bookRequest, createTestAllocator, holdRequest } from '../../subgraphs/booking/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -48,8 +50,17 @@ const list = (wanted: Omit<BookingPage, 'page'>, after?: string) => ({
 const MIDDLE = idOf(Math.floor(BOOKINGS_OF_ONE / 2) * (BOOKINGS / BOOKINGS_OF_ONE));
 const OLDEST = idOf(1_000);
 
+const listOfHolds = (after?: string) => ({
+  isList: true,
+  run: () =>
+    listHoldPages(database, [{ userId: BUSY, page: { limit: LIMIT, after: after === undefined ? after : [after] } }]),
+});
+
 const insideTransaction = async (run: (transaction: Parameters<typeof recordInInbox>[0]) => Promise<unknown>) =>
   driverTransactions(pool)(run);
+
+const HOLDS_OF_ONE = EVENTS / 10;
+const heldSeatsOfBusy = () => database.hold.count({ where: { userId: BUSY, eventId: BUSY, status: 'HELD' } });
 
 /** Every STEP-th booking belongs to the busy user and the busy event. */
 const STEP = BOOKINGS / BOOKINGS_OF_ONE;
@@ -65,6 +76,20 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         event_version: '1',
         total_seats: `${SEATS}`,
         available_seats: `${SEATS / 2}`,
+        max_seats_per_user: `IF(n % 2 = 0, ${SEATS}, NULL)`,
+        held_seats: `${SEATS / 4}`,
+        next_hold_expires_at: `IF(n % 1000 = 7, CURRENT_TIMESTAMP(3), TIMESTAMP('2030-01-01'))`,
+      });
+      // Every tenth hold belongs to the busy user and the busy event. Half of all holds have ended.
+      await fill('holds', EVENTS, {
+        id: idSql('n'),
+        event_id: idSql(`IF(n % 10 = 0, 0, (n * 7919) % ${EVENTS})`),
+        user_id: idSql(`IF(n % 10 = 0, 0, (n * 104729) % ${EVENTS})`),
+        seat_count: '1',
+        status: "IF(n % 4 < 2, 'HELD', 'EXPIRED')",
+        idempotency_key: 'n',
+        expires_at: "TIMESTAMP('2030-01-01')",
+        ended_at: 'IF(n % 4 < 2, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 5 = 0, 48, 1) HOUR)',
       });
       await fill('bookings', BOOKINGS, {
         id: idSql('n'),
@@ -134,6 +159,60 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           expect(await findInventories(database, ids)).toHaveLength(1_000);
         },
       },
+      'the first page of the holds of a user': listOfHolds(),
+      'a middle page of the holds of a user': listOfHolds(idOf(EVENTS / 2)),
+      'holds by their ids': {
+        readsMax: 5_000,
+        async run() {
+          const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
+          expect(await findHolds(database, ids)).toHaveLength(1_000);
+        },
+      },
+      'a batch of holds of many events, their replays, confirmations and releases': {
+        readsMax: 5_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const requests = Array.from({ length: 200 }, (_, n) => holdRequest({ eventId: idOf(10 + (n % 100)) }));
+          for (const expected of [false, true]) {
+            const sent = requests.map((request) => (expected ? { ...request, holdId: newId() } : request));
+            const outcomes = await Promise.all(sent.map((request) => allocator.submit(request)));
+            expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed: expected })));
+          }
+          const ended = await Promise.all(
+            requests.map(({ holdId, eventId }, n) =>
+              allocator.submit({
+                kind: n % 2 === 0 ? 'confirm-hold' : 'release-hold',
+                holdId,
+                eventId,
+                requestId: 'test',
+              }),
+            ),
+          );
+          expect(new Set(ended.map(({ outcome }) => outcome))).toEqual(new Set(['confirmed', 'released']));
+          await allocator.stop();
+        },
+      },
+      'the expiry of holds of the busy event, and of other events': {
+        readsMax: 5_000,
+        async run() {
+          const eventIds = await findEventsWithDueHolds(database, 256);
+          expect(eventIds.length).toBeGreaterThan(0);
+          await database.inventory.update({ where: { eventId: BUSY }, data: { nextHoldExpiresAt: new Date(0) } });
+          await database.$executeRaw(sql`
+            UPDATE holds SET expires_at = CURRENT_TIMESTAMP(3) WHERE event_id = ${BUSY} AND status = 'HELD' LIMIT 1000`);
+          const allocator = createTestAllocator(pool);
+          for (const isDue of [true, false]) {
+            const outcome = await allocator.submit({ kind: 'expire-holds', eventId: BUSY });
+            expect(outcome).toEqual({ outcome: 'holds-expired', isDue });
+          }
+          await Promise.all(eventIds.map((eventId) => allocator.submit({ kind: 'expire-holds', eventId })));
+          await allocator.stop();
+        },
+      },
+      'pruning ended holds': {
+        readsMax: BATCH_READS_MAX,
+        run: async () => pruneHolds(database, 86_400)(1_000),
+      },
       'saving event snapshots': {
         run: () =>
           saveEventSnapshots(
@@ -145,6 +224,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
               status: 'SCHEDULED',
               version: 2,
               initialSeats: SEATS,
+              maxSeatsPerUser: null,
             })),
           ),
       },
@@ -169,6 +249,21 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           await allocator.stop();
         },
       },
+      'a booking of the busy user for the busy event, which has a limit per user': {
+        // It reads all bookings and holds of this user for this event. Normally they are not more than the limit.
+        readsMax: 2 * (BOOKINGS_OF_ONE + HOLDS_OF_ONE) + 1_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const outcome = await allocator.submit(bookRequest({ eventId: BUSY, userId: BUSY, seatCount: SEATS }));
+          const taken = BOOKINGS_OF_ONE - 50 + (await heldSeatsOfBusy());
+          expect(outcome).toEqual({
+            outcome: 'user-limit-reached',
+            maxSeatsPerUser: SEATS,
+            seatsLeft: SEATS - taken,
+          });
+          await allocator.stop();
+        },
+      },
       'closing a cancelled event': {
         readsMax: 5_000,
         async run() {
@@ -180,7 +275,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       },
       'the reconciliation of events': {
         // It counts the seats of all bookings of an event. It runs in the background, and rarely.
-        readsMax: BOOKINGS_OF_ONE + 1_000,
+        readsMax: BOOKINGS_OF_ONE + 2 * HOLDS_OF_ONE + 1_000,
         async run() {
           await database.$executeRaw(sql`UPDATE reconciliations SET due_at = CURRENT_TIMESTAMP(3)`);
           const afterId = await takeTurn(database, 60);

@@ -56,6 +56,19 @@ Booking
   booking(id: $booking) { user { it: bookings(first: 0) { nodes { id } } } }                        | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
   notifications(filter: { bookingId: $booking }) { nodes { it: booking { ...Booking } } }           | UNAUTHENTICATED | yes            | null           | null           | yes
 
+Hold
+  it: hold(id: $hold) { ...Hold }                                                                   | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: event { ...Event } }                                                        | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: booking { id } }                                                            | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { it: user { ...User } }                                                          | null            | yes            | null           | yes            | yes
+  hold(id: $hold) { user { it: email } }                                                            | null            | yes            | null           | null           | yes
+  hold(id: $hold) { user { it: holds { pageInfo { hasNextPage } } } }                               | null            | yes            | null           | null           | yes
+  hold(id: $hold) { user { it: holds(first: 0) { nodes { id } } } }                                 | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  user(id: $user) { holds(first: 100) { it: nodes { ...Hold } pageInfo { ...PageInfo } } }          | null            | yes            | null           | null           | yes
+  user(id: $user) { holds(first: 100) { it: edges { cursor node { ...Hold } } } }                   | null            | yes            | null           | null           | yes
+  me { holds(first: 100) { it: nodes { ...Hold } } }                                                | null            | yes            | absent         | absent         | absent
+  event(id: $event) { it: heldSeats }                                                               | null            | null           | null           | yes            | yes
+
 Notification
   notifications(first: 100) { it: nodes { ...Notification } pageInfo { ...PageInfo } }              | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
@@ -77,30 +90,41 @@ DeadLetter
 
 export const MUTATIONS = `
 User
-  it: createUser(input: { name: "Newcomer", email: $newEmail, password: $password }) { ...Registration }          | yes             | yes             | yes                  | yes                  | yes
-  it: createUser(input: { name: "Newcomer", email: $email, password: $password }) { ...Registration }             | EmailTakenError | EmailTakenError | EmailTakenError      | EmailTakenError      | EmailTakenError
-  it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes             | yes                  | yes                  | yes
-  it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes             | yes                  | yes                  | yes
-  it: signOut(refreshToken: "unknown")                                                                            | yes             | yes             | yes                  | yes                  | yes
+  it: createUser(input: { name: "Newcomer", email: $newEmail, password: $password }) { ...Registration }          | yes             | yes                   | yes                   | yes                   | yes
+  it: createUser(input: { name: "Newcomer", email: $email, password: $password }) { ...Registration }             | EmailTakenError | EmailTakenError       | EmailTakenError       | EmailTakenError       | EmailTakenError
+  it: signIn(input: { email: $email, password: $password }) { ...SignIn }                                         | yes             | yes                   | yes                   | yes                   | yes
+  it: refreshSession(refreshToken: $refreshToken) { ...Refresh }                                                  | yes             | yes                   | yes                   | yes                   | yes
+  it: signOut(refreshToken: "unknown")                                                                            | yes             | yes                   | yes                   | yes                   | yes
 
 Event
-  it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
-  it: updateEvent(input: { id: $event, expectedVersion: 1 }) { ...Revision }                                      | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
-  it: cancelEvent(input: { id: $cancelledEvent, expectedVersion: 2 }) { ...Revision }                             | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
-  it: setEventCapacity(input: { eventId: $event, totalSeats: 100 }) { ...Capacity }                               | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | yes                  | yes
+  it: createEvent(input: { name: "Another", startsAt: $tomorrow, totalSeats: 1 }) { ...Creation }                 | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: updateEvent(input: { id: $event, expectedVersion: 1 }) { ...Revision }                                      | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
+  it: cancelEvent(input: { id: $cancelledEvent, expectedVersion: 2 }) { ...Revision }                             | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
+  it: setEventCapacity(input: { eventId: $event, totalSeats: 100 }) { ...Capacity }                               | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
 
 Booking
-  it: createBooking(input: { eventId: $event, idempotencyKey: "for-itself" }) { ...Order }                        | UNAUTHENTICATED | yes             | yes                  | yes                  | yes
-  it: createBooking(input: { eventId: $event, idempotencyKey: "for-the-owner", userId: $user }) { ...Order }      | UNAUTHENTICATED | yes             | FORBIDDEN            | FORBIDDEN            | yes
-  it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes             | BookingNotFoundError | BookingNotFoundError | yes
-  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes             | null                 | null                 | yes
-  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes             | null                 | null                 | yes
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-itself" }) { ...Order }                        | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: createBooking(input: { eventId: $event, idempotencyKey: "for-the-owner", userId: $user }) { ...Order }      | UNAUTHENTICATED | yes                   | FORBIDDEN             | FORBIDDEN             | yes
+  it: createBooking(input: { eventId: $unopenedEvent, idempotencyKey: "too-early" }) { ...Order }                 | UNAUTHENTICATED | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError
+  it: createBooking(input: { eventId: $closedEvent, idempotencyKey: "too-late" }) { ...Order }                    | UNAUTHENTICATED | SalesEndedError       | SalesEndedError       | SalesEndedError       | SalesEndedError
+  it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
+  cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
+
+Hold
+  it: holdSeats(input: { eventId: $heldEvent, idempotencyKey: "for-itself" }) { ...Holding }                      | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: holdSeats(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Holding }       | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: confirmHold(input: { id: $hold }) { ...Confirmation }                                                       | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
+  it: confirmHold(input: { id: $releasedHold }) { ...Confirmation }                                               | UNAUTHENTICATED | HoldEndedError        | HoldNotFoundError     | HoldNotFoundError     | HoldEndedError
+  it: releaseHold(input: { id: $hold }) { ...Release }                                                            | UNAUTHENTICATED | HoldConfirmedError    | HoldNotFoundError     | HoldNotFoundError     | HoldConfirmedError
+  it: releaseHold(input: { id: $releasedHold }) { ...Release }                                                    | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
 
 Notification
-  it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
-  it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN       | FORBIDDEN            | FORBIDDEN            | yes
+  it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+  it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
 `;
 
 /** The first answer of each subscription. tests/live-seats.e2e.test.ts checks the following ones. */
@@ -108,6 +132,7 @@ export const SUBSCRIPTIONS = `
 Event
   it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
+  eventSeats(eventId: $event) { it: heldSeats }                                   | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
@@ -128,12 +153,15 @@ event
 
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes
+  Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
+  Event { it: heldSeats }                                              | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
   User { bookings(first: 100) { it: nodes { ...Booking } } }           | null | yes            | null | null           | yes
   User { it: bookings(first: 0) { nodes { id } } }                     | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
+  User { holds(first: 100) { it: nodes { ...Hold } } }                 | null | yes            | null | null           | yes
 
 notification
   Notification { ...Notification }                                     | null | yes            | null | null           | yes
@@ -146,9 +174,13 @@ notification
 export const FRAGMENTS = `
 fragment User on User { id name role createdAt }
 fragment Event on Event {
-  id name description venue startsAt status organizer { id } version cached createdAt updatedAt
+  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
+  createdAt updatedAt
 }
 fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
+fragment Hold on Hold {
+  id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
+}
 fragment Notification on Notification {
   id kind channel status attempts booking { id } user { id } createdAt sentAt
 }
@@ -180,6 +212,9 @@ fragment Order on CreateBookingResult {
   ... on CreateBookingPayload { booking { id user { id } } replayed }
   ... on SoldOutError { code message availableSeats }
   ... on EventNotBookableError { code message }
+  ... on SalesNotStartedError { code message salesStartAt }
+  ... on SalesEndedError { code message salesEndAt }
+  ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
   ... on IdempotencyKeyReusedError { code message }
 }
 fragment Cancellation on CancelBookingResult {
@@ -187,6 +222,24 @@ fragment Cancellation on CancelBookingResult {
   ... on CancelBookingPayload { booking { ...Booking } }
   ... on BookingNotFoundError { code message }
 }
+fragment Holding on HoldSeatsResult {
+  __typename
+  ... on HoldSeatsPayload { hold { id user { id } } replayed }
+  ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
+}
+fragment Confirmation on ConfirmHoldResult {
+  __typename
+  ... on ConfirmHoldPayload { booking { id user { id } } replayed }
+  ... on HoldEndedError { code message endedAt }
+  ... on HoldNotFoundError { code message }
+}
+fragment Release on ReleaseHoldResult {
+  __typename
+  ... on ReleaseHoldPayload { hold { ...EndedHold } }
+  ... on HoldConfirmedError { code message bookingId }
+  ... on HoldNotFoundError { code message }
+}
+fragment EndedHold on Hold { id event { id } user { id } seatCount status createdAt expiresAt endedAt }
 fragment Retry on RetryNotificationResult {
   __typename ... on RetryNotificationPayload { notification { id } } ... on NotificationNotFoundError { code message }
 }

@@ -5,7 +5,17 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import { SUBGRAPHS, type SubgraphName } from '#services';
-import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from '../support/client.ts';
+import {
+  anonymous,
+  book,
+  type Client,
+  confirmHold,
+  createEvent,
+  holdSeats,
+  releaseHold,
+  signUp,
+  signUpAdmin,
+} from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { READERS } from './rights.ts';
@@ -232,6 +242,7 @@ function shuffled<Item>(items: Iterable<Item>): Item[] {
 }
 
 const PASSWORD = 'correct horse battery';
+const DAY_MS = 86_400_000;
 
 /** Registers a user. Returns the refresh token. */
 async function register(graphqlUrl: string, email: string): Promise<string> {
@@ -246,8 +257,18 @@ async function register(graphqlUrl: string, email: string): Promise<string> {
 
 /** Creates an object of each kind without null fields for the owner. Returns the values of the table's variables. */
 async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
-  const event = await createEvent(organizer, { description: 'Trio', venue: 'The Old Mill' });
-  const cancelledEvent = await createEvent(organizer);
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
+  const yesterday = new Date(Date.now() - DAY_MS).toISOString();
+  const texts = { description: 'Trio', venue: 'The Old Mill' };
+  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100 };
+  const inDays = (days: number) => ({ startsAt: new Date(Date.now() + days * DAY_MS).toISOString() });
+  // The first event of the lists, because it starts first.
+  const event = await createEvent(organizer, { ...texts, ...sale, ...inDays(2) });
+  const unopenedEvent = await createEvent(organizer, { ...inDays(3), salesStartAt: tomorrow });
+  const closedEvent = await createEvent(organizer, { ...inDays(3), salesEndAt: yesterday });
+  const limitedEvent = await createEvent(organizer, { ...inDays(3), maxSeatsPerUser: 1 });
+  const heldEvent = await createEvent(organizer, inDays(3));
+  const cancelledEvent = await createEvent(organizer, inDays(3));
   await organizer.send(
     `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
     { id: cancelledEvent },
@@ -258,6 +279,10 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   await owner.send(cancel, { id: booking });
+  const releasedHold = (await holdSeats(owner, event)).hold.id;
+  await releaseHold(owner, releasedHold);
+  const hold = (await holdSeats(owner, event)).hold.id;
+  await confirmHold(owner, hold);
   const notificationOf = async () => {
     const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
     const { notifications } = (await owner.send(query, { id: booking })).data.booking;
@@ -295,6 +320,12 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   return {
     event,
     cancelledEvent,
+    unopenedEvent,
+    closedEvent,
+    limitedEvent,
+    heldEvent,
+    hold,
+    releasedHold,
     booking,
     silentBooking,
     notification,
@@ -304,21 +335,32 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     bookingCursor: data.bookings.pageInfo.endCursor as string,
     notificationCursor: data.notifications.pageInfo.endCursor as string,
     password: PASSWORD,
-    tomorrow: new Date(Date.now() + 86_400_000).toISOString(),
+    tomorrow,
   };
 }
 
-const HIDDEN: ReadonlySet<string> = new Set(['null', 'absent', 'UNAUTHENTICATED', 'FORBIDDEN', 'BookingNotFoundError']);
+const HIDDEN: ReadonlySet<string> = new Set([
+  'null',
+  'absent',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BookingNotFoundError',
+  'HoldNotFoundError',
+]);
 
 /** Variables of the table that do not identify an object. */
 const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password', 'refreshToken', 'tomorrow']);
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
+const THINGS_OF_OWNER = ['booking', 'silentBooking', 'hold', 'releasedHold'];
+
+const PUBLIC_EVENTS = ['event', 'cancelledEvent', 'unopenedEvent', 'closedEvent', 'limitedEvent', 'heldEvent'];
+
 /** The objects of an operation that must look missing to its reader. Events are public. */
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
-  const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
-  if (subgraph === undefined) shown.add('event').add('cancelledEvent');
+  const shown = new Set(SEES_BOOKING.has(reader) ? THINGS_OF_OWNER : []);
+  if (subgraph === undefined) for (const event of PUBLIC_EVENTS) shown.add(event);
   // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
   const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);

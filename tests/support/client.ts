@@ -87,6 +87,9 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
     __typename
     ... on CreateBookingPayload { replayed booking { id seatCount status event { availableSeats } } }
     ... on DomainError { code message }
+    ... on SalesNotStartedError { salesStartAt }
+    ... on SalesEndedError { salesEndAt }
+    ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
   }
 }`;
 
@@ -95,6 +98,57 @@ export async function book(client: Client, eventId: string, change: Record<strin
   const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
   const { data } = await client.send(CREATE_BOOKING, { input });
   return data.createBooking;
+}
+
+const HOLD_SEATS = `mutation HoldSeats($input: HoldSeatsInput!) {
+  holdSeats(input: $input) {
+    __typename
+    ... on HoldSeatsPayload {
+      replayed hold { id seatCount status createdAt expiresAt endedAt booking { id } event { availableSeats heldSeats } }
+    }
+    ... on DomainError { code message }
+    ... on SoldOutError { availableSeats }
+    ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
+  }
+}`;
+
+/** Holds one seat with a new idempotency key. `change` overrides the input. Returns the result of holdSeats. */
+export async function holdSeats(client: Client, eventId: string, change: Record<string, unknown> = {}) {
+  const input = { eventId, seatCount: 1, idempotencyKey: randomUUID(), ...change };
+  const { data } = await client.send(HOLD_SEATS, { input });
+  return data.holdSeats;
+}
+
+/** Returns the result of confirmHold. */
+export async function confirmHold(client: Client, id: string) {
+  const { data } = await client.send(
+    `mutation ConfirmHold($input: ConfirmHoldInput!) {
+      confirmHold(input: $input) {
+        __typename
+        ... on ConfirmHoldPayload { replayed booking { id seatCount status event { availableSeats } } }
+        ... on DomainError { code }
+        ... on HoldEndedError { endedAt }
+      }
+    }`,
+    { input: { id } },
+  );
+  return data.confirmHold;
+}
+
+/** Returns the result of releaseHold. */
+export async function releaseHold(client: Client, id: string) {
+  const { data } = await client.send(
+    `mutation ReleaseHold($input: ReleaseHoldInput!) {
+      releaseHold(input: $input) {
+        __typename
+        ... on ReleaseHoldPayload { hold { id status endedAt event { availableSeats } } }
+        ... on DomainError { code }
+        ... on HoldConfirmedError { bookingId }
+      }
+    }`,
+    { input: { id } },
+  );
+  return data.releaseHold;
 }
 
 /** Returns the current name and version of an event, which may come from the cache. */

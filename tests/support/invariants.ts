@@ -17,10 +17,10 @@ const CONSUMERS = [deadLetterStream, ...Object.values(CONTRACTS).map(({ stream }
 /** Opens a connection to one of a test system's databases. */
 export const connectTo = (databaseUrl: string): Promise<Connection> => openConnection(databaseUrl);
 
-/** Checks G1: for every event, confirmed and free seats add up to the total, and free seats are not negative. */
+/** Checks G1: for every event, confirmed, held and free seats add up to the total, and none of them is negative. */
 export async function expectSeatsAddUp(connection: Connection): Promise<void> {
   const wrong = await findWrongSeats(connection);
-  expect(wrong, 'G1: confirmed and free seats add up').toEqual([]);
+  expect(wrong, 'G1: confirmed, held and free seats add up').toEqual([]);
 }
 
 /** Checks G3 and G5: the outbox is empty and every booking and cancellation has exactly one notification. */

@@ -17,6 +17,8 @@ const DEFAULT_TYPES: Readonly<Record<string, string>> = {
   String: 'varchar(191)',
   DateTime: 'datetime(3)',
 };
+/** The database's names of types that Prisma names differently. */
+const NATIVE_TYPES: Readonly<Record<string, string>> = { UnsignedMediumInt: 'mediumint unsigned' };
 /** Default values that the Prisma client generates. The table has no default for them. */
 const CLIENT_DEFAULTS = new Set(['uuid', 'cuid', 'ulid', 'nanoid', 'autoincrement']);
 
@@ -71,9 +73,9 @@ export async function shapesInDatabase(connection: Connection): Promise<Record<s
             .filter(({ tab }) => tab === table)
             .map(({ col, type, nullable, def }) => [
               col,
-              // MariaDB reports int(11) for int, and NULL for a missing default.
+              // MariaDB reports int(11) for int, mediumint(8) for mediumint, and NULL for a missing default.
               {
-                type: type.replace(/int\(\d\d\)/, 'int'),
+                type: type.replace(/(?<=int)\(\d\d\)|(?<=mediumint)\(8\)/, ''),
                 nullable: nullable === 'YES',
                 hasDefault: (def ?? 'NULL') !== 'NULL',
               },
@@ -97,7 +99,9 @@ export async function shapesInDatabase(connection: Connection): Promise<Record<s
 function columnShape(field: Field): TableShape['columns'][string] {
   const native = field.attributes?.find(({ group }) => group === 'db');
   const size = native?.args?.map(({ value }) => value).join();
-  const type = native ? native.name.toLowerCase() + (size ? `(${size})` : '') : DEFAULT_TYPES[String(field.fieldType)];
+  const type = native
+    ? (NATIVE_TYPES[native.name] ?? native.name.toLowerCase()) + (size ? `(${size})` : '')
+    : DEFAULT_TYPES[String(field.fieldType)];
   if (type === undefined) throw new Error(`DEFAULT_TYPES lacks the type of ${field.name}, ${String(field.fieldType)}`);
   const value = argumentOf(field, 'default');
   const isClients = typeof value === 'object' && value !== null && 'name' in value && CLIENT_DEFAULTS.has(value.name);

@@ -7,6 +7,10 @@ export interface Refusal {
   readonly field?: string;
   readonly availableSeats?: number;
   readonly bookedSeats?: number;
+  readonly salesStartAt?: string;
+  readonly salesEndAt?: string;
+  readonly maxSeatsPerUser?: number;
+  readonly seatsLeft?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -17,15 +21,25 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   INVALID_INPUT: ({ message }) => ruleIn(message),
   SOLD_OUT: ({ availableSeats = 0 }) =>
     availableSeats === 0
-      ? 'This event is sold out. Others booked the last seats before you.'
+      ? 'This event is sold out. Others took the last seats before you.'
       : `There ${availableSeats === 1 ? 'is only 1 seat' : `are only ${seats(availableSeats)}`} left. Choose fewer seats.`,
   EVENT_CANCELLED: () => 'This event was cancelled, so it takes no bookings.',
   EVENT_STARTED: () => 'This event has already started.',
+  SALES_NOT_STARTED: ({ salesStartAt = '' }) => `The sale has not started yet. It starts on ${dateTime(salesStartAt)}.`,
+  SALES_ENDED: ({ salesEndAt = '' }) => `The sale ended on ${dateTime(salesEndAt)}.`,
+  USER_LIMIT_REACHED: ({ maxSeatsPerUser = 0, seatsLeft = 0 }) =>
+    `One person can have at most ${seats(maxSeatsPerUser)}. ${
+      seatsLeft === 0 ? 'You cannot book more.' : `You can book ${seats(seatsLeft)} more.`
+    }`,
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
+  HOLD_NOT_FOUND: () => 'These seats are no longer held for you.',
+  HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',
+  HOLD_RELEASED: () => 'You gave these seats back. Hold or book seats again.',
+  HOLD_CONFIRMED: () => 'You have booked these seats. Cancel the booking to give them back.',
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
-    `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked. Enter this number or more.`,
+    `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
   EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
   INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',
@@ -54,8 +68,17 @@ export function wordsFor(problem: Refusal | Error): string {
   );
 }
 
-/** "input.name must have 1 to 200 characters." becomes "Must have 1 to 200 characters." */
-const ruleIn = (message: string) => message.replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase());
+const FIELDS: Record<string, string> = {
+  startsAt: 'the start of the event',
+  salesEndAt: 'the end of the sale',
+  totalSeats: 'the number of seats',
+};
+
+/** "input.salesStartAt must be before startsAt." becomes "Must be before the start of the event." */
+const ruleIn = (message: string) =>
+  message
+    .replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase())
+    .replace(/\w+(?=\.$)/, (word) => FIELDS[word] ?? word);
 
 export const seats = (count: number): string => (count === 1 ? '1 seat' : `${count.toLocaleString('en')} seats`);
 

@@ -2,21 +2,22 @@ import { runInTrace } from '#platform/clients/deadline.ts';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Transact, Transaction } from '#platform/database/transactions.ts';
 import { outboxStatements } from '#platform/outbox/append.ts';
-import {
-  type Decision,
-  decide,
-  type LockedState,
-  type SeatRequest,
-  scopedKey,
-  type Writes,
-} from '../domain/allocation.ts';
+import { type Decision, decide } from '../domain/allocation.ts';
+import { type LockedState, scopedKey, type Writes } from '../domain/draft.ts';
+import type { SeatRequest } from '../domain/seat-requests.ts';
 import { bookingMessage } from '../messaging/booking-changed.ts';
+import { holdMessage } from '../messaging/hold-changed.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
+import { countUserSeats } from '../store/allocation/count-user-seats.ts';
+import { findExpiredHolds } from '../store/allocation/find-expired-holds.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
-import { insertBookings } from '../store/allocation/insert-bookings.ts';
+import { findKeyedHolds } from '../store/allocation/find-keyed-holds.ts';
+import { insertBookings, insertKeys } from '../store/allocation/insert-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
+import { endHolds, insertHolds } from '../store/allocation/write-holds.ts';
 import { findBookings } from '../store/find-bookings.ts';
+import { findHolds } from '../store/find-holds.ts';
 
 /** The result of a request that was not decided because another transaction has locked its event's inventory. */
 export const HELD = Symbol('held');
@@ -26,88 +27,147 @@ export type DecidedOutcome = Decision['outcomes'][number];
 export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 
 /**
- * Handles a whole batch in one transaction: locks the inventories, reads keys and bookings, decides, and writes seats,
- * bookings and outbox messages. Seats change only under the inventory's lock, so the data stays valid until the commit.
- * Transactions cannot deadlock on inventories, because a batch with several events does not wait for their locks. Both
- * functions throw when nothing was committed or the outcome is unknown. The statements of a batch are part of the first
- * trace in it.
+ * Handles a whole batch in one transaction: locks the inventories, reads keys, bookings and holds, decides, and writes
+ * seats, bookings, holds and outbox messages. For events with a limit of seats per user, one more statement reads the
+ * users' seats, and for events with expired holds, one more reads these holds. `onCommitted` is told of what was written.
+ * Seats change only under the inventory's lock, so the data stays valid until the commit. Transactions cannot deadlock
+ * on inventories, because a batch with several events does not wait for their locks. Both functions throw when nothing
+ * was committed or the outcome is unknown. The statements of a batch are part of the first trace in it.
  */
-export function createBatchAllocation({ transact, newId }: { transact: Transact; newId: () => string }) {
-  const transactInTrace = <Result>(
+export function createBatchAllocation({
+  transact,
+  newId,
+  onCommitted = () => undefined,
+}: {
+  transact: Transact;
+  newId: () => string;
+  onCommitted?: (writes: Writes) => void;
+}) {
+  async function transactInTrace<Result extends { decision: Decision }>(
     traceparent: string | undefined,
     run: (transaction: Transaction) => Promise<Result>,
-  ): Promise<Result> => runInTrace(traceparent, () => transact(run));
+  ): Promise<Result> {
+    const result = await runInTrace(traceparent, () => transact(run));
+    onCommitted(result.decision.writes);
+    return result;
+  }
 
   return {
     /** One result per request, in the batch's order. Does not wait for locks: a request for a locked event gets HELD. */
-    allocateFree: (batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]> =>
-      transactInTrace(batch.find(isTraced)?.traceparent, async (transaction) => {
-        const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
-        // Both are sent together. The server reads the bookings after it has locked the inventories.
-        const [{ inventories, heldEventIds }, bookings] = await Promise.all([
-          lockFreeInventories(transaction, eventIds),
-          readBookings(transaction, batch),
-        ]);
-        const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-        const outcomes = allocate(transaction, free, { ...bookings, inventories, newId }).values();
-        return batch.map(({ eventId }) =>
-          heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome),
-        );
-      }),
+    async allocateFree(batch: readonly SeatRequest[]): Promise<readonly (DecidedOutcome | typeof HELD)[]> {
+      const { decision, heldEventIds } = await transactInTrace(
+        batch.find(isTraced)?.traceparent,
+        async (transaction) => {
+          const eventIds = [...new Set(batch.map(({ eventId }) => eventId))].sort();
+          // Both are sent together. The server reads the bookings and holds after it has locked the inventories.
+          const [{ inventories, heldEventIds }, known] = await Promise.all([
+            lockFreeInventories(transaction, eventIds),
+            readKnown(transaction, batch),
+          ]);
+          const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
+          return { decision: await allocate(transaction, free, { ...known, inventories, newId }), heldEventIds };
+        },
+      );
+      const outcomes = decision.outcomes.values();
+      return batch.map(({ eventId }) => (heldEventIds.has(eventId) ? HELD : (outcomes.next().value as DecidedOutcome)));
+    },
     /** Waits for the lock on one event's inventory, then decides the requests that `take` returns. */
-    allocateHeld: (eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]> =>
-      transactInTrace(undefined, async (transaction) => {
+    async allocateHeld(eventId: string, take: () => readonly SeatRequest[]): Promise<readonly DecidedOutcome[]> {
+      const { decision } = await transactInTrace(undefined, async (transaction) => {
         const inventory = await lockInventory(transaction, eventId);
         const inventories = inventory === undefined ? [] : [inventory];
         const batch = take();
-        return allocate(transaction, batch, { ...(await readBookings(transaction, batch)), inventories, newId });
-      }),
+        const known = await readKnown(transaction, batch);
+        return { decision: await allocate(transaction, batch, { ...known, inventories, newId }) };
+      });
+      return decision.outcomes;
+    },
   };
 }
 
 const isTraced = ({ traceparent }: SeatRequest): boolean => traceparent !== undefined;
 
-function allocate(
+async function allocate(
   transaction: Transaction,
   batch: readonly SeatRequest[],
-  { inventories, newId, ...bookings }: Bookings & { inventories: readonly LockedInventory[]; newId: () => string },
-): Decision['outcomes'] {
-  const { outcomes, writes } = decide(batch, {
-    ...bookings,
-    // Without an inventory, no decision depends on the time.
-    now: inventories[0]?.now ?? new Date(0),
+  { inventories, newId, ...known }: Known & { inventories: readonly LockedInventory[]; newId: () => string },
+): Promise<Decision> {
+  // Without an inventory, no decision depends on the time.
+  const now = inventories[0]?.now ?? new Date(0);
+  const limited = new Set(inventories.filter(hasUserLimit).map(({ eventId }) => eventId));
+  const isDue = ({ nextHoldExpiresAt }: LockedInventory) => nextHoldExpiresAt !== null && nextHoldExpiresAt <= now;
+  const [userSeats, expiredHolds] = await Promise.all([
+    countUserSeats(
+      transaction,
+      batch
+        .filter((request) => request.kind === 'book' || request.kind === 'hold')
+        .filter(({ eventId }) => limited.has(eventId)),
+    ),
+    findExpiredHolds(
+      transaction,
+      inventories.filter(isDue).map(({ eventId }) => eventId),
+      now,
+    ),
+  ]);
+  const decision = decide(batch, {
+    ...known,
+    userSeats,
+    expiredHolds,
+    now,
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
   });
-  transaction.commitWith(allocationStatements(writes, newId));
-  return outcomes;
+  transaction.commitWith(allocationStatements(decision.writes, newId));
+  return decision;
 }
 
-type Bookings = Pick<LockedState, 'bookings' | 'keys'>;
+const hasUserLimit = ({ maxSeatsPerUser }: LockedInventory): boolean => maxSeatsPerUser !== null;
 
-/** Reads the bookings with the keys of a batch, and those that the batch cancels. */
-async function readBookings(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<Bookings> {
+type Known = Pick<LockedState, 'bookings' | 'keys' | 'holds' | 'holdKeys'>;
+
+/** Reads the bookings and holds with the keys of a batch, and those with its ids. */
+async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<Known> {
   const books = batch.filter((request) => request.kind === 'book');
-  const cancelIds = batch.flatMap((request) => (request.kind === 'cancel' ? [request.bookingId] : []));
-  const [keyed, bookings] = await Promise.all([
+  const wanted = batch.filter((request) => request.kind === 'hold');
+  const holdIds = batch.flatMap((request) =>
+    request.kind === 'confirm-hold' || request.kind === 'release-hold' ? [request.holdId] : [],
+  );
+  const bookingIds = batch.flatMap((request) => {
+    if (request.kind === 'cancel') return [request.bookingId];
+    return request.kind === 'confirm-hold' ? [request.holdId] : [];
+  });
+  const [keyed, bookings, keyedHolds, holds] = await Promise.all([
     books.length > 0 ? findKeyedBookings(transaction, books) : [],
-    cancelIds.length > 0 ? findBookings(transaction, cancelIds) : [],
+    bookingIds.length > 0 ? findBookings(transaction, bookingIds) : [],
+    wanted.length > 0 ? findKeyedHolds(transaction, wanted) : [],
+    holdIds.length > 0 ? findHolds(transaction, holdIds) : [],
   ]);
   return {
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
     keys: new Map(
       keyed.map(({ callerId, idempotencyKey, ...booking }) => [scopedKey(callerId, idempotencyKey), booking]),
     ),
+    holds: new Map(holds.map((hold) => [hold.id, hold])),
+    holdKeys: new Map(keyedHolds.map(({ idempotencyKey, ...hold }) => [scopedKey(hold.userId, idempotencyKey), hold])),
   };
 }
 
 /** Returns the statements that write a decision and the messages about it. */
-export function allocationStatements({ booked, cancelled, inventories }: Writes, newId: () => string) {
+export function allocationStatements(
+  { booked, cancelled, held, confirmed, ended, inventories }: Writes,
+  newId: () => string,
+) {
+  const booking = [...booked, ...confirmed];
   return [
-    ...insertBookings(booked),
+    ...insertBookings(booking.map((one) => one.booking)),
+    ...insertKeys(booked),
     ...cancelBookings(cancelled),
+    ...insertHolds(held),
+    ...endHolds(ended),
     ...saveInventories(inventories),
     ...outboxStatements('booking', [
-      ...booked.map(({ booking, request: { requestId, traceparent } }) =>
+      ...held.map(({ hold, request }) => holdMessage(hold, { messageId: newId(), ...request })),
+      ...ended.map(({ hold, request }) => holdMessage(hold, { messageId: newId(), requestId: hold.id, ...request })),
+      ...booking.map(({ booking, request: { requestId, traceparent } }) =>
         bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId, traceparent }),
       ),
       ...cancelled.map(({ booking, request: { requestId, traceparent } }) =>

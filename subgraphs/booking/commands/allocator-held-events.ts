@@ -1,6 +1,6 @@
 import { unavailable } from '#platform/errors/errors.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
-import type { SeatRequest } from '../domain/allocation.ts';
+import type { SeatRequest } from '../domain/seat-requests.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 
 /** A waiting request, and the callbacks that answer it. */

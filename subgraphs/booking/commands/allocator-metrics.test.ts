@@ -1,9 +1,10 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import type { BookOutcome } from '../domain/allocation.ts';
-import { bookRequest } from '../testing.ts';
+import type { BookOutcome, OutcomeOf, SeatRequest } from '../domain/seat-requests.ts';
+import { bookingOf, holdOf } from '../domain/testing.ts';
+import { bookRequest, holdRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
-import { measureRequests } from './allocator-metrics.ts';
+import { countExpiredSeats, measureRequests } from './allocator-metrics.ts';
 
 it('counts refusals by their reasons', async () => {
   const outcomes: BookOutcome[] = [
@@ -23,3 +24,37 @@ it('counts refusals by their reasons', async () => {
     '"sold-out"} 1',
   ]);
 });
+
+it('counts holds and their ends by outcome, the seats that they sell, and the seats that expire', async () => {
+  const asked: [SeatRequest, OutcomeOf<SeatRequest>][] = [
+    [holdRequest({ eventId: 'e' }), { outcome: 'held', hold: holdOf(), replayed: false }],
+    [holdRequest({ eventId: 'e' }), { outcome: 'held', hold: holdOf(), replayed: true }],
+    [confirmRequest, { outcome: 'confirmed', booking: bookingOf({ seatCount: 3 }), replayed: false }],
+    [confirmRequest, { outcome: 'confirmed', booking: bookingOf(), replayed: true }],
+    [confirmRequest, { outcome: 'hold-ended', hold: holdOf({ status: 'EXPIRED' }) }],
+    [confirmRequest, { outcome: 'hold-ended', hold: holdOf({ status: 'RELEASED' }) }],
+  ];
+  const metrics = new Registry();
+  const outcomes = asked.map(([, outcome]) => outcome);
+  const inner = { submit: async () => outcomes.shift(), stop: async () => undefined } as unknown as Allocator;
+  const allocator = measureRequests(inner, metrics);
+  for (const [request] of asked) await allocator.submit(request);
+  const countExpired = countExpiredSeats(metrics);
+  countExpired({
+    ended: [{ hold: holdOf({ status: 'EXPIRED', seatCount: 4 }) }, { hold: holdOf({ status: 'RELEASED' }) }],
+  });
+  const text = await metrics.metrics();
+  for (const line of [
+    'allocator_outcomes_total{kind="hold",outcome="held"} 1',
+    'allocator_outcomes_total{kind="hold",outcome="replayed"} 1',
+    'allocator_outcomes_total{kind="confirm-hold",outcome="confirmed"} 1',
+    'allocator_outcomes_total{kind="confirm-hold",outcome="replayed"} 1',
+    'allocator_outcomes_total{kind="confirm-hold",outcome="hold-expired"} 1',
+    'allocator_outcomes_total{kind="confirm-hold",outcome="hold-released"} 1',
+    'seats_sold_total 3',
+    'hold_seats_expired_total 4',
+  ])
+    expect(text).toContain(`${line}\n`);
+});
+
+const confirmRequest: SeatRequest = { kind: 'confirm-hold', holdId: 'h1', eventId: 'e', requestId: 'test' };

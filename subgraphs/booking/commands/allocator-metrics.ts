@@ -1,10 +1,23 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
+import type { Writes } from '../domain/draft.ts';
+import type { OutcomeOf, SeatRequest } from '../domain/seat-requests.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 import type { Allocator } from './allocator.ts';
 
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const REASONS = { EVENT_CANCELLED: 'event-cancelled', EVENT_STARTED: 'event-started' };
+
+/** Counts the seats that are given back when holds expire, whichever request notices it. */
+export function countExpiredSeats(metrics: Registry): (writes: Pick<Writes, 'ended'>) => void {
+  const seatsExpired = new Counter({
+    name: 'hold_seats_expired_total',
+    help: 'Seats of holds that expired. They were given back.',
+    registers: [metrics],
+  });
+  return ({ ended }) => {
+    for (const { hold } of ended) if (hold.status === 'EXPIRED') seatsExpired.inc(hold.seatCount);
+  };
+}
 
 /** Returns the same allocation, which measures its transactions. */
 export function measureTransactions(allocation: BatchAllocation, metrics: Registry): BatchAllocation {
@@ -48,7 +61,8 @@ export function measureTransactions(allocation: BatchAllocation, metrics: Regist
 
 /** The value of the label `outcome`: each reason of a refusal has one of its own. */
 function labelOf(decided: OutcomeOf<SeatRequest>): string {
-  if (decided.outcome === 'booked' && decided.replayed) return 'replayed';
+  if ('replayed' in decided && decided.replayed) return 'replayed';
+  if (decided.outcome === 'hold-ended') return `hold-${decided.hold.status.toLowerCase()}`;
   if (decided.outcome === 'not-bookable') return REASONS[decided.reason];
   return decided.outcome;
 }
@@ -90,7 +104,8 @@ export function measureRequests(allocator: Allocator, metrics: Registry): Alloca
       const decided = await allocator.submit(request, options);
       waits.observe((performance.now() - startedAtMs) / 1_000);
       outcomes.inc({ kind, outcome: labelOf(decided) });
-      if (decided.outcome === 'booked' && !decided.replayed) seatsSold.inc(decided.booking.seatCount);
+      const isSold = decided.outcome === 'booked' || decided.outcome === 'confirmed';
+      if (isSold && !decided.replayed) seatsSold.inc(decided.booking.seatCount);
       return decided;
     } catch (error) {
       outcomes.inc({ kind, outcome: 'error' });

@@ -1,8 +1,10 @@
 import { Registry } from 'prom-client';
 import { v7 as newId } from 'uuid';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openConnection } from '#platform/database/migrations.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import { saveEventSnapshots } from '../store/inventories.ts';
 import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
 import { createBatchAllocation } from './allocate-batch.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
@@ -62,6 +64,8 @@ describe('the allocator with a real database', () => {
     await measured.submit(request);
     await measured.submit({ ...request, bookingId: newId() });
     await measured.submit(bookRequest({ eventId, seatCount: 3 }));
+    const limited = await makeEvent(database, { maxSeatsPerUser: 1 });
+    await measured.submit(bookRequest({ eventId: limited.eventId, seatCount: 2 }));
     await measured.submit({ kind: 'cancel', bookingId: request.bookingId, eventId, requestId: 'test' });
     await expect(measured.submit(bookRequest({ eventId }), { deadlineMs: performance.now() - 1 })).rejects.toThrow();
     const text = await metrics.metrics();
@@ -69,12 +73,13 @@ describe('the allocator with a real database', () => {
       'allocator_outcomes_total{kind="book",outcome="booked"} 1',
       'allocator_outcomes_total{kind="book",outcome="replayed"} 1',
       'allocator_outcomes_total{kind="book",outcome="sold-out"} 1',
+      'allocator_outcomes_total{kind="book",outcome="user-limit-reached"} 1',
       'allocator_outcomes_total{kind="book",outcome="error"} 1',
       'allocator_outcomes_total{kind="cancel",outcome="cancelled"} 1',
       'seats_sold_total 3',
       'allocator_waiting_requests 0',
-      'allocator_transaction_duration_seconds_count 4',
-      'allocator_batch_requests_sum 4',
+      'allocator_transaction_duration_seconds_count 5',
+      'allocator_batch_requests_sum 5',
       'allocator_failed_transactions_total 0',
     ])
       expect(text).toContain(`${line}\n`);
@@ -141,6 +146,115 @@ describe('the allocator with a real database', () => {
       outcome: 'not-bookable',
       reason: 'EVENT_STARTED',
     });
+  });
+
+  it.each([
+    ['sales-not-started', { salesStartAt: new Date(Date.now() + 3_600_000) }],
+    ['sales-ended', { salesEndAt: new Date(Date.now() - 1_000) }],
+  ])('refuses a booking outside the sales window as %s, with the time', async (outcome, window) => {
+    const { eventId } = await makeEvent(database, { ...window, maxSeatsPerUser: null });
+    expect(await allocator.submit(bookRequest({ eventId }))).toEqual({ outcome, ...window });
+  });
+
+  it('decides by the time after the wait for a lock, so that no booking is too early when the sale has started', async () => {
+    const { eventId } = await makeEvent(database, {
+      salesStartAt: new Date(Date.now() + 1_000),
+      maxSeatsPerUser: null,
+    });
+    const holder = await openConnection(test.url);
+    await holder.beginTransaction();
+    await holder.query('SELECT event_id FROM inventories WHERE event_id = ? FOR UPDATE', [eventId]);
+    // A lane waits for the lock from now on.
+    const outcomes = [1, 2].map(() => allocator.submit(bookRequest({ eventId })));
+    await vi.waitFor(
+      async () => {
+        const [row] = await holder.query(
+          'SELECT SYSDATE(3) > sales_start_at AS isOpen FROM inventories WHERE event_id = ?',
+          [eventId],
+        );
+        expect(Boolean(row.isOpen)).toBe(true);
+      },
+      { timeout: 5_000 },
+    );
+    await holder.end();
+    expect((await Promise.all(outcomes)).map(({ outcome }) => outcome)).toEqual(['booked', 'booked']);
+  });
+
+  /** The confirmed seats of a user at an event. */
+  async function seatsOf(userId: string, eventId: string): Promise<number> {
+    const { _sum } = await database.booking.aggregate({
+      where: { userId, eventId, status: 'CONFIRMED' },
+      _sum: { seatCount: true },
+    });
+    return _sum.seatCount ?? 0;
+  }
+
+  it('never gives a user more seats than the event allows, whichever processes get the requests', async () => {
+    const { eventId } = await makeEvent(database, { initialSeats: 1_000, maxSeatsPerUser: 7 });
+    const users = [newId(), newId()] as const;
+    const processes = [allocator, otherProcess, createTestAllocator(test.connect().pool)] as const;
+    const send = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) => {
+          const to = processes[index % 3] ?? allocator;
+          return to.submit(bookRequest({ eventId, userId: users[index % 2] ?? '', seatCount: 1 + (index % 3) }));
+        }),
+      );
+    const outcomes = await send(120);
+    // Each user sent enough requests for one seat, so the limit is reached exactly.
+    for (const userId of users) expect(await seatsOf(userId, eventId)).toBe(7);
+    const refused = outcomes.filter(({ outcome }) => outcome === 'user-limit-reached');
+    expect(refused.length + outcomes.filter(({ outcome }) => outcome === 'booked').length).toBe(120);
+    expect(refused.at(-1)).toEqual({ outcome: 'user-limit-reached', maxSeatsPerUser: 7, seatsLeft: 0 });
+
+    const own = await database.booking.findMany({ where: { eventId, userId: users[0] } });
+    await Promise.all([
+      ...own.map(({ id }, index) =>
+        (processes[index % 3] ?? allocator).submit({ kind: 'cancel', bookingId: id, eventId, requestId: 'test' }),
+      ),
+      send(60),
+    ]);
+    await send(60);
+    for (const userId of users) expect(await seatsOf(userId, eventId)).toBe(7);
+    await expectConsistent(eventId);
+  });
+
+  it.each([
+    ['two round trips', null, 3],
+    ['one more', 2, 4],
+  ])('needs %s for a batch of bookings of an event with the limit %s', async (_trips, maxSeatsPerUser, statements) => {
+    const { eventId } = await makeEvent(database, { maxSeatsPerUser });
+    const sent: string[] = [];
+    const transact = driverTransactions(test.connect().pool);
+    const counting: typeof transact = (run) =>
+      transact((transaction) => {
+        const $queryRaw: typeof transaction.$queryRaw = (statement) => {
+          sent.push(statement.sql);
+          return transaction.$queryRaw(statement);
+        };
+        const commitWith: typeof transaction.commitWith = (last) => {
+          sent.push('COMMIT');
+          transaction.commitWith(last);
+        };
+        return run({ ...transaction, $queryRaw, commitWith });
+      });
+    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId() });
+    const outcomes = await allocateFree(Array.from({ length: 20 }, () => bookRequest({ eventId })));
+    expect(outcomes).toHaveLength(20);
+    // The lock and the look-up of the keys are sent together with BEGIN, and all writes together with COMMIT.
+    expect(sent).toHaveLength(statements);
+  });
+
+  it('returns the first booking for its key after the sale has ended and the limit is reached', async () => {
+    const facts = await makeEvent(database, { maxSeatsPerUser: 2 });
+    const request = bookRequest({ eventId: facts.eventId, seatCount: 2 });
+    await allocator.submit(request);
+    const again = () => allocator.submit({ ...request, bookingId: newId() });
+    expect(await again()).toMatchObject({ replayed: true, booking: { id: request.bookingId } });
+    await saveEventSnapshots(database, [{ ...facts, version: 2, salesEndAt: new Date(Date.now() - 1_000) }]);
+    expect(await again()).toMatchObject({ replayed: true, booking: { id: request.bookingId } });
+    const other = bookRequest({ eventId: facts.eventId, userId: request.userId });
+    expect(await allocator.submit(other)).toMatchObject({ outcome: 'sales-ended' });
   });
 
   it('keeps seats and bookings consistent when bookings, cancellations and capacity changes overlap', async () => {

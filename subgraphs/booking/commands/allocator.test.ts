@@ -1,12 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import {
-  type BookOutcome,
-  type BookRequest,
-  decide,
-  type LockedState,
-  type SeatRequest,
-} from '../domain/allocation.ts';
+import { decide } from '../domain/allocation.ts';
+import type { LockedState } from '../domain/draft.ts';
 import type { Inventory } from '../domain/inventory.ts';
+import type { BookOutcome, BookRequest, SeatRequest } from '../domain/seat-requests.ts';
 import { type BatchAllocation, type DecidedOutcome, HELD } from './allocate-batch.ts';
 import { createAllocator } from './allocator.ts';
 
@@ -27,8 +23,13 @@ const inventory: Inventory = {
   organizerId: 'olga',
   startsAt: new Date('2030-01-01T00:00:00.000Z'),
   status: 'SCHEDULED',
+  salesStartAt: null,
+  salesEndAt: null,
+  maxSeatsPerUser: null,
   totalSeats: 1_000,
   availableSeats: 1_000,
+  heldSeats: 0,
+  nextHoldExpiresAt: null,
 };
 
 /** A database in memory. Tests can lock inventories, and make it fail before or after a commit. */
@@ -39,6 +40,10 @@ function createFakeDatabase() {
     inventories: new Map(['concert', 'play', 'match'].map((eventId) => [eventId, { ...inventory, eventId }])),
     bookings: new Map(),
     keys: new Map(),
+    userSeats: new Map(),
+    holds: new Map(),
+    holdKeys: new Map(),
+    expiredHolds: new Map(),
   };
   const hooks = {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,

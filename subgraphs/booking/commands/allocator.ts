@@ -3,7 +3,7 @@ import { unavailable } from '#platform/errors/errors.ts';
 import { isUnavailable } from '#platform/errors/outages.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { OutageLog } from '#platform/process/outage-log.ts';
-import type { OutcomeOf, SeatRequest } from '../domain/allocation.ts';
+import type { OutcomeOf, SeatRequest } from '../domain/seat-requests.ts';
 import { type BatchAllocation, HELD } from './allocate-batch.ts';
 import {
   BATCH_MAX,

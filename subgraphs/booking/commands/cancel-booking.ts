@@ -1,6 +1,6 @@
 import { isId } from '#platform/errors/validation.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import type { CancelOutcome } from '../domain/allocation.ts';
+import type { CancelOutcome } from '../domain/seat-requests.ts';
 import { mayCancel } from '../policy.ts';
 import { findBookings } from '../store/find-bookings.ts';
 import type { BookingDependencies } from './dependencies.ts';

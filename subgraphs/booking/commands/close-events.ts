@@ -1,10 +1,18 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
-import { type CancelRequest, decide } from '../domain/allocation.ts';
+import { decide } from '../domain/allocation.ts';
+import type { CancelRequest, ReleaseRequest } from '../domain/seat-requests.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
-import { type EventToClose, findConfirmedBookingIds, findEventsToClose, markClosed } from '../store/closing.ts';
+import {
+  type EventToClose,
+  findConfirmedBookingIds,
+  findEventsToClose,
+  findHeldHoldIds,
+  markClosed,
+} from '../store/closing.ts';
 import type { BookingTransaction } from '../store/database.ts';
 import { findBookings } from '../store/find-bookings.ts';
+import { findHolds } from '../store/find-holds.ts';
 import { allocationStatements } from './allocate-batch.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
@@ -15,8 +23,8 @@ const CANDIDATES_MAX = 100;
 const BEFORE_ALL_IDS = '';
 
 /**
- * Cancels the bookings of one cancelled event, chunk by chunk. Returns whether there may be another event to close.
- * After a crash between two chunks, the event is still open, and the next call cancels the remaining bookings. Events
+ * Cancels the bookings of one cancelled event and releases its holds, chunk by chunk. Returns whether there may be another
+ * event to close. After a crash between two chunks, the event is still open, and the next call continues. Events
  * that another transaction has locked are skipped. If only locked events are left, the function waits for one of them.
  */
 export async function closeNextEvent(
@@ -39,7 +47,7 @@ export async function closeNextEvent(
   return event !== undefined && !isStopping() && (await closeEvent(dependencies, event, { waits: true, isStopping }));
 }
 
-/** Cancels an event's bookings until none is left. Returns false when another transaction has locked the event. */
+/** Cancels an event's bookings and releases its holds until none is left. Returns false when another transaction has locked the event. */
 async function closeEvent(
   dependencies: Dependencies,
   event: EventToClose,
@@ -59,7 +67,10 @@ async function closeEvent(
 const HELD = Symbol('held');
 const ALL_CLOSED = Symbol('all closed');
 
-/** Cancels the next bookings of the event. Returns the last booking's id, ALL_CLOSED after the last chunk, or HELD. */
+/**
+ * Cancels the next bookings of the event and releases its next holds. Returns the last booking's id, ALL_CLOSED after
+ * the last chunk, or HELD.
+ */
 async function closeChunk(
   { database, relay, newId }: Dependencies,
   { eventId, correlationId }: EventToClose,
@@ -71,20 +82,30 @@ async function closeChunk(
       if (locked === undefined) return HELD;
       const { now, ...inventory } = locked;
       const ids = await findConfirmedBookingIds(transaction, { eventId, afterId, limit: CHUNK_MAX });
+      const holdIds = await findHeldHoldIds(transaction, { eventId, limit: CHUNK_MAX });
       const bookings = await findBookings(transaction, ids);
+      const holds = await findHolds(transaction, holdIds);
       const requestId = correlationId ?? eventId;
       const { writes } = decide(
-        ids.map((bookingId): CancelRequest => ({ kind: 'cancel', bookingId, eventId, requestId })),
+        [
+          ...ids.map((bookingId): CancelRequest => ({ kind: 'cancel', bookingId, eventId, requestId })),
+          ...holdIds.map((holdId): ReleaseRequest => ({ kind: 'release-hold', holdId, eventId, requestId })),
+        ],
         {
           now,
           inventories: new Map([[eventId, inventory]]),
           bookings: new Map(bookings.map((booking) => [booking.id, booking])),
           keys: new Map(),
+          userSeats: new Map(),
+          holds: new Map(holds.map((hold) => [hold.id, hold])),
+          holdKeys: new Map(),
+          expiredHolds: new Map(),
         },
       );
       for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);
-      if (ids.length < CHUNK_MAX) await markClosed(transaction, eventId);
-      return (ids.length < CHUNK_MAX ? undefined : ids.at(-1)) ?? ALL_CLOSED;
+      if (ids.length === CHUNK_MAX || holdIds.length === CHUNK_MAX) return ids.at(-1) ?? afterId;
+      await markClosed(transaction, eventId);
+      return ALL_CLOSED;
     }, TRANSACTION_LIMITS)
     .catch((error: unknown): typeof HELD => {
       if (sqlErrorNumber(error) === SQL_ERROR.lockWaitTimeout) return HELD;

@@ -1,7 +1,7 @@
 import { forbidden } from '#platform/errors/errors.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import type { BookOutcome, BookRequest } from '../domain/allocation.ts';
 import type { CreateBookingInput } from '../domain/booking-input.ts';
+import type { BookOutcome, BookRequest } from '../domain/seat-requests.ts';
 import { mayBookFor } from '../policy.ts';
 import type { BookingDependencies } from './dependencies.ts';
 import { ensureInventories } from './ensure-inventories.ts';

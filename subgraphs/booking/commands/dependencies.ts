@@ -1,6 +1,6 @@
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
-import type { createBookingRules } from '../domain/booking-input.ts';
+import type { createBookingRules, createHoldRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
 import type { UsersClient } from '../users-client.ts';
@@ -16,6 +16,9 @@ export interface BookingDependencies {
   readonly users: UsersClient;
   readonly relay: Publisher;
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
+  readonly holdSeatsRules: ReturnType<typeof createHoldRules>;
+  /** The time for which a hold keeps its seats. */
+  readonly holdTtlSeconds: number;
   /** Returns a new UUIDv7. */
   readonly newId: () => string;
 }

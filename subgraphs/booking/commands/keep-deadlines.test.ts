@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { currentDeadlineMs, runWithDeadline } from '#platform/clients/deadline.ts';
-import type { BookRequest } from '../domain/allocation.ts';
+import type { BookRequest } from '../domain/seat-requests.ts';
 import type { BatchAllocation } from './allocate-batch.ts';
 import { createAllocator } from './allocator.ts';
 import { keepDeadlines } from './keep-deadlines.ts';

@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EventSnapshot } from '../store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
+import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from '../testing.ts';
 import { closeNextEvent } from './close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcileNextPage, reconcilePage } from './reconcile.ts';
 
@@ -23,6 +23,7 @@ describe('the reconciliation', () => {
   beforeEach(async () => {
     facts = [];
     await pool.query('DELETE FROM bookings');
+    await pool.query('DELETE FROM holds');
     await pool.query('DELETE FROM inventories');
     await pool.query("UPDATE reconciliations SET after_event_id = '', due_at = CURRENT_TIMESTAMP(3)");
   });
@@ -82,11 +83,34 @@ describe('the reconciliation', () => {
     expect(await database.booking.count({ where: { eventId, status: 'CONFIRMED' } })).toBe(0);
   });
 
+  it('reports held seats that are not those of the holds, and changes nothing', async () => {
+    const { eventId } = await makeEvent(database);
+    await createTestAllocator(pool).submit(holdRequest({ eventId, seatCount: 3 }));
+    expect(await reconcile()).toEqual([]);
+    await pool.query("UPDATE holds SET status = 'RELEASED' WHERE event_id = ?", [eventId]);
+    const seats = {
+      totalSeats: 100,
+      availableSeats: 97,
+      confirmedSeats: 0,
+      heldSeats: 3,
+      seatsOfHolds: 0,
+      isClosed: false,
+    };
+    expect(await reconcile()).toEqual([{ kind: 'wrong-seats', eventId, isRepaired: false, seats }]);
+  });
+
   it('reports seats that do not add up, and changes nothing', async () => {
     const { eventId } = await makeEvent(database);
     await book(eventId);
     await pool.query('UPDATE inventories SET available_seats = 90 WHERE event_id = ?', [eventId]);
-    const seats = { totalSeats: 100, availableSeats: 90, confirmedSeats: 2, isClosed: false };
+    const seats = {
+      totalSeats: 100,
+      availableSeats: 90,
+      confirmedSeats: 2,
+      heldSeats: 0,
+      seatsOfHolds: 0,
+      isClosed: false,
+    };
     expect(await reconcile()).toEqual([{ kind: 'wrong-seats', eventId, isRepaired: false, seats }]);
     expect(await database.inventory.findUnique({ where: { eventId } })).toMatchObject({ availableSeats: 90 });
   });

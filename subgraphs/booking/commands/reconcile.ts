@@ -68,8 +68,8 @@ async function checkSeats(
   try {
     const seats = await countSeats(database, eventId);
     if (seats === undefined) return;
-    const { totalSeats, availableSeats, confirmedSeats, isClosed } = seats;
-    if (confirmedSeats + availableSeats !== totalSeats) {
+    const { totalSeats, availableSeats, confirmedSeats, heldSeats, seatsOfHolds, isClosed } = seats;
+    if (confirmedSeats + heldSeats + availableSeats !== totalSeats || heldSeats !== seatsOfHolds) {
       report({ kind: 'wrong-seats', eventId, isRepaired: false, seats });
     }
     if (!isClosed || confirmedSeats === 0) return;

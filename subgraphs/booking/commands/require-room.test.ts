@@ -1,13 +1,13 @@
 import { Registry } from 'prom-client';
 import { expect, test, vi } from 'vitest';
 import { unavailable } from '#platform/errors/errors.ts';
-import type { SeatRequest } from '../domain/allocation.ts';
-import { bookRequest } from '../testing.ts';
+import type { SeatRequest } from '../domain/seat-requests.ts';
+import { bookRequest, holdRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
 import { measureRequests } from './allocator-metrics.ts';
 import { requireRoom } from './require-room.ts';
 
-test('a full outbox refuses bookings and cancellations, which count as errors, but no change of the capacity', async () => {
+test('a full outbox refuses bookings, holds and their ends, which count as errors, but no expiry and no change of the capacity', async () => {
   const submit = vi.fn(async () => ({ outcome: 'capacity-set' as const }));
   const inner = { submit, stop: async () => undefined } as unknown as Allocator;
   const relay = {
@@ -18,15 +18,22 @@ test('a full outbox refuses bookings and cancellations, which count as errors, b
   const metrics = new Registry();
   const allocator = measureRequests(requireRoom(inner, relay), metrics);
   const about = { eventId: 'an-event', requestId: 'test' };
-  const refused: SeatRequest[] = [bookRequest(about), { kind: 'cancel', bookingId: 'a-booking', ...about }];
+  const refused: SeatRequest[] = [
+    bookRequest(about),
+    { kind: 'cancel', bookingId: 'a-booking', ...about },
+    holdRequest(about),
+    { kind: 'confirm-hold', holdId: 'a-hold', ...about },
+    { kind: 'release-hold', holdId: 'a-hold', ...about },
+  ];
   for (const request of refused) {
     await expect(allocator.submit(request)).rejects.toMatchObject({ extensions: { code: 'SERVICE_UNAVAILABLE' } });
   }
   expect(submit).not.toHaveBeenCalled();
   const text = await metrics.metrics();
-  for (const kind of ['book', 'cancel']) {
+  for (const { kind } of refused) {
     expect(text).toContain(`allocator_outcomes_total{kind="${kind}",outcome="error"} 1\n`);
   }
   await allocator.submit({ kind: 'set-capacity', eventId: 'an-event', totalSeats: 5 });
-  expect(submit).toHaveBeenCalledOnce();
+  await allocator.submit({ kind: 'expire-holds', eventId: 'an-event' });
+  expect(submit).toHaveBeenCalledTimes(2);
 });

@@ -1,8 +1,8 @@
 import { forbidden } from '#platform/errors/errors.ts';
 import { isId } from '#platform/errors/validation.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import type { CapacityOutcome } from '../domain/allocation.ts';
 import type { SetEventCapacityInput } from '../domain/booking-input.ts';
+import type { CapacityOutcome } from '../domain/seat-requests.ts';
 import { maySetCapacity } from '../policy.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';

@@ -1,54 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BookRequest, decide, type LockedState, type SeatRequest, scopedKey } from './allocation.ts';
+import { decide } from './allocation.ts';
 import type { Booking } from './booking.ts';
-import type { Inventory } from './inventory.ts';
-
-const NOW = new Date('2026-11-22T09:30:00.000Z');
-const LATER = new Date('2026-11-23T09:30:00.000Z');
-
-const inventory = (change: Partial<Inventory> = {}): Inventory => ({
-  eventId: 'concert',
-  organizerId: 'olga',
-  startsAt: LATER,
-  status: 'SCHEDULED',
-  totalSeats: 10,
-  availableSeats: 10,
-  ...change,
-});
-
-const stateOf = (
-  inventories: Inventory[],
-  { bookings = [], keys = {} }: { bookings?: Booking[]; keys?: Record<string, Booking> } = {},
-): LockedState => ({
-  now: NOW,
-  inventories: new Map(inventories.map((one) => [one.eventId, one])),
-  bookings: new Map(bookings.map((one) => [one.id, one])),
-  keys: new Map(Object.entries(keys)),
-});
-
-const book = (change: Partial<BookRequest> = {}): BookRequest => ({
-  kind: 'book',
-  bookingId: 'b1',
-  eventId: 'concert',
-  userId: 'ada',
-  seatCount: 2,
-  callerId: 'ada',
-  idempotencyKey: 'key-one',
-  requestId: 'r1',
-  ...change,
-});
-
-const booking = (change: Partial<Booking> = {}): Booking => ({
-  id: 'b1',
-  eventId: 'concert',
-  userId: 'ada',
-  seatCount: 2,
-  status: 'CONFIRMED',
-  createdAt: NOW,
-  cancelledAt: null,
-  ...change,
-});
+import { scopedKey, userOfEvent } from './draft.ts';
+import type { BookOutcome, BookRequest, SeatRequest } from './seat-requests.ts';
+import {
+  AFTER,
+  BEFORE,
+  bookOf as book,
+  bookingOf as booking,
+  inventory,
+  LATER,
+  NO_WRITES,
+  NOW,
+  stateOf,
+} from './testing.ts';
 
 describe('deciding a booking request', () => {
   it('takes the seats, and writes the booking and the inventory', () => {
@@ -61,7 +27,7 @@ describe('deciding a booking request', () => {
   it('refuses more seats than are free, reports the free seats, and writes nothing', () => {
     const { outcomes, writes } = decide([book({ seatCount: 3 })], stateOf([inventory({ availableSeats: 2 })]));
     expect(outcomes).toEqual([{ outcome: 'sold-out', availableSeats: 2 }]);
-    expect(writes).toEqual({ booked: [], cancelled: [], inventories: [] });
+    expect(writes).toEqual(NO_WRITES);
   });
 
   it('books a smaller request after a larger one that was refused', () => {
@@ -82,12 +48,56 @@ describe('deciding a booking request', () => {
     expect(decide([book()], stateOf([])).outcomes).toEqual([{ outcome: 'unknown-event' }]);
   });
 
+  const notStarted = (salesStartAt: Date): BookOutcome => ({ outcome: 'sales-not-started', salesStartAt });
+  const ended = (salesEndAt: Date): BookOutcome => ({ outcome: 'sales-ended', salesEndAt });
+
+  it.each([
+    [null, null, 'booked'],
+    [BEFORE, null, 'booked'],
+    [NOW, null, 'booked'],
+    [AFTER, null, notStarted(AFTER)],
+    [null, BEFORE, ended(BEFORE)],
+    [null, NOW, ended(NOW)],
+    [null, AFTER, 'booked'],
+    [BEFORE, NOW, ended(NOW)],
+    [BEFORE, AFTER, 'booked'],
+    [NOW, AFTER, 'booked'],
+    [AFTER, LATER, notStarted(AFTER)],
+  ])('with a sale from %o to %o decides %o, and writes only a booking', (salesStartAt, salesEndAt, expected) => {
+    const { outcomes, writes } = decide([book()], stateOf([inventory({ salesStartAt, salesEndAt })]));
+    expect(outcomes).toEqual([
+      expected === 'booked' ? { outcome: 'booked', booking: booking(), replayed: false } : expected,
+    ]);
+    expect(writes.booked).toHaveLength(expected === 'booked' ? 1 : 0);
+  });
+
+  it.each([
+    [{ status: 'CANCELLED' } as const, 'EVENT_CANCELLED'],
+    [{ startsAt: NOW }, 'EVENT_STARTED'],
+  ])('names %o as the reason, even if no seats are on sale', (change, reason) => {
+    for (const sale of [{ salesStartAt: AFTER }, { salesEndAt: BEFORE }]) {
+      const { outcomes } = decide([book()], stateOf([inventory({ ...change, ...sale })]));
+      expect(outcomes).toEqual([{ outcome: 'not-bookable', reason }]);
+    }
+  });
+
   it('returns the earlier booking for a known key, even when the event takes no more bookings', () => {
     const keys = { [scopedKey('ada', 'key-one')]: booking({ id: 'b0' }) };
     const { outcomes, writes } = decide([book()], stateOf([inventory({ status: 'CANCELLED' })], { keys }));
     expect(outcomes).toEqual([{ outcome: 'booked', booking: booking({ id: 'b0' }), replayed: true }]);
     expect(writes.booked).toEqual([]);
   });
+
+  it.each([{ salesStartAt: AFTER }, { salesEndAt: BEFORE }, { maxSeatsPerUser: 2 }])(
+    'returns the earlier booking for a known key, even when %o refuses new bookings',
+    (rule) => {
+      const [earlier, keys] = [booking({ id: 'b0' }), { [scopedKey('ada', 'key-one')]: booking({ id: 'b0' }) }];
+      const state = stateOf([inventory(rule)], { bookings: [earlier], keys });
+      const { outcomes } = decide([book(), book({ bookingId: 'b2', idempotencyKey: 'key-two' })], state);
+      expect(outcomes).toMatchObject([{ outcome: 'booked', booking: earlier, replayed: true }, {}]);
+      expect(outcomes[1]?.outcome).not.toBe('booked');
+    },
+  );
 
   it('does not report its own booking as a replay after a lost commit answer', () => {
     const keys = { [scopedKey('ada', 'key-one')]: booking() };
@@ -115,6 +125,72 @@ describe('deciding a booking request', () => {
   it('treats the same key of two callers as two keys', () => {
     const batch = [book(), book({ bookingId: 'b2', callerId: 'bob', userId: 'bob' })];
     expect(decide(batch, stateOf([inventory()])).writes.booked).toHaveLength(2);
+  });
+});
+
+describe('the limit of seats per user', () => {
+  const limited = inventory({ maxSeatsPerUser: 5 });
+  const next = (id: string, seatCount: number, change: Partial<BookRequest> = {}) =>
+    book({ bookingId: id, idempotencyKey: `key-of-${id}`, seatCount, ...change });
+
+  it('refuses a booking that exceeds it, reports the seats that are left, and writes nothing', () => {
+    const state = stateOf([limited], { bookings: [booking({ id: 'b0', seatCount: 3 })] });
+    const { outcomes, writes } = decide([next('b1', 3)], state);
+    expect(outcomes).toEqual([{ outcome: 'user-limit-reached', maxSeatsPerUser: 5, seatsLeft: 2 }]);
+    expect(writes).toEqual(NO_WRITES);
+  });
+
+  it('counts the bookings that were accepted earlier in the same batch', () => {
+    const { outcomes } = decide([next('b1', 3), next('b2', 3), next('b3', 2), next('b4', 1)], stateOf([limited]));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+      'booked',
+      'user-limit-reached',
+      'booked',
+      'user-limit-reached',
+    ]);
+    expect(outcomes[1]).toMatchObject({ seatsLeft: 2 });
+    expect(outcomes[3]).toMatchObject({ seatsLeft: 0 });
+  });
+
+  it('counts a cancelled booking no more, also within a batch', () => {
+    const bookings = [booking({ id: 'b0', seatCount: 5 }), booking({ id: 'b9', seatCount: 5, status: 'CANCELLED' })];
+    const cancel = { kind: 'cancel', bookingId: 'b0', eventId: 'concert', requestId: 'r2' } as const;
+    const { outcomes } = decide(
+      [next('b1', 1), cancel, cancel, next('b2', 5), next('b3', 1)],
+      stateOf([limited], { bookings }),
+    );
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+      'user-limit-reached',
+      'cancelled',
+      'cancelled',
+      'booked',
+      'user-limit-reached',
+    ]);
+  });
+
+  it('counts the seats of each user at each event separately, whoever books them', () => {
+    const batch = [
+      next('b1', 5),
+      next('b2', 5, { userId: 'bob', callerId: 'bob' }),
+      next('b3', 5, { eventId: 'play' }),
+      next('b4', 1, { userId: 'bob', callerId: 'admin' }),
+    ];
+    const { outcomes } = decide(
+      batch,
+      stateOf([inventory({ maxSeatsPerUser: 5, totalSeats: 30, availableSeats: 30 }), { ...limited, eventId: 'play' }]),
+    );
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['booked', 'booked', 'booked', 'user-limit-reached']);
+  });
+
+  it('leaves nothing to a user who had more seats before the limit was set', () => {
+    const state = stateOf([limited], { bookings: [booking({ id: 'b0', seatCount: 8 })] });
+    expect(decide([next('b1', 1)], state).outcomes).toMatchObject([{ seatsLeft: 0 }]);
+  });
+
+  it('is the reason of a refusal even when the event is sold out as well', () => {
+    const state = stateOf([inventory({ maxSeatsPerUser: 1, availableSeats: 0 })]);
+    const { outcomes } = decide([next('b1', 2), next('b2', 1)], state);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['user-limit-reached', 'sold-out']);
   });
 });
 
@@ -200,6 +276,46 @@ describe('deciding random batches', () => {
       totalSeats: fc.integer({ min: 1, max: 40 }),
     }),
   );
+
+  it('decides each request as if it were alone, for every sales window and limit', () => {
+    const rules = fc.record({
+      salesStartAt: fc.constantFrom(null, null, null, NOW, AFTER),
+      salesEndAt: fc.constantFrom(null, null, null, NOW, AFTER),
+      maxSeatsPerUser: fc.option(fc.integer({ min: 1, max: 12 })),
+    });
+    fc.assert(
+      fc.property(fc.tuple(rules, rules), fc.array(anyRequest, { maxLength: 30 }), (sales, batch) => {
+        let inventories = events.map((eventId, index) =>
+          inventory({ eventId, totalSeats: 20, availableSeats: 14, ...sales[index] }),
+        );
+        const { outcomes } = decide(batch, stateOf(inventories, { bookings: held }));
+        let bookings = held;
+        const keys: Record<string, Booking> = {};
+        for (const [index, request] of batch.entries()) {
+          const alone = decide([request], stateOf(inventories, { bookings, keys }));
+          expect(outcomes[index]).toEqual(alone.outcomes[0]);
+          const { booked, cancelled, inventories: changed } = alone.writes;
+          inventories = inventories.map((one) => changed.find(({ eventId }) => eventId === one.eventId) ?? one);
+          const gone = new Map(cancelled.map(({ booking: one }) => [one.id, one]));
+          bookings = [...bookings.map((one) => gone.get(one.id) ?? one), ...booked.map((one) => one.booking)];
+          for (const {
+            booking: one,
+            request: { callerId, idempotencyKey },
+          } of booked)
+            keys[scopedKey(callerId, idempotencyKey)] = one;
+          for (const { booking: one } of booked) {
+            const { maxSeatsPerUser } = inventories.find(({ eventId }) => eventId === one.eventId) ?? {};
+            const own = bookings.filter(
+              (other) => userOfEvent(other) === userOfEvent(one) && other.status === 'CONFIRMED',
+            );
+            expect(own.reduce((sum, { seatCount }) => sum + seatCount, 0)).toBeLessThanOrEqual(
+              maxSeatsPerUser ?? Number.POSITIVE_INFINITY,
+            );
+          }
+        }
+      }),
+    );
+  });
 
   it('keeps confirmed plus available seats equal to total seats, and never sells more seats than are available', () => {
     const before = events.map((eventId) => inventory({ eventId, totalSeats: 20, availableSeats: 14 }));

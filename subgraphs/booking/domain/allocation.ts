@@ -1,176 +1,105 @@
 import type { Booking } from './booking.ts';
-import type { Inventory } from './inventory.ts';
-
-/** Books all of `seatCount` seats or none. By the id, chosen in advance, a retry recognizes its own booking. */
-export interface BookRequest {
-  readonly kind: 'book';
-  readonly bookingId: string;
-  readonly eventId: string;
-  readonly userId: string;
-  readonly seatCount: number;
-  /** The owner of the key: the user, or the admin who books for the user. */
-  readonly callerId: string;
-  readonly idempotencyKey: string;
-  /** The id of the client's request. It becomes the correlation id of the message. */
-  readonly requestId: string;
-  /** The trace context of the client's request. It becomes that of the message. */
-  readonly traceparent?: string | undefined;
-}
-
-/** Cancels a booking and gives its seats back. */
-export interface CancelRequest {
-  readonly kind: 'cancel';
-  readonly bookingId: string;
-  readonly eventId: string;
-  readonly requestId: string;
-  readonly traceparent?: string | undefined;
-}
-
-export interface CapacityRequest {
-  readonly kind: 'set-capacity';
-  readonly eventId: string;
-  readonly totalSeats: number;
-  readonly traceparent?: string | undefined;
-}
-
-export type SeatRequest = BookRequest | CancelRequest | CapacityRequest;
-
-export type BookOutcome =
-  | { readonly outcome: 'booked'; readonly booking: Booking; readonly replayed: boolean }
-  | { readonly outcome: 'sold-out'; readonly availableSeats: number }
-  | { readonly outcome: 'not-bookable'; readonly reason: 'EVENT_CANCELLED' | 'EVENT_STARTED' }
-  | { readonly outcome: 'key-reused' }
-  | { readonly outcome: 'unknown-event' };
-
-export type CancelOutcome =
-  | { readonly outcome: 'cancelled'; readonly booking: Booking }
-  | { readonly outcome: 'unknown-booking' };
-
-export type CapacityOutcome =
-  | { readonly outcome: 'capacity-set' }
-  | { readonly outcome: 'capacity-below-booked'; readonly bookedSeats: number }
-  | { readonly outcome: 'event-cancelled' }
-  | { readonly outcome: 'unknown-event' };
-
-export type OutcomeOf<Request extends SeatRequest> = Request extends BookRequest
-  ? BookOutcome
-  : Request extends CancelRequest
-    ? CancelOutcome
-    : CapacityOutcome;
-
-/** The data that a decision needs, read while the inventories are locked. */
-export interface LockedState {
-  /** The time of the database's clock. */
-  readonly now: Date;
-  readonly inventories: ReadonlyMap<string, Inventory>;
-  /** The bookings to cancel, by id. */
-  readonly bookings: ReadonlyMap<string, Booking>;
-  /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
-  readonly keys: ReadonlyMap<string, Booking>;
-}
-
-/** The changes to write before the locks are released. */
-export interface Writes {
-  readonly booked: readonly { readonly booking: Booking; readonly request: BookRequest }[];
-  readonly cancelled: readonly { readonly booking: Booking; readonly request: CancelRequest }[];
-  readonly inventories: readonly Inventory[];
-}
+import { createDraft, type Draft, type LockedState, scopedKey, type Writes } from './draft.ts';
+import { confirmHold, expireHolds, holdSeats, releaseHold, reportExpiry } from './hold-decisions.ts';
+import type {
+  BookOutcome,
+  BookRequest,
+  CancelOutcome,
+  CancelRequest,
+  CapacityOutcome,
+  CapacityRequest,
+  OutcomeOf,
+  SeatRequest,
+} from './seat-requests.ts';
 
 export interface Decision {
   /** One outcome per request, in the batch's order. */
-  readonly outcomes: readonly (BookOutcome | CancelOutcome | CapacityOutcome)[];
+  readonly outcomes: readonly OutcomeOf<SeatRequest>[];
   readonly writes: Writes;
 }
 
-/** Identifies an idempotency key of a caller. The space separates the parts, because a key contains no spaces. */
-export const scopedKey = (callerId: string, idempotencyKey: string): string => `${callerId} ${idempotencyKey}`;
-
 /**
- * Decides the requests of a batch in order, as if each had its own transaction. A pure function. For every event,
- * confirmed seats plus available seats stay equal to total seats, and available seats never become negative. A request
- * for too many seats is refused and does not block later, smaller requests.
+ * Decides the requests of a batch in order, as if each had its own transaction. A pure function. Expired holds give
+ * their seats back first. For every event, confirmed, held and available seats together stay equal to total seats, and
+ * none of them becomes negative. No booking and no hold gives a user more seats than the event allows. A request for too
+ * many seats is refused and does not block later, smaller requests.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
-  const inventories = new Map(state.inventories);
-  const bookings = new Map(state.bookings);
-  const keys = new Map(state.keys);
-  const changedEvents = new Set<string>();
-  const booked: { booking: Booking; request: BookRequest }[] = [];
-  const cancelled: { booking: Booking; request: CancelRequest }[] = [];
+  const draft = createDraft(state);
+  for (const [eventId, expired] of state.expiredHolds) expireHolds(draft, eventId, expired);
+  const outcomes = batch.map((request) => decideOne(draft, request));
+  return { outcomes, writes: draft.allWrites() };
+}
 
-  function setSeats(inventory: Inventory, seats: Pick<Inventory, 'totalSeats' | 'availableSeats'>): void {
-    inventories.set(inventory.eventId, { ...inventory, ...seats });
-    changedEvents.add(inventory.eventId);
+function decideOne(draft: Draft, request: SeatRequest): OutcomeOf<SeatRequest> {
+  switch (request.kind) {
+    case 'book':
+      return book(draft, request);
+    case 'cancel':
+      return cancel(draft, request);
+    case 'set-capacity':
+      return setCapacity(draft, request);
+    case 'hold':
+      return holdSeats(draft, request);
+    case 'confirm-hold':
+      return confirmHold(draft, request);
+    case 'release-hold':
+      return releaseHold(draft, request);
+    case 'expire-holds':
+      return reportExpiry(draft, request);
   }
+}
 
-  function book(request: BookRequest): BookOutcome {
-    const { bookingId, eventId, userId, seatCount } = request;
-    const key = scopedKey(request.callerId, request.idempotencyKey);
-    const earlier = keys.get(key);
-    if (earlier !== undefined) {
-      if (!isSameRequest(earlier, request)) return { outcome: 'key-reused' };
-      // With the request's own id, an earlier attempt was committed but its answer was lost: this is no replay.
-      return { outcome: 'booked', booking: earlier, replayed: earlier.id !== bookingId };
-    }
-    const inventory = inventories.get(eventId);
-    if (inventory === undefined) return { outcome: 'unknown-event' };
-    if (inventory.status === 'CANCELLED') return { outcome: 'not-bookable', reason: 'EVENT_CANCELLED' };
-    if (inventory.startsAt <= state.now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
-    const { totalSeats, availableSeats } = inventory;
-    if (availableSeats < seatCount) return { outcome: 'sold-out', availableSeats };
-    setSeats(inventory, { totalSeats, availableSeats: availableSeats - seatCount });
-    const booking: Booking = {
-      id: bookingId,
-      eventId,
-      userId,
-      seatCount,
-      status: 'CONFIRMED',
-      createdAt: state.now,
-      cancelledAt: null,
-    };
-    keys.set(key, booking);
-    booked.push({ booking, request });
-    return { outcome: 'booked', booking, replayed: false };
+function book(draft: Draft, request: BookRequest): BookOutcome {
+  const { bookingId, eventId, userId, seatCount } = request;
+  const key = scopedKey(request.callerId, request.idempotencyKey);
+  const earlier = draft.keys.get(key);
+  if (earlier !== undefined) {
+    if (!isSameRequest(earlier, request)) return { outcome: 'key-reused' };
+    // With the request's own id, an earlier attempt was committed but its answer was lost: this is no replay.
+    return { outcome: 'booked', booking: earlier, replayed: earlier.id !== bookingId };
   }
-
-  function cancel(request: CancelRequest): CancelOutcome {
-    const booking = bookings.get(request.bookingId);
-    const inventory = booking && inventories.get(booking.eventId);
-    if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
-    if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
-    const { totalSeats, availableSeats } = inventory;
-    setSeats(inventory, { totalSeats, availableSeats: availableSeats + booking.seatCount });
-    const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: state.now };
-    bookings.set(booking.id, after);
-    cancelled.push({ booking: after, request });
-    return { outcome: 'cancelled', booking: after };
-  }
-
-  function setCapacity({ eventId, totalSeats }: CapacityRequest): CapacityOutcome {
-    const inventory = inventories.get(eventId);
-    if (inventory === undefined) return { outcome: 'unknown-event' };
-    if (inventory.status === 'CANCELLED') return { outcome: 'event-cancelled' };
-    const bookedSeats = inventory.totalSeats - inventory.availableSeats;
-    if (totalSeats < bookedSeats) return { outcome: 'capacity-below-booked', bookedSeats };
-    setSeats(inventory, { totalSeats, availableSeats: totalSeats - bookedSeats });
-    return { outcome: 'capacity-set' };
-  }
-
-  function decideOne(request: SeatRequest): BookOutcome | CancelOutcome | CapacityOutcome {
-    switch (request.kind) {
-      case 'book':
-        return book(request);
-      case 'cancel':
-        return cancel(request);
-      case 'set-capacity':
-        return setCapacity(request);
-    }
-  }
-
-  const outcomes = batch.map(decideOne);
-  const changed = [...inventories.values()].filter(({ eventId }) => changedEvents.has(eventId));
-  return { outcomes, writes: { booked, cancelled, inventories: changed } };
+  const found = draft.findSeats(request);
+  if ('outcome' in found) return found;
+  draft.changeInventory(found.inventory, { availableSeats: found.inventory.availableSeats - seatCount });
+  const booking: Booking = {
+    id: bookingId,
+    eventId,
+    userId,
+    seatCount,
+    status: 'CONFIRMED',
+    createdAt: draft.now,
+    cancelledAt: null,
+  };
+  draft.keys.set(key, booking);
+  draft.changeUserSeats(booking, seatCount);
+  draft.writes.booked.push({ booking, request });
+  return { outcome: 'booked', booking, replayed: false };
 }
 
 const isSameRequest = (booking: Booking, request: BookRequest) =>
   booking.eventId === request.eventId && booking.userId === request.userId && booking.seatCount === request.seatCount;
+
+function cancel(draft: Draft, request: CancelRequest): CancelOutcome {
+  const booking = draft.bookings.get(request.bookingId);
+  const inventory = booking && draft.inventories.get(booking.eventId);
+  if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
+  if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+  draft.changeInventory(inventory, { availableSeats: inventory.availableSeats + booking.seatCount });
+  const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: draft.now };
+  draft.bookings.set(booking.id, after);
+  draft.changeUserSeats(booking, -booking.seatCount);
+  draft.writes.cancelled.push({ booking: after, request });
+  return { outcome: 'cancelled', booking: after };
+}
+
+function setCapacity(draft: Draft, { eventId, totalSeats }: CapacityRequest): CapacityOutcome {
+  const inventory = draft.inventories.get(eventId);
+  if (inventory === undefined) return { outcome: 'unknown-event' };
+  if (inventory.status === 'CANCELLED') return { outcome: 'event-cancelled' };
+  // Held seats can become booked ones at any time.
+  const bookedSeats = inventory.totalSeats - inventory.availableSeats;
+  if (totalSeats < bookedSeats) return { outcome: 'capacity-below-booked', bookedSeats };
+  draft.changeInventory(inventory, { totalSeats, availableSeats: totalSeats - bookedSeats });
+  return { outcome: 'capacity-set' };
+}

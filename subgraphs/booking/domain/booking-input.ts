@@ -12,6 +12,11 @@ export const createBookingRules = (seatsPerBookingMax: number) =>
 
 export type CreateBookingInput = z.output<ReturnType<typeof createBookingRules>>;
 
+/** The validation rules of holdSeats' input. A hold has at most as many seats as a booking. */
+export const createHoldRules = (seatsPerHoldMax: number) => createBookingRules(seatsPerHoldMax).omit({ userId: true });
+
+export type HoldSeatsInput = z.output<ReturnType<typeof createHoldRules>>;
+
 export const setEventCapacityRules = z.object({ eventId: z.string(), totalSeats: wholeNumber(1, 1_000_000) });
 
 export type SetEventCapacityInput = z.output<typeof setEventCapacityRules>;

@@ -4,6 +4,16 @@ export interface Inventory {
   readonly organizerId: string;
   readonly startsAt: Date;
   readonly status: 'SCHEDULED' | 'CANCELLED';
+  /** When the sale starts. Null: it has started. */
+  readonly salesStartAt: Date | null;
+  /** When the sale ends. Null: when the event starts. */
+  readonly salesEndAt: Date | null;
+  /** The maximum number of confirmed and held seats of one user. Null: no limit. */
+  readonly maxSeatsPerUser: number | null;
   readonly totalSeats: number;
+  /** The seats that are neither booked nor held. */
   readonly availableSeats: number;
+  readonly heldSeats: number;
+  /** No hold expires earlier. It can be earlier than the next expiry. Null: there is no hold. */
+  readonly nextHoldExpiresAt: Date | null;
 }

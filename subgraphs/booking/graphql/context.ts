@@ -2,8 +2,10 @@ import type DataLoader from 'dataloader';
 import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { BookingDependencies } from '../commands/dependencies.ts';
 import type { Booking } from '../domain/booking.ts';
+import type { Hold } from '../domain/hold.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookingPage } from '../store/bookings.ts';
+import type { HoldPage } from '../store/holds.ts';
 
 /** The dependencies and data loaders that the resolvers of one request share. */
 export interface Context extends RequestContext {
@@ -11,4 +13,6 @@ export interface Context extends RequestContext {
   readonly inventories: DataLoader<string, Inventory | null>;
   readonly bookings: DataLoader<string, Booking | null>;
   readonly bookingPages: DataLoader<BookingPage, Booking[], string>;
+  readonly holds: DataLoader<string, Hold | null>;
+  readonly holdPages: DataLoader<HoldPage, Hold[], string>;
 }

@@ -2,6 +2,7 @@ import { isId, parseInput } from '#platform/errors/validation.ts';
 import { requireCaller } from '#platform/identity/identity.ts';
 import { createBooking as create } from '../commands/create-booking.ts';
 import type { MutationResolvers, ResolversTypes } from '../generated/graphql.ts';
+import { seatsRefusal } from './seats-refusal.ts';
 
 export const createBooking: MutationResolvers['createBooking'] = async (_parent, args, context) => {
   const { dependencies, inventories, requestId } = context;
@@ -19,25 +20,6 @@ function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTyp
   switch (result.outcome) {
     case 'booked':
       return { __typename: 'CreateBookingPayload', booking: result.booking, replayed: result.replayed };
-    case 'sold-out':
-      return {
-        __typename: 'SoldOutError',
-        code: 'SOLD_OUT',
-        message: 'The event does not have enough free seats.',
-        availableSeats: result.availableSeats,
-      };
-    case 'not-bookable':
-      return {
-        __typename: 'EventNotBookableError',
-        code: result.reason,
-        message: result.reason === 'EVENT_STARTED' ? 'The event has started.' : 'The event was cancelled.',
-      };
-    case 'key-reused':
-      return {
-        __typename: 'IdempotencyKeyReusedError',
-        code: 'IDEMPOTENCY_KEY_REUSED',
-        message: 'This idempotency key was used for a different booking. Choose a new key.',
-      };
     case 'unknown-user':
       return {
         __typename: 'InvalidInputError',
@@ -45,7 +27,7 @@ function bookingResult(result: Awaited<ReturnType<typeof create>>): ResolversTyp
         message: 'There is no such user.',
         field: 'input.userId',
       };
-    case 'unknown-event':
-      return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };
+    default:
+      return seatsRefusal(result, 'booking');
   }
 }

@@ -6,13 +6,15 @@ import { ensureInventories } from '../commands/ensure-inventories.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import { type BookingPage, listBookingPages } from '../store/bookings.ts';
 import { findBookings } from '../store/find-bookings.ts';
+import { findHolds } from '../store/find-holds.ts';
+import { type HoldPage, listHoldPages } from '../store/holds.ts';
 import { findInventories } from '../store/inventories.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages'>;
+type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages' | 'holds' | 'holdPages'>;
 
 /**
  * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
@@ -24,23 +26,36 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
   const pages = createSharedLoader((wanted: readonly BookingPage[]) => listBookingPages(dependencies.sql, wanted), {
     batchMax: PAGES_PER_STATEMENT_MAX,
   });
+  const holdPages = createSharedLoader((wanted: readonly HoldPage[]) => listHoldPages(dependencies.sql, wanted), {
+    batchMax: PAGES_PER_STATEMENT_MAX,
+  });
   return () => ({
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
-    bookings: new DataLoader(
-      async (ids) => {
-        const found = await findBookings(dependencies.sql, ids.filter(isId));
-        const byId = new Map(found.map((booking) => [booking.id, booking]));
-        return ids.map((id) => byId.get(id) ?? null);
-      },
-      { maxBatchSize: BATCH_MAX },
-    ),
+    bookings: createIdLoader((ids) => findBookings(dependencies.sql, ids)),
+    holds: createIdLoader((ids) => findHolds(dependencies.sql, ids)),
     bookingPages: new DataLoader(pages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
       cacheKeyFn: ({ userId, eventId, status, page: { limit, after } }) =>
         [userId, eventId, status, limit, after?.[0]].join(),
     }),
+    holdPages: new DataLoader(holdPages, {
+      maxBatchSize: PAGES_PER_STATEMENT_MAX,
+      cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
+    }),
   });
 }
+
+/** Creates a loader of rows by their ids. Rows that do not exist are null. */
+const createIdLoader = <Row extends { readonly id: string }>(
+  find: (ids: readonly string[]) => PromiseLike<readonly Row[]>,
+): DataLoader<string, Row | null> =>
+  new DataLoader(
+    async (ids) => {
+      const byId = new Map((await find(ids.filter(isId))).map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    { maxBatchSize: BATCH_MAX },
+  );
 
 /** If the event subgraph does not answer, only the events without an inventory fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {

@@ -19,4 +19,5 @@ export const query: QueryResolvers = {
     });
     return connectionById(rows, page);
   },
+  hold: (_parent, { id }, { holds }) => holds.load(id),
 };

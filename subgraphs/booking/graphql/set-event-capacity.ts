@@ -19,7 +19,7 @@ export const setEventCapacity: MutationResolvers['setEventCapacity'] = async (_p
       return {
         __typename: 'CapacityBelowBookedError',
         code: 'CAPACITY_BELOW_BOOKED',
-        message: 'The new capacity is lower than the number of booked seats.',
+        message: 'The new capacity is lower than the number of booked and held seats.',
         bookedSeats: result.bookedSeats,
       };
     case 'event-cancelled':

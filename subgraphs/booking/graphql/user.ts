@@ -8,4 +8,9 @@ export const user = {
     const rows = await bookingPages.load({ userId: id, page });
     return connectionById(rows, page);
   },
+  holds: async ({ id }, args, { holdPages }) => {
+    const page = pageOf(args, idKey);
+    const rows = await holdPages.load({ userId: id, page });
+    return connectionById(rows, page);
+  },
 } satisfies UserResolvers;

@@ -4,7 +4,7 @@ import type { StreamDefinition } from '#platform/messaging/broker.ts';
 /** The stream to which the booking subgraph publishes. */
 export const bookingStream: StreamDefinition = {
   name: 'BOOKINGS',
-  subjects: ['booking.>'],
+  subjects: ['booking.>', 'hold.>'],
   consumers: ['notification-bookings'],
   bytesMax: 2 ** 30,
 };
@@ -31,4 +31,36 @@ export const bookingFacts = z
 export const bookingMessages = {
   'booking.confirmed.v1': bookingFacts.describe('A booking was confirmed.'),
   'booking.cancelled.v1': bookingFacts.describe('A booking was cancelled, alone or together with its event.'),
+} as const;
+
+/** The data of a message about a hold. */
+export const holdFacts = z
+  .object({
+    holdId: z.uuid().describe('Also the id of the booking that a confirmation makes'),
+    eventId: z.uuid(),
+    userId: z.uuid().describe('The user who owns the hold'),
+    seatCount: z.int().positive(),
+    expiresAt: z.iso.datetime().describe('From this time on, the hold cannot be confirmed'),
+  })
+  .meta({
+    examples: [
+      {
+        holdId: '0193f0a2-8c10-7f5e-9b3d-2e4c6a8f0d12',
+        eventId: '0193f0a1-2b7a-7e19-a3c4-5d8e9f0a1b2c',
+        userId: '0193f0a0-5c1e-7b44-9d0a-2f6f1c0e8a11',
+        seatCount: 2,
+        expiresAt: '2026-11-22T09:35:00.000Z',
+      },
+    ],
+  });
+
+export const holdMessages = {
+  'hold.created.v1': holdFacts.describe('Seats were held.'),
+  'hold.confirmed.v1': holdFacts.describe(
+    'A hold was confirmed. The message booking.confirmed.v1 about its booking is sent as well.',
+  ),
+  'hold.released.v1': holdFacts.describe(
+    'A hold was released by its owner or an admin, or because its event was cancelled.',
+  ),
+  'hold.expired.v1': holdFacts.describe('A hold expired. Its seats are free again.'),
 } as const;

@@ -36,5 +36,19 @@ export async function findConfirmedBookingIds(
   return rows.map(({ id }) => id);
 }
 
+/** Returns the ids of an event's next holds, in order of expiry. */
+export async function findHeldHoldIds(
+  transaction: BookingTransaction,
+  { eventId, limit }: { eventId: string; limit: number },
+): Promise<string[]> {
+  const rows = await transaction.hold.findMany({
+    where: { eventId, status: 'HELD' },
+    orderBy: { expiresAt: 'asc' },
+    take: limit,
+    select: { id: true },
+  });
+  return rows.map(({ id }) => id);
+}
+
 export const markClosed = (transaction: BookingTransaction, eventId: string): Promise<number> =>
   transaction.$executeRaw(sql`UPDATE inventories SET closed_at = CURRENT_TIMESTAMP(3) WHERE event_id = ${eventId}`);

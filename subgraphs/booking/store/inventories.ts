@@ -11,19 +11,29 @@ export interface EventSnapshot {
   readonly version: number;
   /** The number of seats at the event's creation. Used only when the inventory does not exist yet. */
   readonly initialSeats: number;
+  /** The rules of the sale. Undefined when the sender does not know them: they do not change then. */
+  readonly salesStartAt?: Date | null | undefined;
+  readonly salesEndAt?: Date | null | undefined;
+  readonly maxSeatsPerUser?: number | null | undefined;
   /** The id of the request that created this version. Undefined when the facts do not come from a message. */
   readonly correlationId?: string | undefined;
 }
 
 const CORRELATION_ID_LENGTH_MAX = 64;
 
-const INVENTORY_COLUMNS = columnsOf<Inventory>({
+/** The columns of an inventory for raw SQL, named like the properties of Inventory. */
+export const INVENTORY_COLUMNS = columnsOf<Inventory>({
   eventId: sql`event_id AS eventId`,
   organizerId: sql`organizer_id AS organizerId`,
   startsAt: sql`starts_at AS startsAt`,
   status: sql`status`,
+  salesStartAt: sql`sales_start_at AS salesStartAt`,
+  salesEndAt: sql`sales_end_at AS salesEndAt`,
+  maxSeatsPerUser: sql`max_seats_per_user AS maxSeatsPerUser`,
   totalSeats: sql`total_seats AS totalSeats`,
   availableSeats: sql`available_seats AS availableSeats`,
+  heldSeats: sql`held_seats AS heldSeats`,
+  nextHoldExpiresAt: sql`next_hold_expires_at AS nextHoldExpiresAt`,
 });
 
 /** Returns the inventories of these events, as far as they exist. Always reads from the database. */
@@ -33,19 +43,28 @@ export const findInventories = async (executor: SqlExecutor, eventIds: readonly 
     : executor.$queryRaw<Inventory[]>(sql`
         SELECT ${INVENTORY_COLUMNS} FROM inventories WHERE event_id IN (${join([...eventIds])})`);
 
-/** Creates the inventories of new events and updates the facts of known events. An older version changes nothing. */
+/**
+ * Creates the inventories of new events and updates the facts of known events. An older version changes nothing. The
+ * rules of the sale are also saved when the version is known, because an older release could have saved it without them.
+ */
 export async function saveEventSnapshots(database: SqlExecutor, facts: readonly EventSnapshot[]): Promise<void> {
   const rows = [...facts]
     .sort((one, other) => (one.eventId < other.eventId ? -1 : 1))
-    .map(({ startsAt, correlationId, ...fact }) => ({
+    .map(({ startsAt, salesStartAt, salesEndAt, maxSeatsPerUser, correlationId, ...fact }) => ({
       ...fact,
-      startsAt: startsAt.toISOString().slice(0, -1),
+      startsAt: sqlTime(startsAt),
+      salesStartAt: sqlTime(salesStartAt),
+      salesEndAt: sqlTime(salesEndAt),
+      maxSeatsPerUser: maxSeatsPerUser ?? undefined,
+      hasSalesRules: Number(maxSeatsPerUser !== undefined),
       correlationId: correlationId?.slice(0, CORRELATION_ID_LENGTH_MAX),
     }));
   await database.$executeRaw(sql`
     INSERT INTO inventories
-      (event_id, organizer_id, starts_at, status, event_version, total_seats, available_seats, facts_correlation_id)
-    SELECT event_id, organizer_id, starts_at, status, version, seats, seats, correlation_id
+      (event_id, organizer_id, starts_at, status, event_version, total_seats, available_seats, sales_start_at,
+       sales_end_at, max_seats_per_user, facts_correlation_id)
+    SELECT event_id, organizer_id, starts_at, status, version, seats, seats, sales_start_at,
+           sales_end_at, max_seats_per_user, correlation_id
     FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.eventId',
       organizer_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.organizerId',
@@ -53,15 +72,27 @@ export async function saveEventSnapshots(database: SqlExecutor, facts: readonly 
       status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.status',
       version INT PATH '$.version',
       seats INT PATH '$.initialSeats',
+      sales_start_at DATETIME(3) PATH '$.salesStartAt',
+      sales_end_at DATETIME(3) PATH '$.salesEndAt',
+      max_seats_per_user INT PATH '$.maxSeatsPerUser',
+      has_sales_rules INT PATH '$.hasSalesRules',
       correlation_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.correlationId'
     )) AS facts
     ON DUPLICATE KEY UPDATE
       organizer_id = IF(VALUES(event_version) > event_version, VALUES(organizer_id), inventories.organizer_id),
       starts_at = IF(VALUES(event_version) > event_version, VALUES(starts_at), inventories.starts_at),
       status = IF(VALUES(event_version) > event_version, VALUES(status), inventories.status),
+      sales_start_at = IF(${takesSalesRules}, VALUES(sales_start_at), inventories.sales_start_at),
+      sales_end_at = IF(${takesSalesRules}, VALUES(sales_end_at), inventories.sales_end_at),
+      max_seats_per_user = IF(${takesSalesRules}, VALUES(max_seats_per_user), inventories.max_seats_per_user),
       facts_correlation_id = CASE
         WHEN VALUES(event_version) > event_version THEN VALUES(facts_correlation_id)
         WHEN VALUES(event_version) = event_version THEN COALESCE(facts_correlation_id, VALUES(facts_correlation_id))
         ELSE facts_correlation_id END,
       event_version = GREATEST(VALUES(event_version), event_version)`);
 }
+
+const takesSalesRules = sql`facts.has_sales_rules AND VALUES(event_version) >= event_version`;
+
+/** Returns a time as a text of the type DATETIME(3). */
+export const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);

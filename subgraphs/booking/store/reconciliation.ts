@@ -15,17 +15,20 @@ export async function findEventsAfter(
   return rows.map(({ eventId, eventVersion }) => ({ eventId, version: eventVersion }));
 }
 
-/** The seats of an event according to its inventory and its bookings. */
+/** The seats of an event according to its inventory, its bookings and its holds. */
 export interface SeatCount {
   readonly totalSeats: number;
   readonly availableSeats: number;
   readonly confirmedSeats: number;
+  readonly heldSeats: number;
+  /** The seats of the holds with the status HELD. Equal to `heldSeats`. */
+  readonly seatsOfHolds: number;
   /** True when the event is cancelled and marked as closed: all its bookings should be cancelled. */
   readonly isClosed: boolean;
 }
 
 /**
- * Counts with one statement, so that inventory and bookings are from the same moment. Undefined without an inventory.
+ * Counts with one statement, so that inventory, bookings and holds are from the same moment. Undefined without an inventory.
  */
 export async function countSeats(database: BookingDatabase, eventId: string): Promise<SeatCount | undefined> {
   const [row] = await database.$queryRaw<Record<keyof SeatCount, bigint | number>[]>(sql`
@@ -33,13 +36,18 @@ export async function countSeats(database: BookingDatabase, eventId: string): Pr
            status = 'CANCELLED' AND closed_at IS NOT NULL AS isClosed,
            CAST((SELECT COALESCE(SUM(seat_count), 0) FROM bookings
                  WHERE bookings.event_id = inventories.event_id AND bookings.status = 'CONFIRMED') AS SIGNED)
-             AS confirmedSeats
+             AS confirmedSeats,
+           held_seats AS heldSeats,
+           CAST((SELECT COALESCE(SUM(seat_count), 0) FROM holds
+                 WHERE holds.event_id = inventories.event_id AND holds.status = 'HELD') AS SIGNED) AS seatsOfHolds
     FROM inventories WHERE event_id = ${eventId}`);
   return (
     row && {
       totalSeats: Number(row.totalSeats),
       availableSeats: Number(row.availableSeats),
       confirmedSeats: Number(row.confirmedSeats),
+      heldSeats: Number(row.heldSeats),
+      seatsOfHolds: Number(row.seatsOfHolds),
       isClosed: Boolean(row.isClosed),
     }
   );

@@ -70,6 +70,16 @@ describe('creating an event with an idempotency key', () => {
     expect(await stored()).toMatchObject({ events: [{ venue: 'Hall' }], messages: 1, keys: 1 });
   });
 
+  it('refuses a sale that ends after the start, and stores nothing', async () => {
+    const salesEndAt = new Date(startsAt.getTime() + 1);
+    expect(await create({ salesEndAt })).toMatchObject({ outcome: 'wrong-sales-window', field: 'salesEndAt' });
+    expect(await stored()).toEqual({ events: [], messages: 0, keys: 0 });
+    expect(await create({ salesEndAt: startsAt })).toMatchObject({
+      outcome: 'created',
+      event: { salesEndAt: startsAt },
+    });
+  });
+
   it('treats the same key of two users as two keys', async () => {
     const first = await create();
     caller = { userId: newId(), role: 'USER' };

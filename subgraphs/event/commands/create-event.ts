@@ -1,7 +1,7 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import { type Event, optionalFields, pick } from '../domain/event.ts';
+import { checkSalesWindow, type Event, optionalFields, pick, type WrongSalesWindow } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
@@ -12,7 +12,8 @@ import { fingerprintOf } from './request-fingerprint.ts';
 export type Creation =
   | { outcome: 'created'; event: Event; replayed: boolean }
   | { outcome: 'key-reused' }
-  | { outcome: 'starts-in-past' };
+  | { outcome: 'starts-in-past' }
+  | WrongSalesWindow;
 
 /**
  * Creates an event with the caller as its organizer. An idempotency key creates at most one event per caller. The same
@@ -41,6 +42,8 @@ export async function createEvent(
     createdAt,
     updatedAt: createdAt,
   };
+  const wrong = checkSalesWindow(event);
+  if (wrong !== undefined) return wrong;
   try {
     await saveCreation(dependencies, request, event);
   } catch (error) {

@@ -11,7 +11,7 @@ describe('the fingerprint of a createEvent request', () => {
     for (const same of [
       { name: ' Concert ' },
       { startsAt: '2026-12-01T21:00:00+01:00' },
-      { description: null, venue: undefined },
+      { description: null, venue: undefined, salesStartAt: null },
       { idempotencyKey: 'another-key' },
     ]) {
       expect(of(same)).toBe(of({}));
@@ -27,6 +27,9 @@ describe('the fingerprint of a createEvent request', () => {
       { venue: 'Trio' },
       { startsAt: '2026-12-01T20:00:00.001Z' },
       { totalSeats: 101 },
+      { maxSeatsPerUser: 4 },
+      { salesStartAt: '2026-11-01T20:00:00.000Z' },
+      { salesEndAt: '2026-11-01T20:00:00.000Z' },
     ];
     expect(new Set(others.map(of)).size).toBe(others.length);
   });

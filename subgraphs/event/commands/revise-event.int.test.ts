@@ -74,6 +74,27 @@ describe('events in a real database', () => {
     ]);
   });
 
+  it('carry the rules of the sale in their rows and messages, and refuse a window after the start', async () => {
+    const event = await make();
+    const { id, startsAt } = event;
+    const sale = { salesStartAt: new Date(startsAt.getTime() - 1), salesEndAt: startsAt, maxSeatsPerUser: 4 };
+    const revise = (expectedVersion: number, changes: Partial<Event>) =>
+      reviseEvent(dependencies, request({ id, expectedVersion, changes }));
+    const late = { salesEndAt: new Date(startsAt.getTime() + 1) };
+    expect(await revise(1, late)).toMatchObject({ outcome: 'wrong-sales-window', field: 'salesEndAt' });
+    const revised = await revise(1, sale);
+    const row = await dependencies.database.event.findUniqueOrThrow({ where: { id } });
+    expect(revised).toEqual({ outcome: 'revised', event: row });
+    expect(row).toMatchObject(sale);
+    await revise(2, { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null });
+    const none = { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null };
+    expect((await messagesOf(event)).map(({ data }) => data)).toMatchObject([
+      none,
+      JSON.parse(JSON.stringify(sale)),
+      none,
+    ]);
+  });
+
   it('can be changed only by their organizer and by admins', async () => {
     const { id } = await make();
     const input = { id, expectedVersion: 1, changes: { name: 'Mine' } };

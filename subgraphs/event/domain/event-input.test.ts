@@ -19,6 +19,10 @@ describe("createEvent's input", () => {
       { venue: null },
       { totalSeats: 1 },
       { totalSeats: 1_000_000 },
+      { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null },
+      { salesStartAt: '2026-11-01T09:00:00+01:00', salesEndAt: '2026-12-01T20:00:00Z' },
+      { maxSeatsPerUser: 1 },
+      { maxSeatsPerUser: 100 },
       { idempotencyKey: null },
       { idempotencyKey: '!~'.repeat(4) },
       { idempotencyKey: 'x'.repeat(128) },
@@ -38,6 +42,11 @@ describe("createEvent's input", () => {
     ['startsAt', { startsAt: '10000-01-01T00:00:00.000Z' }],
     ['totalSeats', { totalSeats: 0 }],
     ['totalSeats', { totalSeats: 1_000_001 }],
+    ['salesStartAt', { salesStartAt: 'soon' }],
+    ['salesEndAt', { salesEndAt: '2026-12-01' }],
+    ['maxSeatsPerUser', { maxSeatsPerUser: 0 }],
+    ['maxSeatsPerUser', { maxSeatsPerUser: 1.5 }],
+    ['maxSeatsPerUser', { maxSeatsPerUser: 101 }],
     ['idempotencyKey', { idempotencyKey: '' }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(7) }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(129) }],
@@ -53,13 +62,15 @@ describe("updateEvent's input", () => {
 
   it('may omit all changes, and may set optional fields to null', () => {
     expect(parse({})).toMatchObject({ ok: true });
-    expect(parse({ description: null, venue: null })).toMatchObject({ ok: true, value: { venue: null } });
+    for (const field of ['description', 'venue', 'salesStartAt', 'salesEndAt', 'maxSeatsPerUser'])
+      expect(parse({ [field]: null })).toMatchObject({ ok: true, value: { [field]: null } });
   });
 
   it.each([
     ['name', { name: null }],
     ['startsAt', { startsAt: null }],
     ['expectedVersion', { expectedVersion: 0 }],
+    ['maxSeatsPerUser', { maxSeatsPerUser: 1_000_001 }],
   ])('is refused with the path of the field %s for %j', (field, input) => {
     expect(parse(input)).toMatchObject({ ok: false, error: { field: `input.${field}` } });
   });

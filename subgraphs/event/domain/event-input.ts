@@ -6,6 +6,8 @@ import { wordsOf } from './name-search.ts';
 const VERSION_MAX = 2 ** 31 - 1;
 const SEARCH_WORDS_MAX = 8;
 
+const TOTAL_SEATS_MAX = 1_000_000;
+
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
@@ -18,6 +20,9 @@ const givenFacts = {
   description: description.nullish(),
   venue: venue.nullish(),
   startsAt: instant(),
+  salesStartAt: instant().nullish(),
+  salesEndAt: instant().nullish(),
+  maxSeatsPerUser: wholeNumber(1, TOTAL_SEATS_MAX).nullish(),
 } satisfies FactRules;
 
 const changedFacts = {
@@ -27,15 +32,20 @@ const changedFacts = {
 } satisfies FactRules;
 
 /** The rules of createEvent's input. */
-export const createEventRules = z.object({
-  ...givenFacts,
-  totalSeats: wholeNumber(1, 1_000_000),
-  idempotencyKey: idempotencyKey().nullish(),
-});
+export const createEventRules = z
+  .object({
+    ...givenFacts,
+    totalSeats: wholeNumber(1, TOTAL_SEATS_MAX),
+    idempotencyKey: idempotencyKey().nullish(),
+  })
+  .refine(({ maxSeatsPerUser, totalSeats }) => maxSeatsPerUser == null || maxSeatsPerUser <= totalSeats, {
+    path: ['maxSeatsPerUser'],
+    error: 'must not be more than totalSeats',
+  });
 
 export type CreateEventRequest = z.output<typeof createEventRules>;
 
-/** The rules of updateEvent's input. Omitted fields stay unchanged. Null removes the description or venue. */
+/** The rules of updateEvent's input. Omitted fields stay unchanged. Null removes an optional fact. */
 export const updateEventRules = z.object({
   id: z.string(),
   expectedVersion: wholeNumber(1, VERSION_MAX),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Event, reviseEvent } from './event.ts';
+import { checkSalesWindow, type Event, reviseEvent } from './event.ts';
 import { testEvent } from './testing.ts';
 
 const NOW = new Date('2026-11-22T09:30:00.000Z');
@@ -74,8 +74,61 @@ describe('revising an event', () => {
     expect(reviseEvent(event(), 3, { changes: { startsAt: soon }, now: NOW })).toMatchObject({ outcome: 'revised' });
   });
 
+  it('sets and removes the rules of the sale', () => {
+    const sale = { salesStartAt: NOW, salesEndAt: event().startsAt, maxSeatsPerUser: 4 };
+    const none = { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null };
+    expect(reviseEvent(event(), 3, { changes: sale, now: NOW })).toMatchObject({ outcome: 'revised', event: sale });
+    expect(reviseEvent(event(sale), 3, { changes: none, now: NOW })).toMatchObject({ outcome: 'revised', event: none });
+  });
+
+  it('checks the sales window against the start, whichever of them changes', () => {
+    const start = event().startsAt;
+    const [earlier, later] = [new Date(start.getTime() - 1), new Date(start.getTime() + 1)];
+    const revise = (given: Partial<Event>, changes: Partial<Event>) =>
+      reviseEvent(event(given), 3, { changes, now: NOW });
+    expect(revise({}, { salesEndAt: later })).toMatchObject({ field: 'salesEndAt' });
+    expect(revise({ salesEndAt: start }, { startsAt: earlier })).toMatchObject({ field: 'salesEndAt' });
+    expect(revise({ salesStartAt: earlier }, { startsAt: earlier })).toMatchObject({ field: 'salesStartAt' });
+    expect(revise({ salesEndAt: start }, { startsAt: earlier, salesEndAt: null })).toMatchObject({
+      outcome: 'revised',
+    });
+  });
+
+  it('accepts other changes of an event whose sales window is wrong', () => {
+    const wrong = event({ salesEndAt: new Date('2027-01-01T00:00:00.000Z') });
+    for (const changes of [{ name: 'Gala' }, { status: 'CANCELLED' } as const])
+      expect(reviseEvent(wrong, 3, { changes, now: NOW })).toMatchObject({ outcome: 'revised' });
+  });
+
   it('refuses to change a cancelled event', () => {
     const result = reviseEvent(event({ status: 'CANCELLED' }), 3, { changes: { name: 'Gala' }, now: NOW });
     expect(result).toEqual({ outcome: 'already-cancelled' });
   });
+});
+
+describe('a sales window', () => {
+  const [one, two, three] = [1, 2, 3].map((time) => new Date(time));
+  const check = (salesStartAt: Date | null = null, salesEndAt: Date | null = null, startsAt = three) =>
+    checkSalesWindow({ startsAt: startsAt as Date, salesStartAt, salesEndAt });
+
+  it.each([
+    [null, null],
+    [one, null],
+    [null, two],
+    [null, three],
+    [one, two],
+    [one, three],
+  ])('from %o to %o is possible for an event that starts later or at its end', (salesStartAt, salesEndAt) =>
+    expect(check(salesStartAt, salesEndAt)).toBeUndefined(),
+  );
+
+  it.each([
+    [three, null, 'salesStartAt', 'must be before startsAt'],
+    [two, two, 'salesStartAt', 'must be before salesEndAt'],
+    [two, one, 'salesStartAt', 'must be before salesEndAt'],
+    [null, new Date(4), 'salesEndAt', 'must not be after startsAt'],
+    [one, new Date(4), 'salesEndAt', 'must not be after startsAt'],
+  ])('from %o to %o is refused because %s %s', (salesStartAt, salesEndAt, field, rule) =>
+    expect(check(salesStartAt, salesEndAt)).toEqual({ outcome: 'wrong-sales-window', field, rule }),
+  );
 });

@@ -9,16 +9,24 @@ export const eventStream: StreamDefinition = {
   bytesMax: 256 * 2 ** 20,
 };
 
-/** The whole state of an event at one version. Consumers keep the highest version that they have received. */
+const instant = z.iso.datetime().transform((value) => new Date(value));
+
+/**
+ * The whole state of an event at one version. Consumers keep the highest version that they have received. A publisher of
+ * an older release leaves out the rules of the sale.
+ */
 export const eventFacts = z.object({
   eventId: z.uuid(),
   name: z.string(),
   venue: z.string().nullable(),
-  startsAt: z.iso.datetime().transform((value) => new Date(value)),
+  startsAt: instant,
   status: z.enum(['SCHEDULED', 'CANCELLED']),
   organizerId: z.uuid().describe('The user who created the event'),
   initialSeats: z.int().positive().describe('Seats at creation; later the booking subgraph owns the number of seats'),
   version: z.int().positive().describe('Grows with every change; the highest version is the current state'),
+  salesStartAt: instant.nullish().describe('When the sale starts; null: when the event is created'),
+  salesEndAt: instant.nullish().describe('When the sale ends; null: when the event starts'),
+  maxSeatsPerUser: z.int().positive().nullish().describe('The most seats that one user can have; null: no limit'),
 });
 
 const example: z.input<typeof eventFacts> = {
@@ -30,6 +38,9 @@ const example: z.input<typeof eventFacts> = {
   organizerId: '0193f0a0-5c1e-7b44-9d0a-2f6f1c0e8a11',
   initialSeats: 100,
   version: 1,
+  salesStartAt: '2030-05-01T09:00:00.000Z',
+  salesEndAt: null,
+  maxSeatsPerUser: 4,
 };
 
 export const eventMessages = {

@@ -19,6 +19,9 @@ export async function publishEventChange(
     organizerId: event.organizerId,
     initialSeats: event.initialSeats,
     version: event.version,
+    salesStartAt: event.salesStartAt?.toISOString() ?? null,
+    salesEndAt: event.salesEndAt?.toISOString() ?? null,
+    maxSeatsPerUser: event.maxSeatsPerUser,
   };
   const message = { id: messageId, type, subject: event.id, time: event.updatedAt, correlationId: requestId, data };
   await appendToOutbox(transaction, 'event', [message]);

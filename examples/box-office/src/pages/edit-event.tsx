@@ -210,6 +210,29 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         type="datetime-local"
         defaultValue={event && inputTime(event.startsAt)}
       />
+      <TextInput
+        {...fields('salesStartAt', 'Sale opens')}
+        description="Empty: seats are sold at once."
+        required={false}
+        type="datetime-local"
+        defaultValue={optionalTime(event?.salesStartAt)}
+      />
+      <TextInput
+        {...fields('salesEndAt', 'Sale closes')}
+        description="Empty: seats are sold until the event starts."
+        required={false}
+        type="datetime-local"
+        defaultValue={optionalTime(event?.salesEndAt)}
+      />
+      <TextInput
+        {...fields('maxSeatsPerUser', 'Limit per person')}
+        description="The most seats that one person can have. Empty: no limit."
+        required={false}
+        type="number"
+        min={1}
+        max={1_000_000}
+        defaultValue={event?.maxSeatsPerUser ?? ''}
+      />
       <TextInput {...fields('venue', 'Place')} required={false} maxLength={200} defaultValue={event?.venue ?? ''} />
       <Textarea
         {...fields('description', 'Description')}
@@ -221,11 +244,24 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
   );
 }
 
-const factsIn = ({ name = '', venue = '', description = '', startsAt = '' }: Values) => ({
+const factsIn = ({
+  name = '',
+  venue = '',
+  description = '',
+  startsAt = '',
+  salesStartAt = '',
+  salesEndAt = '',
+  maxSeatsPerUser = '',
+}: Values) => ({
   name,
   venue: venue.trim() || null,
   description: description.trim() || null,
   startsAt: new Date(startsAt).toISOString(),
+  salesStartAt: salesStartAt === '' ? null : new Date(salesStartAt).toISOString(),
+  salesEndAt: salesEndAt === '' ? null : new Date(salesEndAt).toISOString(),
+  maxSeatsPerUser: maxSeatsPerUser === '' ? null : Number(maxSeatsPerUser),
 });
+
+const optionalTime = (iso: string | null | undefined) => (iso == null ? '' : inputTime(iso));
 
 const reloadEvents = () => Promise.all([reload('event'), reload('events')]);

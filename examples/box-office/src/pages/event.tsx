@@ -1,6 +1,6 @@
 import { Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import { createKey } from '#client/client.ts';
 import {
   type EventFieldsFragment,
@@ -11,13 +11,18 @@ import {
 import { client, queries, useSession } from '../client.ts';
 import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
+import { HeldSeats, useHold } from '../parts/hold.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar, SOLD_OUT } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
+/** The longest time of a timer in a browser. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** So that the server's clock has passed the time as well. */
+const CLOCK_DIFFERENCE_MS = 250;
 
 const keyOf = (id: string) => ['event', id];
 
@@ -50,8 +55,20 @@ export function EventPage({ id }: { id: string }) {
   );
 }
 
+/** Shows the page again when the sale starts, when it ends, and when the event starts. */
+function useSalesTimes({ startsAt, salesStartAt, salesEndAt }: EventFieldsFragment): void {
+  const [, showAgain] = useReducer((count: number) => count + 1, 0);
+  const timesMs = [salesStartAt, salesEndAt, startsAt].map((iso) => Date.parse(iso ?? '') + CLOCK_DIFFERENCE_MS);
+  const nextMs = Math.min(...timesMs.filter((ms) => ms > Date.now()));
+  useEffect(() => {
+    const timer = setTimeout(showAgain, Math.min(nextMs - Date.now(), TIMER_MS_MAX));
+    return () => clearTimeout(timer);
+  }, [nextMs]);
+}
+
 function EventDetails({ event }: { event: EventFieldsFragment }) {
   const session = useSession();
+  useSalesTimes(event);
   return (
     <article className="event">
       <div className="event-poster">
@@ -88,8 +105,8 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
 }
 
 function Availability({ event }: { event: EventFieldsFragment }) {
-  const { isOpen, words } = availabilityOf(event);
-  const { availableSeats: free, totalSeats } = event;
+  const { isOpen, words, note } = availabilityOf(event);
+  const { availableSeats: free, totalSeats, maxSeatsPerUser } = event;
   return (
     <div className="availability" aria-live="polite">
       {isOpen && free !== null ? (
@@ -98,13 +115,14 @@ function Availability({ event }: { event: EventFieldsFragment }) {
             <b>{free.toLocaleString('en')}</b> of {seats(totalSeats ?? 0)} free
           </p>
           <SeatBar event={event} />
+          {maxSeatsPerUser !== null && <p>At most {seats(maxSeatsPerUser)} per person.</p>}
         </>
       ) : (
         <>
           <p>
             <b>{words}</b>
           </p>
-          {words === SOLD_OUT && <p>If somebody cancels, you see the free seats here at once.</p>}
+          {note !== undefined && <p>{note}</p>}
         </>
       )}
     </div>
@@ -114,6 +132,16 @@ function Availability({ event }: { event: EventFieldsFragment }) {
 /** Books seats. A booking whose outcome is unknown is sent again with the same key: after a reload, and when back online. */
 function Booking({ event, userId }: { event: EventFieldsFragment; userId: string }) {
   const [seatCount, setSeatCount] = useState(1);
+  /** The seats of a hold that was confirmed on this page. */
+  const [confirmedSeats, setConfirmedSeats] = useState<number>();
+  const held = useHold(event.id, userId);
+  const hold = useMutation({
+    mutationFn: () => client.hold({ eventId: event.id, seatCount }),
+    async onSuccess() {
+      await reload('holds');
+      void reload('event');
+    },
+  });
   const booking = useMutation({
     mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) => client.book({ idempotencyKey, eventId, seatCount }),
     onSuccess() {
@@ -141,6 +169,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   function startOver(): void {
     intents.clear();
     booking.reset();
+    setConfirmedSeats(undefined);
   }
 
   if (isPending)
@@ -162,11 +191,12 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
         </Button>
       </>
     );
-  if (data?.__typename === 'CreateBookingPayload')
+  const bookedSeats = data?.__typename === 'CreateBookingPayload' ? data.booking.seatCount : confirmedSeats;
+  if (bookedSeats !== undefined)
     return (
       <>
         <p role="status">
-          <b>You have booked {seats(data.booking.seatCount)}.</b> The confirmation is on its way.
+          <b>You have booked {seats(bookedSeats)}.</b> The confirmation is on its way.
         </p>
         <ButtonLink href="/bookings" fullWidth>
           See my bookings
@@ -176,17 +206,18 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
         </Button>
       </>
     );
-  const refusal = refusalIn(data);
+  if (held !== undefined) return <HeldSeats key={held.id} hold={held} onBooked={setConfirmedSeats} />;
+  const problem = refusalIn(data) ?? hold.error ?? refusalIn(hold.data);
   return (
     <>
-      {refusal && <Problem of={refusal} />}
+      {problem && <Problem of={problem} />}
       {availabilityOf(event).isOpen && (
         <>
           <NumberInput
             label="Seats"
             size="md"
             min={1}
-            max={Math.min(SEATS_MAX, event.availableSeats ?? SEATS_MAX)}
+            max={Math.min(SEATS_MAX, event.availableSeats ?? SEATS_MAX, event.maxSeatsPerUser ?? SEATS_MAX)}
             clampBehavior="strict"
             allowDecimal={false}
             value={seatCount}
@@ -194,6 +225,9 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
           />
           <Button size="md" fullWidth onClick={book}>
             Book {seats(seatCount)}
+          </Button>
+          <Button variant="default" fullWidth loading={hold.isPending} onClick={() => hold.mutate()}>
+            Hold {seats(seatCount)} while I decide
           </Button>
         </>
       )}

@@ -1,20 +1,41 @@
-import { seats } from '../words.ts';
+import { dateTime, seats } from '../words.ts';
 
 interface Facts {
   readonly status: string;
   readonly startsAt: string;
+  readonly salesStartAt: string | null;
+  readonly salesEndAt: string | null;
   readonly totalSeats: number | null;
   readonly availableSeats: number | null;
 }
 
-export const SOLD_OUT = 'Sold out';
+interface Availability {
+  /** Whether the event takes bookings now. */
+  readonly isOpen: boolean;
+  readonly words: string;
+  /** A sentence that explains the words. */
+  readonly note?: string;
+}
 
-/** Says whether an event takes bookings, and how many seats are free. */
-export function availabilityOf({ status, startsAt, totalSeats, availableSeats: free }: Facts) {
+/** Says whether an event takes bookings now, and how many seats are free. */
+export function availabilityOf({
+  status,
+  startsAt,
+  salesStartAt,
+  salesEndAt,
+  totalSeats,
+  availableSeats: free,
+}: Facts): Availability {
+  const isOver = (iso: string) => Date.parse(iso) <= Date.now();
   if (status === 'CANCELLED') return { isOpen: false, words: 'Cancelled' };
-  if (Date.parse(startsAt) <= Date.now()) return { isOpen: false, words: 'Started' };
+  if (isOver(startsAt)) return { isOpen: false, words: 'Started' };
+  if (salesStartAt !== null && !isOver(salesStartAt))
+    return { isOpen: false, words: 'Not on sale yet', note: `The sale starts on ${dateTime(salesStartAt)}.` };
+  if (salesEndAt !== null && isOver(salesEndAt))
+    return { isOpen: false, words: 'Sale ended', note: `The sale ended on ${dateTime(salesEndAt)}.` };
   if (totalSeats === null || free === null) return { isOpen: true, words: 'Seats unknown at the moment' };
-  if (free === 0) return { isOpen: false, words: SOLD_OUT };
+  if (free === 0)
+    return { isOpen: false, words: 'Sold out', note: 'If somebody cancels, you see the free seats here at once.' };
   return { isOpen: true, words: `${seats(free)} free` };
 }
 

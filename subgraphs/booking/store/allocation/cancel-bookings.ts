@@ -1,5 +1,5 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import type { Writes } from '../../domain/allocation.ts';
+import type { Writes } from '../../domain/draft.ts';
 
 /** Returns the statements that write cancellations. The bookings' inventories must be locked. */
 export function cancelBookings(cancelled: Writes['cancelled']): Sql[] {

@@ -1,7 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
-import type { BookRequest } from '../../domain/allocation.ts';
 import type { Booking } from '../../domain/booking.ts';
+import type { BookRequest } from '../../domain/seat-requests.ts';
 import { BOOKING_COLUMNS } from '../find-bookings.ts';
 
 export interface KeyedBooking extends Booking {

@@ -1,8 +1,9 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
+import { INVENTORY_COLUMNS } from '../inventories.ts';
 
-/** A locked inventory, and the time of the database's clock. */
+/** A locked inventory, and the time of the database's clock after it was locked. */
 export interface LockedInventory extends Inventory {
   readonly now: Date;
 }
@@ -38,13 +39,13 @@ export async function lockInventory(transaction: SqlExecutor, eventId: string): 
 
 /**
  * The ids are an IN list because MySQL refuses JSON_TABLE in a locking read (error 3569). The index is forced because
- * the server would scan a small table instead, and the scan would briefly lock the rows of other events.
+ * the server would scan a small table instead, and the scan would briefly lock the rows of other events. SYSDATE is the
+ * time at which the row is returned. CURRENT_TIMESTAMP would be a time before the wait for the lock.
  */
 async function lock(transaction: SqlExecutor, eventIds: readonly string[], mode: Sql): Promise<LockedInventory[]> {
   if (eventIds.length === 0) return [];
   return transaction.$queryRaw<LockedInventory[]>(sql`
-    SELECT event_id AS eventId, organizer_id AS organizerId, starts_at AS startsAt, status,
-           total_seats AS totalSeats, available_seats AS availableSeats, CURRENT_TIMESTAMP(3) AS now
+    SELECT ${INVENTORY_COLUMNS}, SYSDATE(3) AS now
     FROM inventories FORCE INDEX (PRIMARY)
     WHERE event_id IN (${join(eventIds)})
     ${mode}`);

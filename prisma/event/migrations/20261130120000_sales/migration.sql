@@ -1,0 +1,12 @@
+-- MariaDB cannot add a column at once, or without a lock, while a generated column has an index.
+ALTER TABLE events DROP KEY events_unindexed_changes_idx, ALGORITHM=INPLACE, LOCK=NONE;
+
+ALTER TABLE events
+  ADD COLUMN sales_start_at DATETIME(3) NULL,
+  ADD COLUMN sales_end_at DATETIME(3) NULL,
+  ADD COLUMN max_seats_per_user INT NULL,
+  ALGORITHM=INSTANT;
+
+ALTER TABLE events
+  ADD KEY events_unindexed_changes_idx (unindexed_changes),
+  ALGORITHM=INPLACE, LOCK=NONE;

@@ -1,0 +1,134 @@
+import type { Booking } from './booking.ts';
+import type { Hold } from './hold.ts';
+import type { Inventory } from './inventory.ts';
+import type {
+  BookRequest,
+  CancelRequest,
+  ClosedOutcome,
+  ConfirmRequest,
+  HoldRequest,
+  NotBookable,
+  ReleaseRequest,
+  SeatsRefusal,
+} from './seat-requests.ts';
+
+/** The data that a decision needs, read while the inventories are locked. */
+export interface LockedState {
+  /** The time of the database's clock. */
+  readonly now: Date;
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  /** The bookings to cancel and those of the holds to confirm, by id. */
+  readonly bookings: ReadonlyMap<string, Booking>;
+  /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
+  readonly keys: ReadonlyMap<string, Booking>;
+  /** The confirmed and held seats of the users who want seats of an event with a limit, by `userOfEvent`. Missing: none. */
+  readonly userSeats: ReadonlyMap<string, number>;
+  /** The holds to confirm or release, by id. */
+  readonly holds: ReadonlyMap<string, Hold>;
+  /** The earlier holds with the batch's idempotency keys, by `scopedKey`. */
+  readonly holdKeys: ReadonlyMap<string, Hold>;
+  /** The expired holds of each event whose next expiry is due. */
+  readonly expiredHolds: ReadonlyMap<string, ExpiredHolds>;
+}
+
+/** The holds of an event that have expired and still have the status HELD. */
+export interface ExpiredHolds {
+  readonly holds: readonly Hold[];
+  /** No other hold expires earlier. It is due when the event can have more expired holds. Null: there is no other hold. */
+  readonly nextExpiresAt: Date | null;
+}
+
+/** The changes to write before the locks are released. */
+export interface Writes {
+  readonly booked: readonly { readonly booking: Booking; readonly request: BookRequest }[];
+  readonly cancelled: readonly { readonly booking: Booking; readonly request: CancelRequest }[];
+  readonly held: readonly { readonly hold: Hold; readonly request: HoldRequest }[];
+  /** The bookings of confirmed holds. */
+  readonly confirmed: readonly { readonly booking: Booking; readonly request: ConfirmRequest }[];
+  /** The confirmed, released and expired holds. An expiry has no request. */
+  readonly ended: readonly { readonly hold: Hold; readonly request?: ConfirmRequest | ReleaseRequest }[];
+  readonly inventories: readonly Inventory[];
+}
+
+type Mutable<Lists> = { -readonly [Name in keyof Lists]: Lists[Name] extends readonly (infer Item)[] ? Item[] : never };
+
+/** Identifies an idempotency key of a caller. The space separates the parts, because a key contains no spaces. */
+export const scopedKey = (callerId: string, idempotencyKey: string): string => `${callerId} ${idempotencyKey}`;
+
+/** Identifies a user's seats of an event. */
+export const userOfEvent = ({ eventId, userId }: Pick<Booking, 'eventId' | 'userId'>): string => `${eventId} ${userId}`;
+
+type SeatsOfUser = Pick<Booking, 'eventId' | 'userId' | 'seatCount'>;
+
+export type Draft = ReturnType<typeof createDraft>;
+
+/** Creates the state within one decision. It begins as the locked state and changes with each request. */
+export function createDraft(state: LockedState) {
+  const inventories = new Map(state.inventories);
+  const userSeats = new Map(state.userSeats);
+  const changedEvents = new Set<string>();
+  const writes: Mutable<Omit<Writes, 'inventories'>> = {
+    booked: [],
+    cancelled: [],
+    held: [],
+    confirmed: [],
+    ended: [],
+  };
+
+  const userSeatsOf = (user: Omit<SeatsOfUser, 'seatCount'>): number => userSeats.get(userOfEvent(user)) ?? 0;
+
+  return {
+    now: state.now,
+    inventories,
+    bookings: new Map(state.bookings),
+    keys: new Map(state.keys),
+    holds: new Map(state.holds),
+    holdKeys: new Map(state.holdKeys),
+    writes,
+    changeInventory(
+      inventory: Inventory,
+      change: Partial<Pick<Inventory, 'totalSeats' | 'availableSeats' | 'heldSeats' | 'nextHoldExpiresAt'>>,
+    ): void {
+      inventories.set(inventory.eventId, { ...inventory, ...change });
+      changedEvents.add(inventory.eventId);
+    },
+    changeUserSeats(user: Omit<SeatsOfUser, 'seatCount'>, seats: number): void {
+      userSeats.set(userOfEvent(user), userSeatsOf(user) + seats);
+    },
+    /** Returns the inventory that has the wanted seats for the user, or why the user does not get them. */
+    findSeats(wanted: SeatsOfUser): { inventory: Inventory } | SeatsRefusal {
+      const inventory = inventories.get(wanted.eventId);
+      if (inventory === undefined) return { outcome: 'unknown-event' };
+      const closed = closedOutcome(inventory, state.now);
+      if (closed !== undefined) return closed;
+      const { availableSeats, maxSeatsPerUser } = inventory;
+      if (maxSeatsPerUser !== null) {
+        const seatsLeft = Math.max(0, maxSeatsPerUser - userSeatsOf(wanted));
+        if (seatsLeft < wanted.seatCount) return { outcome: 'user-limit-reached', maxSeatsPerUser, seatsLeft };
+      }
+      if (availableSeats < wanted.seatCount) return { outcome: 'sold-out', availableSeats };
+      return { inventory };
+    },
+    allWrites: (): Writes => ({
+      ...writes,
+      inventories: [...inventories.values()].filter(({ eventId }) => changedEvents.has(eventId)),
+    }),
+  };
+}
+
+/** Returns why an event takes no bookings at this time. Undefined when it takes bookings. */
+function closedOutcome(inventory: Inventory, now: Date): ClosedOutcome | undefined {
+  const { salesStartAt, salesEndAt } = inventory;
+  const over = notBookable(inventory, now);
+  if (over !== undefined) return over;
+  if (salesStartAt !== null && now < salesStartAt) return { outcome: 'sales-not-started', salesStartAt };
+  if (salesEndAt !== null && salesEndAt <= now) return { outcome: 'sales-ended', salesEndAt };
+  return undefined;
+}
+
+/** Returns why nobody can get seats of an event any more. Undefined when the event will take place. */
+export function notBookable({ status, startsAt }: Inventory, now: Date): NotBookable | undefined {
+  if (status === 'CANCELLED') return { outcome: 'not-bookable', reason: 'EVENT_CANCELLED' };
+  if (startsAt <= now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
+  return undefined;
+}

@@ -1,0 +1,114 @@
+import type { HoldStatus } from './hold.ts';
+
+export const EVENTS = 3;
+export const SEATS = 6;
+export type Window = 'open' | 'sales-not-started' | 'sales-ended';
+
+/** A model of the booking rules without a database, short enough to be verified by reading. */
+export class Model {
+  events = Array.from({ length: EVENTS }, () => ({
+    total: SEATS,
+    cancelled: false,
+    window: 'open' as Window,
+    limit: null as number | null,
+    version: 1,
+  }));
+  bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
+  keys = new Map<string, number>();
+  holds: { event: number; user: string; seats: number; status: HoldStatus; isOver: boolean }[] = [];
+  holdKeys = new Map<string, number>();
+
+  held(event: number, user?: string): number {
+    return sumOf(this.holds.filter((one) => one.status === 'HELD' && isOf(one, event, user)));
+  }
+  taken(event: number, user?: string): number {
+    return sumOf(this.bookings.filter((one) => one.confirmed && isOf(one, event, user))) + this.held(event, user);
+  }
+  free(event: number): number {
+    return (this.events[event]?.total ?? 0) - this.taken(event);
+  }
+  /** Expired holds of an event end with the next request for it. */
+  expire(event: number): void {
+    for (const one of this.holds)
+      if (one.event === event && one.status === 'HELD' && one.isOver) one.status = 'EXPIRED';
+  }
+  refusal(event: number, user: string, seats: number): string | undefined {
+    const { cancelled = false, window = 'open', limit = null } = this.events[event] ?? {};
+    if (cancelled) return 'not-bookable';
+    if (window !== 'open') return window;
+    if (limit !== null && this.taken(event, user) + seats > limit)
+      return `user-limit-reached ${Math.max(0, limit - this.taken(event, user))}`;
+    return this.free(event) < seats ? 'sold-out' : undefined;
+  }
+  book(event: number, user: string, seats: number, key: string): string {
+    this.expire(event);
+    const known = this.keys.get(user + key);
+    const earlier = known === undefined ? undefined : this.bookings[known];
+    if (earlier !== undefined)
+      return earlier.event === event && earlier.seats === seats ? `replayed ${known}` : 'key-reused';
+    const refusal = this.refusal(event, user, seats);
+    if (refusal !== undefined) return refusal;
+    this.keys.set(user + key, this.bookings.length);
+    this.bookings.push({ event, user, seats, confirmed: true });
+    return 'booked';
+  }
+  hold(event: number, user: string, seats: number, key: string): string {
+    this.expire(event);
+    const known = this.holdKeys.get(user + key);
+    const earlier = known === undefined ? undefined : this.holds[known];
+    if (earlier !== undefined)
+      return earlier.event === event && earlier.seats === seats ? `replayed ${known} ${earlier.status}` : 'key-reused';
+    const refusal = this.refusal(event, user, seats);
+    if (refusal !== undefined) return refusal;
+    this.holdKeys.set(user + key, this.holds.length);
+    this.holds.push({ event, user, seats, status: 'HELD', isOver: false });
+    return 'held';
+  }
+  confirm(hold: number): string {
+    const one = this.holds[hold];
+    if (one === undefined) return 'unknown-hold';
+    this.expire(one.event);
+    if (one.status === 'CONFIRMED') return 'confirmed again';
+    if (one.status !== 'HELD') return `hold-ended ${one.status}`;
+    if (this.events[one.event]?.cancelled) return 'not-bookable';
+    one.status = 'CONFIRMED';
+    this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true });
+    return 'confirmed';
+  }
+  release(hold: number): string {
+    const one = this.holds[hold];
+    if (one === undefined) return 'unknown-hold';
+    this.expire(one.event);
+    if (one.status === 'HELD') one.status = 'RELEASED';
+    return one.status === 'CONFIRMED' ? 'hold-confirmed' : `released ${one.status}`;
+  }
+  cancel(booking: number): void {
+    const one = this.bookings[booking];
+    if (one === undefined) return;
+    this.expire(one.event);
+    one.confirmed = false;
+  }
+  setCapacity(event: number, total: number): string {
+    this.expire(event);
+    const one = this.events[event];
+    if (one?.cancelled) return 'event-cancelled';
+    if (one === undefined || total < one.total - this.free(event)) return 'capacity-below-booked';
+    one.total = total;
+    return 'capacity-set';
+  }
+  setSale(event: number, sale: { window: Window; limit: number | null }): void {
+    const one = this.events[event];
+    if (one !== undefined) Object.assign(one, sale, { version: one.version + 1 });
+  }
+  close(event: number): void {
+    const one = this.events[event];
+    if (one !== undefined) Object.assign(one, { cancelled: true, version: one.version + 1 });
+    for (const booking of this.bookings) if (booking.event === event) booking.confirmed = false;
+    this.expire(event);
+    for (const hold of this.holds) if (hold.event === event && hold.status === 'HELD') hold.status = 'RELEASED';
+  }
+}
+
+const isOf = (one: { event: number; user: string }, event: number, user: string | undefined): boolean =>
+  one.event === event && (user === undefined || one.user === user);
+const sumOf = (all: readonly { seats: number }[]): number => all.reduce((sum, { seats }) => sum + seats, 0);

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBookingTestDatabase, makeEvent } from '../testing.ts';
+import { type EventSnapshot, findInventories, saveEventSnapshots } from './inventories.ts';
+
+const NO_RULES = { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null };
+const RULES = {
+  salesStartAt: new Date('2030-05-01T09:00:00.123Z'),
+  salesEndAt: new Date('2030-05-31T21:59:59.999Z'),
+  maxSeatsPerUser: 4,
+};
+
+describe('the rules of the sale in event snapshots', () => {
+  let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
+  let database: ReturnType<typeof test.connect>['database'];
+  beforeAll(async () => {
+    test = await createBookingTestDatabase();
+    ({ database } = test.connect());
+  });
+  afterAll(() => test.remove());
+
+  const save = (facts: EventSnapshot) => saveEventSnapshots(database, [facts]);
+  async function rulesOf({ eventId }: EventSnapshot) {
+    const [{ salesStartAt, salesEndAt, maxSeatsPerUser } = {}] = await findInventories(database, [eventId]);
+    return { salesStartAt, salesEndAt, maxSeatsPerUser };
+  }
+
+  it('are saved with millisecond precision, and null removes them', async () => {
+    const facts = await makeEvent(database, RULES);
+    expect(await rulesOf(facts)).toEqual(RULES);
+    await save({ ...facts, version: 2, ...NO_RULES });
+    expect(await rulesOf(facts)).toEqual(NO_RULES);
+  });
+
+  it('do not change through an older version', async () => {
+    const facts = await makeEvent(database, { version: 2, ...RULES });
+    await save({ ...facts, version: 1, ...NO_RULES });
+    expect(await rulesOf(facts)).toEqual(RULES);
+  });
+
+  it('do not change when a publisher of an older release leaves them out', async () => {
+    const without = await makeEvent(database);
+    expect(await rulesOf(without)).toEqual(NO_RULES);
+    const facts = await makeEvent(database, RULES);
+    await save({ ...without, eventId: facts.eventId, version: 2, status: 'CANCELLED' });
+    expect(await rulesOf(facts)).toEqual(RULES);
+    expect(await findInventories(database, [facts.eventId])).toMatchObject([{ status: 'CANCELLED' }]);
+  });
+
+  it('are added when an older release has saved the same version without them', async () => {
+    const facts = await makeEvent(database);
+    await save({ ...facts, ...RULES });
+    expect(await rulesOf(facts)).toEqual(RULES);
+  });
+});
