@@ -19,7 +19,8 @@ export interface OperationAnswer {
  * with an `id`. Each answer is a line: the id, a space, and JSON.
  */
 export const BATCH_PATH = '/batch';
-const OPERATIONS_MAX = 64;
+/** Larger batches save little, and make all callers wait for the same process at the same time. */
+const OPERATIONS_MAX = 32;
 const BATCH_CHARACTERS_MAX = 512 * 1_024;
 
 /** The connection closed, or the server ended the answer, before every operation of the batch had its answer. */

@@ -72,7 +72,7 @@ export function createDatabasePool(
     keepAliveDelay: KEEP_ALIVE_DELAY_MS,
     timezone: 'Z',
     prepareCacheLength: 0,
-    // Transactions send their last statements with COMMIT. All values are escaped by the driver.
+    // Transactions send their last statements in one text. All values are escaped by the driver.
     multipleStatements: true,
     // Otherwise the errors of statements contain all their values, and these errors are logged.
     logParam: false,

@@ -10,19 +10,26 @@ export interface Transaction extends SqlExecutor {
 /** Runs statements in one transaction: committed when `run` resolves, rolled back when it rejects. */
 export type Transact = <Result>(run: (transaction: Transaction) => Promise<Result>) => Promise<Result>;
 
-const COMMIT = sql`COMMIT`;
+/** Without autocommit, no statement can be committed by itself, whatever ends the transaction before it. */
+const BEGIN = sql`SET autocommit = 0;SAVEPOINT begun`;
+/** Fails if the transaction that has set the savepoint no longer exists. */
+const STILL_BEGUN = sql`RELEASE SAVEPOINT begun`;
+const COMMIT = sql`COMMIT;SET autocommit = 1`;
 
 /**
  * Transactions directly on the driver, from the same pool. This saves Prisma's work for each statement. Reads that are
  * started together are sent together, and the server executes them in this order. The first ones are sent with BEGIN.
- * Writes must not be started together: after a deadlock the server would commit each of the remaining ones by itself.
- * The statements of `commitWith` and COMMIT are one text instead. The server executes nothing of it after an error.
+ * Writes must not be started together: after a deadlock the server would execute the remaining ones in a new
+ * transaction. The statements of `commitWith` are one text instead. The server executes nothing of it after an error.
+ * In a Galera cluster, another node can end the transaction between two statements of a text without an error. The text
+ * goes on in a new transaction then, and fails at its end. COMMIT is a text of its own, because in the same text it could
+ * succeed without a transaction.
  */
 export const driverTransactions =
   (pool: Pool): Transact =>
   async (run) => {
     const connection = await pool.getConnection();
-    const begun = connection.beginTransaction();
+    const begun = connection.query(BEGIN.sql);
     // The statements throw this error, because none of them may return a result without BEGIN.
     begun.catch(() => undefined);
     const last: Sql[] = [];
@@ -39,7 +46,8 @@ export const driverTransactions =
       });
       // Without BEGIN, the server would commit each statement by itself.
       await begun;
-      await query(join([...last, COMMIT], ';'));
+      if (last.length > 0) await query(join([...last, STILL_BEGUN], ';'));
+      await query(COMMIT);
       await connection.release();
       return result;
     } catch (error) {

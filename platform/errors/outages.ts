@@ -55,8 +55,9 @@ const OUTAGE_NUMBERS: ReadonlySet<number> = new Set([
   ...[1290, 1792, 1836],
   // No resources are left: disk, memory, threads, connections, transactions, locks, or the user's limit.
   ...[1021, 1037, 1040, 1041, 1135, 1203, 1206, 1226, 1637],
-  // A conflict with another transaction: a deadlock, a locked row, or a row that has changed since it was read.
-  ...[1020, 1205, 1213, 3572],
+  // A conflict with another transaction: a deadlock, a locked row, a row that has changed since it was read, or another
+  // node of a cluster that has ended the transaction.
+  ...[1020, 1205, 1213, 1305, 3572],
   // The statement ran out of time or was interrupted.
   ...[1317, 1969, 3024],
   // The commit failed, also through replication.

@@ -2,6 +2,8 @@ export const SQL_ERROR = {
   duplicateKey: 1062,
   lockWaitTimeout: 1205,
   deadlock: 1213,
+  /** The savepoint does not exist, see driverTransactions. */
+  transactionEnded: 1305,
   statementTimeout: { mariadb: 1969, mysql: 3024 },
 } as const;
 

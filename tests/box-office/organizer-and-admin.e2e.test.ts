@@ -71,7 +71,7 @@ test('An organizer creates an event, changes it and its seats, sees who books, a
   await page.getByRole('listitem').filter({ hasText: 'Ada Lovelace' }).getByText('4 seats').waitFor();
   await page.getByLabel('Seats in total').fill('3');
   await page.getByRole('button', { name: 'Change the number of seats' }).click();
-  await page.getByText('4 seats are already booked.').waitFor();
+  await page.getByText('4 seats are already booked or held.').waitFor();
   await page.getByLabel('Seats in total').fill('40');
   await page.getByRole('button', { name: 'Change the number of seats' }).click();
   await page.getByText('36 seats free').waitFor();

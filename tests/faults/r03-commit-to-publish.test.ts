@@ -7,20 +7,17 @@ import { connectTo, expectNothingLostNorDoubled } from '../support/invariants.ts
 import { openSale, type Sale } from '../support/sale.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 
-/** The writes of a batch and COMMIT are one text. */
-const isBookingCommit = (text: string) => /INSERT INTO bookings.*COMMIT/s.test(text);
-
 /** Stages of a booking, found in its database traffic, with the numbers of bookings and messages at each. */
 const POINTS: Record<string, StoppingPoint & { booked: number; published: number }> = {
   'before the commit': {
     from: 'client',
-    isReached: isBookingCommit,
+    isReached: (chunk, said) => chunk.includes('COMMIT') && said.includes('INSERT INTO bookings'),
     booked: 0,
     published: 0,
   },
   'after the commit': {
     from: 'server',
-    isReached: (_chunk, said) => said.endsWith('COMMIT') && isBookingCommit(said),
+    isReached: (_chunk, said) => /INSERT INTO bookings.*COMMIT;SET autocommit = 1$/s.test(said),
     booked: 1,
     published: 0,
   },

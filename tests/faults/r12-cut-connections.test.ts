@@ -40,14 +40,14 @@ const POINTS: Record<string, { proxy: 'database' | 'redis' | 'nats'; point?: Sto
     proxy: 'database',
     point: {
       from: 'client',
-      isReached: (chunk) => /INSERT INTO bookings.*COMMIT/s.test(chunk),
+      isReached: (chunk, said) => chunk.includes('COMMIT') && said.includes('INSERT INTO bookings'),
     },
   },
   'the database, after the commit and before its answer': {
     proxy: 'database',
     point: {
       from: 'server',
-      isReached: (_chunk, said) => said.endsWith('COMMIT') && said.includes('INSERT INTO bookings'),
+      isReached: (_chunk, said) => /INSERT INTO bookings.*COMMIT;SET autocommit = 1$/s.test(said),
     },
   },
   'Redis, with all connections at once': { proxy: 'redis' },

@@ -36,6 +36,7 @@ describe('S11: SQL and subjects', () => {
     expect(linesWith(DRIVER).filter((line) => !line.startsWith('platform/database/migrations.ts'))).toEqual([
       'platform/database/deadline-pool.ts: return await connection.query(statement as QueryOptions, values);',
       'platform/database/debug.ts: answer[name] = await readPart((statement) => connection.query(statement), connection.threadId);',
+      'platform/database/transactions.ts: const begun = connection.query(BEGIN.sql);',
       'platform/database/transactions.ts: const result = await connection.query(statement.sql, statement.values);',
       'platform/database/transactions.ts: $queryRaw: (statement) => pool.query(statement.sql, statement.values),',
       'platform/database/transactions.ts: $executeRaw: async (statement) => ((await pool.query(statement.sql, statement.values)) as UpsertResult).affectedRows,',

@@ -158,7 +158,8 @@ export function createAllocator({
 }
 
 /** In a Galera cluster the loser of two commits on different nodes gets this error too. */
-const isConflict = (error: unknown) => sqlErrorNumber(error) === SQL_ERROR.deadlock;
+const isConflict = (error: unknown) =>
+  [SQL_ERROR.deadlock, SQL_ERROR.transactionEnded].some((number) => number === sqlErrorNumber(error));
 const isLockTimeout = (error: unknown) => sqlErrorNumber(error) === SQL_ERROR.lockWaitTimeout;
 
 /**

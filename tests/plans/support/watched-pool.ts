@@ -42,7 +42,7 @@ export function watchPool(pool: Pool): { pool: Pool; take(): WatchedStatement[];
 
   const watchConnection = (connection: PoolConnection): PoolConnection =>
     replace(connection, {
-      async query(query: string | { sql: string }, values?: unknown) {
+      async query(query: string | { sql: string }, values: unknown = []) {
         const sql = typeof query === 'string' ? query : query.sql;
         const several = sql.split(';');
         if (several.length > 1) return queryEach(watchConnection(connection), several, values as unknown[]);
