@@ -158,6 +158,7 @@ describe('S4: no internal details leak in production', () => {
     const id = 'f3b0c1d2-0000-7000-8000-000000000000';
     const input = { eventId, seatCount: 1, idempotencyKey: 'a-key-of-this-test' };
     const person = { name: 'Eve', email: 'eve@shop.example', password: 'correct horse battery' };
+    const change = { currentPassword: person.password, newPassword: person.password };
     const event = { name: 'Opera', startsAt: '2040-01-01T00:00:00Z', totalSeats: 5 };
     const operations: Record<SubgraphName, [query: string, variables?: object][]> = {
       user: [
@@ -167,6 +168,14 @@ describe('S4: no internal details leak in production', () => {
         ['mutation { signIn(input: { email: "eve@shop.example", password: "x" }) { __typename } }'],
         ['mutation { refreshSession(refreshToken: "x") { __typename } }'],
         ['mutation { signOut(refreshToken: "x") }'],
+        [`mutation { endSession(id: "${id}") }`],
+        ['mutation { signOutEverywhere }'],
+        ['mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }', { input: change }],
+        ['mutation { requestPasswordReset(email: "eve@shop.example") }'],
+        [`mutation { resetPassword(input: { token: "x", newPassword: "${person.password}" }) { __typename } }`],
+        ['mutation { requestEmailVerification }'],
+        ['mutation { verifyEmail(token: "x") { __typename } }'],
+        ['mutation { deleteAccount(input: { password: "x" }) { __typename } }'],
       ],
       event: [
         [`{ event(id: "${id}") { id } }`],

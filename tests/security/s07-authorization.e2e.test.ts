@@ -226,9 +226,9 @@ async function firstAnswerIn(response: Response): Promise<string> {
   throw new Error(`The stream ended without an answer: ${text}`);
 }
 
-/** True for a query, and for a mutation that this reader may not perform. */
+/** True for a query, and for a mutation that this reader may not perform. Checking a password takes too long to repeat. */
 const isWithoutEffect = ({ right: { operation, outcomes }, reader }: { right: Right; reader: Reader }) =>
-  operation.startsWith('query') || outcomes[reader] !== 'yes';
+  operation.startsWith('query') || !['yes', 'InvalidCredentialsError'].includes(outcomes[reader]);
 
 /** The answer without the part that depends on the cache. */
 const shown = ({ status, text }: { status: number; text: string }) =>
