@@ -8,6 +8,7 @@
  *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
+ *   webhook <action> ...            manages your webhooks: list, add <url>, log, on, off, rotate, delete, redeliver
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.
  */
@@ -26,11 +27,12 @@ import {
   OwnBookingsDocument,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
+import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE =
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>';
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking> | webhook <action>';
 const NEEDS_TEXT = ['sign-up', 'sign-in', 'book', 'cancel'];
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -98,7 +100,7 @@ function accept<Result extends { __typename: string }>(result: Result): Exclude<
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key }: { seatCount: number; key: string },
+  { seatCount, key, kinds }: { seatCount: number; key: string; kinds: string | undefined },
 ): Promise<string> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
@@ -131,6 +133,8 @@ async function run(
       const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
       return describeBooking(accept(cancelBooking).booking);
     }
+    case 'webhook':
+      return runWebhookCommand(client, args, { kinds, accept });
     default:
       throw new LocalError(`Usage: ${USAGE}`);
   }
@@ -144,6 +148,7 @@ async function main(): Promise<void> {
         url: { type: 'string', default: `http://localhost:${ports.gateway}/graphql` },
         seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
+        kinds: { type: 'string' },
       },
       allowPositionals: true,
     },
@@ -151,7 +156,7 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key };
+    const intent = { seatCount: Number(values.seats), key: values.key, kinds: values.kinds };
     console.log(await run(createClient({ url: values.url, store }), positionals, intent));
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

@@ -12,6 +12,8 @@ export interface Secrets {
   publicKeys: { keys: JWK[] };
   /** The secrets that the gateway sends, one for each subgraph. */
   subgraphs: Record<SubgraphName, string>;
+  /** Encrypts the secrets of webhooks. A folder of an earlier version has none; the default is then used. */
+  webhooks?: string;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
@@ -38,6 +40,7 @@ export async function createSecrets(prefix: string): Promise<Secrets> {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
     subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
+    webhooks: prefix + secret(),
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { v7 } from 'uuid';
+import { createCallMetrics } from '#platform/clients/call-metrics.ts';
+import { createGraphQLClient } from '#platform/clients/graphql-client.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
 import { createConsumer } from '#platform/messaging/consumer.ts';
 import { parseDeadLetter } from '#platform/messaging/dead-letter.ts';
@@ -13,8 +15,10 @@ import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
+import { startWebhooks } from './commands/start-webhooks.ts';
 import { readConfig } from './config.ts';
 import type { Channels } from './domain/delivery.ts';
+import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
 import { createLoaders } from './graphql/loaders.ts';
@@ -23,7 +27,13 @@ import { createEmailChannel, unconfiguredEmailChannel } from './messaging/email-
 import { bookingHandlers, deadLetterHandlers, eventHandlers, userHandlers } from './messaging/handlers.ts';
 import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
-import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
+import {
+  pruneDeadLetters,
+  pruneEventDetails,
+  pruneNotifications,
+  pruneUnassignedMessages,
+  pruneWebhookDeliveries,
+} from './store/retention.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('notification', config);
@@ -49,14 +59,31 @@ const deliveries = { EMAIL: startDelivery('EMAIL'), LOG: startDelivery('LOG') };
 lifecycle.onStop('delivery', () => Promise.all([deliveries.EMAIL.stop(), deliveries.LOG.stop()]));
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
+const eventClient = createGraphQLClient({
+  url: config.EVENT_SUBGRAPH_URL,
+  secret: config.EVENT_SUBGRAPH_SECRET[0],
+  callMetrics: createCallMetrics({ server: 'event', metrics, logger }),
+});
+lifecycle.onStop('event client', eventClient.close);
+const eventFacts = createEventFactsClient(eventClient, config.EVENT_SUBGRAPH_TIMEOUT_MS);
+const webhooks = startWebhooks({ config, mail, eventFacts, newId, database: sql, logger, metrics });
+lifecycle.onStop('webhooks', webhooks.stop);
+
 const shared = { database: sql, broker, logger, metrics };
 const consumers = {
   'notification-users': { stream: userStream, handlers: userHandlers },
-  'notification-events': { stream: eventStream, handlers: eventHandlers },
+  'notification-events': {
+    stream: eventStream,
+    handlers: eventHandlers({ newId }),
+    onCommitted: webhooks.worker.nudge,
+  },
   'notification-bookings': {
     stream: bookingStream,
     handlers: bookingHandlers({ channel, newId }),
-    onCommitted: deliveries[channel].nudge,
+    onCommitted() {
+      deliveries[channel].nudge();
+      webhooks.worker.nudge();
+    },
   },
   'notification-dead-letters': {
     stream: deadLetterStream,
@@ -79,9 +106,11 @@ service.prune({
   notifications: pruneNotifications(database, config.NOTIFICATION_KEEP_DAYS),
   'dead letters': pruneDeadLetters(database, config.DEAD_LETTER_KEEP_DAYS),
   'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
+  'webhook deliveries': pruneWebhookDeliveries(database, config.WEBHOOK_KEEP_DAYS),
+  'unassigned messages': pruneUnassignedMessages(database, config.WEBHOOK_KEEP_DAYS),
 });
 
-const dependencies = { database, broker, deliveries, newId };
+const dependencies = { database, broker, deliveries, webhooks, newId };
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,

@@ -123,7 +123,7 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           await database.$transaction(async (transaction) => {
             await saveContacts(transaction, [{ userId, name: 'Ada', email: 'ada@example.com' }]);
             const startsAt = new Date('2031-01-01T00:00:00.000Z');
-            await saveEventDetails(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1 }]);
+            await saveEventDetails(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1, organizerId: eventId }]);
           });
         },
       },

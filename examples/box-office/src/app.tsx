@@ -13,6 +13,8 @@ import { EventPage } from './pages/event.tsx';
 import { EventsPage } from './pages/events.tsx';
 import { OrganizePage } from './pages/organize.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
+import { WebhookPage } from './pages/webhook.tsx';
+import { WebhooksPage } from './pages/webhooks.tsx';
 import { ButtonLink } from './parts/links.tsx';
 import { Empty, Page } from './parts/states.tsx';
 
@@ -55,6 +57,18 @@ export function App() {
             <SignedIn>
               <OrganizePage />
             </SignedIn>
+          </Route>
+          <Route path="/organize/webhooks">
+            <SignedIn>
+              <WebhooksPage />
+            </SignedIn>
+          </Route>
+          <Route path="/organize/webhooks/:id">
+            {({ id }) => (
+              <SignedIn>
+                <WebhookPage key={id} id={id} />
+              </SignedIn>
+            )}
           </Route>
           <Route path="/organize/:id">
             {({ id }) => (

@@ -26,6 +26,7 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     HOST: '127.0.0.1',
     JWT_PUBLIC_KEYS: JSON.stringify(secrets.publicKeys),
     JWT_PRIVATE_KEY: JSON.stringify(secrets.privateKey),
+    WEBHOOK_SECRETS_KEY: secrets.webhooks,
     ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
     ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };

@@ -1,7 +1,9 @@
 import type { Broker } from '#platform/messaging/broker.ts';
 import type { Poller } from '#platform/process/poller.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
+import type { WebhookRules } from '../domain/webhook-input.ts';
 import type { NotificationDatabase } from '../store/database.ts';
+import type { SecretBox } from '../store/secret-box.ts';
 
 /** The services that the commands use. */
 export interface NotificationDependencies {
@@ -9,6 +11,13 @@ export interface NotificationDependencies {
   readonly broker: Broker;
   /** The delivery workers, by channel. */
   readonly deliveries: Readonly<Record<NotificationChannel, Pick<Poller, 'nudge'>>>;
+  readonly webhooks: WebhookDependencies;
   /** A fresh UUIDv7. */
   readonly newId: () => string;
+}
+
+export interface WebhookDependencies {
+  readonly worker: Pick<Poller, 'nudge'>;
+  readonly secretBox: Pick<SecretBox, 'seal'>;
+  readonly rules: WebhookRules;
 }

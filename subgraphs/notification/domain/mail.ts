@@ -39,7 +39,7 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
 }
 
 /** Replaces each run of control characters and line separators by one space. */
-const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+export const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { MailSettings } from '../config.ts';
-import { type Channel, ChannelAwayError, DeliveryRefusedError } from '../domain/delivery.ts';
+import { type Channel, ChannelAwayError, DeliveryRefusedError, type Recipient } from '../domain/delivery.ts';
 import { composeMail } from '../domain/mail.ts';
 
 /** Low enough for any provider. Further mails wait in the database and lose no attempt. */
@@ -15,12 +15,27 @@ const SILENCE_TIMEOUT_MS = 8_000;
 const IDLE_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
+/** A mail with its own id. */
+export interface Mail {
+  readonly id: string;
+  readonly to: Recipient;
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+}
+
+export interface EmailChannel extends Channel {
+  /** Sends a mail that is not a notification. Throws like `deliver`. */
+  send(mail: Mail, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
 /**
  * Sends notifications as mails. The Message-ID is made from the notification's id, so that a provider can detect a mail
  * that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
  * Errors contain only codes, never an address, a name or the server's answer.
  */
-export function createEmailChannel({ server, from, requireTls }: MailSettings): Channel & { close(): void } {
+export function createEmailChannel({ server, from, requireTls }: MailSettings): EmailChannel {
   const transport = createTransport({
     ...server,
     requireTLS: requireTls,
@@ -40,23 +55,25 @@ export function createEmailChannel({ server, from, requireTls }: MailSettings): 
     disableUrlAccess: true,
     logger: false,
   });
+  async function send({ id, to, ...content }: Mail, signal: AbortSignal): Promise<void> {
+    try {
+      await transport.sendMail({
+        ...content,
+        from,
+        to: { name: to.name, address: to.email },
+        messageId: `<${id}@${domainOf(from)}>`,
+        headers: { 'Auto-Submitted': 'auto-generated' },
+        signal,
+      });
+    } catch (error) {
+      throw failureOf(error);
+    }
+  }
   return {
     deliveriesMax: CONNECTIONS_MAX,
-    async deliver(delivery, signal) {
-      const { notification, recipient } = delivery;
-      try {
-        await transport.sendMail({
-          ...composeMail(delivery),
-          from,
-          to: { name: recipient.name, address: recipient.email },
-          messageId: `<${notification.id}@${domainOf(from)}>`,
-          headers: { 'Auto-Submitted': 'auto-generated' },
-          signal,
-        });
-      } catch (error) {
-        throw failureOf(error);
-      }
-    },
+    deliver: (delivery, signal) =>
+      send({ ...composeMail(delivery), id: delivery.notification.id, to: delivery.recipient }, signal),
+    send,
     close: () => transport.close({ force: true }),
   };
 }

@@ -1,0 +1,94 @@
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import type { SqlExecutor } from '#platform/database/database.ts';
+import type { Webhook, WebhookDisabledReason, WebhookKind } from '../domain/webhook.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+import type { NotificationDatabase } from './database.ts';
+
+/** A Prisma client or one of its transactions. */
+type WebhookTable = Pick<NotificationDatabase, 'webhook'>;
+
+/** Returns the endpoints of these users, oldest first. */
+export async function findWebhooksOf(database: WebhookTable, userIds: readonly string[]): Promise<Webhook[]> {
+  const rows = await database.webhook.findMany({ where: { userId: { in: [...userIds] } }, orderBy: { id: 'asc' } });
+  return rows.map(toWebhook);
+}
+
+export async function findWebhook(database: WebhookTable, id: string): Promise<Webhook | undefined> {
+  const row = await database.webhook.findUnique({ where: { id } });
+  return row === null ? undefined : toWebhook(row);
+}
+
+/** Locks an endpoint until the transaction ends, and returns it. */
+export async function lockWebhook(
+  transaction: WebhookTable & SqlExecutor,
+  id: string,
+): Promise<Webhook | undefined> {
+  await transaction.$queryRaw(sql`SELECT id FROM webhooks WHERE id = ${id} FOR UPDATE`);
+  return findWebhook(transaction, id);
+}
+
+/** Makes other transactions that add endpoints of this user wait, until this one ends, if the user is known here. */
+export async function lockOwner(transaction: SqlExecutor, userId: string): Promise<void> {
+  await transaction.$queryRaw(sql`SELECT user_id FROM contacts WHERE user_id = ${userId} FOR UPDATE`);
+}
+
+/** @throws the duplicate-key error when the user has an endpoint with this URL */
+export async function insertWebhook(
+  transaction: SqlExecutor,
+  { id, userId, url, kinds }: Pick<Webhook, 'id' | 'userId' | 'url' | 'kinds'>,
+): Promise<void> {
+  await transaction.$executeRaw(sql`
+    INSERT INTO webhooks (id, user_id, url, kinds) VALUES (${id}, ${userId}, ${url}, ${kinds.join()})`);
+}
+
+/** @throws the duplicate-key error when the user has another endpoint with this URL */
+export async function saveWebhook(
+  transaction: SqlExecutor,
+  { id, url, kinds, enabled, disabledReason }: Webhook,
+): Promise<void> {
+  // An endpoint that is switched on begins anew: its owner has repaired it. Who changes it knows its state: no mail.
+  await transaction.$executeRaw(sql`
+    UPDATE webhooks SET
+      failing_since = IF(${enabled} AND NOT enabled, NULL, failing_since),
+      notice_due_at = NULL,
+      url = ${url}, kinds = ${kinds.join()}, enabled = ${enabled}, disabled_reason = ${disabledReason}
+    WHERE id = ${id}`);
+}
+
+/** Deletes an endpoint and its secrets. Its deliveries are pruned later. */
+export async function deleteWebhookRows(transaction: SqlExecutor, id: string): Promise<void> {
+  await transaction.$executeRaw(sql`DELETE FROM webhooks WHERE id = ${id}`);
+  await transaction.$executeRaw(sql`DELETE FROM webhook_secrets WHERE webhook_id = ${id}`);
+}
+
+/** Switches endpoints off and makes the mail to their owners due. Those that are already off stay unchanged. */
+export async function disableWebhooks(
+  transaction: SqlExecutor,
+  ids: readonly string[],
+  reason: WebhookDisabledReason,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await transaction.$executeRaw(sql`
+    UPDATE webhooks
+    SET enabled = FALSE, disabled_reason = ${reason}, notice_attempts = 0, notice_due_at = CURRENT_TIMESTAMP(3)
+    WHERE id IN (${join([...ids])}) AND enabled`);
+}
+
+/** Returns the numbers of endpoints that are on, and of those that are off by reason. */
+export async function countWebhooks(database: SqlExecutor): Promise<Record<'ENABLED' | WebhookDisabledReason, number>> {
+  const rows = await database.$queryRaw<{ state: 'ENABLED' | WebhookDisabledReason; count: bigint }[]>(sql`
+    SELECT IF(enabled, 'ENABLED', disabled_reason) AS state, COUNT(*) AS count FROM webhooks GROUP BY state`);
+  const counts = { ENABLED: 0, OWNER: 0, GONE: 0, FAILING: 0 };
+  for (const { state, count } of rows) counts[state] = Number(count);
+  return counts;
+}
+
+const toWebhook = ({ id, userId, url, kinds, enabled, disabledReason, createdAt }: Prisma.WebhookModel): Webhook => ({
+  id,
+  userId,
+  url,
+  kinds: kinds.split(',') as WebhookKind[],
+  enabled,
+  disabledReason: disabledReason as WebhookDisabledReason | null,
+  createdAt,
+});
