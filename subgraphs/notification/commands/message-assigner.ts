@@ -1,5 +1,6 @@
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
+import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import { saveEventDetails } from '../store/event-details.ts';
@@ -31,6 +32,11 @@ export function createMessageAssigner({
   logger: Logger;
 }): Poller {
   let askAtMs = Number.NEGATIVE_INFINITY;
+  const outage = createOutageLog({
+    logger,
+    began: 'webhook messages cannot be assigned; it will be tried again',
+    over: 'webhook messages are assigned again',
+  });
 
   async function ask(): Promise<void> {
     if (performance.now() < askAtMs) return;
@@ -49,8 +55,9 @@ export function createMessageAssigner({
       if (assigned > 0) onAssigned();
       if (assigned === BATCH) return true;
       await ask();
+      outage.succeeded();
       return false;
     },
-    onError: (error) => logger.warn({ err: error }, 'webhook messages could not be assigned; it will be tried again'),
+    onError: (error) => outage.failed({ err: error }),
   });
 }

@@ -1,5 +1,6 @@
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
+import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
 import { afterFailedAttempt, ChannelAwayError, DeliveryRefusedError } from '../domain/delivery.ts';
 import { composeNotice, type WebhookNotice } from '../domain/webhook-notice.ts';
@@ -28,6 +29,12 @@ export function createWebhookNoticeWorker({
   database: SqlClient;
   logger: Logger;
 }): Poller {
+  const outage = createOutageLog({
+    logger,
+    began: 'mails about webhooks were interrupted; they will be retried',
+    over: 'mails about webhooks are sent again',
+  });
+
   async function tell(notice: WebhookNotice): Promise<void> {
     const { webhookId, attempts, reason, name, email } = notice;
     if (attempts === 1) logger.warn({ webhookId, reason }, 'a webhook endpoint was switched off');
@@ -51,8 +58,9 @@ export function createWebhookNoticeWorker({
     async run() {
       const notices = await claimWebhookNotices(database, { limit: BATCH, leaseS: LEASE_S });
       await Promise.all(notices.map(tell));
+      outage.succeeded();
       return notices.length === BATCH;
     },
-    onError: (error) => logger.warn({ err: error }, 'mails about webhooks were interrupted; they will be retried'),
+    onError: (error) => outage.failed({ err: error }),
   });
 }
