@@ -74,6 +74,7 @@ const OWN_SECRETS: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   ...Object.fromEntries(SUBGRAPHS.map((name) => [`MYSQL_PASSWORD_${name.toUpperCase()}`, `7d1c5a-${name}`])),
   ...perSubgraph('SECRET', (name) => `e3b0c44298fc1c14-${name}`),
+  WEBHOOK_SECRETS_KEY: 'e3b0c44298fc1c14-webhooks',
   JWT_PUBLIC_KEYS:
     '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
   JWT_PRIVATE_KEY:

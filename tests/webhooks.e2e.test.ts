@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
 import { book, type Client, createEvent, signUp } from './support/client.ts';
+import { connectTo } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 import { type ReceivedWebhook, startWebhookReceiver } from './support/webhook-receiver.ts';
 
@@ -67,9 +68,7 @@ describe('an endpoint of an organizer', () => {
     const { booking } = await book(buyer, eventId, { seatCount: 2 });
     await book(buyer, await createEvent(buyer));
     await vi.waitFor(() => expect(typesAt('all')).toHaveLength(2), SOON);
-    await organizer.send(
-      `mutation { cancelEvent(input: { id: "${eventId}", expectedVersion: 1 }) { __typename } }`,
-    );
+    await organizer.send(`mutation { cancelEvent(input: { id: "${eventId}", expectedVersion: 1 }) { __typename } }`);
     await vi.waitFor(() => expect(typesAt('all')).toHaveLength(4), SOON);
     expect(typesAt('all').toSorted()).toEqual([
       'booking.cancelled',
@@ -93,7 +92,12 @@ describe('an endpoint of an organizer', () => {
       userId: buyer.userId,
       seatCount: 2,
     });
-    expect(dataOf('event.created')).toMatchObject({ eventId, name: 'Chamber Music', venue: 'The Old Mill', version: 1 });
+    expect(dataOf('event.created')).toMatchObject({
+      eventId,
+      name: 'Chamber Music',
+      venue: 'The Old Mill',
+      version: 1,
+    });
 
     const page = async (after: string | null) =>
       (await organizer.send(DELIVERIES, { id, first: 3, after })).data.webhook.deliveries;
@@ -195,12 +199,17 @@ it('by default, endpoints in private networks are refused', async () => {
   for (const url of ['https://127.0.0.1/', 'https://[::1]/', 'https://169.254.169.254/latest', `http://example.com/`]) {
     expect(await result(url)).toMatchObject({ __typename: 'InvalidInputError', field: 'input.url' });
   }
-  // The name is checked when the message is sent.
-  const { webhook } = await result('https://localhost/');
+  // The address is checked again when a message is sent.
+  const { webhook } = await result('https://tickets.example/');
+  const notifications = await connectTo(strict.databaseUrls.notification);
+  await notifications.query("UPDATE webhooks SET url = 'https://10.0.0.1/' WHERE id = ?", [webhook.id]);
+  await notifications.end();
   await createEvent(user);
   await vi.waitFor(async () => {
     const { data } = await user.send(DELIVERIES, { id: webhook.id });
-    expect(data.webhook.deliveries.nodes).toMatchObject([{ log: [{ statusCode: null, error: 'ADDRESS_NOT_ALLOWED' }] }]);
+    expect(data.webhook.deliveries.nodes).toMatchObject([
+      { log: [{ statusCode: null, error: 'ADDRESS_NOT_ALLOWED' }] },
+    ]);
   }, SOON);
   await strict.stop();
 });

@@ -5,6 +5,8 @@ import { readConfig } from './config.ts';
 const read = (overrides: NodeJS.ProcessEnv = {}) =>
   readConfig({
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
+    EVENT_SUBGRAPH_SECRET: 'a secret of the event subgraph',
+    WEBHOOK_SECRETS_KEY: 'a key for the secrets of webhooks',
     JWT_PUBLIC_KEYS: publicKeysText,
     ...overrides,
   });
@@ -64,4 +66,24 @@ describe('the mail settings', () => {
       expect(() => read({ SMTP_URL: 'smtp://mail', MAIL_FROM })).toThrow('MAIL_FROM: must be like');
     },
   );
+});
+
+describe('the settings of webhooks', () => {
+  it('have a key for development, and refuse private addresses', () => {
+    expect(read({ WEBHOOK_SECRETS_KEY: '' })).toMatchObject({
+      WEBHOOK_SECRETS_KEY: ['development-webhook-secrets'],
+      WEBHOOK_PRIVATE_ADDRESSES: 'refuse',
+    });
+    expect(read({ WEBHOOK_PRIVATE_ADDRESSES: 'allow' }).WEBHOOK_PRIVATE_ADDRESSES).toBe('allow');
+  });
+
+  it('must be safe in production', () => {
+    const inProduction = (env: NodeJS.ProcessEnv) => () => read({ ...productionEnv, ...env });
+    expect(inProduction({ WEBHOOK_SECRETS_KEY: '' })).toThrow('WEBHOOK_SECRETS_KEY: must be set in production');
+    expect(inProduction({ WEBHOOK_SECRETS_KEY: 'development-webhook-secrets' })).toThrow(
+      'WEBHOOK_SECRETS_KEY: holds a development secret',
+    );
+    expect(inProduction({ WEBHOOK_PRIVATE_ADDRESSES: 'allow' })).toThrow('WEBHOOK_PRIVATE_ADDRESSES: must not be');
+    expect(inProduction({})()).toMatchObject({ WEBHOOK_SECRETS_KEY: ['a key for the secrets of webhooks'] });
+  });
 });

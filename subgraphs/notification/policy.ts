@@ -59,7 +59,10 @@ export const policy: Policy<Reader> = {
         webhooks: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
       },
     },
-    Webhook: { visibleTo: ({ userId }: { userId: string }, { caller }) => isSelfOrAdmin(caller, userId), fields: everyone },
+    Webhook: {
+      visibleTo: ({ userId }: { userId: string }, { caller }) => isSelfOrAdmin(caller, userId),
+      fields: everyone,
+    },
     // Only a visible endpoint and redeliverWebhook return deliveries.
     WebhookDelivery: visibleToEveryone,
     WebhookDeliveryConnection: visibleToEveryone,

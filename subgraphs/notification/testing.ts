@@ -4,6 +4,7 @@ import { createSqlClient } from '#platform/database/transactions.ts';
 import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { WEBHOOK_KINDS, type Webhook, webhookPayload } from './domain/webhook.ts';
+import { webhookRules } from './domain/webhook-input.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { NotificationDatabase } from './store/database.ts';
 import { insertNotifications, type NewNotification } from './store/notifications.ts';
@@ -54,6 +55,12 @@ export async function createNotificationDatabase() {
 }
 
 export const testSecretBox = createSecretBox(['a key for the secrets of tests']);
+/** What the commands about webhooks need. */
+export const testWebhooks = {
+  worker: { nudge: () => undefined },
+  secretBox: testSecretBox,
+  rules: webhookRules({ allowPrivate: false }),
+};
 export const TEST_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 /** Adds an endpoint that receives all kinds, with TEST_SECRET. */

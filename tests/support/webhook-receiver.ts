@@ -13,7 +13,9 @@ export interface ReceivedWebhook {
 export type WebhookReply = { status: number; headers?: Record<string, string>; body?: string } | 'hang';
 
 /** Starts an HTTP server that keeps every request and answers with `reply`, which a test may replace. */
-export async function startWebhookReceiver(reply: (received: ReceivedWebhook) => WebhookReply = () => ({ status: 204 })) {
+export async function startWebhookReceiver(
+  reply: (received: ReceivedWebhook) => WebhookReply = () => ({ status: 204 }),
+) {
   const received: ReceivedWebhook[] = [];
   const receiver = { reply };
   const server = createServer(async (request, response) => {

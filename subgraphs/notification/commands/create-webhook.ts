@@ -1,7 +1,7 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { Caller } from '#platform/identity/identity.ts';
-import { type Webhook, WEBHOOKS_PER_USER_MAX } from '../domain/webhook.ts';
+import { WEBHOOKS_PER_USER_MAX, type Webhook } from '../domain/webhook.ts';
 import type { CreateWebhookRequest } from '../domain/webhook-input.ts';
 import { insertWebhookSecret } from '../store/webhook-secrets.ts';
 import { findWebhook, findWebhooksOf, insertWebhook, lockOwner } from '../store/webhooks.ts';

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import { countWaitingWebhooks } from '../store/webhook-deliveries.ts';
-import { countWebhooks } from '../store/webhooks.ts';
+import { countDisabledWebhooks } from '../store/webhooks.ts';
 
 /** As for the notifications, see createDeliveryMetrics. */
 const COUNT_EVERY_MS = 15_000;
@@ -14,10 +14,10 @@ export type WebhookMetrics = ReturnType<typeof createWebhookMetrics>;
 /** Creates the metrics of webhooks. The gauges count the rows of all processes. */
 export function createWebhookMetrics({ database, metrics }: { database: SqlExecutor; metrics: Registry }) {
   let countedAtMs = -Infinity;
-  const endpoints = new Gauge({
-    name: 'webhooks',
-    help: 'Endpoints of organizers by state: ENABLED, or why they are off; NaN while the database is unavailable.',
-    labelNames: ['state'] as const,
+  const disabled = new Gauge({
+    name: 'webhooks_disabled',
+    help: 'Endpoints of organizers that are off by reason, each counted up to 100,000.',
+    labelNames: ['reason'] as const,
     registers: [metrics],
   });
   const unassigned = new Gauge({
@@ -32,11 +32,11 @@ export function createWebhookMetrics({ database, metrics }: { database: SqlExecu
     async collect() {
       if (performance.now() - countedAtMs < COUNT_EVERY_MS) return;
       countedAtMs = performance.now();
-      const off = { ENABLED: Number.NaN, OWNER: Number.NaN, GONE: Number.NaN, FAILING: Number.NaN };
+      const reasons = { OWNER: Number.NaN, GONE: Number.NaN, FAILING: Number.NaN };
       const none = { deliveries: Number.NaN, unassigned: Number.NaN };
-      const states = await countWebhooks(database).catch(() => off);
+      const counts = await countDisabledWebhooks(database).catch(() => reasons);
       const waiting = await countWaitingWebhooks(database).catch(() => none);
-      for (const [state, count] of Object.entries(states)) endpoints.set({ state }, count);
+      for (const [reason, count] of Object.entries(counts)) disabled.set({ reason }, count);
       unassigned.set(waiting.unassigned);
       this.set(waiting.deliveries);
     },

@@ -96,7 +96,8 @@ export function createWebhookWorker({
   async function attempt(delivery: ClaimedDelivery): Promise<FinishedWebhookAttempt> {
     const { id, webhookId, attempts, messageId, payload, url, requestId, kind } = delivery;
     const end = { id, webhookId, attempts, retryInMs: 0, disable: undefined };
-    if (!delivery.enabled) {
+    // Without secrets, the endpoint was just deleted. Nothing is sent without a signature.
+    if (!delivery.enabled || delivery.sealedSecrets.length === 0) {
       metrics.attempts.inc({ outcome: 'refused' });
       return { ...end, attempt: null, status: 'FAILED' };
     }

@@ -31,7 +31,11 @@ const share = (...args: Parameters<typeof shareRoom>) => Object.fromEntries(shar
 test('an endpoint gets at most its share, longest due first, and all together at most the total', () => {
   const due = ['a', 'b', 'c', 'd'].map((id) => endpoint(id));
   expect(share(due, [], LIMITS)).toEqual({ a: 3, b: 3, c: 3, d: 1 });
-  expect(share(due, [endpoint('a'), endpoint('a'), endpoint('a'), endpoint('b')], LIMITS)).toEqual({ b: 2, c: 3, d: 1 });
+  expect(share(due, [endpoint('a'), endpoint('a'), endpoint('a'), endpoint('b')], LIMITS)).toEqual({
+    b: 2,
+    c: 3,
+    d: 1,
+  });
   const full = Array.from({ length: 10 }, () => endpoint('x'));
   expect(share(due, full, LIMITS)).toEqual({});
 });

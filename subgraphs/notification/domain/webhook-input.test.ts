@@ -17,7 +17,7 @@ test.each([
   ['https://[2606:4700::1111]/', 'https://[2606:4700::1111]/'],
 ])('the URL %j is accepted as %j', (url, expected) => expect(urlOf(url)).toBe(expected));
 
-test.each([
+test.each<[url: string, rule: string]>([
   ['not a URL', 'must be a URL like https://example.com/webhooks'],
   ['http://example.com/', 'must begin with https://'],
   ['file:///etc/passwd', 'must begin with https://'],
@@ -25,9 +25,16 @@ test.each([
   ['https://:password@example.com/', 'must not contain a name or a password'],
   ['https://example.com:8443/', 'must use port 443'],
   [`https://example.com/${'a'.repeat(1_000)}`, 'must have at most 1000 characters'],
-  ...['127.0.0.1', '0x7f.1', '2130706433', '10.1.2.3', '169.254.169.254', '[::1]', '[::ffff:10.0.0.1]', '[fd00::1]'].map(
-    (host) => [`https://${host}/`, 'must not be an address of a private network'] as const,
-  ),
+  ...[
+    '127.0.0.1',
+    '0x7f.1',
+    '2130706433',
+    '10.1.2.3',
+    '169.254.169.254',
+    '[::1]',
+    '[::ffff:10.0.0.1]',
+    '[fd00::1]',
+  ].map((host): [string, string] => [`https://${host}/`, 'must not be an address of a private network']),
 ])('the URL %j is refused: it %s', (url, rule) => expect(urlOf(url)).toBe(rule));
 
 test('in development, http, ports and private addresses are accepted, but no passwords', () => {

@@ -17,7 +17,8 @@ const address = ({ allowPrivate }: { allowPrivate: boolean }) =>
     };
     const url = URL.parse(text.trim());
     if (url === null) return problem('must be a URL like https://example.com/webhooks');
-    if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return problem('must begin with https://');
+    if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:'))
+      return problem('must begin with https://');
     if (url.username !== '' || url.password !== '') return problem('must not contain a name or a password');
     if (url.href.length > URL_LENGTH_MAX) return problem(`must have at most ${URL_LENGTH_MAX} characters`);
     url.hash = '';

@@ -5,7 +5,9 @@ import type { MutationResolvers } from '../generated/graphql.ts';
 
 export const redeliverWebhook: MutationResolvers['redeliverWebhook'] = async (_parent, { deliveryId }, context) => {
   const request = { caller: requireCaller(context.caller), deliveryId };
-  const result = isId(deliveryId) ? await redeliver(context.dependencies, request) : ({ outcome: 'not-found' } as const);
+  const result = isId(deliveryId)
+    ? await redeliver(context.dependencies, request)
+    : ({ outcome: 'not-found' } as const);
   switch (result.outcome) {
     case 'redelivered':
       return { __typename: 'RedeliverWebhookPayload', delivery: result.delivery };

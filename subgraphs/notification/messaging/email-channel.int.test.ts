@@ -29,6 +29,7 @@ async function startServer(options?: SMTPServerOptions) {
 function createChannel(env: NodeJS.ProcessEnv) {
   const required = {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
+    EVENT_SUBGRAPH_SECRET: 'a secret of the event subgraph',
     JWT_PUBLIC_KEYS: publicKeysText,
   };
   const { mail } = readConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });

@@ -44,7 +44,13 @@ export function eventHandlers({ newId }: { newId: () => string }) {
       const deliveries = messages.map(({ id, time, correlationId = null, data }) => {
         const { eventId, name, venue, startsAt, status, organizerId, initialSeats, version } = data;
         const facts = { eventId, name, venue, startsAt, status, organizerId, initialSeats, version };
-        return { messageId: id, organizerId, kind, payload: webhookPayload(kind, time, facts), requestId: correlationId };
+        return {
+          messageId: id,
+          organizerId,
+          kind,
+          payload: webhookPayload(kind, time, facts),
+          requestId: correlationId,
+        };
       });
       await deliverToWebhooks(transaction, deliveries, newId);
     });

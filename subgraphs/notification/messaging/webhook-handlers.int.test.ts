@@ -43,12 +43,21 @@ function consumeBookings(): void {
 }
 function assign(eventFacts: EventFactsClient = { fetch: async () => [] }): void {
   const { logger } = quiet();
-  running.push(createMessageAssigner({ eventFacts, onAssigned: () => undefined, newId, database: fixture.sql, logger }));
+  running.push(
+    createMessageAssigner({ eventFacts, onAssigned: () => undefined, newId, database: fixture.sql, logger }),
+  );
 }
 
 async function publish(type: string, data: unknown, { id = newId(), times = 1 } = {}): Promise<string> {
   const { client } = await broker.jetStream();
-  const body = serializeMessage('test', { id, type, subject: 'x', time: new Date(0), correlationId: 'a-request', data });
+  const body = serializeMessage('test', {
+    id,
+    type,
+    subject: 'x',
+    time: new Date(0),
+    correlationId: 'a-request',
+    data,
+  });
   for (let turn = 0; turn < times; turn += 1) await client.publish(broker.subject(type), body);
   return id;
 }
@@ -94,7 +103,10 @@ test('a message that arrives five times at two consumers makes one delivery for 
   expect(await deliveries()).toHaveLength(4);
   expect(await deliveries()).toEqual(expect.arrayContaining(expected));
 
-  const bodies = await fixture.database.webhookDelivery.findMany({ where: { webhookId: one.id }, orderBy: { kind: 'asc' } });
+  const bodies = await fixture.database.webhookDelivery.findMany({
+    where: { webhookId: one.id },
+    orderBy: { kind: 'asc' },
+  });
   expect(bodies.map(({ payload }) => JSON.parse(payload))).toEqual([
     { type: 'booking.confirmed', timestamp: '1970-01-01T00:00:00.000Z', data: booking },
     { type: 'event.created', timestamp: '1970-01-01T00:00:00.000Z', data: event },
@@ -128,7 +140,9 @@ test('for an event of a version before webhooks, the event subgraph is asked for
   const { id, userId } = await addWebhook(fixture.database, {});
   const { eventId, name, venue } = eventOf(userId);
   const startsAt = new Date(STARTS_AT);
-  await fixture.database.eventFact.create({ data: { eventId, name: 'Chamber Music, renamed', venue, startsAt, version: 2 } });
+  await fixture.database.eventFact.create({
+    data: { eventId, name: 'Chamber Music, renamed', venue, startsAt, version: 2 },
+  });
   consumeBookings();
   const messageId = await publish('booking.cancelled.v1', bookingOf(eventId));
   await received(1);
@@ -142,7 +156,10 @@ test('for an event of a version before webhooks, the event subgraph is asked for
   expect(fetch).toHaveBeenCalledWith([eventId]);
   expect(await waiting()).toBe(0);
   // The same version: only the organizer is new.
-  expect(await fixture.database.eventFact.findFirst()).toMatchObject({ name: 'Chamber Music, renamed', organizerId: userId });
+  expect(await fixture.database.eventFact.findFirst()).toMatchObject({
+    name: 'Chamber Music, renamed',
+    organizerId: userId,
+  });
 });
 
 test('an organizer without endpoints gets no deliveries', async () => {

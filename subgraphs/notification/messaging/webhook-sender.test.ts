@@ -7,7 +7,12 @@ import { startWebhookReceiver } from '#tests/support/webhook-receiver.ts';
 import { createWebhookSender, signedHeaders, type WebhookSender } from './webhook-sender.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-const request = (url: string) => ({ url, messageId: 'message-1', payload: '{"type":"event.created"}', secrets: [SECRET] });
+const request = (url: string) => ({
+  url,
+  messageId: 'message-1',
+  payload: '{"type":"event.created"}',
+  secrets: [SECRET],
+});
 
 describe('signatures', () => {
   // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/javascript/src/index.test.ts
@@ -115,6 +120,12 @@ describe('private addresses', () => {
       expect(await sender.send(request(`http://hooks.example:${receiver.port}/`))).toEqual(REFUSED);
     }
     expect(asked).toEqual(['hooks.example', 'hooks.example']);
+    await sender.close();
+  });
+
+  test('a name without an address has its code', async () => {
+    const sender = createWebhookSender({ resolve: () => Promise.reject(new Error('queryA ENOTFOUND')) });
+    expect(await sender.send(request('https://hooks.example/'))).toEqual({ statusCode: null, error: 'NAME_NOT_FOUND' });
     await sender.close();
   });
 

@@ -34,6 +34,9 @@ export type WebhookSender = ReturnType<typeof createWebhookSender>;
 class AddressNotAllowedError extends Error {
   readonly code = 'ADDRESS_NOT_ALLOWED';
 }
+class NameNotFoundError extends Error {
+  readonly code = 'NAME_NOT_FOUND';
+}
 
 /**
  * Signs and sends requests to endpoints of organizers, as https://www.standardwebhooks.com describes. Each connection
@@ -60,7 +63,7 @@ export function createWebhookSender({
         else if (all) answer(null, allowed);
         else answer(null, first.address, first.family);
       },
-      (error) => answer(error, []),
+      (cause) => answer(new NameNotFoundError('the name has no address', { cause }), []),
     );
   };
   const connectTo = buildConnector({
@@ -144,14 +147,11 @@ function createResolver(): ResolveName {
 /** Codes that name a fault of the endpoint, for its owner. All others are REQUEST_FAILED. */
 const CODES: Readonly<Record<string, string>> = {
   ADDRESS_NOT_ALLOWED: 'ADDRESS_NOT_ALLOWED',
-  ENOTFOUND: 'NAME_NOT_FOUND',
-  ENODATA: 'NAME_NOT_FOUND',
-  ESERVFAIL: 'NAME_NOT_FOUND',
+  NAME_NOT_FOUND: 'NAME_NOT_FOUND',
   ECONNREFUSED: 'CONNECTION_REFUSED',
   ECONNRESET: 'CONNECTION_LOST',
   EPIPE: 'CONNECTION_LOST',
   UND_ERR_SOCKET: 'CONNECTION_LOST',
-  ETIMEOUT: 'TIMEOUT',
   ETIMEDOUT: 'TIMEOUT',
   UND_ERR_CONNECT_TIMEOUT: 'TIMEOUT',
   UND_ERR_HEADERS_TIMEOUT: 'TIMEOUT',

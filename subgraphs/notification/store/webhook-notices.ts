@@ -32,8 +32,7 @@ export async function saveWebhookNotice(
   { webhookId, attempts }: WebhookNotice,
   retryInMs: number | null,
 ): Promise<void> {
-  const dueAt =
-    retryInMs === null ? sql`NULL` : sql`CURRENT_TIMESTAMP(3) + INTERVAL ${retryInMs * 1_000} MICROSECOND`;
+  const dueAt = retryInMs === null ? sql`NULL` : sql`CURRENT_TIMESTAMP(3) + INTERVAL ${retryInMs * 1_000} MICROSECOND`;
   await database.$executeRaw(sql`
     UPDATE webhooks SET notice_due_at = ${dueAt}
     WHERE id = ${webhookId} AND notice_attempts = ${attempts} AND notice_due_at IS NOT NULL`);

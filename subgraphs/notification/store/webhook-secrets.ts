@@ -17,11 +17,7 @@ export async function insertWebhookSecret(
  * Ends the validity of the present secrets of an endpoint after `hours`, and returns when that is. Secrets that end
  * earlier keep their end. Deletes those that are no longer valid, and the oldest ones if there are too many.
  */
-export async function expireWebhookSecrets(
-  transaction: SqlExecutor,
-  webhookId: string,
-  hours: number,
-): Promise<Date> {
+export async function expireWebhookSecrets(transaction: SqlExecutor, webhookId: string, hours: number): Promise<Date> {
   const [row] = await transaction.$queryRaw<{ validUntil: Date }[]>(sql`
     SELECT CURRENT_TIMESTAMP(3) + INTERVAL ${hours} HOUR AS validUntil`);
   const validUntil = row?.validUntil ?? new Date(0);

@@ -19,10 +19,7 @@ export async function findWebhook(database: WebhookTable, id: string): Promise<W
 }
 
 /** Locks an endpoint until the transaction ends, and returns it. */
-export async function lockWebhook(
-  transaction: WebhookTable & SqlExecutor,
-  id: string,
-): Promise<Webhook | undefined> {
+export async function lockWebhook(transaction: WebhookTable & SqlExecutor, id: string): Promise<Webhook | undefined> {
   await transaction.$queryRaw(sql`SELECT id FROM webhooks WHERE id = ${id} FOR UPDATE`);
   return findWebhook(transaction, id);
 }
@@ -74,13 +71,16 @@ export async function disableWebhooks(
     WHERE id IN (${join([...ids])}) AND enabled`);
 }
 
-/** Returns the numbers of endpoints that are on, and of those that are off by reason. */
-export async function countWebhooks(database: SqlExecutor): Promise<Record<'ENABLED' | WebhookDisabledReason, number>> {
-  const rows = await database.$queryRaw<{ state: 'ENABLED' | WebhookDisabledReason; count: bigint }[]>(sql`
-    SELECT IF(enabled, 'ENABLED', disabled_reason) AS state, COUNT(*) AS count FROM webhooks GROUP BY state`);
-  const counts = { ENABLED: 0, OWNER: 0, GONE: 0, FAILING: 0 };
-  for (const { state, count } of rows) counts[state] = Number(count);
-  return counts;
+/** Counting stops here, which limits its cost. */
+const COUNT_MAX = 100_000;
+
+/** Returns the numbers of endpoints that are off by reason, each at most COUNT_MAX. */
+export async function countDisabledWebhooks(database: SqlExecutor): Promise<Record<WebhookDisabledReason, number>> {
+  const count = (reason: WebhookDisabledReason) => sql`(
+    SELECT COUNT(*) FROM (SELECT 1 FROM webhooks WHERE disabled_reason = ${reason} LIMIT ${COUNT_MAX}) AS counted)`;
+  const [row] = await database.$queryRaw<Record<WebhookDisabledReason, bigint>[]>(sql`
+    SELECT ${count('OWNER')} AS OWNER, ${count('GONE')} AS GONE, ${count('FAILING')} AS FAILING`);
+  return { OWNER: Number(row?.OWNER), GONE: Number(row?.GONE), FAILING: Number(row?.FAILING) };
 }
 
 const toWebhook = ({ id, userId, url, kinds, enabled, disabledReason, createdAt }: Prisma.WebhookModel): Webhook => ({

@@ -16,6 +16,7 @@ CREATE TABLE webhooks (
   PRIMARY KEY (id),
   UNIQUE KEY webhooks_user_id_url_key (user_id, url),
   KEY webhooks_notice_due_at_idx (notice_due_at),
+  KEY webhooks_disabled_reason_idx (disabled_reason),
   CONSTRAINT webhooks_disabled_reason_check CHECK (disabled_reason IN ('OWNER', 'GONE', 'FAILING'))
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
