@@ -20,6 +20,7 @@ import {
 } from '../testing.ts';
 import { redeliverWebhook } from './redeliver-webhook.ts';
 import { rotateWebhookSecret } from './rotate-webhook-secret.ts';
+import { updateWebhook } from './update-webhook.ts';
 import { createWebhookMetrics } from './webhook-metrics.ts';
 import { createWebhookNoticeWorker } from './webhook-notice-worker.ts';
 import { createWebhookWorker, LIMITS } from './webhook-worker.ts';
@@ -172,6 +173,22 @@ test('a success in between keeps a failing endpoint on', async () => {
   await sendToWebhooks(fixture.database, userId);
   await workUntil(async () => expect(await statuses()).toEqual(['DELIVERED']));
   expect(await webhook(id)).toMatchObject({ enabled: true, failingSince: null });
+});
+
+test('an endpoint that gets another URL or is switched on again has its failures forgotten', async () => {
+  const { userId, id } = await addWebhook(fixture.database, { url: receiver.url });
+  const fail = (data: object) =>
+    fixture.database.webhook.update({ where: { id }, data: { failingSince: new Date(0), ...data } });
+  const update = (input: object) =>
+    updateWebhook(fixture, { caller: { userId, role: 'USER' }, input: { id, ...input } });
+  await fail({});
+  await update({ kinds: ['EVENT_UPDATED'] });
+  expect(await webhook(id)).toMatchObject({ kinds: 'EVENT_UPDATED', failingSince: new Date(0) });
+  await update({ url: `${receiver.url}/other` });
+  expect(await webhook(id)).toMatchObject({ failingSince: null });
+  await fail({ enabled: false, disabledReason: 'FAILING', noticeDueAt: new Date() });
+  await update({ enabled: true });
+  expect(await webhook(id)).toMatchObject({ enabled: true, disabledReason: null, failingSince: null, noticeDueAt: null });
 });
 
 test('410 switches the endpoint off at once', async () => {

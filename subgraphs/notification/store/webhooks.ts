@@ -43,10 +43,10 @@ export async function saveWebhook(
   transaction: SqlExecutor,
   { id, url, kinds, enabled, disabledReason }: Webhook,
 ): Promise<void> {
-  // An endpoint that is switched on begins anew: its owner has repaired it. Who changes it knows its state: no mail.
+  // An endpoint that is switched on or gets another URL begins anew. Its owner knows its state, so there is no mail.
   await transaction.$executeRaw(sql`
     UPDATE webhooks SET
-      failing_since = IF(${enabled} AND NOT enabled, NULL, failing_since),
+      failing_since = IF(url <> ${url} OR (${enabled} AND NOT enabled), NULL, failing_since),
       notice_due_at = NULL,
       url = ${url}, kinds = ${kinds.join()}, enabled = ${enabled}, disabled_reason = ${disabledReason}
     WHERE id = ${id}`);
