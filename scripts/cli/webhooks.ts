@@ -13,7 +13,7 @@ import {
 } from '#client/generated/graphql.ts';
 import { LocalError } from '../local/settings.ts';
 
-export const WEBHOOKS_USAGE =
+const WEBHOOKS_USAGE =
   'npm run cli -- webhook list | add <url> [--kinds booking.confirmed,...] | log <id> | on <id> | off <id> | rotate <id> | delete <id> | redeliver <delivery>';
 
 const KINDS: readonly WebhookKind[] = [

@@ -376,6 +376,8 @@ const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin'
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
   const shown = new Set(SEES_BOOKING.has(reader) ? ['booking', 'silentBooking'] : []);
   if (subgraph === undefined) shown.add('event').add('cancelledEvent');
+  // An admin sees an endpoint, but not its secrets.
+  if (reader === 'admin') shown.add('webhook');
   // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
   const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);

@@ -7,7 +7,7 @@ import { countDisabledWebhooks } from '../store/webhooks.ts';
 const COUNT_EVERY_MS = 15_000;
 
 /** The outcomes of an attempt. `refused` counts deliveries whose endpoint is off. */
-export const WEBHOOK_OUTCOMES = ['delivered', 'retried', 'failed', 'refused'] as const;
+const WEBHOOK_OUTCOMES = ['delivered', 'retried', 'failed', 'refused'] as const;
 
 export type WebhookMetrics = ReturnType<typeof createWebhookMetrics>;
 

@@ -11,7 +11,7 @@ const DNS_TRIES = 2;
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const BODY_TIMEOUT_MS = 5_000;
-export const REQUEST_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 /** Idle connections are closed before most servers close them. */
 const KEEP_ALIVE_MS = 4_000;
 /** The body of an answer is not used. It is read up to here, so that the connection can be used again. */
