@@ -135,8 +135,14 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     const account = ['sign-up', 'Olga Organizer', 'olga@example.com'];
     await run('scripts/cli.ts', account, 'correct horse battery\n');
     expect(await webhook('list')).toEqual({ code: 0, output: 'You have no endpoints.\n' });
-    const { output } = await webhook('add', 'https://tickets.example/cli', '--kinds', 'booking.confirmed,event.created');
-    const [, id = ''] = /^(\S+)  on  https:\/\/tickets\.example\/cli  event\.created,booking\.confirmed$/m.exec(output) ?? [];
+    const { output } = await webhook(
+      'add',
+      'https://tickets.example/cli',
+      '--kinds',
+      'booking.confirmed,event.created',
+    );
+    const [, id = ''] =
+      /^(\S+) {2}on {2}https:\/\/tickets\.example\/cli {2}event\.created,booking\.confirmed$/m.exec(output) ?? [];
     expect(output).toMatch(/^Its secret, which is not shown again: whsec_\S{44}$/m);
     expect((await webhook('list')).output).toContain(id);
     expect(await webhook('add', 'https://10.0.0.1/')).toMatchObject({

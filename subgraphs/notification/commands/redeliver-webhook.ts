@@ -1,3 +1,4 @@
+import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { WebhookDelivery } from '../domain/webhook.ts';
 import { findWebhookDelivery, resetWebhookDelivery } from '../store/webhook-deliveries.ts';
@@ -21,7 +22,10 @@ export async function redeliverWebhook(
   const webhook = found && (await findWebhook(database, found.webhookId));
   if (webhook === undefined || !isSelfOrAdmin(caller, webhook.userId)) return { outcome: 'not-found' };
   if (!webhook.enabled) return { outcome: 'disabled' };
-  await resetWebhookDelivery(database, deliveryId);
+  await database.$transaction(
+    (transaction) => resetWebhookDelivery(transaction, { id: deliveryId, webhookId: webhook.id }),
+    TRANSACTION_LIMITS,
+  );
   worker.nudge();
   const again = await findWebhookDelivery(database, deliveryId);
   return again === undefined ? { outcome: 'not-found' } : { outcome: 'redelivered', delivery: again.delivery };

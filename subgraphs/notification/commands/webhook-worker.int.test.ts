@@ -61,7 +61,11 @@ const deliveries = () => fixture.database.webhookDelivery.findMany({ orderBy: { 
 const statuses = async () => (await deliveries()).map(({ status }) => status);
 const logOf = async () => JSON.parse((await deliveries())[0]?.log ?? '[]') as { error: string | null }[];
 const webhook = (id: string) => fixture.database.webhook.findUniqueOrThrow({ where: { id } });
-const skipTheWait = () => fixture.database.webhookDelivery.updateMany({ data: { nextAttemptAt: new Date(0) } });
+/** Makes all deliveries due now. */
+async function skipTheWait(): Promise<void> {
+  await fixture.database.webhookDelivery.updateMany({ data: { nextAttemptAt: new Date(0) } });
+  await fixture.database.webhook.updateMany({ data: { dueAt: new Date(0) } });
+}
 const hasAttempts = (attempts: number) => async () => expect((await logOf()).length, 'attempts').toBe(attempts);
 
 test('a delivery is sent once, signed, and logged', async () => {
@@ -188,7 +192,12 @@ test('an endpoint that gets another URL or is switched on again has its failures
   expect(await webhook(id)).toMatchObject({ failingSince: null });
   await fail({ enabled: false, disabledReason: 'FAILING', noticeDueAt: new Date() });
   await update({ enabled: true });
-  expect(await webhook(id)).toMatchObject({ enabled: true, disabledReason: null, failingSince: null, noticeDueAt: null });
+  expect(await webhook(id)).toMatchObject({
+    enabled: true,
+    disabledReason: null,
+    failingSince: null,
+    noticeDueAt: null,
+  });
 });
 
 test('410 switches the endpoint off at once', async () => {

@@ -3,6 +3,7 @@ import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
 import type { IdPage } from '#platform/graphql/pagination.ts';
 import type { WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus, WebhookKind } from '../domain/webhook.ts';
 import type { NotificationDatabase } from './database.ts';
+import { markWebhooksDue } from './webhook-queue.ts';
 
 export interface WebhookDeliveryPage {
   readonly webhookId: string;
@@ -57,11 +58,15 @@ export async function findWebhookDelivery(
 }
 
 /** Makes a delivery PENDING and due now, whatever its status. All its attempts begin anew. */
-export async function resetWebhookDelivery(database: SqlExecutor, id: string): Promise<void> {
-  await database.$executeRaw(sql`
+export async function resetWebhookDelivery(
+  transaction: SqlExecutor,
+  { id, webhookId }: { id: string; webhookId: string },
+): Promise<void> {
+  await transaction.$executeRaw(sql`
     UPDATE webhook_deliveries
     SET status = 'PENDING', attempts = 0, next_attempt_at = CURRENT_TIMESTAMP(3), delivered_at = NULL
     WHERE id = ${id}`);
+  await markWebhooksDue(transaction, [webhookId]);
 }
 
 /** Counting stops here, which limits its cost. */

@@ -1,6 +1,7 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { WebhookKind, WebhookMessage } from '../domain/webhook.ts';
+import { markWebhooksDue } from './webhook-queue.ts';
 
 /** A message about an event of this organizer. */
 export interface OrganizersMessage extends WebhookMessage {
@@ -26,15 +27,23 @@ export async function deliverToWebhooks(
   const webhooks = await transaction.$queryRaw<{ id: string; userId: string; kinds: string }[]>(sql`
     SELECT id, user_id AS userId, kinds FROM webhooks WHERE user_id IN (${join(organizerIds)}) AND enabled`);
   const byOwner = Map.groupBy(webhooks, ({ userId }) => userId);
-  const rows = messages.flatMap(({ organizerId, messageId, kind, payload, requestId }) =>
+  const deliveries = messages.flatMap(({ organizerId, ...message }) =>
     (byOwner.get(organizerId) ?? [])
-      .filter(({ kinds }) => kinds.split(',').includes(kind))
-      .map(({ id }) => sql`(${newId()}, ${id}, ${messageId}, ${kind}, ${payload}, ${requestId}, '[]')`),
+      .filter(({ kinds }) => kinds.split(',').includes(message.kind))
+      .map(({ id: webhookId }) => ({ ...message, webhookId })),
   );
-  if (rows.length === 0) return;
+  if (deliveries.length === 0) return;
+  const rows = deliveries.map(
+    ({ webhookId, messageId, kind, payload, requestId }) =>
+      sql`(${newId()}, ${webhookId}, ${messageId}, ${kind}, ${payload}, ${requestId}, '[]')`,
+  );
   await transaction.$executeRaw(sql`
     INSERT INTO webhook_deliveries (id, webhook_id, message_id, kind, payload, request_id, log) VALUES ${join(rows)}
     ON DUPLICATE KEY UPDATE webhook_id = webhook_deliveries.webhook_id`);
+  await markWebhooksDue(
+    transaction,
+    deliveries.map(({ webhookId }) => webhookId),
+  );
 }
 
 /**

@@ -5,18 +5,25 @@ import type { BusyEndpoint, ClaimedDelivery } from '../domain/webhook-delivery.t
 import { disableWebhooks } from './webhooks.ts';
 
 /**
- * Returns up to `limit` endpoints with due deliveries, longest due first. It reads one entry of the index for each
- * endpoint with PENDING deliveries, so the backlog of one endpoint does not hide the deliveries of the others.
+ * Makes endpoints due in `inMs`, unless they are due earlier. It must follow every change that makes a delivery due, in
+ * the same transaction. It waits for a transaction that computes the time anew, and so is never overwritten by it.
+ */
+export async function markWebhooksDue(transaction: SqlExecutor, ids: readonly string[], inMs = 0): Promise<void> {
+  if (ids.length === 0) return;
+  const dueAt = sql`CURRENT_TIMESTAMP(3) + INTERVAL ${inMs * 1_000} MICROSECOND`;
+  // Without a condition on due_at: the database could check it against a value that is just being replaced.
+  await transaction.$executeRaw(sql`
+    UPDATE webhooks SET due_at = LEAST(COALESCE(due_at, ${dueAt}), ${dueAt}) WHERE id IN (${join([...new Set(ids)])})`);
+}
+
+/**
+ * Returns up to `limit` endpoints with due deliveries, longest due first. It reads the endpoints and not the deliveries,
+ * so the backlog of one endpoint does not hide the others.
  */
 export async function findDueEndpoints(database: SqlExecutor, limit: number): Promise<BusyEndpoint[]> {
   const rows = await database.$queryRaw<{ webhookId: string; isFailing: number | bigint }[]>(sql`
-    SELECT due.webhook_id AS webhookId, webhooks.failing_since IS NOT NULL AS isFailing
-    FROM (
-      SELECT webhook_id, MIN(next_attempt_at) AS due_at FROM webhook_deliveries
-      WHERE status = 'PENDING' GROUP BY webhook_id
-    ) AS due
-    JOIN webhooks ON webhooks.id = due.webhook_id
-    WHERE due.due_at <= CURRENT_TIMESTAMP(3) ORDER BY due.due_at LIMIT ${limit}`);
+    SELECT id AS webhookId, failing_since IS NOT NULL AS isFailing FROM webhooks
+    WHERE due_at <= CURRENT_TIMESTAMP(3) ORDER BY due_at LIMIT ${limit}`);
   return rows.map(({ webhookId, isFailing }) => ({ webhookId, isFailing: Number(isFailing) === 1 }));
 }
 
@@ -34,19 +41,31 @@ export async function claimWebhookDeliveries(
   leaseS: number,
 ): Promise<ClaimedDelivery[]> {
   return database.$transaction(async (transaction) => {
+    // Another process that claims or saves for an endpoint has it locked: this one takes the others.
+    const locked = await transaction.$queryRaw<{ id: string }[]>(sql`
+      SELECT id FROM webhooks WHERE id IN (${join([...share.keys()])}) ORDER BY id FOR UPDATE SKIP LOCKED`);
     const claimed: string[] = [];
-    for (const [webhookId, limit] of share) {
+    for (const { id: webhookId } of locked) {
+      const limit = share.get(webhookId) ?? 0;
       const due = await transaction.$queryRaw<{ id: string }[]>(sql`
         SELECT id FROM webhook_deliveries
         WHERE status = 'PENDING' AND webhook_id = ${webhookId} AND next_attempt_at <= CURRENT_TIMESTAMP(3)
         ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`);
       claimed.push(...due.map(({ id }) => id));
     }
+    if (claimed.length > 0) {
+      await transaction.$executeRaw(sql`
+        UPDATE webhook_deliveries
+        SET attempts = attempts + 1, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND
+        WHERE id IN (${join(claimed)})`);
+    }
+    for (const { id } of locked) {
+      await transaction.$executeRaw(sql`
+        UPDATE webhooks SET due_at = (
+          SELECT MIN(next_attempt_at) FROM webhook_deliveries WHERE status = 'PENDING' AND webhook_id = ${id})
+        WHERE id = ${id}`);
+    }
     if (claimed.length === 0) return [];
-    await transaction.$executeRaw(sql`
-      UPDATE webhook_deliveries
-      SET attempts = attempts + 1, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND
-      WHERE id IN (${join(claimed)})`);
     const rows = await transaction.$queryRaw<ClaimedRow[]>(sql`
       SELECT webhook_deliveries.id, webhook_id AS webhookId, message_id AS messageId, kind, payload,
         request_id AS requestId, attempts, url, enabled
@@ -120,6 +139,16 @@ export async function saveWebhookAttempts(
         webhook_deliveries.delivered_at = IF(ended.status = 'DELIVERED', CURRENT_TIMESTAMP(3), NULL),
         webhook_deliveries.next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ended.retry_in_ms * 1000 MICROSECOND
       WHERE webhook_deliveries.attempts = ended.attempts AND webhook_deliveries.status = 'PENDING'`);
+    // All at once and in order, so that no two transactions wait for each other.
+    await transaction.$queryRaw(sql`
+      SELECT id FROM webhooks WHERE id IN (${join([...new Set(finished.map(({ webhookId }) => webhookId))])})
+      ORDER BY id FOR UPDATE`);
+    const retried = finished.filter(({ status }) => status === 'PENDING');
+    await markWebhooksDue(
+      transaction,
+      retried.map(({ webhookId }) => webhookId),
+      Math.min(...retried.map(({ retryInMs }) => retryInMs)),
+    );
     const idsOf = (isWanted: (one: FinishedWebhookAttempt) => boolean) => [
       ...new Set(finished.filter(isWanted).map(({ webhookId }) => webhookId)),
     ];

@@ -10,11 +10,13 @@ CREATE TABLE webhooks (
   enabled         TINYINT(1) NOT NULL DEFAULT 1,
   disabled_reason VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
   failing_since   DATETIME(3) NULL,
+  due_at          DATETIME(3) NULL,
   created_at      DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   notice_attempts INT NOT NULL DEFAULT 0,
   notice_due_at   DATETIME(3) NULL,
   PRIMARY KEY (id),
   UNIQUE KEY webhooks_user_id_url_key (user_id, url),
+  KEY webhooks_due_at_idx (due_at),
   KEY webhooks_notice_due_at_idx (notice_due_at),
   KEY webhooks_disabled_reason_idx (disabled_reason),
   CONSTRAINT webhooks_disabled_reason_check CHECK (disabled_reason IN ('OWNER', 'GONE', 'FAILING'))
