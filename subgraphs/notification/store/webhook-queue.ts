@@ -22,7 +22,7 @@ export async function markWebhooksDue(transaction: SqlExecutor, ids: readonly st
  */
 export async function findDueEndpoints(database: SqlExecutor, limit: number): Promise<BusyEndpoint[]> {
   const rows = await database.$queryRaw<{ webhookId: string; isFailing: number | bigint }[]>(sql`
-    SELECT id AS webhookId, failing_since IS NOT NULL AS isFailing FROM webhooks
+    SELECT id AS webhookId, failing_since IS NOT NULL AS isFailing FROM webhooks FORCE INDEX (webhooks_due_at_idx)
     WHERE due_at <= CURRENT_TIMESTAMP(3) ORDER BY due_at LIMIT ${limit}`);
   return rows.map(({ webhookId, isFailing }) => ({ webhookId, isFailing: Number(isFailing) === 1 }));
 }
