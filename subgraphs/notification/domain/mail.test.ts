@@ -15,6 +15,7 @@ const NOTIFICATION: Notification = {
   attempts: 1,
   createdAt: new Date(0),
   sentAt: null,
+  expiresAt: null,
   requestId: null,
   traceparent: null,
 };

@@ -18,6 +18,7 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
       return found && { ...found };
     },
     booking: ({ bookingId, userId }) => ({ __typename: 'Booking', id: bookingId, ownerId: userId }),
+    hold: ({ bookingId, kind }) => (kind === 'WAITLIST_OFFERED' ? { __typename: 'Hold', id: bookingId } : null),
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
   },
   DeadLetter: { payload: ({ payload }) => new TextDecoder().decode(payload) },

@@ -51,6 +51,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     attempts: 1,
     createdAt: new Date(),
     sentAt: null,
+    expiresAt: null,
     requestId: null,
     traceparent: null,
   },
