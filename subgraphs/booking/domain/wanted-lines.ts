@@ -29,7 +29,7 @@ export function findWantedLines(
         seatsBefore(inventory, now) +
         batch
           .filter((request) => request.eventId === eventId)
-          .reduce((sum, request) => sum + seatsFreedBy(request, inventory, { bookings, holds }), 0);
+          .reduce((sum, request) => sum + seatsFreedBy(request, inventory, { bookings, holds, now }), 0);
       return freeSeatsMax > 0 ? [{ eventId, freeSeatsMax }] : [];
     });
 }
@@ -40,12 +40,15 @@ const seatsBefore = ({ availableSeats, heldSeats, nextHoldExpiresAt }: Inventory
 function seatsFreedBy(
   request: SeatRequest,
   { totalSeats }: Inventory,
-  { bookings, holds }: Pick<LockedState, 'bookings' | 'holds'>,
+  { bookings, holds, now }: Pick<LockedState, 'bookings' | 'holds' | 'now'>,
 ): number {
   switch (request.kind) {
     case 'cancel':
       return bookings.get(request.bookingId)?.seatCount ?? 0;
-    case 'confirm-hold':
+    case 'confirm-hold': {
+      const hold = holds.get(request.holdId);
+      return hold !== undefined && hold.expiresAt <= now ? hold.seatCount : 0;
+    }
     case 'release-hold':
       return holds.get(request.holdId)?.seatCount ?? 0;
     case 'set-capacity':

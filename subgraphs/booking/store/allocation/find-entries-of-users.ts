@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
+import { userOfEvent } from '../../domain/draft.ts';
 import type { JoinRequest } from '../../domain/seat-requests.ts';
 import type { WaitlistEntry } from '../../domain/waitlist.ts';
 import { WAITLIST_COLUMNS } from '../find-waitlist-entries.ts';
@@ -9,10 +10,10 @@ export async function findEntriesOfUsers(
   transaction: SqlExecutor,
   requests: readonly JoinRequest[],
 ): Promise<WaitlistEntry[]> {
-  const users = requests.map(({ eventId, userId }) => [eventId, userId]);
+  const users = new Map(requests.map(({ eventId, userId }) => [userOfEvent({ eventId, userId }), [eventId, userId]]));
   return transaction.$queryRaw<WaitlistEntry[]>(sql`
-    SELECT DISTINCT ${WAITLIST_COLUMNS}
-    FROM JSON_TABLE(${JSON.stringify(users)}, '$[*]' COLUMNS (
+    SELECT ${WAITLIST_COLUMNS}
+    FROM JSON_TABLE(${JSON.stringify([...users.values()])}, '$[*]' COLUMNS (
       event_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
       user_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$[1]'
     )) AS wanted
