@@ -249,6 +249,21 @@ describe('seats that become free', () => {
     expect(cut.writes.inventories).toMatchObject([{ availableSeats: 3, nextHoldExpiresAt: NOW }]);
   });
 
+  it('are free for others again when the entries that were not read have left', () => {
+    const [entry = entryOf()] = entriesFor(4);
+    const state = stateOf([soldOutFor([entry])], {
+      bookings: [bookingOf({ seatCount: 4 })],
+      waitlist: { entries: new Map([[entry.id, entry]]) },
+    });
+    const take = (bookingId: string) => bookOf({ bookingId, idempotencyKey: bookingId, seatCount: 1 });
+    expect(decide([cancel, take('b8'), leave, take('b9')], state).outcomes).toMatchObject([
+      { outcome: 'cancelled' },
+      { outcome: 'sold-out', availableSeats: 0 },
+      { outcome: 'left' },
+      { outcome: 'booked' },
+    ]);
+  });
+
   it('do not go to a user who joined in this batch before entries that were not read', () => {
     const { writes } = seatsTo(entriesFor(1), [joinOf({ entryId: 'e9', seatCount: 1 }), cancel], {
       event: { waitingSeats: 3 },

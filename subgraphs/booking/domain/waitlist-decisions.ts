@@ -62,6 +62,7 @@ export function leaveWaitlist(draft: Draft, { entryId }: LeaveRequest): LeaveOut
  * among the entries that fit. After the sale, its entries end. Sets the time at which the event is due again.
  */
 export function serveWaitlist(draft: Draft, eventId: string): void {
+  draft.keptEvents.delete(eventId);
   const inventory = draft.inventories.get(eventId);
   if (inventory === undefined || inventory.waitingSeats === 0) return;
   const closed = closedOutcome(inventory, draft.now);
@@ -77,7 +78,6 @@ export function serveWaitlist(draft: Draft, eventId: string): void {
 
 /** Offers the free seats. If entries that were not read could have a right to them, the seats are kept for these. */
 function offerSeats(draft: Draft, eventId: string): void {
-  draft.keptEvents.delete(eventId);
   for (;;) {
     const inventory = draft.inventories.get(eventId);
     if (inventory === undefined || inventory.availableSeats === 0 || inventory.waitingSeats === 0) return;
