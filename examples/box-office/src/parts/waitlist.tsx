@@ -14,7 +14,6 @@ import { Problem, reload } from './states.tsx';
 
 /** How often the page asks for the place in the line, and for an offer. */
 const REFETCH_MS = 5_000;
-const STATUS_WAITING = 'WAITING';
 
 /** Returns the user's entry of an event that waits. It also finds the entry after a reload. */
 export function useWaitlistEntry(eventId: string, userId: string): WaitlistFieldsFragment | undefined {
@@ -22,7 +21,7 @@ export function useWaitlistEntry(eventId: string, userId: string): WaitlistField
     queryKey: ['waitlist', userId],
     queryFn: ({ signal }) => client.request(OwnWaitlistDocument, {}, { signal }),
     refetchInterval: ({ state }) =>
-      state.data?.me?.waitlistEntries?.nodes.some(({ status }) => status === STATUS_WAITING) ? REFETCH_MS : false,
+      state.data?.me?.waitlistEntries?.nodes.some(({ status }) => status === 'WAITING') ? REFETCH_MS : false,
   });
   const own = data?.me?.waitlistEntries?.nodes.filter(({ event }) => event?.id === eventId);
   const offeredId = own?.find(({ hold }) => hold?.status === 'HELD')?.hold?.id;
@@ -30,7 +29,7 @@ export function useWaitlistEntry(eventId: string, userId: string): WaitlistField
     // The offered seats are a hold, which the page shows as such.
     if (offeredId !== undefined) void reload('holds');
   }, [offeredId]);
-  return own?.find(({ status }) => status === STATUS_WAITING);
+  return own?.find(({ status }) => status === 'WAITING');
 }
 
 /** Shows the place in the line, and ends the waiting. */
