@@ -129,7 +129,11 @@ const request = (eventId: string): BookRequest => {
 /** (b) The allocator's transaction, for one booking at a time, called directly. */
 export function prismaEach(databaseUrl: string): Variant {
   const { database, close } = connect(databaseUrl);
-  const allocation = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId(), waitlist: WAITLIST });
+  const allocation = createBatchAllocation({
+    transact: prismaTransactions(database),
+    newId: () => newId(),
+    waitlist: WAITLIST,
+  });
   // Prisma refuses a transaction that waits more than 2 s for a connection. Here the transactions queue instead.
   const limit = bulkhead(POOL_MAX, Number.POSITIVE_INFINITY);
   return {

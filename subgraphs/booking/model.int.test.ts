@@ -289,7 +289,12 @@ describe('random commands on the real database and on a model', () => {
           const events = await Promise.all(
             Array.from({ length: EVENTS }, () => makeEvent(database, { initialSeats: SEATS })),
           );
-          const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [], holdIds: [], entryIds: [] };
+          const real: Real = {
+            eventIds: events.map(({ eventId }) => eventId),
+            bookingIds: [],
+            holdIds: [],
+            entryIds: [],
+          };
           await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
         }),
         { numRuns: 40, endOnFailure: false },

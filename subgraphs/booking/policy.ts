@@ -41,8 +41,10 @@ async function organizes(eventId: string, { caller, inventories }: Reader): Prom
 }
 
 /** True for the owner of the booking, hold or entry, the event's organizer, and admins. */
-const readsBooking = ({ userId, eventId }: Booking | Hold | WaitlistEntry, reader: Reader): boolean | Promise<boolean> =>
-  isSelfOrAdmin(reader.caller, userId) || organizes(eventId, reader);
+const readsBooking = (
+  { userId, eventId }: Booking | Hold | WaitlistEntry,
+  reader: Reader,
+): boolean | Promise<boolean> => isSelfOrAdmin(reader.caller, userId) || organizes(eventId, reader);
 
 export const policy: Policy<Reader> = {
   Query: {

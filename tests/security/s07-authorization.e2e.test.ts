@@ -291,7 +291,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   await leaveWaitlist(owner, leftEntry);
   const waitingEntry = (await joinWaitlist(owner, soldOutEvent)).entry.id;
   // The first entry of the lists, because it is the newest.
-  const offeredEvent = await createEvent(organizer, { ...texts, ...sale, ...inDays(3), totalSeats: 1 });
+  const small = { ...sale, totalSeats: 1, maxSeatsPerUser: 1 };
+  const offeredEvent = await createEvent(organizer, { ...texts, ...small, ...inDays(3) });
   const cancelled = (await book(organizer, offeredEvent)).booking.id;
   const waitlistEntry = (await joinWaitlist(owner, offeredEvent)).entry.id;
   await organizer.send(cancel, { id: cancelled });

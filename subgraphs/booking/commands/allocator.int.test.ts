@@ -56,7 +56,10 @@ describe('the allocator with a real database', () => {
     const metrics = new Registry();
     const { pool } = test.connect();
     const transact = driverTransactions(pool);
-    const allocation = measureTransactions(createBatchAllocation({ transact, newId: () => newId(), waitlist: WAITLIST }), metrics);
+    const allocation = measureTransactions(
+      createBatchAllocation({ transact, newId: () => newId(), waitlist: WAITLIST }),
+      metrics,
+    );
     const settings = { queueMax: 10, queueTimeoutMs: 5_000, heldLanesMax: 1 };
     const measured = measureRequests(createAllocator({ allocation, ...settings }), metrics);
     const { eventId } = await makeEvent(database, { initialSeats: 5 });

@@ -99,14 +99,19 @@ describe('waiting lists with a real database', () => {
 
   it('gives all seats that come back to the line in its order, although others want them in two processes', async () => {
     const { eventId, cancels } = await makeSoldOut(60);
-    const ids = await joinAll(eventId, Array.from({ length: 40 }, () => 1));
+    const ids = await joinAll(
+      eventId,
+      Array.from({ length: 40 }, () => 1),
+    );
     const outcomes = await Promise.all(
-      cancels.slice(0, 25).flatMap((cancel, index) => [
-        processOf(index).submit(cancel),
-        processOf(index).submit(bookRequest({ eventId })),
-        processOf(index + 1).submit(bookRequest({ eventId })),
-        processOf(index + 1).submit(holdRequest({ eventId })),
-      ]),
+      cancels
+        .slice(0, 25)
+        .flatMap((cancel, index) => [
+          processOf(index).submit(cancel),
+          processOf(index).submit(bookRequest({ eventId })),
+          processOf(index + 1).submit(bookRequest({ eventId })),
+          processOf(index + 1).submit(holdRequest({ eventId })),
+        ]),
     );
     expect(outcomes.filter(({ outcome }) => outcome === 'sold-out')).toHaveLength(75);
     expect(await offeredOf(ids)).toEqual(Array.from({ length: 25 }, (_, index) => index));
@@ -198,7 +203,12 @@ describe('waiting lists with a real database', () => {
     await allocator.submit({ kind: 'leave-waitlist', entryId: first ?? '', eventId });
     const [entry] = await findWaitlistEntries(own.sql, [third ?? '']);
     const [middle] = await findWaitlistEntries(own.sql, [second ?? '']);
-    expect(await countEntriesAhead(own.sql, [entry, middle].flatMap((one) => one ?? []))).toEqual([1, 0]);
+    expect(
+      await countEntriesAhead(
+        own.sql,
+        [entry, middle].flatMap((one) => one ?? []),
+      ),
+    ).toEqual([1, 0]);
     const userId = entry?.userId ?? '';
     const page = { limit: 1, after: undefined };
     expect(await listWaitlistPages(own.sql, [{ userId, page }])).toEqual([[entry]]);

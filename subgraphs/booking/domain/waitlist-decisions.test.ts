@@ -76,9 +76,7 @@ describe('deciding a request to join the waiting list', () => {
     ]);
     expect(writes.joined).toEqual([entry]);
     const known = stateOf([soldOutFor([entry])], { waitlist: waits(entry) });
-    expect(decide([joinOf({ entryId: 'e2' })], known).outcomes).toEqual([
-      { outcome: 'joined', entry, replayed: true },
-    ]);
+    expect(decide([joinOf({ entryId: 'e2' })], known).outcomes).toEqual([{ outcome: 'joined', entry, replayed: true }]);
     // The answer of its own commit was lost.
     expect(decide([joinOf()], known).outcomes).toMatchObject([{ replayed: false }]);
   });
@@ -136,7 +134,11 @@ describe('seats that become free', () => {
   const seatsTo = (
     waiting: readonly WaitlistEntry[],
     batch: readonly SeatRequest[],
-    { event = {}, line = {}, bookings = [bookingOf({ seatCount: 4 })] }: Partial<{
+    {
+      event = {},
+      line = {},
+      bookings = [bookingOf({ seatCount: 4 })],
+    }: Partial<{
       event: Partial<Inventory>;
       line: Partial<Line>;
       bookings: ReturnType<typeof bookingOf>[];

@@ -25,7 +25,13 @@ function cutLine(waiting: readonly WaitlistEntry[], limit: number): Line {
 function firstThatFit(waiting: readonly WaitlistEntry[], freeSeats: number): string[] {
   const next = waiting.find(({ seatCount }) => seatCount <= freeSeats);
   if (next === undefined) return [];
-  return [next.id, ...firstThatFit(waiting.filter((one) => one !== next), freeSeats - next.seatCount)];
+  return [
+    next.id,
+    ...firstThatFit(
+      waiting.filter((one) => one !== next),
+      freeSeats - next.seatCount,
+    ),
+  ];
 }
 
 describe('offers to a random waiting list', () => {
@@ -117,9 +123,10 @@ describe('deciding random batches with a waiting list', () => {
             const held = [...holds, ...writes.offered.map(({ hold }) => hold)].filter(({ id }) => !ended.has(id));
             expect(after.heldSeats).toBe(sumOf(held));
             const cancelled = new Set(writes.cancelled.map(({ booking: { id } }) => id));
-            const confirmed = [...bookings, ...[...writes.booked, ...writes.confirmed].map((one) => one.booking)].filter(
-              ({ id }) => !cancelled.has(id),
-            );
+            const confirmed = [
+              ...bookings,
+              ...[...writes.booked, ...writes.confirmed].map((one) => one.booking),
+            ].filter(({ id }) => !cancelled.has(id));
             // The bookings of the state are 6 seats, and the holds 4.
             expect(sumOf(confirmed) + after.heldSeats + after.availableSeats).toBe(after.totalSeats);
             expect(after.availableSeats).toBeGreaterThanOrEqual(0);
@@ -138,4 +145,5 @@ describe('deciding random batches with a waiting list', () => {
   });
 });
 
-const sumOf = (all: readonly Pick<Hold, 'seatCount'>[]): number => all.reduce((sum, { seatCount }) => sum + seatCount, 0);
+const sumOf = (all: readonly Pick<Hold, 'seatCount'>[]): number =>
+  all.reduce((sum, { seatCount }) => sum + seatCount, 0);

@@ -15,7 +15,12 @@ export interface WantedLine {
  */
 export function findWantedLines(
   batch: readonly SeatRequest[],
-  { inventories, bookings, holds, now }: Pick<LockedState, 'bookings' | 'holds' | 'now'> & {
+  {
+    inventories,
+    bookings,
+    holds,
+    now,
+  }: Pick<LockedState, 'bookings' | 'holds' | 'now'> & {
     inventories: readonly Inventory[];
   },
 ): WantedLine[] {

@@ -16,10 +16,7 @@ export const WAITLIST_COLUMNS = columnsOf<WaitlistEntry>({
 });
 
 /** Returns the entries with these ids, in any order. Unknown ids are left out. */
-export const findWaitlistEntries = (
-  executor: SqlExecutor,
-  ids: readonly string[],
-): PromiseLike<WaitlistEntry[]> =>
+export const findWaitlistEntries = (executor: SqlExecutor, ids: readonly string[]): PromiseLike<WaitlistEntry[]> =>
   executor.$queryRaw<WaitlistEntry[]>(sql`
     SELECT ${WAITLIST_COLUMNS}
     FROM JSON_TABLE(${JSON.stringify(ids)}, '$[*]' COLUMNS (

@@ -42,8 +42,8 @@ export function Waiting({ entry }: { entry: WaitlistFieldsFragment }) {
   return (
     <>
       <p role="status">
-        <b>You wait for {seats(entry.seatCount)}.</b> {placeText(entry.entriesAhead)} We hold the seats for you when they
-        come back, and tell you.
+        <b>You wait for {seats(entry.seatCount)}.</b> {placeText(entry.entriesAhead)} We hold the seats for you when
+        they come back, and tell you.
       </p>
       {problem && <Problem of={problem} />}
       <Button variant="default" fullWidth loading={leave.isPending} onClick={() => leave.mutate()}>
