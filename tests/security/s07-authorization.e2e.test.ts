@@ -281,10 +281,6 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   await owner.send(cancel, { id: booking });
-  const releasedHold = (await holdSeats(owner, event)).hold.id;
-  await releaseHold(owner, releasedHold);
-  const hold = (await holdSeats(owner, event)).hold.id;
-  await confirmHold(owner, hold);
   const soldOutEvent = await createEvent(organizer, { ...inDays(3), totalSeats: 1 });
   await book(organizer, soldOutEvent);
   const leftEntry = (await joinWaitlist(owner, soldOutEvent)).entry.id;
@@ -303,6 +299,10 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     expect((await owner.send(query, { id: offeredHold })).data.notifications.nodes).toEqual([{ status: 'SENT' }]);
   };
   await vi.waitFor(offerArrived, { timeout: 20_000, interval: 100 });
+  const releasedHold = (await holdSeats(owner, event)).hold.id;
+  await releaseHold(owner, releasedHold);
+  const hold = (await holdSeats(owner, event)).hold.id;
+  await confirmHold(owner, hold);
   const notificationOf = async () => {
     const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
     const { notifications } = (await owner.send(query, { id: booking })).data.booking;
