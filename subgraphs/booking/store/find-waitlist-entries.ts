@@ -25,7 +25,7 @@ export const findWaitlistEntries = (executor: SqlExecutor, ids: readonly string[
     STRAIGHT_JOIN waitlist_entries ON waitlist_entries.id = wanted.id`);
 
 /** The maximum number of entries before one that are counted, which limits the cost. */
-export const AHEAD_MAX = 10_000;
+const AHEAD_MAX = 10_000;
 
 /** Returns how many entries wait before each of these entries, in their order. Each number is at most AHEAD_MAX. */
 export async function countEntriesAhead(
