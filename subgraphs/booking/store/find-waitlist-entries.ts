@@ -40,9 +40,8 @@ export async function countEntriesAhead(
         WHERE event_id = ${eventId} AND status = 'WAITING' AND place < ${place} LIMIT ${AHEAD_MAX}
       ) AS counted) AS ahead`,
   );
-  const rows = await executor.$queryRaw<{ position: number | bigint; ahead: number | bigint }[]>(
-    join(selects, ' UNION ALL '),
-  );
+  const statement = join(selects, ' UNION ALL ');
+  const rows = await executor.$queryRaw<Record<'position' | 'ahead', number | bigint>[]>(statement);
   const byPosition = new Map(rows.map(({ position, ahead }) => [Number(position), Number(ahead)]));
   return entries.map((_, position) => byPosition.get(position) ?? 0);
 }

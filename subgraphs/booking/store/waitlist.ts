@@ -25,9 +25,8 @@ export async function listWaitlistPages(
     WHERE user_id = ${userId} AND ${after === undefined ? sql`TRUE` : sql`id < ${after[0]}`}
     ORDER BY id DESC LIMIT ${limit + 1})`,
   );
-  const rows = await executor.$queryRaw<(WaitlistEntry & { position: number | bigint })[]>(
-    join(selects, ' UNION ALL '),
-  );
+  const statement = join(selects, ' UNION ALL ');
+  const rows = await executor.$queryRaw<(WaitlistEntry & { position: number | bigint })[]>(statement);
   const lists: WaitlistEntry[][] = pages.map(() => []);
   for (const { position, ...entry } of rows) lists[Number(position)]?.push(entry);
   return lists.map((list) => list.sort((one, other) => (one.id < other.id ? 1 : -1)));

@@ -20,12 +20,8 @@ export async function findLines(
   seatsMax: number,
 ): Promise<ReadonlyMap<string, Line>> {
   if (wanted.length === 0) return new Map();
-  const rows = await transaction.$queryRaw<WaitlistEntry[]>(
-    join(
-      wanted.flatMap((line) => selectsOf(line, seatsMax)),
-      ' UNION ALL ',
-    ),
-  );
+  const selects = wanted.flatMap((line) => selectsOf(line, seatsMax));
+  const rows = await transaction.$queryRaw<WaitlistEntry[]>(join(selects, ' UNION ALL '));
   const byEvent = Map.groupBy(rows, ({ eventId }) => eventId);
   return new Map(wanted.map((line) => [line.eventId, lineOf(byEvent.get(line.eventId) ?? [], line, seatsMax)]));
 }
