@@ -5,39 +5,55 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { DEVELOPMENT_PREFIX } from '#platform/process/config.ts';
 import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
 
-/** The keys, shared secrets and passwords of a local system. */
-export interface Secrets {
-  /** Signs access tokens: an Ed25519 key with a key id. */
+/** An Ed25519 key with a key id, and the set that contains its public key. */
+interface SigningKeys {
   privateKey: JWK;
   publicKeys: { keys: JWK[] };
+}
+
+/** The keys, shared secrets and passwords of a local system. The keys at the top sign access tokens. */
+export interface Secrets extends SigningKeys {
+  /** They sign tickets. */
+  tickets: SigningKeys;
   /** The secrets that the gateway sends, one for each subgraph. */
   subgraphs: Record<SubgraphName, string>;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
 
-/** Returns a data folder's secrets, created if missing, readable only by their owner. Production refuses them. */
+/**
+ * Returns a data folder's secrets, readable only by their owner. Missing ones are created: all of them, or the keys of
+ * tickets in a folder of an older version. Production refuses them.
+ */
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const folder = join(dataDir, 'keys');
   const file = join(folder, 'secrets.json');
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, JSON.stringify(await createSecrets(DEVELOPMENT_PREFIX), null, 2), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-  }
-  return JSON.parse(readFileSync(file, 'utf8'));
+  const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  if ('tickets' in kept) return kept;
+  const secrets: Secrets = { ...(await createSecrets(DEVELOPMENT_PREFIX)), ...kept };
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.new`, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return secrets;
 }
 
 /** Creates new secrets. The key id and the subgraph secrets begin with the prefix. */
 export async function createSecrets(prefix: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('hex');
+  return {
+    ...(await createSigningKeys(prefix)),
+    tickets: await createSigningKeys(prefix),
+    subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
+    databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
+  };
+}
+
+async function createSigningKeys(prefix: string): Promise<SigningKeys> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
   const shared = { kid: prefix + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
   return {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
-    subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
-    databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

@@ -9,6 +9,7 @@ beforeAll(() => {
   const secrets: Secrets = {
     privateKey: { kty: 'OKP', d: 'private' },
     publicKeys: { keys: [{ kty: 'OKP', x: 'public' }] },
+    tickets: { privateKey: { kty: 'OKP', d: 'of tickets' }, publicKeys: { keys: [{ kty: 'OKP', x: 'of tickets' }] } },
     subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
     databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
   };
@@ -28,6 +29,8 @@ const holders = (variable: string) =>
 test.each([
   ['JWT_PRIVATE_KEY', ['user']],
   ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
+  ['TICKET_PRIVATE_KEY', ['booking']],
+  ['TICKET_PUBLIC_KEYS', ['booking']],
   ['DATABASE_URL', [...SUBGRAPHS]],
   ['NATS_URL', ['gateway', ...SUBGRAPHS]],
   ['REDIS_URL', ['gateway', 'user', 'event']],

@@ -26,6 +26,8 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     HOST: '127.0.0.1',
     JWT_PUBLIC_KEYS: JSON.stringify(secrets.publicKeys),
     JWT_PRIVATE_KEY: JSON.stringify(secrets.privateKey),
+    TICKET_PUBLIC_KEYS: JSON.stringify(secrets.tickets.publicKeys),
+    TICKET_PRIVATE_KEY: JSON.stringify(secrets.tickets.privateKey),
     ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
     ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };
