@@ -10,4 +10,6 @@ export interface Booking {
   readonly status: BookingStatus;
   readonly createdAt: Date;
   readonly cancelledAt: Date | null;
+  /** The seats that were let in at the door. At most `seatCount`. */
+  readonly checkedInSeats: number;
 }

@@ -72,6 +72,7 @@ export function confirmHold(draft: Draft, request: ConfirmRequest): ConfirmOutco
     status: 'CONFIRMED',
     createdAt: draft.now,
     cancelledAt: null,
+    checkedInSeats: 0,
   };
   draft.changeInventory(inventory, { heldSeats: inventory.heldSeats - seatCount });
   draft.bookings.set(id, booking);
