@@ -31,10 +31,11 @@ export async function startCachePair(): Promise<CachePair> {
 
 async function createRedis(...args: string[]): Promise<OwnServer & { port: number }> {
   let port = 0;
-  const server = await createOwnServer(async (ownPort) => {
+  const server = await createOwnServer(async (ownPort, dataDir) => {
     port = ownPort;
     const spec = redis(port);
-    return { spec: { ...spec, args: [...spec.args, ...args] }, url: `redis://127.0.0.1:${port}` };
+    // A replica writes what it receives from the primary to this folder.
+    return { spec: { ...spec, args: [...spec.args, '--dir', dataDir, ...args] }, url: `redis://127.0.0.1:${port}` };
   });
   return { ...server, port };
 }
