@@ -24,6 +24,9 @@ export interface SqlClient extends SqlExecutor {
 /** Returns the column list of a raw SELECT: one column for each field of the row. A missing field is a type error. */
 export const columnsOf = <Row>(columns: Readonly<Record<keyof Row, Sql>>): Sql => join(Object.values<Sql>(columns));
 
+/** Returns a time as a text of the type DATETIME(3), in UTC. */
+export const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);
+
 export interface DatabaseSettings extends DatabaseAddress {
   DATABASE_POOL_MAX: number;
 }

@@ -13,7 +13,10 @@ const QUERY = `query UserExists($references: [_Any!]!) {
 const answer = z.object({ _entities: z.tuple([z.object({ deleted: z.boolean() }).nullable()]) });
 
 export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => ({
-  /** Asks the user subgraph whether a user exists and has not deleted their account. @throws SERVICE_UNAVAILABLE when the request fails */
+  /**
+   * Asks the user subgraph whether a user exists and has not deleted their account.
+   * @throws SERVICE_UNAVAILABLE when the request fails
+   */
   async exists(userId: string): Promise<boolean> {
     const { data, errors } = await client.request({
       query: QUERY,

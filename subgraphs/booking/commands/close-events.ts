@@ -47,7 +47,10 @@ export async function closeNextEvent(
   return event !== undefined && !isStopping() && (await closeEvent(dependencies, event, { waits: true, isStopping }));
 }
 
-/** Cancels an event's bookings and releases its holds until none is left. Returns false when another transaction has locked the event. */
+/**
+ * Cancels an event's bookings and releases its holds until none is left. Returns false when another transaction has
+ * locked the event.
+ */
 async function closeEvent(
   dependencies: Dependencies,
   event: EventToClose,

@@ -4,7 +4,7 @@ import type { CreateBookingInput } from '../domain/booking-input.ts';
 import type { BookOutcome, BookRequest } from '../domain/seat-requests.ts';
 import { mayBookFor } from '../policy.ts';
 import type { BookingDependencies } from './dependencies.ts';
-import { ensureInventories } from './ensure-inventories.ts';
+import { submitForEvent } from './ensure-inventories.ts';
 
 /**
  * Books seats for the caller. Admins may also book for another user if that user exists. A user may delete their account
@@ -17,7 +17,7 @@ export async function createBooking(
   dependencies: BookingDependencies,
   { caller, requestId, input: { eventId, seatCount, idempotencyKey, userId } }: CommandRequest<CreateBookingInput>,
 ): Promise<BookOutcome | { readonly outcome: 'unknown-user' }> {
-  const { allocator, users, relay, newId } = dependencies;
+  const { users, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
   // The user subgraph has signed the caller's token, at most 15 minutes ago. Only other users are checked.
@@ -32,11 +32,7 @@ export async function createBooking(
     idempotencyKey,
     requestId,
   };
-  let outcome = await allocator.submit(request);
-  if (outcome.outcome === 'unknown-event') {
-    await ensureInventories(dependencies, [eventId]);
-    outcome = await allocator.submit(request);
-  }
+  const outcome = await submitForEvent(dependencies, request);
   if (outcome.outcome === 'booked') relay.nudge();
   return outcome;
 }

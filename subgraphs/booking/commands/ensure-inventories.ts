@@ -1,4 +1,5 @@
 import { isId } from '#platform/errors/validation.ts';
+import type { BookRequest, HoldRequest, OutcomeOf } from '../domain/seat-requests.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
@@ -15,4 +16,20 @@ export async function ensureInventories(
   if (wanted.length === 0) return;
   const facts = await eventFacts.fetch(wanted);
   if (facts.length > 0) await saveEventSnapshots(database, facts);
+}
+
+/**
+ * Submits a request for seats to the allocator. When the event has no inventory, it creates the inventory and submits the
+ * request once more.
+ * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
+ */
+export async function submitForEvent<Request extends BookRequest | HoldRequest>(
+  dependencies: Pick<BookingDependencies, 'database' | 'eventFacts' | 'allocator'>,
+  request: Request,
+): Promise<OutcomeOf<Request>> {
+  const { allocator } = dependencies;
+  const outcome = await allocator.submit(request);
+  if (outcome.outcome !== 'unknown-event') return outcome;
+  await ensureInventories(dependencies, [request.eventId]);
+  return allocator.submit(request);
 }

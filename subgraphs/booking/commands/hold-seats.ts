@@ -2,14 +2,14 @@ import type { CommandRequest } from '#platform/identity/identity.ts';
 import type { HoldSeatsInput } from '../domain/booking-input.ts';
 import type { HoldOutcome, HoldRequest } from '../domain/seat-requests.ts';
 import type { BookingDependencies } from './dependencies.ts';
-import { ensureInventories } from './ensure-inventories.ts';
+import { submitForEvent } from './ensure-inventories.ts';
 
 /** Holds seats for the caller for `holdTtlSeconds`, but not longer than until the event starts. */
 export async function holdSeats(
   dependencies: BookingDependencies,
   { caller, requestId, input: { eventId, seatCount, idempotencyKey } }: CommandRequest<HoldSeatsInput>,
 ): Promise<HoldOutcome> {
-  const { allocator, relay, newId, holdTtlSeconds } = dependencies;
+  const { relay, newId, holdTtlSeconds } = dependencies;
   const request: HoldRequest = {
     kind: 'hold',
     holdId: newId(),
@@ -20,11 +20,7 @@ export async function holdSeats(
     ttlSeconds: holdTtlSeconds,
     requestId,
   };
-  let outcome = await allocator.submit(request);
-  if (outcome.outcome === 'unknown-event') {
-    await ensureInventories(dependencies, [eventId]);
-    outcome = await allocator.submit(request);
-  }
+  const outcome = await submitForEvent(dependencies, request);
   if (outcome.outcome === 'held') relay.nudge();
   return outcome;
 }

@@ -1,4 +1,4 @@
-import type { Booking } from './booking.ts';
+import { type Booking, confirmedBooking } from './booking.ts';
 import { createDraft, type Draft, type LockedState, scopedKey, type Writes } from './draft.ts';
 import { confirmHold, expireHolds, holdSeats, releaseHold, reportExpiry } from './hold-decisions.ts';
 import type {
@@ -62,15 +62,7 @@ function book(draft: Draft, request: BookRequest): BookOutcome {
   const found = draft.findSeats(request);
   if ('outcome' in found) return found;
   draft.changeInventory(found.inventory, { availableSeats: found.inventory.availableSeats - seatCount });
-  const booking: Booking = {
-    id: bookingId,
-    eventId,
-    userId,
-    seatCount,
-    status: 'CONFIRMED',
-    createdAt: draft.now,
-    cancelledAt: null,
-  };
+  const booking = confirmedBooking({ id: bookingId, eventId, userId, seatCount }, draft.now);
   draft.keys.set(key, booking);
   draft.changeUserSeats(booking, seatCount);
   draft.writes.booked.push({ booking, request });

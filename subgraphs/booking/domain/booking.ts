@@ -11,3 +11,9 @@ export interface Booking {
   readonly createdAt: Date;
   readonly cancelledAt: Date | null;
 }
+
+/** Returns a new booking. */
+export const confirmedBooking = (
+  { id, eventId, userId, seatCount }: Pick<Booking, 'id' | 'eventId' | 'userId' | 'seatCount'>,
+  createdAt: Date,
+): Booking => ({ id, eventId, userId, seatCount, status: 'CONFIRMED', createdAt, cancelledAt: null });

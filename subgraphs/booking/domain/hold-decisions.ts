@@ -1,4 +1,4 @@
-import type { Booking } from './booking.ts';
+import { confirmedBooking } from './booking.ts';
 import { type Draft, type ExpiredHolds, notBookable, scopedKey } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type {
@@ -56,7 +56,7 @@ export function confirmHold(draft: Draft, request: ConfirmRequest): ConfirmOutco
   const inventory = known && draft.inventories.get(known.eventId);
   if (known === undefined || inventory === undefined) return { outcome: 'unknown-hold' };
   const present = presentState(draft, known);
-  const { id, eventId, userId, seatCount } = present;
+  const { id, seatCount } = present;
   if (present.status === 'CONFIRMED') {
     const booking = draft.bookings.get(id);
     return booking === undefined ? { outcome: 'unknown-hold' } : { outcome: 'confirmed', booking, replayed: true };
@@ -64,15 +64,7 @@ export function confirmHold(draft: Draft, request: ConfirmRequest): ConfirmOutco
   if (present.status !== 'HELD') return { outcome: 'hold-ended', hold: present };
   const over = notBookable(inventory, draft.now);
   if (over !== undefined) return over;
-  const booking: Booking = {
-    id,
-    eventId,
-    userId,
-    seatCount,
-    status: 'CONFIRMED',
-    createdAt: draft.now,
-    cancelledAt: null,
-  };
+  const booking = confirmedBooking(present, draft.now);
   draft.changeInventory(inventory, { heldSeats: inventory.heldSeats - seatCount });
   draft.bookings.set(id, booking);
   draft.writes.confirmed.push({ booking, request });

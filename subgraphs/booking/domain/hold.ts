@@ -11,6 +11,6 @@ export interface Hold {
   readonly createdAt: Date;
   /** From this time on, the hold cannot be confirmed, even if its status is still HELD. */
   readonly expiresAt: Date;
-  /** When the hold was confirmed or released, or its expiry was noticed. Null while it is held. */
+  /** When the hold was confirmed or released, or when it expired. Null while its status is HELD. */
   readonly endedAt: Date | null;
 }

@@ -1,5 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
+import { columnsOf, type SqlExecutor, sqlTime } from '#platform/database/database.ts';
 import type { Inventory } from '../domain/inventory.ts';
 
 /** The facts of an event at one version, as the event subgraph reports them. */
@@ -93,6 +93,3 @@ export async function saveEventSnapshots(database: SqlExecutor, facts: readonly 
 }
 
 const takesSalesRules = sql`facts.has_sales_rules AND VALUES(event_version) >= event_version`;
-
-/** Returns a time as a text of the type DATETIME(3). */
-export const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);

@@ -1,5 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database/database.ts';
+import { type SqlExecutor, sqlTime } from '#platform/database/database.ts';
 import type { Event } from '../domain/event.ts';
 import { namePrefixesOf } from '../domain/name-search.ts';
 
@@ -9,7 +9,7 @@ export type IndexedFacts = Pick<Event, 'id' | 'name' | 'startsAt' | 'status'>;
 export async function indexEventNames(transaction: SqlExecutor, events: readonly IndexedFacts[]): Promise<void> {
   const ids = join(events.map(({ id }) => id));
   const rows = events.flatMap(({ id, name, startsAt, status }) => {
-    const startsAtUtc = startsAt.toISOString().slice(0, -1);
+    const startsAtUtc = sqlTime(startsAt);
     return namePrefixesOf(name).map((prefix) => [id, prefix, startsAtUtc, status]);
   });
   await transaction.$executeRaw(sql`DELETE FROM event_name_prefixes WHERE event_id IN (${ids})`);

@@ -25,8 +25,9 @@ export interface OutgoingMail extends MailContent {
 export type SendMail = (mail: OutgoingMail, signal: AbortSignal) => Promise<void>;
 
 /**
- * Sends notifications as mails, and other mails on the same connections. The Message-ID is made from the notification's
- * id, so that a provider can detect a mail that is sent twice. If TLS is required, nothing is sent to a server without TLS. Certificates are always verified.
+ * Sends notifications as mails, and other mails on the same connections. The Message-ID is made from the id, so that a
+ * provider can detect a mail that is sent twice. If TLS is required, nothing is sent to a server without TLS.
+ * Certificates are always verified.
  * Errors contain only codes, never an address, a name or the server's answer.
  */
 export function createEmailChannel({

@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import { columnsOf, type SqlClient, type SqlExecutor } from '#platform/database/database.ts';
+import { columnsOf, type SqlClient, type SqlExecutor, sqlTime } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
 import type { AccountMail } from '../domain/account-mail.ts';
 import type { Recipient } from '../domain/delivery.ts';
@@ -12,7 +12,7 @@ export async function saveAccountMails(
   transaction: SqlExecutor,
   mails: readonly Omit<AccountMail, 'attempts'>[],
 ): Promise<void> {
-  const rows = mails.map(({ expiresAt, ...mail }) => ({ ...mail, expiresAt: expiresAt.toISOString().slice(0, -1) }));
+  const rows = mails.map(({ expiresAt, ...mail }) => ({ ...mail, expiresAt: sqlTime(expiresAt) }));
   const newer = sql`VALUES(message_id) > account_mails.message_id`;
   await transaction.$executeRaw(sql`
     INSERT INTO account_mails (user_id, kind, message_id, sealed_token, expires_at, request_id)

@@ -1,5 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import type { SqlExecutor } from '#platform/database/database.ts';
+import { type SqlExecutor, sqlTime } from '#platform/database/database.ts';
 import type { EventDetails } from '../domain/delivery.ts';
 
 /** An event's facts in one version. */
@@ -13,7 +13,7 @@ export async function saveEventDetails(
   transaction: SqlExecutor,
   facts: readonly EventDetailsSnapshot[],
 ): Promise<void> {
-  const rows = facts.map(({ startsAt, ...fact }) => ({ ...fact, startsAt: startsAt.toISOString().slice(0, -1) }));
+  const rows = facts.map(({ startsAt, ...fact }) => ({ ...fact, startsAt: sqlTime(startsAt) }));
   await transaction.$executeRaw(sql`
     INSERT INTO event_facts (event_id, name, venue, starts_at, version)
     SELECT event_id, name, venue, starts_at, version FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (

@@ -4,7 +4,10 @@ import type { User } from '../domain/user.ts';
 
 export type IssueAccessToken = Awaited<ReturnType<typeof createAccessTokenIssuer>>;
 
-/** Returns an issuer of JWTs with the user's id and role and the session's id (`sid`), signed with EdDSA and valid for `ttlS` seconds. */
+/**
+ * Returns an issuer of JWTs with the user's id and role and the session's id (`sid`), signed with EdDSA and valid for
+ * `ttlS` seconds.
+ */
 export async function createAccessTokenIssuer({
   privateKey,
   issuer,

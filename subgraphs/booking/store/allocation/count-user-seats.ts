@@ -8,8 +8,8 @@ interface UserOfEvent {
 }
 
 /**
- * Returns the number of confirmed and held seats that each user has at an event, by `userOfEvent`. The events' inventories must
- * be locked, so that the numbers stay valid.
+ * Returns the number of confirmed and held seats that each user has at an event, by `userOfEvent`. The events'
+ * inventories must be locked, so that the numbers stay valid.
  */
 export async function countUserSeats(
   transaction: SqlExecutor,

@@ -1,10 +1,10 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { sqlTime } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import { sqlTime } from '../inventories.ts';
 
 /**
- * Returns the statements that write the seats of locked inventories, and when their next hold expires. The table's CHECK constraint
- * refuses invalid numbers.
+ * Returns the statements that write the seats of locked inventories, and when their next hold expires. The table's CHECK
+ * constraint refuses invalid numbers.
  */
 export function saveInventories(inventories: readonly Inventory[]): Sql[] {
   if (inventories.length === 0) return [];

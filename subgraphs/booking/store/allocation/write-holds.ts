@@ -1,6 +1,6 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
+import { sqlTime } from '#platform/database/database.ts';
 import type { Writes } from '../../domain/draft.ts';
-import { sqlTime } from '../inventories.ts';
 
 /** Returns the statements that insert new holds. Their inventories must be locked. */
 export function insertHolds(held: Writes['held']): Sql[] {
