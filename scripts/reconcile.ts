@@ -74,8 +74,10 @@ function describe(finding: Finding): string {
       return `${eventId}: not checked because the database took too long`;
     case 'wrong-seats': {
       const { totalSeats, availableSeats, confirmedSeats, heldSeats, seatsOfHolds } = finding.seats;
+      const { waitingSeats, seatsOfEntries } = finding.seats;
       const counted = `${availableSeats} available, ${confirmedSeats} booked and ${heldSeats} held`;
-      return `${eventId}: ${totalSeats} seats, but ${counted} (its holds: ${seatsOfHolds}); not changed`;
+      const waiting = `${waitingSeats} waiting (its entries: ${seatsOfEntries})`;
+      return `${eventId}: ${totalSeats} seats, but ${counted} (its holds: ${seatsOfHolds}), ${waiting}; not changed`;
     }
   }
 }

@@ -118,6 +118,8 @@ export async function usualWay(databaseUrl: string, port: number, dataDir: strin
   };
 }
 
+const WAITLIST = { seatsMax: 10, offerTtlSeconds: 86_400 };
+
 const request = (eventId: string): BookRequest => {
   const userId = newId();
   const ids = { bookingId: newId(), eventId, userId, callerId: userId };
@@ -127,7 +129,11 @@ const request = (eventId: string): BookRequest => {
 /** (b) The allocator's transaction, for one booking at a time, called directly. */
 export function prismaEach(databaseUrl: string): Variant {
   const { database, close } = connect(databaseUrl);
-  const allocation = createBatchAllocation({ transact: prismaTransactions(database), newId: () => newId() });
+  const allocation = createBatchAllocation({
+    transact: prismaTransactions(database),
+    newId: () => newId(),
+    waitlist: WAITLIST,
+  });
   // Prisma refuses a transaction that waits more than 2 s for a connection. Here the transactions queue instead.
   const limit = bulkhead(POOL_MAX, Number.POSITIVE_INFINITY);
   return {
@@ -151,7 +157,7 @@ export function allocatorDirectly(databaseUrl: string, on: 'driver' | 'Prisma'):
   const { pool, database, close } = connect(databaseUrl);
   const transact = on === 'driver' ? driverTransactions(pool) : prismaTransactions(database);
   const allocator = createAllocator({
-    allocation: createBatchAllocation({ transact, newId: () => newId() }),
+    allocation: createBatchAllocation({ transact, newId: () => newId(), waitlist: WAITLIST }),
     queueMax: 10_000,
     queueTimeoutMs: 5_000,
     heldLanesMax: Math.floor(POOL_MAX / 4),

@@ -28,6 +28,7 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       USER_SUBGRAPH_TIMEOUT_MS: milliseconds(2_000),
       MAX_SEATS_PER_BOOKING: integer(1, 1_000, 10),
       HOLD_TTL_SECONDS: integer(1, 86_400, 300),
+      WAITLIST_HOLD_TTL_SECONDS: integer(1, 2_592_000, 86_400),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
       BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),
       BOOKING_QUEUE_TIMEOUT_MS: milliseconds(5_000),

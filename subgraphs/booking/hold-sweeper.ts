@@ -10,9 +10,10 @@ const JITTER_MS = 250;
 const EVENTS_MAX = 256;
 
 /**
- * Starts the loop that gives back the seats of expired holds. Every process looks for all events with such holds in an
- * index and sends one request for each to its allocator. A process that dies leaves nothing behind, because all others
- * find the same events. The loop does not wait for the requests: one for a locked event does not delay the others.
+ * Starts the loop that gives back the seats of expired holds, and serves and ends waiting lists. Every process looks for
+ * all events that are due in an index and sends one request for each to its allocator. A process that dies leaves nothing
+ * behind, because all others find the same events. The loop does not wait for the requests: one for a locked event does
+ * not delay the others.
  */
 export function createHoldSweeper(
   { sql, allocator, relay }: Pick<BookingDependencies, 'sql' | 'allocator' | 'relay'>,

@@ -14,12 +14,12 @@ import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import { countExpiredSeats, measureRequests, measureTransactions } from './commands/allocator-metrics.ts';
+import { measureRequests, measureTransactions, measureWrites } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
-import { createBookingRules, createHoldRules } from './domain/booking-input.ts';
+import { createBookingRules, createHoldRules, createWaitlistRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -31,6 +31,7 @@ import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
 import { pruneHolds } from './store/holds.ts';
+import { pruneWaitlistEntries } from './store/waitlist.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -60,7 +61,8 @@ lifecycle.onStop('user client', userClient.close);
 const allocation = createBatchAllocation({
   transact: sql.$transaction,
   newId: () => newId(),
-  onCommitted: countExpiredSeats(metrics),
+  waitlist: { seatsMax: config.MAX_SEATS_PER_BOOKING, offerTtlSeconds: config.WAITLIST_HOLD_TTL_SECONDS },
+  onCommitted: measureWrites(metrics),
 });
 const allocator = createAllocator({
   allocation: measureTransactions(allocation, metrics),
@@ -85,6 +87,7 @@ const dependencies = {
   relay,
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
   holdSeatsRules: createHoldRules(config.MAX_SEATS_PER_BOOKING),
+  joinWaitlistRules: createWaitlistRules(config.MAX_SEATS_PER_BOOKING),
   holdTtlSeconds: config.HOLD_TTL_SECONDS,
   newId: () => newId(),
 };
@@ -103,6 +106,8 @@ service.prune({
   'received messages': pruneInbox(sql),
   'idempotency keys': pruneIdempotencyKeys(database, config.IDEMPOTENCY_TTL_SECONDS),
   'ended holds': pruneHolds(sql, config.IDEMPOTENCY_TTL_SECONDS),
+  // An offer is open for at most WAITLIST_HOLD_TTL_SECONDS, and its entry is kept as long.
+  'ended waiting': pruneWaitlistEntries(sql, config.WAITLIST_HOLD_TTL_SECONDS + config.IDEMPOTENCY_TTL_SECONDS),
 });
 service.addOptionalDependency(
   'consumer',

@@ -6,9 +6,20 @@ import { closeNextEvent } from './commands/close-events.ts';
 import { EVENTS, Model, SEATS, type Window } from './domain/testing-model.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from './testing.ts';
+import {
+  bookRequest,
+  createBookingTestDatabase,
+  createTestAllocator,
+  holdRequest,
+  joinRequest,
+  makeEvent,
+} from './testing.ts';
 
-const USERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
+const USERS = [
+  '00000000-0000-7000-8000-000000000001',
+  '00000000-0000-7000-8000-000000000002',
+  '00000000-0000-7000-8000-000000000003',
+] as const;
 const KEYS = ['key-number-1', 'key-number-2', 'key-number-3', 'key-number-4'] as const;
 const HOUR_MS = 3_600_000;
 /** The sales windows of the events, relative to now. */
@@ -24,6 +35,7 @@ interface Real {
   eventIds: string[];
   bookingIds: string[];
   holdIds: string[];
+  entryIds: string[];
 }
 
 /** The run makes several thousand commits, one after another. */
@@ -42,17 +54,33 @@ describe('random commands on the real database and on a model', () => {
   });
   afterAll(() => test.remove());
 
-  async function expectSame(model: Model, { eventIds, bookingIds, holdIds }: Real): Promise<void> {
+  /** Enters the holds of the offers at the positions that the model gave them. */
+  async function expectSameEntries(model: Model, { eventIds, holdIds, entryIds }: Real): Promise<void> {
+    const rows = await database.waitlistEntry.findMany({ where: { eventId: { in: eventIds } } });
+    expect(rows).toHaveLength(model.entries.length);
+    for (const [index, { status, hold }] of model.entries.entries()) {
+      const row = rows.find(({ id }) => id === entryIds[index]);
+      expect(row?.status).toBe(status);
+      expect(row?.holdId === null).toBe(hold === null);
+      if (hold !== null) holdIds[hold] = row?.holdId ?? '';
+    }
+  }
+
+  async function expectSame(model: Model, real: Real): Promise<void> {
+    await expectSameEntries(model, real);
+    const { eventIds, bookingIds, holdIds } = real;
     const inventories = await database.inventory.findMany({ where: { eventId: { in: eventIds } } });
     const seats = eventIds.map((id) => {
-      const { totalSeats, availableSeats, heldSeats } = inventories.find(({ eventId }) => eventId === id) ?? {};
-      return { totalSeats, availableSeats, heldSeats };
+      const one = inventories.find(({ eventId }) => eventId === id);
+      const { totalSeats, availableSeats, heldSeats, waitingSeats } = one ?? {};
+      return { totalSeats, availableSeats, heldSeats, waitingSeats };
     });
     expect(seats).toEqual(
       model.events.map(({ total }, event) => ({
         totalSeats: total,
         availableSeats: model.free(event),
         heldSeats: model.held(event),
+        waitingSeats: model.waiting(event).reduce((sum, { seats }) => sum + seats, 0),
       })),
     );
     const holds = await database.hold.findMany({ where: { eventId: { in: eventIds } } });
@@ -122,9 +150,10 @@ describe('random commands on the real database and on a model', () => {
         if (outcome.outcome === 'user-limit-reached')
           return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
         if (outcome.outcome !== 'held') return expect(outcome.outcome).toBe(expected);
-        if (!outcome.replayed) real.holdIds.push(outcome.hold.id);
         const number = real.holdIds.indexOf(outcome.hold.id);
-        expect(outcome.replayed ? `replayed ${number} ${outcome.hold.status}` : 'held').toBe(expected);
+        if (outcome.replayed) return expect(`replayed ${number} ${outcome.hold.status}`).toBe(expected);
+        expect(expected).toMatch(/^held /);
+        real.holdIds[Number(expected.slice('held '.length))] = outcome.hold.id;
       }),
     );
   const anyHold = fc.nat(5);
@@ -136,7 +165,7 @@ describe('random commands on the real database and on a model', () => {
   const confirm = anyHold.map((hold) =>
     command(`confirm(${hold})`, async (model, real) => {
       const about = aboutHold(real, model, hold);
-      if (real.holdIds[hold] === undefined) model.expire(0);
+      if (real.holdIds[hold] === undefined) model.sweep(0);
       const expected = model.confirm(hold);
       const outcome = await allocator.submit({ kind: 'confirm-hold', ...about });
       if (outcome.outcome === 'hold-ended') return expect(`hold-ended ${outcome.hold.status}`).toBe(expected);
@@ -149,7 +178,7 @@ describe('random commands on the real database and on a model', () => {
   const release = anyHold.map((hold) =>
     command(`release(${hold})`, async (model, real) => {
       const about = aboutHold(real, model, hold);
-      if (real.holdIds[hold] === undefined) model.expire(0);
+      if (real.holdIds[hold] === undefined) model.sweep(0);
       const expected = model.release(hold);
       const outcome = await allocator.submit({ kind: 'release-hold', ...about });
       expect(outcome.outcome === 'released' ? `released ${outcome.hold.status}` : outcome.outcome).toBe(expected);
@@ -171,9 +200,33 @@ describe('random commands on the real database and on a model', () => {
   );
   const sweep = event.map((event) =>
     command(`sweep(${event})`, async (model, real) => {
-      model.expire(event);
+      model.sweep(event);
       const outcome = await allocator.submit({ kind: 'expire-holds', eventId: real.eventIds[event] ?? '' });
       expect(outcome).toEqual({ outcome: 'holds-expired', isDue: false });
+    }),
+  );
+  const join = fc
+    .record({ event, user: fc.constantFrom(...USERS), seats: fc.integer({ min: 1, max: 5 }) })
+    .map(({ event, user, seats }) =>
+      command(`join(${event}, ${user.slice(-1)}, ${seats})`, async (model, real) => {
+        const expected = model.join(event, user, seats);
+        const eventId = real.eventIds[event] ?? '';
+        const outcome = await allocator.submit(joinRequest({ eventId, userId: user, seatCount: seats }));
+        if (outcome.outcome === 'user-limit-reached')
+          return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
+        if (outcome.outcome !== 'joined') return expect(outcome.outcome).toBe(expected);
+        if (!outcome.replayed) real.entryIds.push(outcome.entry.id);
+        expect(outcome.replayed ? `replayed ${real.entryIds.indexOf(outcome.entry.id)}` : 'joined').toBe(expected);
+      }),
+    );
+  const leave = fc.nat(5).map((entry) =>
+    command(`leave(${entry})`, async (model, real) => {
+      const entryId = real.entryIds[entry] ?? newId();
+      const eventId = real.eventIds[model.entries[entry]?.event ?? 0] ?? '';
+      if (real.entryIds[entry] === undefined) model.sweep(0);
+      const expected = model.leave(entry);
+      const outcome = await allocator.submit({ kind: 'leave-waitlist', entryId, eventId });
+      expect(outcome.outcome === 'left' ? `left ${outcome.entry.status}` : outcome.outcome).toBe(expected);
     }),
   );
   const cancel = fc.nat(9).map((booking) =>
@@ -229,13 +282,19 @@ describe('random commands on the real database and on a model', () => {
     async () => {
       const ofBookings = [book, book, book, cancel, setCapacity, setSale, close];
       const ofHolds = [hold, hold, hold, confirm, release, passTime, sweep];
-      const commands = fc.commands([...ofBookings, ...ofHolds], { maxCommands: 60, size: 'max' });
+      const ofWaitlists = [join, join, join, leave];
+      const commands = fc.commands([...ofBookings, ...ofHolds, ...ofWaitlists], { maxCommands: 60, size: 'max' });
       await fc.assert(
         fc.asyncProperty(commands, async (steps) => {
           const events = await Promise.all(
             Array.from({ length: EVENTS }, () => makeEvent(database, { initialSeats: SEATS })),
           );
-          const real: Real = { eventIds: events.map(({ eventId }) => eventId), bookingIds: [], holdIds: [] };
+          const real: Real = {
+            eventIds: events.map(({ eventId }) => eventId),
+            bookingIds: [],
+            holdIds: [],
+            entryIds: [],
+          };
           await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
         }),
         { numRuns: 40, endOnFailure: false },

@@ -10,6 +10,7 @@ import { type Caller, isSelfOrAdmin } from '#platform/identity/identity.ts';
 import type { Booking } from './domain/booking.ts';
 import type { Hold } from './domain/hold.ts';
 import type { Inventory } from './domain/inventory.ts';
+import type { WaitlistEntry } from './domain/waitlist.ts';
 
 interface Reader {
   readonly caller: Caller | null;
@@ -25,6 +26,9 @@ export const mayCancel = (caller: Caller, { userId }: Booking): boolean => isSel
 /** The owner and admins may confirm and release a hold. All other callers get "not found". */
 export const mayEndHold = (caller: Caller, { userId }: Hold): boolean => isSelfOrAdmin(caller, userId);
 
+/** The owner and admins may end the waiting of an entry. All other callers get "not found". */
+export const mayLeaveWaitlist = (caller: Caller, { userId }: WaitlistEntry): boolean => isSelfOrAdmin(caller, userId);
+
 /** For the organizer and admins. Refusing other callers reveals nothing, because everyone can read events. */
 export const maySetCapacity = (caller: Caller, { organizerId }: Inventory): boolean =>
   isSelfOrAdmin(caller, organizerId);
@@ -36,15 +40,18 @@ async function organizes(eventId: string, { caller, inventories }: Reader): Prom
   return (await inventories.load(eventId))?.organizerId === caller.userId;
 }
 
-/** True for the owner of the booking or hold, the event's organizer, and admins. */
-const readsBooking = ({ userId, eventId }: Booking | Hold, reader: Reader): boolean | Promise<boolean> =>
-  isSelfOrAdmin(reader.caller, userId) || organizes(eventId, reader);
+/** True for the owner of the booking, hold or entry, the event's organizer, and admins. */
+const readsBooking = (
+  { userId, eventId }: Booking | Hold | WaitlistEntry,
+  reader: Reader,
+): boolean | Promise<boolean> => isSelfOrAdmin(reader.caller, userId) || organizes(eventId, reader);
 
 export const policy: Policy<Reader> = {
   Query: {
     booking: everyone,
     bookings: signedIn,
     hold: everyone,
+    waitlistEntry: everyone,
   },
   Mutation: {
     createBooking: signedIn,
@@ -52,6 +59,8 @@ export const policy: Policy<Reader> = {
     holdSeats: signedIn,
     confirmHold: signedIn,
     releaseHold: signedIn,
+    joinWaitlist: signedIn,
+    leaveWaitlist: signedIn,
     setEventCapacity: signedIn,
   },
   types: {
@@ -61,6 +70,9 @@ export const policy: Policy<Reader> = {
     Hold: { visibleTo: readsBooking, fields: everyone },
     HoldConnection: visibleToEveryone,
     HoldEdge: edgeOf(readsBooking),
+    WaitlistEntry: { visibleTo: readsBooking, fields: everyone },
+    WaitlistEntryConnection: visibleToEveryone,
+    WaitlistEntryEdge: edgeOf(readsBooking),
     PageInfo: visibleToEveryone,
     // Everyone can read events and how many of their seats are free.
     Event: {
@@ -70,6 +82,7 @@ export const policy: Policy<Reader> = {
         totalSeats: everyone,
         availableSeats: everyone,
         heldSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
+        waitingSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
       },
     },
@@ -80,6 +93,7 @@ export const policy: Policy<Reader> = {
         id: everyone,
         bookings: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
         holds: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
+        waitlistEntries: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
       },
     },
     CreateBookingPayload: visibleToEveryone,
@@ -88,6 +102,8 @@ export const policy: Policy<Reader> = {
     HoldSeatsPayload: visibleToEveryone,
     ConfirmHoldPayload: visibleToEveryone,
     ReleaseHoldPayload: visibleToEveryone,
+    JoinWaitlistPayload: visibleToEveryone,
+    LeaveWaitlistPayload: visibleToEveryone,
     InvalidInputError: visibleToEveryone,
     EventNotFoundError: visibleToEveryone,
     SoldOutError: visibleToEveryone,
@@ -101,5 +117,9 @@ export const policy: Policy<Reader> = {
     HoldNotFoundError: visibleToEveryone,
     HoldEndedError: visibleToEveryone,
     HoldConfirmedError: visibleToEveryone,
+    SeatsAvailableError: visibleToEveryone,
+    AlreadyWaitingError: visibleToEveryone,
+    SeatsOfferedError: visibleToEveryone,
+    WaitlistEntryNotFoundError: visibleToEveryone,
   },
 };

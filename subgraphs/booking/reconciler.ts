@@ -33,7 +33,7 @@ export function createReconciler(
         if (finding.kind === 'wrong-seats')
           logger.error(
             finding,
-            'confirmed, held and available seats of an event do not add up to its total seats; nothing was changed',
+            'the seats of an event do not add up to its total seats, or those of its waiting list are wrong; nothing was changed',
           );
         else logger.warn(finding, 'the check of seats and bookings reports a finding; see its kind');
       });

@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import type { BookRequest, HoldRequest } from './domain/seat-requests.ts';
+import type { BookRequest, HoldRequest, JoinRequest } from './domain/seat-requests.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
@@ -29,10 +29,13 @@ export async function createBookingTestDatabase() {
   };
 }
 
+/** The settings of the tests' waiting lists: the defaults of the configuration. */
+export const WAITLIST = { seatsMax: 10, offerTtlSeconds: 86_400 };
+
 /** The allocator of one process. */
 export const createTestAllocator = (pool: Pool) =>
   createAllocator({
-    allocation: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId() }),
+    allocation: createBatchAllocation({ transact: driverTransactions(pool), newId: () => newId(), waitlist: WAITLIST }),
     queueMax: 100_000,
     queueTimeoutMs: 30_000,
     heldLanesMax: 2,
@@ -79,5 +82,14 @@ export const holdRequest = (request: Partial<HoldRequest> & { eventId: string })
   idempotencyKey: newId(),
   ttlSeconds: 300,
   requestId: 'test',
+  ...request,
+});
+
+/** A request to wait for one seat with new ids, except for the given fields. */
+export const joinRequest = (request: Partial<JoinRequest> & { eventId: string }): JoinRequest => ({
+  kind: 'join-waitlist',
+  entryId: newId(),
+  userId: newId(),
+  seatCount: 1,
   ...request,
 });

@@ -43,6 +43,8 @@ export const policy: Policy<Reader> = {
         notifications: ({ ownerId }: { ownerId: string | null }, { caller }) => isSelfOrAdmin(caller, ownerId),
       },
     },
+    // The booking subgraph has the rules for the fields of a hold.
+    Hold: visibleToEveryone,
     // The user subgraph has the rules for the other fields of a user.
     User: {
       visibleTo: everyone,

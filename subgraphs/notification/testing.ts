@@ -55,6 +55,7 @@ export async function addNotifications(
       seatCount: 2,
       kind: 'BOOKING_CONFIRMED',
       channel: 'LOG',
+      expiresAt: null,
       requestId: null,
       traceparent: null,
       ...one,

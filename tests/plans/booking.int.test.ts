@@ -16,6 +16,7 @@ import { bookingStream } from '../../subgraphs/booking/messaging/contract.ts';
 import { type BookingPage, listBookingPages } from '../../subgraphs/booking/store/bookings.ts';
 import { findBookings } from '../../subgraphs/booking/store/find-bookings.ts';
 import { findHolds } from '../../subgraphs/booking/store/find-holds.ts';
+import { countEntriesAhead, findWaitlistEntries } from '../../subgraphs/booking/store/find-waitlist-entries.ts';
 import { findEventsWithDueHolds, listHoldPages, pruneHolds } from '../../subgraphs/booking/store/holds.ts';
 import { findInventories, saveEventSnapshots } from '../../subgraphs/booking/store/inventories.ts';
 import {
@@ -25,7 +26,8 @@ import {
   reopenForClosing,
   takeTurn,
 } from '../../subgraphs/booking/store/reconciliation.ts';
-import { bookRequest, createTestAllocator, holdRequest } from '../../subgraphs/booking/testing.ts';
+import { listWaitlistPages, pruneWaitlistEntries } from '../../subgraphs/booking/store/waitlist.ts';
+import { bookRequest, createTestAllocator, holdRequest, joinRequest } from '../../subgraphs/booking/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -33,6 +35,9 @@ const LIMIT = 100;
 const SEATS = 1_000_000;
 /** BUSY is the user and the event with the most bookings. USUAL has about the average number. */
 const [BUSY, USUAL] = [idOf(0), idOf(77)];
+/** The event with the longest waiting list. */
+const LINE = 500;
+const LINE_EVENT = idOf(LINE);
 /** Less than the rows of the smallest table, and more than a batch of the background work deletes. */
 const BATCH_READS_MAX = 15_000;
 const DAY_MS = 86_400_000;
@@ -56,6 +61,14 @@ const listOfHolds = (after?: string) => ({
     listHoldPages(database, [{ userId: BUSY, page: { limit: LIMIT, after: after === undefined ? after : [after] } }]),
 });
 
+const listOfEntries = (after?: string) => ({
+  isList: true,
+  run: () =>
+    listWaitlistPages(database, [
+      { userId: BUSY, page: { limit: LIMIT, after: after === undefined ? after : [after] } },
+    ]),
+});
+
 const insideTransaction = async (run: (transaction: Parameters<typeof recordInInbox>[0]) => Promise<unknown>) =>
   driverTransactions(pool)(run);
 
@@ -75,7 +88,9 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         status: "IF(n = 5, 'CANCELLED', 'SCHEDULED')",
         event_version: '1',
         total_seats: `${SEATS}`,
-        available_seats: `${SEATS / 2}`,
+        available_seats: `IF(n = ${LINE}, 0, ${SEATS / 2})`,
+        waiting_seats: `IF(n = ${LINE}, ${SEATS}, 0)`,
+        last_waitlist_place: `${EVENTS}`,
         max_seats_per_user: `IF(n % 2 = 0, ${SEATS}, NULL)`,
         held_seats: `${SEATS / 4}`,
         next_hold_expires_at: `IF(n % 1000 = 7, CURRENT_TIMESTAMP(3), TIMESTAMP('2030-01-01'))`,
@@ -89,6 +104,16 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         status: "IF(n % 4 < 2, 'HELD', 'EXPIRED')",
         idempotency_key: 'n',
         expires_at: "TIMESTAMP('2030-01-01')",
+        ended_at: 'IF(n % 4 < 2, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 5 = 0, 48, 1) HOUR)',
+      });
+      // Every tenth entry belongs to the busy user and the longest waiting list. Half of all entries have ended.
+      await fill('waitlist_entries', EVENTS, {
+        id: idSql('n'),
+        event_id: idSql(`IF(n % 10 = 0, ${LINE}, (n * 7919) % ${EVENTS})`),
+        user_id: idSql(`IF(n % 10 = 0, 0, (n * 104729) % ${EVENTS})`),
+        seat_count: '1 + (n DIV 20) % 10',
+        place: 'n',
+        status: "IF(n % 4 < 2, 'WAITING', 'LEFT')",
         ended_at: 'IF(n % 4 < 2, NULL, CURRENT_TIMESTAMP(3) - INTERVAL IF(n % 5 = 0, 48, 1) HOUR)',
       });
       await fill('bookings', BOOKINGS, {
@@ -208,6 +233,52 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           await Promise.all(eventIds.map((eventId) => allocator.submit({ kind: 'expire-holds', eventId })));
           await allocator.stop();
         },
+      },
+      'the first page of the waiting-list entries of a user': listOfEntries(),
+      'a middle page of the waiting-list entries of a user': listOfEntries(idOf(EVENTS / 2)),
+      'waiting-list entries by their ids': {
+        readsMax: 5_000,
+        async run() {
+          const ids = Array.from({ length: 1_000 }, (_, n) => idOf(n * 7));
+          expect(await findWaitlistEntries(database, ids)).toHaveLength(1_000);
+        },
+      },
+      'the number of entries before the last one of the longest waiting list': {
+        readsMax: BATCH_READS_MAX,
+        run: () => countEntriesAhead(database, [{ eventId: LINE_EVENT, place: EVENTS }]),
+      },
+      'joining the longest waiting list, offers to it, and leaving it': {
+        readsMax: 5_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const requests = Array.from({ length: 200 }, () => joinRequest({ eventId: LINE_EVENT }));
+          for (const replayed of [false, true]) {
+            const sent = requests.map((request) => (replayed ? { ...request, entryId: newId() } : request));
+            const outcomes = await Promise.all(sent.map((request) => allocator.submit(request)));
+            expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed })));
+          }
+          await allocator.submit({ kind: 'set-capacity', eventId: LINE_EVENT, totalSeats: SEATS + 50 });
+          expect(await allocator.submit(bookRequest({ eventId: LINE_EVENT }))).toMatchObject({ outcome: 'sold-out' });
+          const left = await Promise.all(
+            requests.map(({ entryId, eventId }) => allocator.submit({ kind: 'leave-waitlist', entryId, eventId })),
+          );
+          expect(new Set(left.map(({ outcome }) => outcome))).toEqual(new Set(['left']));
+          await allocator.stop();
+        },
+      },
+      'the end of the longest waiting list': {
+        readsMax: 5_000,
+        async run() {
+          await database.inventory.update({ where: { eventId: LINE_EVENT }, data: { salesEndAt: new Date(0) } });
+          const allocator = createTestAllocator(pool);
+          const outcome = await allocator.submit({ kind: 'expire-holds', eventId: LINE_EVENT });
+          expect(outcome).toEqual({ outcome: 'holds-expired', isDue: true });
+          await allocator.stop();
+        },
+      },
+      'pruning ended waiting-list entries': {
+        readsMax: BATCH_READS_MAX,
+        run: async () => pruneWaitlistEntries(database, 86_400)(1_000),
       },
       'pruning ended holds': {
         readsMax: BATCH_READS_MAX,

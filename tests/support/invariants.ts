@@ -23,7 +23,7 @@ export async function expectSeatsAddUp(connection: Connection): Promise<void> {
   expect(wrong, 'G1: confirmed, held and free seats add up').toEqual([]);
 }
 
-/** Checks G3 and G5: the outbox is empty and every booking and cancellation has exactly one notification. */
+/** Checks G3 and G5: the outbox is empty and every booking, cancellation and offer has exactly one notification. */
 export async function expectAllNotified(system: TestSystem): Promise<void> {
   const [bookings, notifications] = await Promise.all([
     connectTo(system.databaseUrls.booking),
@@ -36,13 +36,14 @@ export async function expectAllNotified(system: TestSystem): Promise<void> {
         expect(unpublished, 'G5: the outbox is published').toEqual([]);
         const due = await bookings.query<{ id: string; kind: string }[]>(
           `SELECT id, 'BOOKING_CONFIRMED' AS kind FROM bookings
-           UNION ALL SELECT id, 'BOOKING_CANCELLED' FROM bookings WHERE status = 'CANCELLED'`,
+           UNION ALL SELECT id, 'BOOKING_CANCELLED' FROM bookings WHERE status = 'CANCELLED'
+           UNION ALL SELECT hold_id, 'WAITLIST_OFFERED' FROM waitlist_entries WHERE hold_id IS NOT NULL`,
         );
         const made = await notifications.query<{ id: string; kind: string }[]>(
           'SELECT booking_id AS id, kind FROM notifications',
         );
         const sorted = (rows: readonly { id: string; kind: string }[]) => rows.map(({ id, kind }) => id + kind).sort();
-        expect(sorted(made), 'G3: one notification for each booking and cancellation').toEqual(sorted(due));
+        expect(sorted(made), 'G3: one notification for each booking, cancellation and offer').toEqual(sorted(due));
       },
       { timeout: 60_000, interval: 250 },
     );

@@ -3,33 +3,48 @@ import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Transact, Transaction } from '#platform/database/transactions.ts';
 import { outboxStatements } from '#platform/outbox/append.ts';
 import { type Decision, decide } from '../domain/allocation.ts';
-import { type LockedState, scopedKey, type Writes } from '../domain/draft.ts';
+import { type LockedState, scopedKey, userOfEvent, type Writes } from '../domain/draft.ts';
 import type { SeatRequest } from '../domain/seat-requests.ts';
+import { findWantedLines } from '../domain/wanted-lines.ts';
 import { bookingMessage } from '../messaging/booking-changed.ts';
 import { holdMessage } from '../messaging/hold-changed.ts';
+import { seatsOfferedMessage } from '../messaging/seats-offered.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
 import { countUserSeats } from '../store/allocation/count-user-seats.ts';
+import { findEntriesOfUsers } from '../store/allocation/find-entries-of-users.ts';
 import { findExpiredHolds } from '../store/allocation/find-expired-holds.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
 import { findKeyedHolds } from '../store/allocation/find-keyed-holds.ts';
+import { findLines } from '../store/allocation/find-lines.ts';
 import { insertBookings, insertKeys } from '../store/allocation/insert-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
 import { endHolds, insertHolds } from '../store/allocation/write-holds.ts';
+import { endWaitlistEntries, insertWaitlistEntries } from '../store/allocation/write-waitlist.ts';
 import { findBookings } from '../store/find-bookings.ts';
 import { findHolds } from '../store/find-holds.ts';
+import { findWaitlistEntries } from '../store/find-waitlist-entries.ts';
 
 /** The result of a request that was not decided because another transaction has locked its event's inventory. */
 export const HELD = Symbol('held');
 
 export type DecidedOutcome = Decision['outcomes'][number];
 
+/** The settings of waiting lists. */
+export interface WaitlistSettings {
+  /** The maximum number of seats of an entry. */
+  readonly seatsMax: number;
+  /** The time for which a hold of offered seats keeps them. */
+  readonly offerTtlSeconds: number;
+}
+
 export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 
 /**
  * Handles a whole batch in one transaction: locks the inventories, reads keys, bookings and holds, decides, and writes
  * seats, bookings, holds and outbox messages. For events with a limit of seats per user, one more statement reads the
- * users' seats, and for events with expired holds, one more reads these holds. `onCommitted` is told of what was written.
+ * users' seats, and for events with expired holds, one more reads these holds. For events with a waiting list and free seats,
+ * one more reads the list. `onCommitted` is told of what was written.
  * Seats change only under the inventory's lock, so the data stays valid until the commit. Transactions cannot deadlock
  * on inventories, because a batch with several events does not wait for their locks. Both functions throw when nothing
  * was committed or the outcome is unknown. The statements of a batch are part of the first trace in it.
@@ -37,12 +52,16 @@ export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 export function createBatchAllocation({
   transact,
   newId,
+  waitlist,
   onCommitted = () => undefined,
 }: {
   transact: Transact;
   newId: () => string;
+  waitlist: WaitlistSettings;
   onCommitted?: (writes: Writes) => void;
 }) {
+  const shared = { newId, waitlist };
+
   async function transactInTrace<Result extends { decision: Decision }>(
     traceparent: string | undefined,
     run: (transaction: Transaction) => Promise<Result>,
@@ -65,7 +84,7 @@ export function createBatchAllocation({
             readKnown(transaction, batch),
           ]);
           const free = batch.filter(({ eventId }) => !heldEventIds.has(eventId));
-          return { decision: await allocate(transaction, free, { ...known, inventories, newId }), heldEventIds };
+          return { decision: await allocate(transaction, free, { ...known, ...shared, inventories }), heldEventIds };
         },
       );
       const outcomes = decision.outcomes.values();
@@ -78,7 +97,7 @@ export function createBatchAllocation({
         const inventories = inventory === undefined ? [] : [inventory];
         const batch = take();
         const known = await readKnown(transaction, batch);
-        return { decision: await allocate(transaction, batch, { ...known, inventories, newId }) };
+        return { decision: await allocate(transaction, batch, { ...known, ...shared, inventories }) };
       });
       return decision.outcomes;
     },
@@ -90,29 +109,36 @@ const isTraced = ({ traceparent }: SeatRequest): boolean => traceparent !== unde
 async function allocate(
   transaction: Transaction,
   batch: readonly SeatRequest[],
-  { inventories, newId, ...known }: Known & { inventories: readonly LockedInventory[]; newId: () => string },
+  {
+    inventories,
+    newId,
+    waitlist,
+    ...known
+  }: Known & { inventories: readonly LockedInventory[]; newId: () => string; waitlist: WaitlistSettings },
 ): Promise<Decision> {
   // Without an inventory, no decision depends on the time.
   const now = inventories[0]?.now ?? new Date(0);
   const limited = new Set(inventories.filter(hasUserLimit).map(({ eventId }) => eventId));
+  const isLimited = ({ eventId }: { eventId: string }) => limited.has(eventId);
   const isDue = ({ nextHoldExpiresAt }: LockedInventory) => nextHoldExpiresAt !== null && nextHoldExpiresAt <= now;
-  const [userSeats, expiredHolds] = await Promise.all([
-    countUserSeats(
-      transaction,
-      batch
-        .filter((request) => request.kind === 'book' || request.kind === 'hold')
-        .filter(({ eventId }) => limited.has(eventId)),
-    ),
+  const [userSeats, expiredHolds, lines] = await Promise.all([
+    countUserSeats(transaction, batch.filter(wantsSeats).filter(isLimited)),
     findExpiredHolds(
       transaction,
       inventories.filter(isDue).map(({ eventId }) => eventId),
       now,
     ),
+    findLines(transaction, findWantedLines(batch, { ...known, inventories, now }), waitlist.seatsMax),
   ]);
+  const waiting = lines.values().flatMap((line) => line.waiting);
+  const seatsOfWaiting = await countUserSeats(transaction, waiting.filter(isLimited).toArray());
   const decision = decide(batch, {
     ...known,
-    userSeats,
+    userSeats: new Map([...userSeats, ...seatsOfWaiting]),
     expiredHolds,
+    lines,
+    offerTtlSeconds: waitlist.offerTtlSeconds,
+    newId,
     now,
     inventories: new Map(inventories.map(({ now: _, ...inventory }) => [inventory.eventId, inventory])),
   });
@@ -120,11 +146,14 @@ async function allocate(
   return decision;
 }
 
+const wantsSeats = (request: SeatRequest) =>
+  request.kind === 'book' || request.kind === 'hold' || request.kind === 'join-waitlist';
+
 const hasUserLimit = ({ maxSeatsPerUser }: LockedInventory): boolean => maxSeatsPerUser !== null;
 
-type Known = Pick<LockedState, 'bookings' | 'keys' | 'holds' | 'holdKeys'>;
+type Known = Pick<LockedState, 'bookings' | 'keys' | 'holds' | 'holdKeys' | 'entries' | 'entriesOfUsers'>;
 
-/** Reads the bookings and holds with the keys of a batch, and those with its ids. */
+/** Reads the bookings and holds with the keys of a batch, the entries of its users, and what has its ids. */
 async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<Known> {
   const books = batch.filter((request) => request.kind === 'book');
   const wanted = batch.filter((request) => request.kind === 'hold');
@@ -135,11 +164,15 @@ async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]
     if (request.kind === 'cancel') return [request.bookingId];
     return request.kind === 'confirm-hold' ? [request.holdId] : [];
   });
-  const [keyed, bookings, keyedHolds, holds] = await Promise.all([
+  const joins = batch.filter((request) => request.kind === 'join-waitlist');
+  const entryIds = batch.flatMap((request) => (request.kind === 'leave-waitlist' ? [request.entryId] : []));
+  const [keyed, bookings, keyedHolds, holds, entriesOfUsers, entries] = await Promise.all([
     books.length > 0 ? findKeyedBookings(transaction, books) : [],
     bookingIds.length > 0 ? findBookings(transaction, bookingIds) : [],
     wanted.length > 0 ? findKeyedHolds(transaction, wanted) : [],
     holdIds.length > 0 ? findHolds(transaction, holdIds) : [],
+    joins.length > 0 ? findEntriesOfUsers(transaction, joins) : [],
+    entryIds.length > 0 ? findWaitlistEntries(transaction, entryIds) : [],
   ]);
   return {
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
@@ -148,12 +181,14 @@ async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]
     ),
     holds: new Map(holds.map((hold) => [hold.id, hold])),
     holdKeys: new Map(keyedHolds.map(({ idempotencyKey, ...hold }) => [scopedKey(hold.userId, idempotencyKey), hold])),
+    entriesOfUsers: new Map(entriesOfUsers.map((entry) => [userOfEvent(entry), entry])),
+    entries: new Map(entries.map((entry) => [entry.id, entry])),
   };
 }
 
 /** Returns the statements that write a decision and the messages about it. */
 export function allocationStatements(
-  { booked, cancelled, held, confirmed, ended, inventories }: Writes,
+  { booked, cancelled, held, confirmed, ended, joined, endedEntries, offered, inventories }: Writes,
   newId: () => string,
 ) {
   const booking = [...booked, ...confirmed];
@@ -161,11 +196,21 @@ export function allocationStatements(
     ...insertBookings(booking.map((one) => one.booking)),
     ...insertKeys(booked),
     ...cancelBookings(cancelled),
-    ...insertHolds(held),
+    ...insertHolds([
+      ...held.map(({ hold, request: { idempotencyKey } }) => ({ hold, idempotencyKey })),
+      // The key of a client contains no space, so it is another one.
+      ...offered.map(({ hold, entry }) => ({ hold, idempotencyKey: `waitlist ${entry.id}` })),
+    ]),
     ...endHolds(ended),
+    ...insertWaitlistEntries(joined),
+    ...endWaitlistEntries(endedEntries),
     ...saveInventories(inventories),
     ...outboxStatements('booking', [
       ...held.map(({ hold, request }) => holdMessage(hold, { messageId: newId(), ...request })),
+      ...offered.flatMap(({ hold, entry }) => [
+        holdMessage(hold, { messageId: newId(), requestId: entry.id }),
+        seatsOfferedMessage(hold, entry.id, newId()),
+      ]),
       ...ended.map(({ hold, request }) => holdMessage(hold, { messageId: newId(), requestId: hold.id, ...request })),
       ...booking.map(({ booking, request: { requestId, traceparent } }) =>
         bookingMessage('booking.confirmed.v1', booking, { messageId: newId(), requestId, traceparent }),

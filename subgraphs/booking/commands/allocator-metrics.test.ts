@@ -1,10 +1,10 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import type { BookOutcome, OutcomeOf, SeatRequest } from '../domain/seat-requests.ts';
-import { bookingOf, holdOf } from '../domain/testing.ts';
-import { bookRequest, holdRequest } from '../testing.ts';
+import { bookingOf, entryOf, holdOf } from '../domain/testing.ts';
+import { bookRequest, holdRequest, joinRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
-import { countExpiredSeats, measureRequests } from './allocator-metrics.ts';
+import { measureRequests, measureWrites } from './allocator-metrics.ts';
 
 it('counts refusals by their reasons', async () => {
   const outcomes: BookOutcome[] = [
@@ -25,7 +25,7 @@ it('counts refusals by their reasons', async () => {
   ]);
 });
 
-it('counts holds and their ends by outcome, the seats that they sell, and the seats that expire', async () => {
+it('counts holds and waiting by outcome, and the seats that are sold, expire and are offered', async () => {
   const asked: [SeatRequest, OutcomeOf<SeatRequest>][] = [
     [holdRequest({ eventId: 'e' }), { outcome: 'held', hold: holdOf(), replayed: false }],
     [holdRequest({ eventId: 'e' }), { outcome: 'held', hold: holdOf(), replayed: true }],
@@ -33,15 +33,17 @@ it('counts holds and their ends by outcome, the seats that they sell, and the se
     [confirmRequest, { outcome: 'confirmed', booking: bookingOf(), replayed: true }],
     [confirmRequest, { outcome: 'hold-ended', hold: holdOf({ status: 'EXPIRED' }) }],
     [confirmRequest, { outcome: 'hold-ended', hold: holdOf({ status: 'RELEASED' }) }],
+    [joinRequest({ eventId: 'e' }), { outcome: 'joined', entry: entryOf(), replayed: false }],
+    [joinRequest({ eventId: 'e' }), { outcome: 'seats-available', availableSeats: 1 }],
   ];
   const metrics = new Registry();
   const outcomes = asked.map(([, outcome]) => outcome);
   const inner = { submit: async () => outcomes.shift(), stop: async () => undefined } as unknown as Allocator;
   const allocator = measureRequests(inner, metrics);
   for (const [request] of asked) await allocator.submit(request);
-  const countExpired = countExpiredSeats(metrics);
-  countExpired({
+  measureWrites(metrics)({
     ended: [{ hold: holdOf({ status: 'EXPIRED', seatCount: 4 }) }, { hold: holdOf({ status: 'RELEASED' }) }],
+    offered: [{ hold: holdOf({ seatCount: 5 }), entry: entryOf() }],
   });
   const text = await metrics.metrics();
   for (const line of [
@@ -53,6 +55,9 @@ it('counts holds and their ends by outcome, the seats that they sell, and the se
     'allocator_outcomes_total{kind="confirm-hold",outcome="hold-released"} 1',
     'seats_sold_total 3',
     'hold_seats_expired_total 4',
+    'allocator_outcomes_total{kind="join-waitlist",outcome="joined"} 1',
+    'allocator_outcomes_total{kind="join-waitlist",outcome="seats-available"} 1',
+    'waitlist_seats_offered_total 5',
   ])
     expect(text).toContain(`${line}\n`);
 });

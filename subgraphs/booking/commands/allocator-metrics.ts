@@ -7,15 +7,21 @@ import type { Allocator } from './allocator.ts';
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const REASONS = { EVENT_CANCELLED: 'event-cancelled', EVENT_STARTED: 'event-started' };
 
-/** Counts the seats that are given back when holds expire, whichever request notices it. */
-export function countExpiredSeats(metrics: Registry): (writes: Pick<Writes, 'ended'>) => void {
+/** Counts the seats of expired holds and of offers to waiting lists, whichever request causes them. */
+export function measureWrites(metrics: Registry): (writes: Pick<Writes, 'ended' | 'offered'>) => void {
   const seatsExpired = new Counter({
     name: 'hold_seats_expired_total',
     help: 'Seats of holds that expired. They were given back.',
     registers: [metrics],
   });
-  return ({ ended }) => {
+  const seatsOffered = new Counter({
+    name: 'waitlist_seats_offered_total',
+    help: 'Seats that became free and were held for users of waiting lists.',
+    registers: [metrics],
+  });
+  return ({ ended, offered }) => {
     for (const { hold } of ended) if (hold.status === 'EXPIRED') seatsExpired.inc(hold.seatCount);
+    for (const { hold } of offered) seatsOffered.inc(hold.seatCount);
   };
 }
 

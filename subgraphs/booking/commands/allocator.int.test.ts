@@ -5,7 +5,7 @@ import { openConnection } from '#platform/database/migrations.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent } from '../testing.ts';
+import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent, WAITLIST } from '../testing.ts';
 import { createBatchAllocation } from './allocate-batch.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
 import { measureRequests, measureTransactions } from './allocator-metrics.ts';
@@ -56,7 +56,10 @@ describe('the allocator with a real database', () => {
     const metrics = new Registry();
     const { pool } = test.connect();
     const transact = driverTransactions(pool);
-    const allocation = measureTransactions(createBatchAllocation({ transact, newId: () => newId() }), metrics);
+    const allocation = measureTransactions(
+      createBatchAllocation({ transact, newId: () => newId(), waitlist: WAITLIST }),
+      metrics,
+    );
     const settings = { queueMax: 10, queueTimeoutMs: 5_000, heldLanesMax: 1 };
     const measured = measureRequests(createAllocator({ allocation, ...settings }), metrics);
     const { eventId } = await makeEvent(database, { initialSeats: 5 });
@@ -242,7 +245,7 @@ describe('the allocator with a real database', () => {
         };
         return run({ ...transaction, $queryRaw, commitWith });
       });
-    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId() });
+    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId(), waitlist: WAITLIST });
     const outcomes = await allocateFree(Array.from({ length: 20 }, () => bookRequest({ eventId })));
     expect(outcomes).toHaveLength(20);
     // The lock and the look-up of the keys are sent together with BEGIN, and all writes together with COMMIT.

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { decide } from '../domain/allocation.ts';
-import type { LockedState } from '../domain/draft.ts';
+import { type LockedState, WITHOUT_WAITLIST } from '../domain/draft.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { BookOutcome, BookRequest, SeatRequest } from '../domain/seat-requests.ts';
 import { type BatchAllocation, type DecidedOutcome, HELD } from './allocate-batch.ts';
@@ -30,6 +30,8 @@ const inventory: Inventory = {
   availableSeats: 1_000,
   heldSeats: 0,
   nextHoldExpiresAt: null,
+  waitingSeats: 0,
+  lastWaitlistPlace: 0,
 };
 
 /** A database in memory. Tests can lock inventories, and make it fail before or after a commit. */
@@ -44,6 +46,9 @@ function createFakeDatabase() {
     holds: new Map(),
     holdKeys: new Map(),
     expiredHolds: new Map(),
+    ...WITHOUT_WAITLIST,
+    offerTtlSeconds: 0,
+    newId: () => 'none',
   };
   const hooks = {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,

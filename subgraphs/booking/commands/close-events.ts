@@ -1,6 +1,7 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import { decide } from '../domain/allocation.ts';
+import { WITHOUT_WAITLIST } from '../domain/draft.ts';
 import type { CancelRequest, ReleaseRequest } from '../domain/seat-requests.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import {
@@ -103,6 +104,10 @@ async function closeChunk(
           holds: new Map(holds.map((hold) => [hold.id, hold])),
           holdKeys: new Map(),
           expiredHolds: new Map(),
+          // The sweeper ends the waiting list.
+          ...WITHOUT_WAITLIST,
+          offerTtlSeconds: 0,
+          newId,
         },
       );
       for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);

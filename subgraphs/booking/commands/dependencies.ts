@@ -1,6 +1,6 @@
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
-import type { createBookingRules, createHoldRules } from '../domain/booking-input.ts';
+import type { createBookingRules, createHoldRules, createWaitlistRules } from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
 import type { UsersClient } from '../users-client.ts';
@@ -17,6 +17,7 @@ export interface BookingDependencies {
   readonly relay: Publisher;
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
   readonly holdSeatsRules: ReturnType<typeof createHoldRules>;
+  readonly joinWaitlistRules: ReturnType<typeof createWaitlistRules>;
   /** The time for which a hold keeps its seats. */
   readonly holdTtlSeconds: number;
   /** Returns a new UUIDv7. */

@@ -1,5 +1,5 @@
 import { isId } from '#platform/errors/validation.ts';
-import type { BookRequest, HoldRequest, OutcomeOf } from '../domain/seat-requests.ts';
+import type { BookRequest, HoldRequest, JoinRequest, OutcomeOf } from '../domain/seat-requests.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
@@ -23,7 +23,7 @@ export async function ensureInventories(
  * request once more.
  * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
  */
-export async function submitForEvent<Request extends BookRequest | HoldRequest>(
+export async function submitForEvent<Request extends BookRequest | HoldRequest | JoinRequest>(
   dependencies: Pick<BookingDependencies, 'database' | 'eventFacts' | 'allocator'>,
   request: Request,
 ): Promise<OutcomeOf<Request>> {

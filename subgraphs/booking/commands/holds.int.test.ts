@@ -5,7 +5,14 @@ import type { PrismaClient } from '../generated/prisma/client.ts';
 import { pruneHolds } from '../store/holds.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 import { countSeats } from '../store/reconciliation.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from '../testing.ts';
+import {
+  bookRequest,
+  createBookingTestDatabase,
+  createTestAllocator,
+  holdRequest,
+  makeEvent,
+  WAITLIST,
+} from '../testing.ts';
 import { createBatchAllocation } from './allocate-batch.ts';
 import type { Allocator } from './allocator.ts';
 import { closeNextEvent } from './close-events.ts';
@@ -252,7 +259,7 @@ describe('holds with a real database', () => {
           },
         }),
       );
-    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId() });
+    const { allocateFree } = createBatchAllocation({ transact: counting, newId: () => newId(), waitlist: WAITLIST });
     expect(await allocateFree(Array.from({ length: 20 }, () => request({ eventId })))).toHaveLength(20);
     expect(sent).toHaveLength(count);
   });

@@ -3,7 +3,14 @@ import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EventSnapshot } from '../store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from '../testing.ts';
+import {
+  bookRequest,
+  createBookingTestDatabase,
+  createTestAllocator,
+  holdRequest,
+  joinRequest,
+  makeEvent,
+} from '../testing.ts';
 import { closeNextEvent } from './close-events.ts';
 import { BEFORE_ALL_EVENTS, type Finding, reconcileNextPage, reconcilePage } from './reconcile.ts';
 
@@ -24,6 +31,7 @@ describe('the reconciliation', () => {
     facts = [];
     await pool.query('DELETE FROM bookings');
     await pool.query('DELETE FROM holds');
+    await pool.query('DELETE FROM waitlist_entries');
     await pool.query('DELETE FROM inventories');
     await pool.query("UPDATE reconciliations SET after_event_id = '', due_at = CURRENT_TIMESTAMP(3)");
   });
@@ -94,9 +102,21 @@ describe('the reconciliation', () => {
       confirmedSeats: 0,
       heldSeats: 3,
       seatsOfHolds: 0,
+      waitingSeats: 0,
+      seatsOfEntries: 0,
       isClosed: false,
     };
     expect(await reconcile()).toEqual([{ kind: 'wrong-seats', eventId, isRepaired: false, seats }]);
+  });
+
+  it('reports a waiting list whose seats differ from its entries', async () => {
+    const { eventId } = await makeEvent(database, { initialSeats: 1 });
+    await createTestAllocator(pool).submit(joinRequest({ eventId, seatCount: 2 }));
+    expect(await reconcile()).toEqual([]);
+    await pool.query("UPDATE waitlist_entries SET status = 'LEFT' WHERE event_id = ?", [eventId]);
+    expect(await reconcile()).toMatchObject([
+      { kind: 'wrong-seats', eventId, isRepaired: false, seats: { waitingSeats: 2, seatsOfEntries: 0 } },
+    ]);
   });
 
   it('reports seats that do not add up, and changes nothing', async () => {
@@ -109,6 +129,8 @@ describe('the reconciliation', () => {
       confirmedSeats: 2,
       heldSeats: 0,
       seatsOfHolds: 0,
+      waitingSeats: 0,
+      seatsOfEntries: 0,
       isClosed: false,
     };
     expect(await reconcile()).toEqual([{ kind: 'wrong-seats', eventId, isRepaired: false, seats }]);

@@ -69,7 +69,11 @@ async function checkSeats(
     const seats = await countSeats(database, eventId);
     if (seats === undefined) return;
     const { totalSeats, availableSeats, confirmedSeats, heldSeats, seatsOfHolds, isClosed } = seats;
-    if (confirmedSeats + heldSeats + availableSeats !== totalSeats || heldSeats !== seatsOfHolds) {
+    const isWrong =
+      confirmedSeats + heldSeats + availableSeats !== totalSeats ||
+      heldSeats !== seatsOfHolds ||
+      seats.waitingSeats !== seats.seatsOfEntries;
+    if (isWrong) {
       report({ kind: 'wrong-seats', eventId, isRepaired: false, seats });
     }
     if (!isClosed || confirmedSeats === 0) return;

@@ -13,7 +13,7 @@ export async function setEventCapacity(
   dependencies: BookingDependencies,
   { caller, input: { eventId, totalSeats } }: CommandRequest<SetEventCapacityInput>,
 ): Promise<CapacityOutcome> {
-  const { database, allocator } = dependencies;
+  const { database, allocator, relay } = dependencies;
   if (!isId(eventId)) return { outcome: 'unknown-event' };
   let [inventory] = await findInventories(database, [eventId]);
   if (inventory === undefined) {
@@ -22,5 +22,8 @@ export async function setEventCapacity(
   }
   if (inventory === undefined) return { outcome: 'unknown-event' };
   if (!maySetCapacity(caller, inventory)) throw forbidden();
-  return allocator.submit({ kind: 'set-capacity', eventId, totalSeats });
+  const outcome = await allocator.submit({ kind: 'set-capacity', eventId, totalSeats });
+  // More seats can be offers to the waiting list.
+  relay.nudge();
+  return outcome;
 }

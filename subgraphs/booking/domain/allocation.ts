@@ -11,6 +11,7 @@ import type {
   OutcomeOf,
   SeatRequest,
 } from './seat-requests.ts';
+import { joinWaitlist, leaveWaitlist, serveWaitlist } from './waitlist-decisions.ts';
 
 export interface Decision {
   /** One outcome per request, in the batch's order. */
@@ -22,12 +23,18 @@ export interface Decision {
  * Decides the requests of a batch in order, as if each had its own transaction. A pure function. Expired holds give
  * their seats back first. For every event, confirmed, held and available seats together stay equal to total seats, and
  * none of them becomes negative. No booking and no hold gives a user more seats than the event allows. A request for too
- * many seats is refused and does not block later, smaller requests.
+ * many seats is refused and does not block later, smaller requests. Seats that become free are offered to the waiting
+ * list before the next request is decided.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
   const draft = createDraft(state);
   for (const [eventId, expired] of state.expiredHolds) expireHolds(draft, eventId, expired);
-  const outcomes = batch.map((request) => decideOne(draft, request));
+  for (const eventId of state.inventories.keys()) serveWaitlist(draft, eventId);
+  const outcomes = batch.map((request) => {
+    const outcome = decideOne(draft, request);
+    serveWaitlist(draft, request.eventId);
+    return outcome;
+  });
   return { outcomes, writes: draft.allWrites() };
 }
 
@@ -47,6 +54,10 @@ function decideOne(draft: Draft, request: SeatRequest): OutcomeOf<SeatRequest> {
       return releaseHold(draft, request);
     case 'expire-holds':
       return reportExpiry(draft, request);
+    case 'join-waitlist':
+      return joinWaitlist(draft, request);
+    case 'leave-waitlist':
+      return leaveWaitlist(draft, request);
   }
 }
 

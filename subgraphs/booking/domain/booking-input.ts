@@ -17,6 +17,12 @@ export const createHoldRules = (seatsPerHoldMax: number) => createBookingRules(s
 
 export type HoldSeatsInput = z.output<ReturnType<typeof createHoldRules>>;
 
+/** The validation rules of joinWaitlist's input. The offered seats become one booking. */
+export const createWaitlistRules = (seatsPerEntryMax: number) =>
+  createHoldRules(seatsPerEntryMax).omit({ idempotencyKey: true });
+
+export type JoinWaitlistInput = z.output<ReturnType<typeof createWaitlistRules>>;
+
 export const setEventCapacityRules = z.object({ eventId: z.string(), totalSeats: wholeNumber(1, 1_000_000) });
 
 export type SetEventCapacityInput = z.output<typeof setEventCapacityRules>;

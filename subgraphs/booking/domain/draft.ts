@@ -11,6 +11,7 @@ import type {
   ReleaseRequest,
   SeatsRefusal,
 } from './seat-requests.ts';
+import type { Line, WaitlistEntry } from './waitlist.ts';
 
 /** The data that a decision needs, read while the inventories are locked. */
 export interface LockedState {
@@ -29,6 +30,16 @@ export interface LockedState {
   readonly holdKeys: ReadonlyMap<string, Hold>;
   /** The expired holds of each event whose next expiry is due. */
   readonly expiredHolds: ReadonlyMap<string, ExpiredHolds>;
+  /** The waiting list's entries to leave, by id. */
+  readonly entries: ReadonlyMap<string, WaitlistEntry>;
+  /** The entries of the users who want to join, by `userOfEvent`: those that wait or have an open offer. */
+  readonly entriesOfUsers: ReadonlyMap<string, WaitlistEntry>;
+  /** The lines of the events whose waiting list can get seats or end, by event id. */
+  readonly lines: ReadonlyMap<string, Line>;
+  /** The time for which a hold of offered seats keeps them. */
+  readonly offerTtlSeconds: number;
+  /** Returns the id of a new hold of offered seats. */
+  readonly newId: () => string;
 }
 
 /** The holds of an event that have expired and still have the status HELD. */
@@ -37,6 +48,16 @@ export interface ExpiredHolds {
   /** No other hold expires earlier. It is due when the event can have more expired holds. Null: there is no other hold. */
   readonly nextExpiresAt: Date | null;
 }
+
+/** The parts of the locked state for decisions in which nobody joins, leaves or gets an offer. */
+export const WITHOUT_WAITLIST: Pick<LockedState, 'entries' | 'entriesOfUsers' | 'lines'> = {
+  entries: new Map(),
+  entriesOfUsers: new Map(),
+  lines: new Map(),
+};
+
+const EMPTY_LINE: Line = { waiting: [], seatCountMax: Number.POSITIVE_INFINITY, cutSeatCounts: new Set() };
+const UNREAD_LINE: Line = { ...EMPTY_LINE, seatCountMax: 0 };
 
 /** The changes to write before the locks are released. */
 export interface Writes {
@@ -47,6 +68,12 @@ export interface Writes {
   readonly confirmed: readonly { readonly booking: Booking; readonly request: ConfirmRequest }[];
   /** The confirmed, released and expired holds. An expiry has no request. */
   readonly ended: readonly { readonly hold: Hold; readonly request?: ConfirmRequest | ReleaseRequest }[];
+  /** The new entries of waiting lists, as they were when they joined. */
+  readonly joined: readonly WaitlistEntry[];
+  /** The entries that wait no longer. */
+  readonly endedEntries: readonly WaitlistEntry[];
+  /** The holds of offered seats. */
+  readonly offered: readonly { readonly hold: Hold; readonly entry: WaitlistEntry }[];
   readonly inventories: readonly Inventory[];
 }
 
@@ -73,13 +100,26 @@ export function createDraft(state: LockedState) {
     held: [],
     confirmed: [],
     ended: [],
+    joined: [],
+    endedEntries: [],
+    offered: [],
   };
+  const entries = new Map(state.entries);
+  const entriesOfUsers = new Map([...state.entriesOfUsers].map(([user, entry]) => [user, entry.id]));
+  for (const entry of state.entriesOfUsers.values()) entries.set(entry.id, entry);
+  const joinedByEvent = new Map<string, WaitlistEntry[]>();
+  /** The events whose free seats are kept for entries of the waiting list that were not read. */
+  const keptEvents = new Set<string>();
 
   const userSeatsOf = (user: Omit<SeatsOfUser, 'seatCount'>): number => userSeats.get(userOfEvent(user)) ?? 0;
 
   return {
     now: state.now,
+    offerTtlSeconds: state.offerTtlSeconds,
+    newId: state.newId,
     inventories,
+    entries,
+    keptEvents,
     bookings: new Map(state.bookings),
     keys: new Map(state.keys),
     holds: new Map(state.holds),
@@ -87,7 +127,12 @@ export function createDraft(state: LockedState) {
     writes,
     changeInventory(
       inventory: Inventory,
-      change: Partial<Pick<Inventory, 'totalSeats' | 'availableSeats' | 'heldSeats' | 'nextHoldExpiresAt'>>,
+      change: Partial<
+        Pick<
+          Inventory,
+          'totalSeats' | 'availableSeats' | 'heldSeats' | 'nextHoldExpiresAt' | 'waitingSeats' | 'lastWaitlistPlace'
+        >
+      >,
     ): void {
       inventories.set(inventory.eventId, { ...inventory, ...change });
       changedEvents.add(inventory.eventId);
@@ -95,13 +140,46 @@ export function createDraft(state: LockedState) {
     changeUserSeats(user: Omit<SeatsOfUser, 'seatCount'>, seats: number): void {
       userSeats.set(userOfEvent(user), userSeatsOf(user) + seats);
     },
+    hasRoomFor: ({ maxSeatsPerUser }: Inventory, wanted: SeatsOfUser): boolean =>
+      maxSeatsPerUser === null || userSeatsOf(wanted) + wanted.seatCount <= maxSeatsPerUser,
+    /**
+     * Returns the entries of an event that wait now. An entry that was not read can come before them if it wants at least
+     * `unreadFrom` seats.
+     */
+    lineOf(eventId: string): { waiting: readonly WaitlistEntry[]; unreadFrom: number; isWhole: boolean } {
+      const { waitingSeats = 0 } = state.inventories.get(eventId) ?? {};
+      const isWaiting = ({ id }: WaitlistEntry) => (entries.get(id) ?? { status: 'WAITING' }).status === 'WAITING';
+      const line = state.lines.get(eventId) ?? (waitingSeats === 0 ? EMPTY_LINE : UNREAD_LINE);
+      const waiting = line.waiting.filter(isWaiting);
+      const exhausted = [...line.cutSeatCounts].filter((cut) => !waiting.some(({ seatCount }) => seatCount === cut));
+      return {
+        waiting: [...waiting, ...(joinedByEvent.get(eventId) ?? []).filter(isWaiting)],
+        unreadFrom: Math.min(line.seatCountMax + 1, ...exhausted),
+        isWhole: line.seatCountMax === Number.POSITIVE_INFINITY,
+      };
+    },
+    entryOf(user: Omit<SeatsOfUser, 'seatCount'>): WaitlistEntry | undefined {
+      return entries.get(entriesOfUsers.get(userOfEvent(user)) ?? '');
+    },
+    joinLine(entry: WaitlistEntry): void {
+      entries.set(entry.id, entry);
+      entriesOfUsers.set(userOfEvent(entry), entry.id);
+      joinedByEvent.set(entry.eventId, [...(joinedByEvent.get(entry.eventId) ?? []), entry]);
+      writes.joined.push(entry);
+    },
+    endEntry(entry: WaitlistEntry): void {
+      entries.set(entry.id, entry);
+      entriesOfUsers.set(userOfEvent(entry), entry.id);
+      writes.endedEntries.push(entry);
+    },
     /** Returns the inventory that has the wanted seats for the user, or why the user does not get them. */
-    findSeats(wanted: SeatsOfUser): { inventory: Inventory } | SeatsRefusal {
+    findSeats(wanted: SeatsOfUser): { inventory: Inventory } | Exclude<SeatsRefusal, { outcome: 'key-reused' }> {
       const inventory = inventories.get(wanted.eventId);
       if (inventory === undefined) return { outcome: 'unknown-event' };
       const closed = closedOutcome(inventory, state.now);
       if (closed !== undefined) return closed;
-      const { availableSeats, maxSeatsPerUser } = inventory;
+      const { maxSeatsPerUser } = inventory;
+      const availableSeats = keptEvents.has(wanted.eventId) ? 0 : inventory.availableSeats;
       if (maxSeatsPerUser !== null) {
         const seatsLeft = Math.max(0, maxSeatsPerUser - userSeatsOf(wanted));
         if (seatsLeft < wanted.seatCount) return { outcome: 'user-limit-reached', maxSeatsPerUser, seatsLeft };
@@ -117,7 +195,7 @@ export function createDraft(state: LockedState) {
 }
 
 /** Returns why an event takes no bookings at this time. Undefined when it takes bookings. */
-function closedOutcome(inventory: Inventory, now: Date): ClosedOutcome | undefined {
+export function closedOutcome(inventory: Inventory, now: Date): ClosedOutcome | undefined {
   const { salesStartAt, salesEndAt } = inventory;
   const over = notBookable(inventory, now);
   if (over !== undefined) return over;
@@ -132,3 +210,5 @@ export function notBookable({ status, startsAt }: Inventory, now: Date): NotBook
   if (startsAt <= now) return { outcome: 'not-bookable', reason: 'EVENT_STARTED' };
   return undefined;
 }
+
+export const earlierOf = (one: Date, other: Date): Date => (one <= other ? one : other);

@@ -1,5 +1,5 @@
 import { confirmedBooking } from './booking.ts';
-import { type Draft, type ExpiredHolds, notBookable, scopedKey } from './draft.ts';
+import { type Draft, type ExpiredHolds, earlierOf, notBookable, scopedKey } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type {
   ConfirmOutcome,
@@ -12,7 +12,7 @@ import type {
   ReleaseRequest,
 } from './seat-requests.ts';
 
-const MS_PER_SECOND = 1_000;
+export const MS_PER_SECOND = 1_000;
 
 /** Holds the wanted seats until the time is over, but not longer than until the event starts. */
 export function holdSeats(draft: Draft, request: HoldRequest): HoldOutcome {
@@ -126,5 +126,3 @@ function end(draft: Draft, ended: Hold, request?: ConfirmRequest | ReleaseReques
   draft.holds.set(ended.id, ended);
   draft.writes.ended.push(request === undefined ? { hold: ended } : { hold: ended, request });
 }
-
-const earlierOf = (one: Date, other: Date): Date => (one <= other ? one : other);

@@ -14,6 +14,13 @@ export interface Inventory {
   /** The seats that are neither booked nor held. */
   readonly availableSeats: number;
   readonly heldSeats: number;
-  /** No hold expires earlier. It can be earlier than the next expiry. Null: there is no hold. */
+  /**
+   * No hold expires earlier, and nothing is due earlier for the waiting list. It can be earlier than the next expiry.
+   * Null: there is no hold and nobody waits.
+   */
   readonly nextHoldExpiresAt: Date | null;
+  /** The seats of the waiting list's entries with the status WAITING. */
+  readonly waitingSeats: number;
+  /** The place of the newest entry of the waiting list. */
+  readonly lastWaitlistPlace: number;
 }

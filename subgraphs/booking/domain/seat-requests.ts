@@ -1,5 +1,6 @@
 import type { Booking } from './booking.ts';
 import type { Hold } from './hold.ts';
+import type { WaitlistEntry } from './waitlist.ts';
 
 interface Origin {
   /** The id of the client's request. It becomes the correlation id of the message. */
@@ -60,9 +61,30 @@ export interface ReleaseRequest extends Origin {
   readonly eventId: string;
 }
 
-/** Gives back the seats of the event's expired holds. Every other request for the event does this as well. */
+/**
+ * Gives back the seats of the event's expired holds, and does what is due for its waiting list. Every other request for
+ * the event does this as well.
+ */
 export interface ExpireRequest {
   readonly kind: 'expire-holds';
+  readonly eventId: string;
+  readonly traceparent?: string | undefined;
+}
+
+/** Lets a user wait for `seatCount` seats. By the id, chosen in advance, a retry recognizes its own entry. */
+export interface JoinRequest {
+  readonly kind: 'join-waitlist';
+  readonly entryId: string;
+  readonly eventId: string;
+  readonly userId: string;
+  readonly seatCount: number;
+  readonly traceparent?: string | undefined;
+}
+
+/** Ends the waiting of an entry. */
+export interface LeaveRequest {
+  readonly kind: 'leave-waitlist';
+  readonly entryId: string;
   readonly eventId: string;
   readonly traceparent?: string | undefined;
 }
@@ -74,7 +96,9 @@ export type SeatRequest =
   | HoldRequest
   | ConfirmRequest
   | ReleaseRequest
-  | ExpireRequest;
+  | ExpireRequest
+  | JoinRequest
+  | LeaveRequest;
 
 export type BookOutcome =
   | { readonly outcome: 'booked'; readonly booking: Booking; readonly replayed: boolean }
@@ -82,6 +106,7 @@ export type BookOutcome =
 
 /** Why a user gets no seats. */
 export type SeatsRefusal =
+  /** `availableSeats` is 0 while the free seats are offered to the waiting list. */
   | { readonly outcome: 'sold-out'; readonly availableSeats: number }
   | ClosedOutcome
   /** The user would have more seats than the event allows. `seatsLeft` is the number that the user may still take. */
@@ -128,7 +153,23 @@ export type ReleaseOutcome =
   | { readonly outcome: 'hold-confirmed'; readonly hold: Hold }
   | { readonly outcome: 'unknown-hold' };
 
-/** `isDue` is true when the event has more expired holds than one transaction ends. */
+export type JoinOutcome =
+  /** The entry waits, or was already offered its seats. `replayed` is true when the user had joined before. */
+  | { readonly outcome: 'joined'; readonly entry: WaitlistEntry; readonly replayed: boolean }
+  /** The user waits for another number of seats. */
+  | { readonly outcome: 'already-waiting'; readonly entry: WaitlistEntry }
+  /** The user can book the seats at once. */
+  | { readonly outcome: 'seats-available'; readonly availableSeats: number }
+  | Exclude<SeatsRefusal, { readonly outcome: 'sold-out' | 'key-reused' }>;
+
+export type LeaveOutcome =
+  /** The entry does not wait, since now or earlier. */
+  | { readonly outcome: 'left'; readonly entry: WaitlistEntry }
+  /** The entry was offered its seats. */
+  | { readonly outcome: 'seats-offered'; readonly holdId: string }
+  | { readonly outcome: 'unknown-entry' };
+
+/** `isDue` is true when the event has more expired holds or waiting entries than one transaction handles. */
 export interface ExpireOutcome {
   readonly outcome: 'holds-expired';
   readonly isDue: boolean;
@@ -142,6 +183,8 @@ interface Outcomes {
   readonly 'confirm-hold': ConfirmOutcome;
   readonly 'release-hold': ReleaseOutcome;
   readonly 'expire-holds': ExpireOutcome;
+  readonly 'join-waitlist': JoinOutcome;
+  readonly 'leave-waitlist': LeaveOutcome;
 }
 
 export type OutcomeOf<Request extends SeatRequest> = Outcomes[Request['kind']];

@@ -1,4 +1,5 @@
 import type { HoldStatus } from './hold.ts';
+import type { WaitlistStatus } from './waitlist.ts';
 
 export const EVENTS = 3;
 export const SEATS = 6;
@@ -17,7 +18,11 @@ export class Model {
   keys = new Map<string, number>();
   holds: { event: number; user: string; seats: number; status: HoldStatus; isOver: boolean }[] = [];
   holdKeys = new Map<string, number>();
+  entries: { event: number; user: string; seats: number; status: WaitlistStatus; hold: number | null }[] = [];
 
+  waiting(event: number) {
+    return this.entries.filter((one) => one.event === event && one.status === 'WAITING');
+  }
   held(event: number, user?: string): number {
     return sumOf(this.holds.filter((one) => one.status === 'HELD' && isOf(one, event, user)));
   }
@@ -27,10 +32,31 @@ export class Model {
   free(event: number): number {
     return (this.events[event]?.total ?? 0) - this.taken(event);
   }
-  /** Expired holds of an event end with the next request for it. */
+  /** Expired holds of an event end with the next request for it, and its waiting list is served before and after it. */
+  request<Result>(event: number, run: () => Result): Result {
+    this.expire(event);
+    this.serve(event);
+    const result = run();
+    this.serve(event);
+    return result;
+  }
   expire(event: number): void {
     for (const one of this.holds)
       if (one.event === event && one.status === 'HELD' && one.isOver) one.status = 'EXPIRED';
+  }
+  serve(event: number): void {
+    const { cancelled = false, window = 'open', limit = null } = this.events[event] ?? {};
+    if (cancelled || window === 'sales-ended') for (const one of this.waiting(event)) one.status = 'ENDED';
+    if (window !== 'open') return;
+    for (;;) {
+      const next = this.waiting(event).find(({ seats }) => seats <= this.free(event));
+      if (next === undefined) return;
+      if (limit !== null && this.taken(event, next.user) + next.seats > limit) next.status = 'ENDED';
+      else {
+        Object.assign(next, { status: 'OFFERED', hold: this.holds.length });
+        this.holds.push({ event, user: next.user, seats: next.seats, status: 'HELD', isOver: false });
+      }
+    }
   }
   refusal(event: number, user: string, seats: number): string | undefined {
     const { cancelled = false, window = 'open', limit = null } = this.events[event] ?? {};
@@ -41,60 +67,95 @@ export class Model {
     return this.free(event) < seats ? 'sold-out' : undefined;
   }
   book(event: number, user: string, seats: number, key: string): string {
-    this.expire(event);
-    const known = this.keys.get(user + key);
-    const earlier = known === undefined ? undefined : this.bookings[known];
-    if (earlier !== undefined)
-      return earlier.event === event && earlier.seats === seats ? `replayed ${known}` : 'key-reused';
-    const refusal = this.refusal(event, user, seats);
-    if (refusal !== undefined) return refusal;
-    this.keys.set(user + key, this.bookings.length);
-    this.bookings.push({ event, user, seats, confirmed: true });
-    return 'booked';
+    return this.request(event, () => {
+      const known = this.keys.get(user + key);
+      const earlier = known === undefined ? undefined : this.bookings[known];
+      if (earlier !== undefined)
+        return earlier.event === event && earlier.seats === seats ? `replayed ${known}` : 'key-reused';
+      const refusal = this.refusal(event, user, seats);
+      if (refusal !== undefined) return refusal;
+      this.keys.set(user + key, this.bookings.length);
+      this.bookings.push({ event, user, seats, confirmed: true });
+      return 'booked';
+    });
   }
   hold(event: number, user: string, seats: number, key: string): string {
-    this.expire(event);
-    const known = this.holdKeys.get(user + key);
-    const earlier = known === undefined ? undefined : this.holds[known];
-    if (earlier !== undefined)
-      return earlier.event === event && earlier.seats === seats ? `replayed ${known} ${earlier.status}` : 'key-reused';
-    const refusal = this.refusal(event, user, seats);
-    if (refusal !== undefined) return refusal;
-    this.holdKeys.set(user + key, this.holds.length);
-    this.holds.push({ event, user, seats, status: 'HELD', isOver: false });
-    return 'held';
+    return this.request(event, () => {
+      const known = this.holdKeys.get(user + key);
+      const earlier = known === undefined ? undefined : this.holds[known];
+      if (earlier !== undefined)
+        return earlier.event === event && earlier.seats === seats
+          ? `replayed ${known} ${earlier.status}`
+          : 'key-reused';
+      const refusal = this.refusal(event, user, seats);
+      if (refusal !== undefined) return refusal;
+      this.holdKeys.set(user + key, this.holds.length);
+      this.holds.push({ event, user, seats, status: 'HELD', isOver: false });
+      return `held ${this.holds.length - 1}`;
+    });
   }
   confirm(hold: number): string {
     const one = this.holds[hold];
     if (one === undefined) return 'unknown-hold';
-    this.expire(one.event);
-    if (one.status === 'CONFIRMED') return 'confirmed again';
-    if (one.status !== 'HELD') return `hold-ended ${one.status}`;
-    if (this.events[one.event]?.cancelled) return 'not-bookable';
-    one.status = 'CONFIRMED';
-    this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true });
-    return 'confirmed';
+    return this.request(one.event, () => {
+      if (one.status === 'CONFIRMED') return 'confirmed again';
+      if (one.status !== 'HELD') return `hold-ended ${one.status}`;
+      if (this.events[one.event]?.cancelled) return 'not-bookable';
+      one.status = 'CONFIRMED';
+      this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true });
+      return 'confirmed';
+    });
   }
   release(hold: number): string {
     const one = this.holds[hold];
     if (one === undefined) return 'unknown-hold';
-    this.expire(one.event);
-    if (one.status === 'HELD') one.status = 'RELEASED';
-    return one.status === 'CONFIRMED' ? 'hold-confirmed' : `released ${one.status}`;
+    return this.request(one.event, () => {
+      if (one.status === 'HELD') one.status = 'RELEASED';
+      return one.status === 'CONFIRMED' ? 'hold-confirmed' : `released ${one.status}`;
+    });
+  }
+  join(event: number, user: string, seats: number): string {
+    return this.request(event, () => {
+      const known = this.entries.findLastIndex(
+        (one) =>
+          one.event === event &&
+          one.user === user &&
+          (one.status === 'WAITING' || (one.hold !== null && this.holds[one.hold]?.status === 'HELD')),
+      );
+      if (known >= 0) return this.entries[known]?.seats === seats ? `replayed ${known}` : 'already-waiting';
+      const refusal = this.refusal(event, user, seats) ?? 'seats-available';
+      if (refusal !== 'sold-out') return refusal;
+      this.entries.push({ event, user, seats, status: 'WAITING', hold: null });
+      return 'joined';
+    });
+  }
+  leave(entry: number): string {
+    const one = this.entries[entry];
+    if (one === undefined) return 'unknown-entry';
+    return this.request(one.event, () => {
+      if (one.status === 'OFFERED') return 'seats-offered';
+      if (one.status === 'WAITING') one.status = 'LEFT';
+      return `left ${one.status}`;
+    });
   }
   cancel(booking: number): void {
     const one = this.bookings[booking];
     if (one === undefined) return;
-    this.expire(one.event);
-    one.confirmed = false;
+    this.request(one.event, () => {
+      one.confirmed = false;
+    });
   }
   setCapacity(event: number, total: number): string {
-    this.expire(event);
-    const one = this.events[event];
-    if (one?.cancelled) return 'event-cancelled';
-    if (one === undefined || total < one.total - this.free(event)) return 'capacity-below-booked';
-    one.total = total;
-    return 'capacity-set';
+    return this.request(event, () => {
+      const one = this.events[event];
+      if (one?.cancelled) return 'event-cancelled';
+      if (one === undefined || total < one.total - this.free(event)) return 'capacity-below-booked';
+      one.total = total;
+      return 'capacity-set';
+    });
+  }
+  sweep(event: number): void {
+    this.request(event, () => undefined);
   }
   setSale(event: number, sale: { window: Window; limit: number | null }): void {
     const one = this.events[event];

@@ -4,8 +4,10 @@ import type { BookingDependencies } from '../commands/dependencies.ts';
 import type { Booking } from '../domain/booking.ts';
 import type { Hold } from '../domain/hold.ts';
 import type { Inventory } from '../domain/inventory.ts';
+import type { WaitlistEntry } from '../domain/waitlist.ts';
 import type { BookingPage } from '../store/bookings.ts';
 import type { HoldPage } from '../store/holds.ts';
+import type { WaitlistPage } from '../store/waitlist.ts';
 
 /** The dependencies and data loaders that the resolvers of one request share. */
 export interface Context extends RequestContext {
@@ -15,4 +17,8 @@ export interface Context extends RequestContext {
   readonly bookingPages: DataLoader<BookingPage, Booking[], string>;
   readonly holds: DataLoader<string, Hold | null>;
   readonly holdPages: DataLoader<HoldPage, Hold[], string>;
+  readonly waitlistEntries: DataLoader<string, WaitlistEntry | null>;
+  readonly waitlistPages: DataLoader<WaitlistPage, WaitlistEntry[], string>;
+  /** How many entries wait before an entry. */
+  readonly entriesAhead: DataLoader<WaitlistEntry, number, string>;
 }

@@ -6,6 +6,7 @@ export const event = {
   totalSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.totalSeats ?? null,
   availableSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.availableSeats ?? null,
   heldSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.heldSeats ?? null,
+  waitingSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.waitingSeats ?? null,
   bookings: async ({ id }, args, { bookingPages }) => {
     const page = pageOf(args, idKey);
     const rows = await bookingPages.load({ eventId: id, page });

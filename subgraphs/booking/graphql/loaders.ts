@@ -7,14 +7,26 @@ import type { Inventory } from '../domain/inventory.ts';
 import { type BookingPage, listBookingPages } from '../store/bookings.ts';
 import { findBookings } from '../store/find-bookings.ts';
 import { findHolds } from '../store/find-holds.ts';
+import { countEntriesAhead, findWaitlistEntries } from '../store/find-waitlist-entries.ts';
 import { type HoldPage, listHoldPages } from '../store/holds.ts';
 import { findInventories } from '../store/inventories.ts';
+import { listWaitlistPages, type WaitlistPage } from '../store/waitlist.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages' | 'holds' | 'holdPages'>;
+type Loaders = Pick<
+  Context,
+  | 'inventories'
+  | 'bookings'
+  | 'bookingPages'
+  | 'holds'
+  | 'holdPages'
+  | 'waitlistEntries'
+  | 'waitlistPages'
+  | 'entriesAhead'
+>;
 
 /**
  * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
@@ -29,6 +41,10 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
   const holdPages = createSharedLoader((wanted: readonly HoldPage[]) => listHoldPages(dependencies.sql, wanted), {
     batchMax: PAGES_PER_STATEMENT_MAX,
   });
+  const waitlistPages = createSharedLoader(
+    (wanted: readonly WaitlistPage[]) => listWaitlistPages(dependencies.sql, wanted),
+    { batchMax: PAGES_PER_STATEMENT_MAX },
+  );
   return () => ({
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: createIdLoader((ids) => findBookings(dependencies.sql, ids)),
@@ -41,6 +57,15 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
     holdPages: new DataLoader(holdPages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
       cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
+    }),
+    waitlistEntries: createIdLoader((ids) => findWaitlistEntries(dependencies.sql, ids)),
+    waitlistPages: new DataLoader(waitlistPages, {
+      maxBatchSize: PAGES_PER_STATEMENT_MAX,
+      cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
+    }),
+    entriesAhead: new DataLoader((entries) => countEntriesAhead(dependencies.sql, entries), {
+      maxBatchSize: PAGES_PER_STATEMENT_MAX,
+      cacheKeyFn: ({ id }) => id,
     }),
   });
 }

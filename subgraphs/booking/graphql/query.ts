@@ -20,4 +20,5 @@ export const query: QueryResolvers = {
     return connectionById(rows, page);
   },
   hold: (_parent, { id }, { holds }) => holds.load(id),
+  waitlistEntry: (_parent, { id }, { waitlistEntries }) => waitlistEntries.load(id),
 };

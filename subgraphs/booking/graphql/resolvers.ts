@@ -7,15 +7,27 @@ import { createBooking } from './create-booking.ts';
 import { event } from './event.ts';
 import { hold } from './hold.ts';
 import { holdSeats } from './hold-seats.ts';
+import { joinWaitlist } from './join-waitlist.ts';
+import { leaveWaitlist } from './leave-waitlist.ts';
 import { query } from './query.ts';
 import { releaseHold } from './release-hold.ts';
 import { setEventCapacity } from './set-event-capacity.ts';
 import { user } from './user.ts';
+import { waitlistEntry } from './waitlist-entry.ts';
 
 export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
-  Mutation: { createBooking, cancelBooking, holdSeats, confirmHold, releaseHold, setEventCapacity },
+  Mutation: {
+    createBooking,
+    cancelBooking,
+    holdSeats,
+    confirmHold,
+    releaseHold,
+    joinWaitlist,
+    leaveWaitlist,
+    setEventCapacity,
+  },
   Booking: {
     __resolveReference: async ({ id }, { bookings }) => {
       const found = await bookings.load(id);
@@ -25,6 +37,7 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
   },
   Hold: hold,
+  WaitlistEntry: waitlistEntry,
   Event: event,
   User: user,
 };

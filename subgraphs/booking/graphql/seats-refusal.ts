@@ -1,7 +1,8 @@
-import type { NotBookable, SeatsRefusal } from '../domain/seat-requests.ts';
+import type { JoinOutcome, NotBookable, SeatsRefusal } from '../domain/seat-requests.ts';
 import type { ResolversTypes } from '../generated/graphql.ts';
 
 type Refusal = Extract<ResolversTypes['CreateBookingResult'], ResolversTypes['HoldSeatsResult']>;
+type CommonRefusal = Extract<Refusal, ResolversTypes['JoinWaitlistResult']>;
 
 /** Returns the result for a user who gets no seats. The key belongs to a `purpose`. */
 export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'): Refusal {
@@ -13,6 +14,20 @@ export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'):
         message: 'The event does not have enough free seats.',
         availableSeats: result.availableSeats,
       };
+    case 'key-reused':
+      return {
+        __typename: 'IdempotencyKeyReusedError',
+        code: 'IDEMPOTENCY_KEY_REUSED',
+        message: `This idempotency key was used for a different ${purpose}. Choose a new key.`,
+      };
+    default:
+      return eventRefusal(result);
+  }
+}
+
+/** Returns the result for a user who gets no seats, whether they are free or not. */
+export function eventRefusal(result: Extract<SeatsRefusal, JoinOutcome>): CommonRefusal {
+  switch (result.outcome) {
     case 'not-bookable':
       return notBookableError(result);
     case 'sales-not-started':
@@ -36,12 +51,6 @@ export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'):
         message: 'The user would have more seats of the event than it allows.',
         maxSeatsPerUser: result.maxSeatsPerUser,
         seatsLeft: result.seatsLeft,
-      };
-    case 'key-reused':
-      return {
-        __typename: 'IdempotencyKeyReusedError',
-        code: 'IDEMPOTENCY_KEY_REUSED',
-        message: `This idempotency key was used for a different ${purpose}. Choose a new key.`,
       };
     case 'unknown-event':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };

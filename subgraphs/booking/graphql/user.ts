@@ -13,4 +13,9 @@ export const user = {
     const rows = await holdPages.load({ userId: id, page });
     return connectionById(rows, page);
   },
+  waitlistEntries: async ({ id }, args, { waitlistPages }) => {
+    const page = pageOf(args, idKey);
+    const rows = await waitlistPages.load({ userId: id, page });
+    return connectionById(rows, page);
+  },
 } satisfies UserResolvers;

@@ -34,6 +34,8 @@ export const INVENTORY_COLUMNS = columnsOf<Inventory>({
   availableSeats: sql`available_seats AS availableSeats`,
   heldSeats: sql`held_seats AS heldSeats`,
   nextHoldExpiresAt: sql`next_hold_expires_at AS nextHoldExpiresAt`,
+  waitingSeats: sql`waiting_seats AS waitingSeats`,
+  lastWaitlistPlace: sql`last_waitlist_place AS lastWaitlistPlace`,
 });
 
 /** Returns the inventories of these events, as far as they exist. Always reads from the database. */
@@ -46,6 +48,7 @@ export const findInventories = async (executor: SqlExecutor, eventIds: readonly 
 /**
  * Creates the inventories of new events and updates the facts of known events. An older version changes nothing. The
  * rules of the sale are also saved when the version is known, because an older release could have saved it without them.
+ * An event with a waiting list becomes due, because its list can end or go on now.
  */
 export async function saveEventSnapshots(database: SqlExecutor, facts: readonly EventSnapshot[]): Promise<void> {
   const rows = [...facts]
@@ -89,6 +92,8 @@ export async function saveEventSnapshots(database: SqlExecutor, facts: readonly 
         WHEN VALUES(event_version) > event_version THEN VALUES(facts_correlation_id)
         WHEN VALUES(event_version) = event_version THEN COALESCE(facts_correlation_id, VALUES(facts_correlation_id))
         ELSE facts_correlation_id END,
+      next_hold_expires_at =
+        IF(inventories.waiting_seats > 0, CURRENT_TIMESTAMP(3), inventories.next_hold_expires_at),
       event_version = GREATEST(VALUES(event_version), event_version)`);
 }
 

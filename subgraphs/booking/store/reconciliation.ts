@@ -15,7 +15,7 @@ export async function findEventsAfter(
   return rows.map(({ eventId, eventVersion }) => ({ eventId, version: eventVersion }));
 }
 
-/** The seats of an event according to its inventory, its bookings and its holds. */
+/** The seats of an event according to its inventory, its bookings, its holds and its waiting list. */
 export interface SeatCount {
   readonly totalSeats: number;
   readonly availableSeats: number;
@@ -23,12 +23,15 @@ export interface SeatCount {
   readonly heldSeats: number;
   /** The seats of the holds with the status HELD. Equal to `heldSeats`. */
   readonly seatsOfHolds: number;
+  readonly waitingSeats: number;
+  /** The seats of the waiting list's entries with the status WAITING. Equal to `waitingSeats`. */
+  readonly seatsOfEntries: number;
   /** True when the event is cancelled and marked as closed: all its bookings should be cancelled. */
   readonly isClosed: boolean;
 }
 
 /**
- * Counts with one statement, so that inventory, bookings and holds are from the same moment. Undefined without an inventory.
+ * Counts with one statement, so that all numbers are from the same moment. Undefined without an inventory.
  */
 export async function countSeats(database: BookingDatabase, eventId: string): Promise<SeatCount | undefined> {
   const [row] = await database.$queryRaw<Record<keyof SeatCount, bigint | number>[]>(sql`
@@ -39,7 +42,11 @@ export async function countSeats(database: BookingDatabase, eventId: string): Pr
              AS confirmedSeats,
            held_seats AS heldSeats,
            CAST((SELECT COALESCE(SUM(seat_count), 0) FROM holds
-                 WHERE holds.event_id = inventories.event_id AND holds.status = 'HELD') AS SIGNED) AS seatsOfHolds
+                 WHERE holds.event_id = inventories.event_id AND holds.status = 'HELD') AS SIGNED) AS seatsOfHolds,
+           waiting_seats AS waitingSeats,
+           CAST((SELECT COALESCE(SUM(seat_count), 0) FROM waitlist_entries
+                 WHERE waitlist_entries.event_id = inventories.event_id AND waitlist_entries.status = 'WAITING') AS SIGNED)
+             AS seatsOfEntries
     FROM inventories WHERE event_id = ${eventId}`);
   return (
     row && {
@@ -48,6 +55,8 @@ export async function countSeats(database: BookingDatabase, eventId: string): Pr
       confirmedSeats: Number(row.confirmedSeats),
       heldSeats: Number(row.heldSeats),
       seatsOfHolds: Number(row.seatsOfHolds),
+      waitingSeats: Number(row.waitingSeats),
+      seatsOfEntries: Number(row.seatsOfEntries),
       isClosed: Boolean(row.isClosed),
     }
   );

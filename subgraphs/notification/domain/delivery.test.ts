@@ -30,6 +30,7 @@ const notification: Notification = {
   attempts: 1,
   createdAt: new Date(0),
   sentAt: null,
+  expiresAt: null,
   requestId: null,
   traceparent: null,
 };

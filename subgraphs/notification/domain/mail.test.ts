@@ -15,6 +15,7 @@ const NOTIFICATION: Notification = {
   attempts: 1,
   createdAt: new Date(0),
   sentAt: null,
+  expiresAt: null,
   requestId: null,
   traceparent: null,
 };
@@ -65,6 +66,18 @@ test('a cancellation is stated in the subject, the text and the HTML', () => {
     expect(form).toContain('your booking is cancelled.');
     expect(form).not.toContain('confirmed');
   }
+});
+
+test('an offer says until when the seats are held, and names the hold', () => {
+  const expiresAt = new Date('2030-05-31T08:00:00.000Z');
+  const { subject, text, html } = compose({ notification: { kind: 'WAITLIST_OFFERED', expiresAt } });
+  expect(subject).toBe('Seats available: Concert');
+  for (const form of [text, html]) {
+    expect(form).toContain('the seats that you waited for are held for you.');
+    expect(form).toContain('(2030-05-31T08:00:00.000Z)');
+  }
+  expect(text).toMatch(/^Book until: .*31 May 2030/m);
+  expect(text).toContain('\nHold: booking-1\n');
 });
 
 test('the mail has no venue line if the event has no venue', () => {

@@ -11,11 +11,18 @@ export interface MailContent {
 const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string }>> = {
   BOOKING_CONFIRMED: { title: 'Booking confirmed', sentence: 'your booking is confirmed.' },
   BOOKING_CANCELLED: { title: 'Booking cancelled', sentence: 'your booking is cancelled. Its seats are free again.' },
+  WAITLIST_OFFERED: {
+    title: 'Seats available',
+    sentence: 'the seats that you waited for are held for you. Book them in time, or somebody else gets them.',
+  },
 };
 
 export const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
-/** Writes the mail about a booking, as plain text and as HTML. Names cannot add a line, header or markup, whatever they contain. */
+/**
+ * Writes the mail about a booking or an offer, as plain text and as HTML. Names cannot add a line, header or markup,
+ * whatever they contain.
+ */
 export function composeMail({ notification, recipient, event }: Delivery): MailContent {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
@@ -23,9 +30,10 @@ export function composeMail({ notification, recipient, event }: Delivery): MailC
   const facts: readonly (readonly [label: string, value: string])[] = [
     ['Event', eventName],
     ...(event.venue === null ? [] : [['Venue', onOneLine(event.venue)] as const]),
-    ['Time', `${FOR_PEOPLE.format(event.startsAt)} UTC (${event.startsAt.toISOString()})`],
+    ['Time', timeText(event.startsAt)],
     ['Seats', String(notification.seatCount)],
-    ['Booking', notification.bookingId],
+    ...(notification.expiresAt === null ? [] : [['Book until', timeText(notification.expiresAt)] as const]),
+    [notification.kind === 'WAITLIST_OFFERED' ? 'Hold' : 'Booking', notification.bookingId],
   ];
   return {
     subject: `${title}: ${eventName}`,
@@ -44,6 +52,8 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
 `,
   };
 }
+
+const timeText = (time: Date): string => `${FOR_PEOPLE.format(time)} UTC (${time.toISOString()})`;
 
 /** Replaces each run of control characters and line separators by one space. */
 export const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

@@ -17,7 +17,9 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
       const found = await notifications.load(id);
       return found && { ...found };
     },
-    booking: ({ bookingId, userId }) => ({ __typename: 'Booking', id: bookingId, ownerId: userId }),
+    booking: ({ bookingId, userId, kind }) =>
+      kind === 'WAITLIST_OFFERED' ? null : { __typename: 'Booking', id: bookingId, ownerId: userId },
+    hold: ({ bookingId, kind }) => (kind === 'WAITLIST_OFFERED' ? { __typename: 'Hold', id: bookingId } : null),
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
   },
   DeadLetter: { payload: ({ payload }) => new TextDecoder().decode(payload) },

@@ -53,6 +53,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     attempts: 1,
     createdAt: new Date(),
     sentAt: null,
+    expiresAt: null,
     requestId: null,
     traceparent: null,
   },

@@ -105,6 +105,21 @@ test('messages that arrive five times in any order create one notification of ea
   expect(await listNotifications()).toEqual(expected.sort((one, other) => (one.bookingId < other.bookingId ? -1 : 1)));
 });
 
+test('an offer to a waiting list creates a notification with its hold and its end, next to that of the booking', async () => {
+  const { bookingId: holdId, ...facts } = newBooking();
+  const expiresAt = '2030-06-01T19:30:00.250Z';
+  const offer = body('waitlist.offered.v1', { holdId, entryId: newId(), ...facts, expiresAt });
+  for (const _time of [1, 2]) await publish('waitlist.offered.v1', offer);
+  await publish('booking.confirmed.v1', body('booking.confirmed.v1', { bookingId: holdId, ...facts }));
+  consumeBookings();
+  await vi.waitFor(async () => expect(await listNotifications()).toHaveLength(2), SOON);
+  const rows = await fixture.database.notification.findMany({ orderBy: { kind: 'asc' } });
+  expect(rows).toMatchObject([
+    { bookingId: holdId, kind: 'BOOKING_CONFIRMED', expiresAt: null },
+    { bookingId: holdId, kind: 'WAITLIST_OFFERED', expiresAt: new Date(expiresAt), requestId: 'test', ...facts },
+  ]);
+});
+
 test('two messages with different ids about the same booking and kind create one notification', async () => {
   const data = newBooking();
   const other = newBooking();

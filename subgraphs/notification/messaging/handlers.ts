@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import { DEAD_LETTER, deadLetter } from '#platform/messaging/dead-letter.ts';
+import type { ReceivedMessage } from '#platform/messaging/message.ts';
 import { type MessageHandler, onMessage } from '#platform/messaging/message-handlers.ts';
-import { bookingMessages } from '../../booking/messaging/contract.ts';
+import { bookingMessages, waitlistMessages } from '../../booking/messaging/contract.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
 import type { AccountMailKind } from '../domain/account-mail.ts';
@@ -12,7 +13,7 @@ import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';
 import { saveEventDetails } from '../store/event-details.ts';
-import { insertNotifications } from '../store/notifications.ts';
+import { insertNotifications, type NewNotification } from '../store/notifications.ts';
 
 /** Handlers for all messages. A missing handler is a type error, because its messages would become dead letters. */
 type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler>>;
@@ -58,27 +59,53 @@ export const eventHandlers: Handlers<typeof eventMessages> = {
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
-/** Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
+/**
+ * Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking, and for
+ * seats that are offered to a waiting list.
+ */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
+  const insert = (
+    transaction: SqlExecutor,
+    kind: NotificationKind,
+    messages: readonly (Pick<ReceivedMessage<unknown>, 'correlationId' | 'traceparent'> & { data: About })[],
+  ) =>
+    insertNotifications(
+      transaction,
+      messages.map(({ data, correlationId = null, traceparent = null }) => ({
+        ...data,
+        id: newId(),
+        kind,
+        channel,
+        requestId: correlationId,
+        traceparent,
+      })),
+    );
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
     onMessage(bookingMessages[type], (transaction, messages) =>
-      insertNotifications(
+      insert(
         transaction,
-        messages.map(({ data, correlationId = null, traceparent = null }) => ({
-          ...data,
-          id: newId(),
-          kind,
-          channel,
-          requestId: correlationId,
-          traceparent,
-        })),
+        kind,
+        messages.map(({ data, ...rest }) => ({ ...rest, data: { ...data, expiresAt: null } })),
       ),
     );
   return {
     'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
     'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),
-  } satisfies Handlers<typeof bookingMessages>;
+    'waitlist.offered.v1': onMessage(waitlistMessages['waitlist.offered.v1'], (transaction, messages) =>
+      insert(
+        transaction,
+        'WAITLIST_OFFERED',
+        messages.map(({ data: { holdId, eventId, userId, seatCount, expiresAt }, ...rest }) => ({
+          ...rest,
+          data: { bookingId: holdId, eventId, userId, seatCount, expiresAt: new Date(expiresAt) },
+        })),
+      ),
+    ),
+  } satisfies Handlers<typeof bookingMessages & typeof waitlistMessages>;
 }
+
+/** What a notification is about. */
+type About = Pick<NewNotification, 'bookingId' | 'eventId' | 'userId' | 'seatCount' | 'expiresAt'>;
 
 /** Creates the handler that saves the messages that consumers could not process. */
 export const deadLetterHandlers = ({ newId }: { newId: () => string }) => ({

@@ -1,5 +1,5 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
-import { columnsOf, type SqlExecutor } from '#platform/database/database.ts';
+import { columnsOf, type SqlExecutor, sqlTime } from '#platform/database/database.ts';
 import type { IdPage } from '#platform/graphql/pagination.ts';
 import { NOTIFICATION_STATUSES, type Notification, type NotificationStatus } from '../domain/notification.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
@@ -106,6 +106,7 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   attempts: sql`attempts`,
   createdAt: sql`created_at AS createdAt`,
   sentAt: sql`sent_at AS sentAt`,
+  expiresAt: sql`expires_at AS expiresAt`,
   requestId: sql`request_id AS requestId`,
   traceparent: sql`traceparent`,
 });
@@ -120,10 +121,12 @@ export async function insertNotifications(
   transaction: SqlExecutor,
   notifications: readonly NewNotification[],
 ): Promise<void> {
+  const rows = notifications.map(({ expiresAt, ...row }) => ({ ...row, expiresAt: sqlTime(expiresAt) }));
   await transaction.$executeRaw(sql`
-    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent
-    FROM JSON_TABLE(${JSON.stringify(notifications)}, '$[*]' COLUMNS (
+    INSERT INTO notifications
+      (id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent)
+    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent
+    FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
       user_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.userId',
@@ -131,6 +134,7 @@ export async function insertNotifications(
       seat_count INT PATH '$.seatCount',
       kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
       channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
+      expires_at DATETIME(3) PATH '$.expiresAt',
       request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
       traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent'
     )) AS added

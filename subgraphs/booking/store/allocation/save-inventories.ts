@@ -3,13 +3,14 @@ import { sqlTime } from '#platform/database/database.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
 /**
- * Returns the statements that write the seats of locked inventories, and when their next hold expires. The table's CHECK
- * constraint refuses invalid numbers.
+ * Returns the statements that write the seats of locked inventories, their waiting lists' numbers, and when they are due. The
+ * table's CHECK constraint refuses invalid numbers.
  */
 export function saveInventories(inventories: readonly Inventory[]): Sql[] {
   if (inventories.length === 0) return [];
-  const rows = inventories.map(({ eventId, totalSeats, availableSeats, heldSeats, nextHoldExpiresAt }) => {
-    const seats = [eventId, totalSeats, availableSeats, heldSeats];
+  const rows = inventories.map(({ eventId, totalSeats, availableSeats, heldSeats, nextHoldExpiresAt, ...waitlist }) => {
+    const { waitingSeats, lastWaitlistPlace } = waitlist;
+    const seats = [eventId, totalSeats, availableSeats, heldSeats, waitingSeats, lastWaitlistPlace];
     // A missing element is NULL.
     return nextHoldExpiresAt === null ? seats : [...seats, sqlTime(nextHoldExpiresAt)];
   });
@@ -21,10 +22,14 @@ export function saveInventories(inventories: readonly Inventory[]): Sql[] {
       total_seats INT PATH '$[1]',
       available_seats INT PATH '$[2]',
       held_seats INT PATH '$[3]',
-      next_hold_expires_at DATETIME(3) PATH '$[4]'
+      waiting_seats INT PATH '$[4]',
+      last_waitlist_place INT PATH '$[5]',
+      next_hold_expires_at DATETIME(3) PATH '$[6]'
     )) AS seats
     STRAIGHT_JOIN inventories FORCE INDEX (PRIMARY) ON inventories.event_id = seats.event_id
     SET inventories.total_seats = seats.total_seats, inventories.available_seats = seats.available_seats,
-        inventories.held_seats = seats.held_seats, inventories.next_hold_expires_at = seats.next_hold_expires_at`,
+        inventories.held_seats = seats.held_seats, inventories.waiting_seats = seats.waiting_seats,
+        inventories.last_waitlist_place = seats.last_waitlist_place,
+        inventories.next_hold_expires_at = seats.next_hold_expires_at`,
   ];
 }

@@ -1,12 +1,13 @@
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import { sqlTime } from '#platform/database/database.ts';
 import type { Writes } from '../../domain/draft.ts';
+import type { Hold } from '../../domain/hold.ts';
 
 /** Returns the statements that insert new holds. Their inventories must be locked. */
-export function insertHolds(held: Writes['held']): Sql[] {
+export function insertHolds(held: readonly { readonly hold: Hold; readonly idempotencyKey: string }[]): Sql[] {
   const createdAt = held[0]?.hold.createdAt;
   if (createdAt === undefined) return [];
-  const rows = held.map(({ hold: { id, eventId, userId, seatCount, expiresAt }, request: { idempotencyKey } }) => {
+  const rows = held.map(({ hold: { id, eventId, userId, seatCount, expiresAt }, idempotencyKey }) => {
     return [id, eventId, userId, seatCount, idempotencyKey, sqlTime(expiresAt)];
   });
   return [

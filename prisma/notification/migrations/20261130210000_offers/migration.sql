@@ -1,0 +1,6 @@
+ALTER TABLE notifications
+  ADD COLUMN expires_at DATETIME(3) NULL,
+  ALGORITHM=INSTANT;
+
+-- A new list of kinds would copy the table under a lock. The code checks the kinds.
+ALTER TABLE notifications DROP CONSTRAINT notifications_kind_check;
