@@ -18,6 +18,9 @@
  *   hold <event> [--seats 1]        keeps seats of an event for some minutes, with --key like book
  *   confirm <hold>                  books the seats of a hold by its id
  *   release <hold>                  gives the seats of a hold back
+ *   wait <event> [--seats 1]        waits for seats of an event: seats that come back are held for the first in line
+ *   waiting                         lists where you wait, and the holds of the seats that you were offered
+ *   leave <entry>                   ends your waiting
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
  *
@@ -42,12 +45,17 @@ import {
   type EventFieldsFragment,
   EventPageDocument,
   EventsDocument,
+  JoinWaitlistDocument,
+  type JoinWaitlistMutation,
+  LeaveWaitlistDocument,
   OwnBookingsDocument,
+  OwnWaitlistDocument,
   ReleaseHoldDocument,
   RequestEmailVerificationDocument,
   RequestPasswordResetDocument,
   SignOutEverywhereDocument,
   VerifyEmailDocument,
+  type WaitlistFieldsFragment,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
@@ -56,6 +64,7 @@ import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 const USAGE = [
   'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
+  'wait <event> [--seats 1] | waiting | leave <entry>',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
 ].join('\n  | ');
@@ -66,6 +75,8 @@ const NEEDS_TEXT = [
   'hold',
   'confirm',
   'release',
+  'wait',
+  'leave',
   'cancel',
   'forgot-password',
   'reset-password',
@@ -135,15 +146,18 @@ function describeSale({
   ].join(', ');
 }
 
-type SeatsResult = Awaited<ReturnType<Client['book'] | Client['hold']>>;
+type SeatsResult = Awaited<ReturnType<Client['book'] | Client['hold']>> | JoinWaitlistMutation['joinWaitlist'];
 
 /** Says why a user gets no seats, with the numbers that the user needs. */
 function describeRefusal(
-  refusal: Exclude<SeatsResult, { __typename: 'CreateBookingPayload' | 'HoldSeatsPayload' }>,
+  refusal: Exclude<SeatsResult, { __typename: 'CreateBookingPayload' | 'HoldSeatsPayload' | 'JoinWaitlistPayload' }>,
 ): string {
   switch (refusal.__typename) {
     case 'SoldOutError':
+    case 'SeatsAvailableError':
       return `${refusal.message} It has ${seatsText(refusal.availableSeats)}.`;
+    case 'AlreadyWaitingError':
+      return `You wait for ${seatsText(refusal.seatCount)}. Leave first: npm run cli -- leave ${refusal.entryId}`;
     case 'SalesNotStartedError':
       return `${refusal.message} It starts at ${timeText(refusal.salesStartAt)} UTC.`;
     case 'SalesEndedError':
@@ -161,6 +175,13 @@ const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment
 const describeSession = ({ id, createdAt, lastUsedAt, current }: Sessions[number]) =>
   `${id}  signed in ${createdAt}, last used ${lastUsedAt}${current ? '  (this one)' : ''}`;
 type Sessions = NonNullable<NonNullable<AccountQuery['me']>['sessions']>;
+
+function describeEntry({ id, seatCount, status, entriesAhead, hold, event }: WaitlistFieldsFragment): string {
+  const state = status === 'WAITING' ? `waiting, ${entriesAhead ?? '?'} before you` : status.toLowerCase();
+  const offer = hold === null ? '' : `. The hold is ${hold.id}, ${hold.status.toLowerCase()}`;
+  const until = hold?.status === 'HELD' ? ` until ${timeText(hold.expiresAt)} UTC` : '';
+  return `${id}  ${state}: ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}${offer}${until}`;
+}
 
 async function findEvent(client: Client, text: string): Promise<EventFieldsFragment> {
   if (ID.test(text)) {
@@ -280,6 +301,20 @@ async function run(
       const { seatCount: held, status } = accept(releaseHold).hold;
       return `The hold of ${seatsText(held)} is ${status.toLowerCase()}.`;
     }
+    case 'wait': {
+      const { id: eventId } = await findEvent(client, text);
+      const { joinWaitlist } = await client.request(JoinWaitlistDocument, { input: { eventId, seatCount } });
+      if (joinWaitlist.__typename !== 'JoinWaitlistPayload') throw new LocalError(describeRefusal(joinWaitlist));
+      return describeEntry(joinWaitlist.entry);
+    }
+    case 'waiting': {
+      const { me } = await client.request(OwnWaitlistDocument, {});
+      return me?.waitlistEntries?.nodes.map(describeEntry).join('\n') || 'You wait for no event.';
+    }
+    case 'leave': {
+      const { leaveWaitlist } = await client.request(LeaveWaitlistDocument, { input: { id: text } });
+      return describeEntry(accept(leaveWaitlist).entry);
+    }
     case 'bookings': {
       const { bookings } = await client.request(OwnBookingsDocument);
       return bookings.nodes.map(describeBooking).join('\n') || 'You have no bookings.';
@@ -329,7 +364,9 @@ function explain(
   const advice =
     command === 'book' || command === 'hold'
       ? `Run it again with --key ${key}: it takes seats at most once.`
-      : 'Check whether it happened before you try again.';
+      : command === 'wait'
+        ? 'Run it again: you join at most once.'
+        : 'Check whether it happened before you try again.';
   return `${message}\nIt is not known whether this happened. ${advice}`;
 }
 

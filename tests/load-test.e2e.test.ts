@@ -6,7 +6,7 @@ import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
 import type { LoadReport } from '../bench/load/report.ts';
-import { createEvent, signUp } from './support/client.ts';
+import { book as bookSeats, createEvent, signUp } from './support/client.ts';
 import { connectTo } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
@@ -97,7 +97,7 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     expect(readReport().missedThresholds).toHaveLength(1);
   });
 
-  it('npm run cli books an event, finds the booking again, cancels it, and holds seats', async () => {
+  it('npm run cli books an event, finds the booking again, cancels it, holds seats, and waits for seats', async () => {
     const password = 'correct horse battery\n';
     expect(await run('scripts/cli.ts', ['bookings'])).toMatchObject({
       code: 1,
@@ -128,6 +128,21 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
       output: expect.stringContaining('The hold has become a booking.'),
     });
     const seller = await signUp(system.graphqlUrl);
+    const full = await createEvent(seller, { name: 'Full House', totalSeats: 1 });
+    const sold = (await bookSeats(seller, full)).booking.id;
+    const waited = (await run('scripts/cli.ts', ['wait', full])).output;
+    const [, entry = ''] = /^(\S+) {2}waiting, 0 before you: 1 × Full House$/m.exec(waited) ?? [];
+    expect(await run('scripts/cli.ts', ['wait', full, '--seats', '2'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining(`You wait for 1 seat. Leave first: npm run cli -- leave ${entry}`),
+    });
+    await seller.send('mutation ($id: ID!) { cancelBooking(input: { id: $id }) { __typename } }', { id: sold });
+    const offered = (await run('scripts/cli.ts', ['waiting'])).output;
+    expect(offered).toMatch(/^\S+ {2}offered: 1 × Full House\. The hold is \S+, held until \S+ \S+ UTC$/m);
+    expect(await run('scripts/cli.ts', ['leave', entry])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('The seats were offered.'),
+    });
     const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
     const refusals: [Record<string, unknown>, string][] = [
       [{ totalSeats: 1 }, 'The event does not have enough free seats. It has 1 seat.'],

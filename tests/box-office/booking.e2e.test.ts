@@ -1,6 +1,7 @@
 import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  CancelBookingDocument,
   CancelEventDocument,
   EditEventDocument,
   EventPageDocument,
@@ -205,6 +206,29 @@ test('Held seats are kept through a reload, and are given back or booked', async
   await page.getByRole('button', { name: 'Book held seats' }).click();
   await page.getByText('You have booked 2 seats.').waitFor();
   expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 2, status: 'CONFIRMED' }]);
+  expect(complaints).toEqual([]);
+});
+
+test('A visitor waits for seats of a sold-out event, and books them when they come back', async () => {
+  const eventId = await createEvent(organizer, { name: 'Last Night', totalSeats: 1 });
+  const sold = await organizer.client.book({ eventId, seatCount: 1 });
+  const account = await register(office, 'Walter');
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, account, `/events/${eventId}`);
+  const wait = () => page.getByRole('button', { name: 'Wait for 1 seat' }).click();
+  await wait();
+  await page.getByText('You wait for 1 seat. You are the first in line.').waitFor();
+  await page.getByRole('button', { name: 'Stop waiting' }).click();
+  await wait();
+  await page.getByText('You are the first in line.').waitFor();
+
+  if (sold.__typename !== 'CreateBookingPayload') throw new Error(sold.__typename);
+  await organizer.client.request(CancelBookingDocument, { input: { id: sold.booking.id } });
+  await page.getByText('1 seat held for you.').waitFor();
+  await page.getByText(/You have \d+:\d\d:\d\d to book/).waitFor();
+  await page.getByRole('button', { name: 'Book held seats' }).click();
+  await page.getByText('You have booked 1 seat.').waitFor();
+  expect(await bookingsOf(account, eventId)).toEqual([{ seatCount: 1, status: 'CONFIRMED' }]);
   expect(complaints).toEqual([]);
 });
 

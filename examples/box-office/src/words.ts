@@ -11,6 +11,7 @@ export interface Refusal {
   readonly salesEndAt?: string;
   readonly maxSeatsPerUser?: number;
   readonly seatsLeft?: number;
+  readonly seatCount?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -38,6 +39,11 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',
   HOLD_RELEASED: () => 'You gave these seats back. Hold or book seats again.',
   HOLD_CONFIRMED: () => 'You have booked these seats. Cancel the booking to give them back.',
+  SEATS_AVAILABLE: ({ availableSeats = 0 }) =>
+    `${seats(availableSeats)} ${availableSeats === 1 ? 'is' : 'are'} free now. You can book without waiting.`,
+  ALREADY_WAITING: ({ seatCount = 0 }) => `You wait for ${seats(seatCount)} already. Stop waiting first.`,
+  SEATS_OFFERED: () => 'The seats are held for you now. Reload the page.',
+  WAITLIST_ENTRY_NOT_FOUND: () => 'You do not wait for these seats.',
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
     `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import {
   DeadLettersDocument,
   FailedNotificationsDocument,
+  type NotificationKind,
   RedriveDeadLetterDocument,
   RedriveDeadLettersDocument,
   RetryNotificationDocument,
@@ -16,6 +17,12 @@ import { dateTime, refusalIn } from '../words.ts';
 
 /** A message can have a megabyte. Its beginning is enough to recognize it. */
 const PAYLOAD_CHARACTERS_MAX = 2_000;
+
+const TITLES: Readonly<Record<NotificationKind, string>> = {
+  BOOKING_CONFIRMED: 'Confirmation',
+  BOOKING_CANCELLED: 'Cancellation notice',
+  WAITLIST_OFFERED: 'Offer of seats',
+};
 
 export function AdminPage() {
   const session = useSession();
@@ -81,7 +88,7 @@ const FailedNotifications = () => (
     {({ id, kind, channel, attempts, createdAt, user, booking }) => (
       <Entry
         key={id}
-        title={`${kind === 'BOOKING_CONFIRMED' ? 'Confirmation' : 'Cancellation notice'} for ${user?.name ?? 'an unknown user'}`}
+        title={`${TITLES[kind]} for ${user?.name ?? 'an unknown user'}`}
         badge={attempts === 1 ? '1 attempt' : `${attempts} attempts`}
       >
         <p className="where">

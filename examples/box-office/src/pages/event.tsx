@@ -16,6 +16,7 @@ import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
 import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
+import { useWaitlistEntry, WaitForSeats, Waiting } from '../parts/waitlist.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
@@ -135,6 +136,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   /** The seats of a hold that was confirmed on this page. */
   const [confirmedSeats, setConfirmedSeats] = useState<number>();
   const held = useHold(event.id, userId);
+  const entry = useWaitlistEntry(event.id, userId);
   const hold = useMutation({
     mutationFn: () => client.hold({ eventId: event.id, seatCount }),
     async onSuccess() {
@@ -207,11 +209,14 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
       </>
     );
   if (held !== undefined) return <HeldSeats key={held.id} hold={held} onBooked={setConfirmedSeats} />;
+  const { isOpen, isSoldOut } = availabilityOf(event);
+  if (entry !== undefined) return <Waiting entry={entry} />;
   const problem = refusalIn(data) ?? hold.error ?? refusalIn(hold.data);
   return (
     <>
       {problem && <Problem of={problem} />}
-      {availabilityOf(event).isOpen && (
+      {isSoldOut && <WaitForSeats event={event} seatsMax={SEATS_MAX} />}
+      {isOpen && (
         <>
           <NumberInput
             label="Seats"

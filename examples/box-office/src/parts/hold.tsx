@@ -12,6 +12,7 @@ import { refusalIn, seats } from '../words.ts';
 import { Problem, reload } from './states.tsx';
 
 const SECOND_MS = 1_000;
+const HOUR_S = 3_600;
 
 /** Returns the user's hold of an event that has not expired. It also finds the hold after a reload. */
 export function useHold(eventId: string, userId: string): HoldFieldsFragment | undefined {
@@ -79,5 +80,10 @@ function useSecondsUntil(iso: string): number {
   return Math.max(0, Math.ceil((Date.parse(iso) - Date.now()) / SECOND_MS));
 }
 
-/** A time like 4:05. */
-const timeText = (s: number) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+const twoDigits = (value: number) => String(value).padStart(2, '0');
+
+/** A time like 4:05, or 23:04:05. */
+const timeText = (s: number) =>
+  s < HOUR_S
+    ? `${Math.floor(s / 60)}:${twoDigits(s % 60)}`
+    : `${Math.floor(s / HOUR_S)}:${twoDigits(Math.floor((s % HOUR_S) / 60))}:${twoDigits(s % 60)}`;

@@ -12,6 +12,8 @@ interface Facts {
 interface Availability {
   /** Whether the event takes bookings now. */
   readonly isOpen: boolean;
+  /** Whether users can wait for seats. */
+  readonly isSoldOut?: boolean;
   readonly words: string;
   /** A sentence that explains the words. */
   readonly note?: string;
@@ -35,7 +37,12 @@ export function availabilityOf({
     return { isOpen: false, words: 'Sale ended', note: `The sale ended on ${dateTime(salesEndAt)}.` };
   if (totalSeats === null || free === null) return { isOpen: true, words: 'Seats unknown at the moment' };
   if (free === 0)
-    return { isOpen: false, words: 'Sold out', note: 'If somebody cancels, you see the free seats here at once.' };
+    return {
+      isOpen: false,
+      isSoldOut: true,
+      words: 'Sold out',
+      note: 'Seats that come back go to the first person in line whose number of seats fits.',
+    };
   return { isOpen: true, words: `${seats(free)} free` };
 }
 
