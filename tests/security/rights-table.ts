@@ -33,7 +33,8 @@ function* rightsIn(table: string, kind: 'query' | 'mutation' | 'subscription' | 
 /** A query for the owner's object by reference. Like a reference of the gateway it includes the owner of a booking. */
 function entityQuery(asked: string): string {
   const [type = ''] = asked.split(' ');
-  const reference = `{ __typename: "${type}", id: $${type.toLowerCase()}, user: { id: $user } }`;
+  const variable = type.charAt(0).toLowerCase() + type.slice(1);
+  const reference = `{ __typename: "${type}", id: $${variable}, user: { id: $user } }`;
   return `query { _entities(representations: [${reference}]) { ... on ${asked} } }`;
 }
 

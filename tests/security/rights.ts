@@ -75,6 +75,20 @@ Hold
   me { holds(first: 100) { it: nodes { ...Hold } } }                                                | null            | yes            | absent         | absent         | absent
   event(id: $event) { it: heldSeats }                                                               | null            | null           | null           | yes            | yes
 
+WaitlistEntry
+  it: waitlistEntry(id: $waitlistEntry) { ...Entry }                                                | null            | yes            | null           | yes            | yes
+  waitlistEntry(id: $waitlistEntry) { it: event { ...Event } }                                      | null            | yes            | null           | yes            | yes
+  waitlistEntry(id: $waitlistEntry) { it: user { ...User } }                                        | null            | yes            | null           | yes            | yes
+  waitlistEntry(id: $waitlistEntry) { user { it: email } }                                          | null            | yes            | null           | null           | yes
+  waitlistEntry(id: $waitlistEntry) { it: hold { id seatCount status expiresAt } }                  | null            | yes            | null           | yes            | yes
+  waitlistEntry(id: $waitingEntry) { it: entriesAhead }                                             | null            | yes            | null           | yes            | yes
+  waitlistEntry(id: $waitlistEntry) { user { it: waitlistEntries { pageInfo { hasNextPage } } } }   | null            | yes            | null           | null           | yes
+  waitlistEntry(id: $waitlistEntry) { user { it: waitlistEntries(first: 0) { nodes { id } } } }     | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  user(id: $user) { waitlistEntries(first: 100) { it: nodes { ...Entry } pageInfo { ...PageInfo } } } | null            | yes            | null           | null           | yes
+  user(id: $user) { waitlistEntries(first: 100) { it: edges { cursor node { ...Entry } } } }        | null            | yes            | null           | null           | yes
+  me { waitlistEntries(first: 100) { it: nodes { ...Entry } } }                                     | null            | yes            | absent         | absent         | absent
+  event(id: $event) { it: waitingSeats }                                                            | null            | null           | null           | yes            | yes
+
 Notification
   notifications(first: 100) { it: nodes { ...Notification } pageInfo { ...PageInfo } }              | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
@@ -87,6 +101,7 @@ Notification
   user(id: $user) { notifications(first: 100) { it: edges { node { ...Notification } } } }          | null            | yes            | null           | null           | yes
   booking(id: $booking) { user { it: notifications { nodes { id } } } }                             | null            | yes            | null           | null           | yes
   booking(id: $booking) { user { it: notifications(first: 0) { nodes { id } } } }                   | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  notifications(filter: { bookingId: $offeredHold }) { nodes { it: hold { id } } }                  | UNAUTHENTICATED | yes            | null           | null           | yes
   event(id: $event) { organizer { it: notifications { nodes { id } } } }                            | null            | null           | null           | yes            | yes
 
 DeadLetter
@@ -135,6 +150,13 @@ Hold
   it: releaseHold(input: { id: $hold }) { ...Release }                                                            | UNAUTHENTICATED | HoldConfirmedError    | HoldNotFoundError     | HoldNotFoundError     | HoldConfirmedError
   it: releaseHold(input: { id: $releasedHold }) { ...Release }                                                    | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
 
+WaitlistEntry
+  it: joinWaitlist(input: { eventId: $soldOutEvent }) { ...Joining }                                              | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: joinWaitlist(input: { eventId: $soldOutEvent, seatCount: 2 }) { ...Joining }                                | UNAUTHENTICATED | AlreadyWaitingError   | AlreadyWaitingError   | AlreadyWaitingError   | AlreadyWaitingError
+  it: joinWaitlist(input: { eventId: $heldEvent }) { ...Joining }                                                 | UNAUTHENTICATED | SeatsAvailableError   | SeatsAvailableError   | SeatsAvailableError   | SeatsAvailableError
+  it: leaveWaitlist(input: { id: $leftEntry }) { ...Leaving }                                                     | UNAUTHENTICATED | yes                   | WaitlistEntryNotFoundError | WaitlistEntryNotFoundError | yes
+  it: leaveWaitlist(input: { id: $waitlistEntry }) { ...Leaving }                                                 | UNAUTHENTICATED | SeatsOfferedError     | WaitlistEntryNotFoundError | WaitlistEntryNotFoundError | SeatsOfferedError
+
 Notification
   it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
   it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
@@ -171,14 +193,17 @@ event
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes
   Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
+  WaitlistEntry { ...Entry }                                           | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
   Event { it: heldSeats }                                              | null | null           | null | yes            | yes
+  Event { it: waitingSeats }                                           | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
   User { bookings(first: 100) { it: nodes { ...Booking } } }           | null | yes            | null | null           | yes
   User { it: bookings(first: 0) { nodes { id } } }                     | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
   User { holds(first: 100) { it: nodes { ...Hold } } }                 | null | yes            | null | null           | yes
+  User { waitlistEntries(first: 100) { it: nodes { ...Entry } } }      | null | yes            | null | null           | yes
 
 notification
   Notification { ...Notification }                                     | null | yes            | null | null           | yes
@@ -199,6 +224,7 @@ fragment Booking on Booking { id event { id } user { id } seatCount status creat
 fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }
+fragment Entry on WaitlistEntry { id event { id } user { id } seatCount status createdAt endedAt hold { id } }
 fragment Notification on Notification {
   id kind channel status attempts booking { id } user { id } createdAt sentAt
 }
@@ -269,6 +295,18 @@ fragment Release on ReleaseHoldResult {
   ... on HoldNotFoundError { code message }
 }
 fragment EndedHold on Hold { id event { id } user { id } seatCount status createdAt expiresAt endedAt }
+fragment Joining on JoinWaitlistResult {
+  __typename
+  ... on JoinWaitlistPayload { entry { id user { id } } replayed }
+  ... on AlreadyWaitingError { code message entryId seatCount }
+  ... on SeatsAvailableError { code message availableSeats }
+}
+fragment Leaving on LeaveWaitlistResult {
+  __typename
+  ... on LeaveWaitlistPayload { entry { id event { id } user { id } seatCount status createdAt endedAt } }
+  ... on SeatsOfferedError { code message holdId }
+  ... on WaitlistEntryNotFoundError { code message }
+}
 fragment Retry on RetryNotificationResult {
   __typename ... on RetryNotificationPayload { notification { id } } ... on NotificationNotFoundError { code message }
 }

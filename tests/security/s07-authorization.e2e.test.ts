@@ -12,6 +12,8 @@ import {
   confirmHold,
   createEvent,
   holdSeats,
+  joinWaitlist,
+  leaveWaitlist,
   releaseHold,
   signUp,
   signUpAdmin,
@@ -279,6 +281,24 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   await owner.send(cancel, { id: booking });
+  const soldOutEvent = await createEvent(organizer, { ...inDays(3), totalSeats: 1 });
+  await book(organizer, soldOutEvent);
+  const leftEntry = (await joinWaitlist(owner, soldOutEvent)).entry.id;
+  await leaveWaitlist(owner, leftEntry);
+  const waitingEntry = (await joinWaitlist(owner, soldOutEvent)).entry.id;
+  // The first entry of the lists, because it is the newest.
+  const small = { ...sale, totalSeats: 1, maxSeatsPerUser: 1 };
+  const offeredEvent = await createEvent(organizer, { ...texts, ...small, ...inDays(3) });
+  const cancelled = (await book(organizer, offeredEvent)).booking.id;
+  const waitlistEntry = (await joinWaitlist(owner, offeredEvent)).entry.id;
+  await organizer.send(cancel, { id: cancelled });
+  const offer = `query Offer($id: ID!) { waitlistEntry(id: $id) { hold { id } } }`;
+  const offeredHold = (await owner.send(offer, { id: waitlistEntry })).data.waitlistEntry.hold.id as string;
+  const offerArrived = async () => {
+    const query = `query Sent($id: ID!) { notifications(filter: { bookingId: $id }) { nodes { status } } }`;
+    expect((await owner.send(query, { id: offeredHold })).data.notifications.nodes).toEqual([{ status: 'SENT' }]);
+  };
+  await vi.waitFor(offerArrived, { timeout: 20_000, interval: 100 });
   const releasedHold = (await holdSeats(owner, event)).hold.id;
   await releaseHold(owner, releasedHold);
   const hold = (await holdSeats(owner, event)).hold.id;
@@ -327,6 +347,11 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     heldEvent,
     hold,
     releasedHold,
+    soldOutEvent,
+    leftEntry,
+    waitingEntry,
+    waitlistEntry,
+    offeredHold,
     booking,
     silentBooking,
     notification,
@@ -348,6 +373,7 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'FORBIDDEN',
   'BookingNotFoundError',
   'HoldNotFoundError',
+  'WaitlistEntryNotFoundError',
 ]);
 
 /** Variables of the table that do not identify an object. */
@@ -355,9 +381,25 @@ const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
-const THINGS_OF_OWNER = ['booking', 'silentBooking', 'hold', 'releasedHold'];
+const THINGS_OF_OWNER = [
+  'booking',
+  'silentBooking',
+  'hold',
+  'releasedHold',
+  'leftEntry',
+  'waitingEntry',
+  'waitlistEntry',
+];
 
-const PUBLIC_EVENTS = ['event', 'cancelledEvent', 'unopenedEvent', 'closedEvent', 'limitedEvent', 'heldEvent'];
+const PUBLIC_EVENTS = [
+  'event',
+  'cancelledEvent',
+  'unopenedEvent',
+  'closedEvent',
+  'limitedEvent',
+  'heldEvent',
+  'soldOutEvent',
+];
 
 /** The objects of an operation that must look missing to its reader. Events are public. */
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {

@@ -151,6 +151,43 @@ export async function releaseHold(client: Client, id: string) {
   return data.releaseHold;
 }
 
+const ENTRY = 'entry { id seatCount status entriesAhead createdAt endedAt hold { id status expiresAt } }';
+
+/** Joins the waiting list of an event. Returns the result of joinWaitlist. */
+export async function joinWaitlist(client: Client, eventId: string, seatCount = 1) {
+  const { data } = await client.send(
+    `mutation JoinWaitlist($input: JoinWaitlistInput!) {
+      joinWaitlist(input: $input) {
+        __typename
+        ... on JoinWaitlistPayload { replayed ${ENTRY} }
+        ... on DomainError { code }
+        ... on SeatsAvailableError { availableSeats }
+        ... on AlreadyWaitingError { entryId seatCount }
+        ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
+        ... on InvalidInputError { field }
+      }
+    }`,
+    { input: { eventId, seatCount } },
+  );
+  return data.joinWaitlist;
+}
+
+/** Returns the result of leaveWaitlist. */
+export async function leaveWaitlist(client: Client, id: string) {
+  const { data } = await client.send(
+    `mutation LeaveWaitlist($input: LeaveWaitlistInput!) {
+      leaveWaitlist(input: $input) {
+        __typename
+        ... on LeaveWaitlistPayload { ${ENTRY} }
+        ... on DomainError { code }
+        ... on SeatsOfferedError { holdId }
+      }
+    }`,
+    { input: { id } },
+  );
+  return data.leaveWaitlist;
+}
+
 /** Returns the current name and version of an event, which may come from the cache. */
 export async function readEvent(client: Client, id: string): Promise<{ name: string; version: number }> {
   const { data } = await client.send('query Read($id: ID!) { event(id: $id) { name version } }', { id });
