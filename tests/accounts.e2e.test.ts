@@ -12,13 +12,14 @@ import {
   CancelBookingDocument,
   ChangePasswordDocument,
   DeleteAccountDocument,
+  JoinWaitlistDocument,
   RequestEmailVerificationDocument,
   RequestPasswordResetDocument,
   SignOutEverywhereDocument,
   VerifyEmailDocument,
 } from '#client/generated/graphql.ts';
 import { root } from '#scripts/local/settings.ts';
-import { createEvent, signUp, signUpAdmin } from './support/client.ts';
+import { book, createEvent, signUp, signUpAdmin } from './support/client.ts';
 import { connectTo } from './support/invariants.ts';
 import { startMailServer } from './support/mail-server.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
@@ -138,10 +139,18 @@ it('the export has all pages of the data of the user', async () => {
   const startsAt = new Date(Date.now() + 86_400_000).toISOString();
   await client.addEvent({ name: 'Reading Group', startsAt, totalSeats: 10 });
   await Promise.all(Array.from({ length: 105 }, () => client.book({ eventId, seatCount: 1 })));
+  await client.hold({ eventId, seatCount: 3 });
+  const full = await createEvent(organizer, { totalSeats: 1 });
+  await book(organizer, full);
+  await client.request(JoinWaitlistDocument, { input: { eventId: full } });
   await vi.waitFor(async () => expect((await exportAccount(client)).notifications).toHaveLength(105), SOON);
   const exported = await exportAccount(client);
   expect(exported).toMatchObject({ account: { id: userId, email }, events: [{ name: 'Reading Group' }] });
   expect(new Set(exported.bookings.map(({ id }) => id)).size).toBe(105);
+  expect(exported.holds).toMatchObject([{ seatCount: 3, status: 'HELD', event: { id: eventId } }]);
+  expect(exported.waitlistEntries).toMatchObject([
+    { seatCount: 1, status: 'WAITING', event: { id: full }, hold: null },
+  ]);
 });
 
 it('a deleted account leaves its bookings without a person, and every subgraph forgets', async () => {

@@ -24,6 +24,7 @@ const CANCEL_BOOKING = `mutation Cancel($id: ID!) {
 const SET_CAPACITY = `mutation Raise($id: ID!, $seats: Int!) {
   setEventCapacity(input: { eventId: $id, totalSeats: $seats }) { __typename }
 }`;
+const DELETE_ACCOUNT = 'mutation { deleteAccount(input: { password: "correct horse battery" }) { __typename } }';
 const OFFERS = '{ notifications { nodes { kind channel booking { id } hold { id } user { id } } } }';
 
 describe('waiting lists, through the gateway', () => {
@@ -130,6 +131,30 @@ describe('waiting lists, through the gateway', () => {
     });
     await vi.waitFor(async () => expect(await read(id)).toMatchObject({ status: 'ENDED', hold: null }), SOON);
     expect(await joinWaitlist(ada, eventId)).toMatchObject({ code: 'EVENT_CANCELLED' });
+  });
+
+  it('gives the place and the offer of a user who deletes their account to the others, and sends them nothing', async () => {
+    const zoe = await signUp(system.graphqlUrl);
+    const [offering, full, later] = [await createSoldOut(1), await createSoldOut(1), await createSoldOut(1)];
+    const offered = (await joinWaitlist(zoe, offering.eventId)).entry.id;
+    const next = (await joinWaitlist(ada, offering.eventId)).entry.id;
+    const waiting = (await joinWaitlist(zoe, full.eventId)).entry.id;
+    await offering.cancelNext();
+    expect(await read(offered, olga)).toMatchObject({ status: 'OFFERED', hold: { status: 'HELD' } });
+    const { data } = await zoe.send(DELETE_ACCOUNT);
+    expect(data.deleteAccount.__typename).toBe('DeleteAccountPayload');
+    await vi.waitFor(async () => expect(await read(waiting, olga)).toMatchObject({ status: 'LEFT' }), SOON);
+    await vi.waitFor(async () => expect(await read(next)).toMatchObject({ status: 'OFFERED' }), SOON);
+
+    // The access token still works. The offer ends by itself.
+    const late = (await joinWaitlist(zoe, later.eventId)).entry.id;
+    await later.cancelNext();
+    expect(await read(late, olga)).toMatchObject({ status: 'OFFERED' });
+    await expectNothingPending(system);
+    const database = await connectTo(system.databaseUrls.notification);
+    expect(await database.query('SELECT kind FROM notifications WHERE user_id = ?', [zoe.userId])).toEqual([]);
+    await database.end();
+    await vi.waitFor(async () => expect(await read(late, olga)).toMatchObject({ hold: { status: 'EXPIRED' } }), SOON);
   });
 
   it('leaves no message behind, and all seats add up', async () => {

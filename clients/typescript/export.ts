@@ -7,8 +7,12 @@ import {
   type ExportedBookingsQuery,
   ExportedEventsDocument,
   type ExportedEventsQuery,
+  ExportedHoldsDocument,
+  type ExportedHoldsQuery,
   ExportedNotificationsDocument,
   type ExportedNotificationsQuery,
+  ExportedWaitlistEntriesDocument,
+  type ExportedWaitlistEntriesQuery,
 } from './generated/graphql.ts';
 
 type NodesOf<Query extends { me: { page: { nodes: readonly unknown[] } | null } | null }> = NonNullable<
@@ -19,6 +23,8 @@ type NodesOf<Query extends { me: { page: { nodes: readonly unknown[] } | null } 
 export interface AccountExport {
   readonly account: NonNullable<AccountQuery['me']>;
   readonly bookings: NodesOf<ExportedBookingsQuery>;
+  readonly holds: NodesOf<ExportedHoldsQuery>;
+  readonly waitlistEntries: NodesOf<ExportedWaitlistEntriesQuery>;
   readonly notifications: NodesOf<ExportedNotificationsQuery>;
   /** The events that the user organizes. */
   readonly events: NodesOf<ExportedEventsQuery>;
@@ -31,6 +37,8 @@ export async function exportAccount(client: Client): Promise<AccountExport> {
   return {
     account,
     bookings: await readAll(client, ExportedBookingsDocument),
+    holds: await readAll(client, ExportedHoldsDocument),
+    waitlistEntries: await readAll(client, ExportedWaitlistEntriesDocument),
     notifications: await readAll(client, ExportedNotificationsDocument),
     events: await readAll(client, ExportedEventsDocument),
   };

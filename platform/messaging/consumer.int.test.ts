@@ -94,7 +94,7 @@ async function durable(name = 'tester') {
 }
 
 test('a consumer acknowledges skipped messages without a handler, an effect or a dead letter', async () => {
-  const consumer = consume({ skippedTypes: 'thing.broke.' });
+  const consumer = consume({ skippedTypes: ['thing.broke.'] });
   await vi.waitUntil(consumer.isHealthy, SOON);
   const [skipped = '', wanted = ''] = ids(2);
   await publishMessage(skipped, 'thing.broke.v1');

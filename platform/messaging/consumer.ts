@@ -40,7 +40,7 @@ export type Consumer = ReturnType<typeof createConsumer>;
 export function createConsumer({
   name,
   stream,
-  skippedTypes,
+  skippedTypes = [],
   handlers,
   parse = ({ data }) => parseMessage(data),
   onCommitted = () => undefined,
@@ -52,8 +52,8 @@ export function createConsumer({
 }: {
   name: string;
   stream: StreamDefinition;
-  /** The beginning of the types that the consumer acknowledges without a handler, such as `hold.`. */
-  skippedTypes?: string;
+  /** The beginnings of the types that the consumer acknowledges without a handler, such as `hold.`. */
+  skippedTypes?: readonly string[];
   handlers: MessageHandlers;
   parse?: (message: JsMsg) => ReceivedMessage<unknown>;
   onCommitted?: () => void;
@@ -133,7 +133,8 @@ export function createConsumer({
       onMessage(message) {
         // A filter at the server would save the delivery, but nats-server 2.9 loses messages when an existing consumer
         // gets one.
-        if (skippedTypes !== undefined && broker.type(message.subject).startsWith(skippedTypes)) return message.ack();
+        const type = broker.type(message.subject);
+        if (skippedTypes.some((skipped) => type.startsWith(skipped))) return message.ack();
         unanswered.add(message);
         if (message.redelivered) counters.redelivered.inc({ consumer: name });
         poller.nudge();

@@ -12,10 +12,12 @@ import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller } from '#platform/process/poller.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
+import { userStream } from '../user/messaging/contract.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import { measureRequests, measureTransactions, measureWrites } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
+import { forgetUser } from './commands/forget-user.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
@@ -28,6 +30,7 @@ import { resolvers } from './graphql/resolvers.ts';
 import { createHoldSweeper } from './hold-sweeper.ts';
 import { bookingStream } from './messaging/contract.ts';
 import { eventHandlers } from './messaging/event-handlers.ts';
+import { SKIPPED_USER_MESSAGES, userHandlers } from './messaging/user-handlers.ts';
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
 import { pruneHolds } from './store/holds.ts';
@@ -68,7 +71,7 @@ const allocator = createAllocator({
   allocation: measureTransactions(allocation, metrics),
   queueMax: config.BOOKING_QUEUE_MAX,
   queueTimeoutMs: config.BOOKING_QUEUE_TIMEOUT_MS,
-  // Leaves the other connections to the batch, the relay, the consumer and reads.
+  // Leaves the other connections to the batch, the relay, the consumers and reads.
   heldLanesMax: Math.floor(config.DATABASE_POOL_MAX / 4),
   roomLog: createOutageLog({
     logger,
@@ -109,18 +112,17 @@ service.prune({
   // An offer is open for at most WAITLIST_HOLD_TTL_SECONDS, and its entry is kept as long.
   'ended waiting': pruneWaitlistEntries(sql, config.WAITLIST_HOLD_TTL_SECONDS + config.IDEMPOTENCY_TTL_SECONDS),
 });
-service.addOptionalDependency(
-  'consumer',
-  createConsumer({
-    name: 'booking-events',
-    stream: eventStream,
-    handlers: eventHandlers,
-    database: sql,
-    broker,
-    logger,
-    metrics,
-  }),
-);
+const consumers = {
+  'booking-events': { stream: eventStream, handlers: eventHandlers },
+  'booking-users': {
+    stream: userStream,
+    skippedTypes: SKIPPED_USER_MESSAGES,
+    handlers: userHandlers((deletion) => forgetUser(dependencies, deletion)),
+  },
+};
+for (const [name, consumer] of Object.entries(consumers)) {
+  service.addOptionalDependency(name, createConsumer({ database: sql, broker, logger, metrics, ...consumer, name }));
+}
 
 const createRequestLoaders = createLoaders(dependencies);
 

@@ -214,7 +214,9 @@ describe('a deleted user is forgotten', () => {
     const data = { bookingId: newId(), eventId: newId(), userId, seatCount: 2 };
     const handlers = bookingHandlers({ channel: 'LOG', newId });
     const confirmed = { ...message('booking.confirmed.v1', data), data };
-    await applyOnce(fixture.sql, { consumer: 'notification-bookings', handlers }, [confirmed]);
+    const offer = { ...data, holdId: newId(), entryId: newId(), expiresAt: new Date().toISOString() };
+    const offered = { ...message('waitlist.offered.v1', offer), data: offer };
+    await applyOnce(fixture.sql, { consumer: 'notification-bookings', handlers }, [confirmed, offered]);
   }
 
   it('with contact, mails, notifications and dead letters; other users keep theirs', async () => {

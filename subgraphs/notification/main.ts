@@ -69,7 +69,7 @@ const consumers = {
   'notification-bookings': {
     stream: bookingStream,
     // Nobody is notified of a hold.
-    skippedTypes: 'hold.',
+    skippedTypes: ['hold.'],
     handlers: bookingHandlers({ channel, newId }),
     onCommitted: deliveries[channel].nudge,
   },

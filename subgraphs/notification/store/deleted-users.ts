@@ -44,7 +44,9 @@ async function forget(executor: SqlExecutor, userIds: readonly string[], limit: 
     sql`DELETE FROM contacts WHERE user_id IN (${ids}) LIMIT ${limit}`,
     sql`DELETE FROM account_mails WHERE user_id IN (${ids}) LIMIT ${limit}`,
     sql`DELETE FROM notifications WHERE user_id IN (${ids}) LIMIT ${limit}`,
-    sql`DELETE FROM dead_letters WHERE subject LIKE 'user.%' AND (${isAboutUser}) LIMIT ${limit}`,
+    // A failed deletion contains only the id, and an admin can redrive it.
+    sql`DELETE FROM dead_letters WHERE subject LIKE 'user.%' AND subject NOT LIKE 'user.deleted.%' AND (${isAboutUser})
+        LIMIT ${limit}`,
   ];
   let deleted = 0;
   for (const statement of statements) deleted += await executor.$executeRaw(statement);

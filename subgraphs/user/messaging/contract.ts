@@ -5,7 +5,7 @@ import type { StreamDefinition } from '#platform/messaging/broker.ts';
 export const userStream: StreamDefinition = {
   name: 'USERS',
   subjects: ['user.>'],
-  consumers: ['notification-users'],
+  consumers: ['booking-users', 'notification-users'],
   bytesMax: 128 * 2 ** 20,
 };
 

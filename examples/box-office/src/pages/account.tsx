@@ -191,7 +191,10 @@ function Deletion() {
   const fields = useFields(action.data);
   return (
     <Section title="Delete your account">
-      <p>Your name, e-mail address and notifications are deleted. Your bookings stay valid, without your name.</p>
+      <p>
+        Your name, e-mail address and notifications are deleted, and you wait for no seats any more. Your bookings stay
+        valid, without your name.
+      </p>
       <Form action={action}>
         <PasswordInput {...fields('password', 'Password')} autoComplete="current-password" />
         <Button type="submit" color="red" loading={action.isPending}>
