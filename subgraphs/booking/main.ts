@@ -19,7 +19,7 @@ import { closeNextEvent } from './commands/close-events.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
-import { createBookingRules, createHoldRules } from './domain/booking-input.ts';
+import { createBookingRules, createCheckInRules, createHoldRules } from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -31,6 +31,7 @@ import { eventHandlers } from './messaging/event-handlers.ts';
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
 import { pruneHolds } from './store/holds.ts';
+import { createTickets } from './tickets/tickets.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -85,6 +86,8 @@ const dependencies = {
   relay,
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
   holdSeatsRules: createHoldRules(config.MAX_SEATS_PER_BOOKING),
+  checkInRules: createCheckInRules(config.MAX_SEATS_PER_BOOKING),
+  tickets: createTickets({ privateKey: config.TICKET_PRIVATE_KEY, publicKeys: config.TICKET_PUBLIC_KEYS }),
   holdTtlSeconds: config.HOLD_TTL_SECONDS,
   newId: () => newId(),
 };

@@ -6,7 +6,14 @@ import { closeNextEvent } from './commands/close-events.ts';
 import { EVENTS, Model, SEATS, type Window } from './domain/testing-model.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, holdRequest, makeEvent } from './testing.ts';
+import {
+  bookRequest,
+  checkInRequest,
+  createBookingTestDatabase,
+  createTestAllocator,
+  holdRequest,
+  makeEvent,
+} from './testing.ts';
 
 const USERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 const KEYS = ['key-number-1', 'key-number-2', 'key-number-3', 'key-number-4'] as const;
@@ -45,14 +52,16 @@ describe('random commands on the real database and on a model', () => {
   async function expectSame(model: Model, { eventIds, bookingIds, holdIds }: Real): Promise<void> {
     const inventories = await database.inventory.findMany({ where: { eventId: { in: eventIds } } });
     const seats = eventIds.map((id) => {
-      const { totalSeats, availableSeats, heldSeats } = inventories.find(({ eventId }) => eventId === id) ?? {};
-      return { totalSeats, availableSeats, heldSeats };
+      const { totalSeats, availableSeats, heldSeats, checkedInSeats } =
+        inventories.find(({ eventId }) => eventId === id) ?? {};
+      return { totalSeats, availableSeats, heldSeats, checkedInSeats };
     });
     expect(seats).toEqual(
       model.events.map(({ total }, event) => ({
         totalSeats: total,
         availableSeats: model.free(event),
         heldSeats: model.held(event),
+        checkedInSeats: model.checkedIn(event),
       })),
     );
     const holds = await database.hold.findMany({ where: { eventId: { in: eventIds } } });
@@ -62,8 +71,14 @@ describe('random commands on the real database and on a model', () => {
     expect(holds).toHaveLength(model.holds.length);
     const bookings = await database.booking.findMany({ where: { eventId: { in: eventIds } } });
     const rows = bookingIds.map((id) => {
-      const { eventId = '', userId, seatCount, status } = bookings.find((one) => one.id === id) ?? {};
-      return { event: eventIds.indexOf(eventId), user: userId, seats: seatCount, confirmed: status === 'CONFIRMED' };
+      const {
+        eventId = '',
+        userId: user,
+        seatCount: seats,
+        status,
+        checkedInSeats: checkedIn,
+      } = bookings.find((one) => one.id === id) ?? {};
+      return { event: eventIds.indexOf(eventId), user, seats, confirmed: status === 'CONFIRMED', checkedIn };
     });
     expect(rows).toEqual(model.bookings);
     expect(bookings).toHaveLength(model.bookings.length);
@@ -181,11 +196,26 @@ describe('random commands on the real database and on a model', () => {
       const bookingId = real.bookingIds[booking];
       if (bookingId === undefined) return;
       const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
-      model.cancel(booking);
-      const outcome = await allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' });
-      expect(outcome).toMatchObject({ outcome: 'cancelled', booking: { status: 'CANCELLED' } });
+      const expected = model.cancel(booking);
+      const { outcome } = await allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' });
+      expect(outcome).toBe(expected);
     }),
   );
+  const checkIn = fc
+    .record({ booking: fc.nat(9), seats: fc.integer({ min: 1, max: 3 }), key: fc.constantFrom(...KEYS) })
+    .map(({ booking, seats, key }) =>
+      command(`checkIn(${booking}, ${seats}, ${key.slice(-1)})`, async (model, real) => {
+        const bookingId = real.bookingIds[booking];
+        if (bookingId === undefined) return;
+        const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
+        const expected = model.checkIn(booking, seats, key);
+        const outcome = await allocator.submit(checkInRequest({ bookingId, eventId, seats, deviceKey: key }));
+        if (outcome.outcome === 'too-many-seats') return expect(`too-many-seats ${outcome.seatsLeft}`).toBe(expected);
+        if (outcome.outcome !== 'checked-in') return expect(outcome.outcome).toBe(expected);
+        expect(outcome.checkIn.seats).toBe(seats);
+        expect(outcome.replayed ? 'replayed' : 'checked-in').toBe(expected);
+      }),
+    );
   const setCapacity = fc.record({ event, total: fc.integer({ min: 1, max: 12 }) }).map(({ event, total }) =>
     command(`setCapacity(${event}, ${total})`, async (model, real) => {
       const expected = model.setCapacity(event, total);
@@ -227,7 +257,7 @@ describe('random commands on the real database and on a model', () => {
   it(
     'have the same result after every step',
     async () => {
-      const ofBookings = [book, book, book, cancel, setCapacity, setSale, close];
+      const ofBookings = [book, book, book, cancel, checkIn, checkIn, setCapacity, setSale, close];
       const ofHolds = [hold, hold, hold, confirm, release, passTime, sweep];
       const commands = fc.commands([...ofBookings, ...ofHolds], { maxCommands: 60, size: 'max' });
       await fc.assert(

@@ -26,8 +26,7 @@ export const mayCancel = (caller: Caller, { userId }: Booking): boolean => isSel
 export const mayEndHold = (caller: Caller, { userId }: Hold): boolean => isSelfOrAdmin(caller, userId);
 
 /** For the organizer and admins. Refusing other callers reveals nothing, because everyone can read events. */
-export const maySetCapacity = (caller: Caller, { organizerId }: Inventory): boolean =>
-  isSelfOrAdmin(caller, organizerId);
+export const mayRunEvent = (caller: Caller, { organizerId }: Inventory): boolean => isSelfOrAdmin(caller, organizerId);
 
 /** True for the event's organizer and for admins. */
 async function organizes(eventId: string, { caller, inventories }: Reader): Promise<boolean> {
@@ -45,6 +44,7 @@ export const policy: Policy<Reader> = {
     booking: everyone,
     bookings: signedIn,
     hold: everyone,
+    ticketKeys: everyone,
   },
   Mutation: {
     createBooking: signedIn,
@@ -53,9 +53,26 @@ export const policy: Policy<Reader> = {
     confirmHold: signedIn,
     releaseHold: signedIn,
     setEventCapacity: signedIn,
+    checkIn: signedIn,
   },
   types: {
-    Booking: { visibleTo: readsBooking, fields: everyone },
+    // Whoever has the code of a ticket gets in, so only its owner gets it.
+    Booking: {
+      visibleTo: readsBooking,
+      fields: {
+        id: everyone,
+        event: everyone,
+        user: everyone,
+        seatCount: everyone,
+        status: everyone,
+        createdAt: everyone,
+        cancelledAt: everyone,
+        checkedInSeats: everyone,
+        ticket: ({ userId }: Booking, { caller }) => isSelfOrAdmin(caller, userId),
+      },
+    },
+    Ticket: visibleToEveryone,
+    TicketKey: visibleToEveryone,
     BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
     Hold: { visibleTo: readsBooking, fields: everyone },
@@ -69,6 +86,7 @@ export const policy: Policy<Reader> = {
         id: everyone,
         totalSeats: everyone,
         availableSeats: everyone,
+        checkedInSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         heldSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
       },
@@ -88,6 +106,7 @@ export const policy: Policy<Reader> = {
     HoldSeatsPayload: visibleToEveryone,
     ConfirmHoldPayload: visibleToEveryone,
     ReleaseHoldPayload: visibleToEveryone,
+    CheckInPayload: visibleToEveryone,
     InvalidInputError: visibleToEveryone,
     EventNotFoundError: visibleToEveryone,
     SoldOutError: visibleToEveryone,
@@ -101,5 +120,10 @@ export const policy: Policy<Reader> = {
     HoldNotFoundError: visibleToEveryone,
     HoldEndedError: visibleToEveryone,
     HoldConfirmedError: visibleToEveryone,
+    BookingCheckedInError: visibleToEveryone,
+    InvalidTicketError: visibleToEveryone,
+    WrongEventError: visibleToEveryone,
+    TicketCancelledError: visibleToEveryone,
+    TooManySeatsError: visibleToEveryone,
   },
 };

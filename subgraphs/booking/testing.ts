@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import type { BookRequest, HoldRequest } from './domain/seat-requests.ts';
+import type { BookRequest, CheckInRequest, HoldRequest } from './domain/seat-requests.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
@@ -81,3 +81,8 @@ export const holdRequest = (request: Partial<HoldRequest> & { eventId: string })
   requestId: 'test',
   ...request,
 });
+
+/** A request to check in one seat with new ids and a new key, except for the given fields. */
+export const checkInRequest = (
+  request: Partial<CheckInRequest> & Pick<CheckInRequest, 'bookingId' | 'eventId'>,
+): CheckInRequest => ({ kind: 'check-in', checkInId: newId(), deviceKey: newId(), seats: 1, ...request });

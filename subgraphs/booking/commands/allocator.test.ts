@@ -29,6 +29,7 @@ const inventory: Inventory = {
   totalSeats: 1_000,
   availableSeats: 1_000,
   heldSeats: 0,
+  checkedInSeats: 0,
   nextHoldExpiresAt: null,
 };
 
@@ -44,6 +45,7 @@ function createFakeDatabase() {
     holds: new Map(),
     holdKeys: new Map(),
     expiredHolds: new Map(),
+    checkIns: new Map(),
   };
   const hooks = {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,

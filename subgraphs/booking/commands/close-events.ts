@@ -103,6 +103,7 @@ async function closeChunk(
           holds: new Map(holds.map((hold) => [hold.id, hold])),
           holdKeys: new Map(),
           expiredHolds: new Map(),
+          checkIns: new Map(),
         },
       );
       for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);

@@ -1,4 +1,5 @@
 import { type Booking, confirmedBooking } from './booking.ts';
+import { checkIn } from './check-in-decision.ts';
 import { createDraft, type Draft, type LockedState, scopedKey, type Writes } from './draft.ts';
 import { confirmHold, expireHolds, holdSeats, releaseHold, reportExpiry } from './hold-decisions.ts';
 import type {
@@ -22,7 +23,8 @@ export interface Decision {
  * Decides the requests of a batch in order, as if each had its own transaction. A pure function. Expired holds give
  * their seats back first. For every event, confirmed, held and available seats together stay equal to total seats, and
  * none of them becomes negative. No booking and no hold gives a user more seats than the event allows. A request for too
- * many seats is refused and does not block later, smaller requests.
+ * many seats is refused and does not block later, smaller requests. No booking has more checked-in seats than seats, and
+ * a booking with checked-in seats is cancelled only with its event.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
   const draft = createDraft(state);
@@ -47,6 +49,8 @@ function decideOne(draft: Draft, request: SeatRequest): OutcomeOf<SeatRequest> {
       return releaseHold(draft, request);
     case 'expire-holds':
       return reportExpiry(draft, request);
+    case 'check-in':
+      return checkIn(draft, request);
   }
 }
 
@@ -77,6 +81,8 @@ function cancel(draft: Draft, request: CancelRequest): CancelOutcome {
   const inventory = booking && draft.inventories.get(booking.eventId);
   if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
   if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+  // Somebody uses these seats. When the event itself is cancelled, nobody does.
+  if (booking.checkedInSeats > 0 && inventory.status === 'SCHEDULED') return { outcome: 'booking-checked-in', booking };
   draft.changeInventory(inventory, { availableSeats: inventory.availableSeats + booking.seatCount });
   const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: draft.now };
   draft.bookings.set(booking.id, after);

@@ -1,4 +1,5 @@
 import type { Booking } from './booking.ts';
+import type { CheckIn } from './check-in.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
 import type {
@@ -17,7 +18,7 @@ export interface LockedState {
   /** The time of the database's clock. */
   readonly now: Date;
   readonly inventories: ReadonlyMap<string, Inventory>;
-  /** The bookings to cancel and those of the holds to confirm, by id. */
+  /** The bookings to cancel or to check in, and those of the holds to confirm, by id. */
   readonly bookings: ReadonlyMap<string, Booking>;
   /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
   readonly keys: ReadonlyMap<string, Booking>;
@@ -29,6 +30,8 @@ export interface LockedState {
   readonly holdKeys: ReadonlyMap<string, Hold>;
   /** The expired holds of each event whose next expiry is due. */
   readonly expiredHolds: ReadonlyMap<string, ExpiredHolds>;
+  /** The earlier check-ins with the batch's device keys, by `deviceKeyOf`. */
+  readonly checkIns: ReadonlyMap<string, CheckIn>;
 }
 
 /** The holds of an event that have expired and still have the status HELD. */
@@ -47,6 +50,8 @@ export interface Writes {
   readonly confirmed: readonly { readonly booking: Booking; readonly request: ConfirmRequest }[];
   /** The confirmed, released and expired holds. An expiry has no request. */
   readonly ended: readonly { readonly hold: Hold; readonly request?: ConfirmRequest | ReleaseRequest }[];
+  /** The new check-ins, each with its booking after it. */
+  readonly checkedIn: readonly { readonly checkIn: CheckIn; readonly booking: Booking }[];
   readonly inventories: readonly Inventory[];
 }
 
@@ -57,6 +62,8 @@ export const scopedKey = (callerId: string, idempotencyKey: string): string => `
 
 /** Identifies a user's seats of an event. */
 export const userOfEvent = ({ eventId, userId }: Pick<Booking, 'eventId' | 'userId'>): string => `${eventId} ${userId}`;
+
+type SeatColumn = 'totalSeats' | 'availableSeats' | 'heldSeats' | 'checkedInSeats' | 'nextHoldExpiresAt';
 
 type SeatsOfUser = Pick<Booking, 'eventId' | 'userId' | 'seatCount'>;
 
@@ -73,6 +80,7 @@ export function createDraft(state: LockedState) {
     held: [],
     confirmed: [],
     ended: [],
+    checkedIn: [],
   };
 
   const userSeatsOf = (user: Omit<SeatsOfUser, 'seatCount'>): number => userSeats.get(userOfEvent(user)) ?? 0;
@@ -84,11 +92,9 @@ export function createDraft(state: LockedState) {
     keys: new Map(state.keys),
     holds: new Map(state.holds),
     holdKeys: new Map(state.holdKeys),
+    checkIns: new Map(state.checkIns),
     writes,
-    changeInventory(
-      inventory: Inventory,
-      change: Partial<Pick<Inventory, 'totalSeats' | 'availableSeats' | 'heldSeats' | 'nextHoldExpiresAt'>>,
-    ): void {
+    changeInventory(inventory: Inventory, change: Partial<Pick<Inventory, SeatColumn>>): void {
       inventories.set(inventory.eventId, { ...inventory, ...change });
       changedEvents.add(inventory.eventId);
     },

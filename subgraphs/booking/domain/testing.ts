@@ -1,8 +1,9 @@
 import type { Booking } from './booking.ts';
+import { type CheckIn, deviceKeyOf } from './check-in.ts';
 import { type ExpiredHolds, type LockedState, userOfEvent } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
-import type { BookRequest, HoldRequest } from './seat-requests.ts';
+import type { BookRequest, CheckInRequest, HoldRequest } from './seat-requests.ts';
 
 export const NOW = new Date('2026-11-22T09:30:00.000Z');
 export const [BEFORE, AFTER] = [new Date(NOW.getTime() - 1), new Date(NOW.getTime() + 1)] as const;
@@ -22,6 +23,7 @@ export const inventory = (change: Partial<Inventory> = {}): Inventory => ({
   totalSeats: 10,
   availableSeats: 10,
   heldSeats: 0,
+  checkedInSeats: 0,
   nextHoldExpiresAt: null,
   ...change,
 });
@@ -35,12 +37,14 @@ export function stateOf(
     holds = [],
     holdKeys = {},
     expiredHolds = {},
+    checkIns = [],
   }: {
     bookings?: readonly Booking[];
     keys?: Record<string, Booking>;
     holds?: readonly Hold[];
     holdKeys?: Record<string, Hold>;
     expiredHolds?: Record<string, ExpiredHolds>;
+    checkIns?: readonly CheckIn[];
   } = {},
 ): LockedState {
   const userSeats = new Map<string, number>();
@@ -58,10 +62,19 @@ export function stateOf(
     holds: new Map(holds.map((one) => [one.id, one])),
     holdKeys: new Map(Object.entries(holdKeys)),
     expiredHolds: new Map(Object.entries(expiredHolds)),
+    checkIns: new Map(checkIns.map((one) => [deviceKeyOf(one), one])),
   };
 }
 
-export const NO_WRITES = { booked: [], cancelled: [], held: [], confirmed: [], ended: [], inventories: [] };
+export const NO_WRITES = {
+  booked: [],
+  cancelled: [],
+  held: [],
+  confirmed: [],
+  ended: [],
+  checkedIn: [],
+  inventories: [],
+};
 
 export const bookOf = (change: Partial<BookRequest> = {}): BookRequest => ({
   kind: 'book',
@@ -83,6 +96,7 @@ export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   status: 'CONFIRMED',
   createdAt: NOW,
   cancelledAt: null,
+  checkedInSeats: 0,
   ...change,
 });
 
@@ -107,5 +121,15 @@ export const holdOf = (change: Partial<Hold> = {}): Hold => ({
   createdAt: NOW,
   expiresAt: IN_TTL,
   endedAt: null,
+  ...change,
+});
+
+export const checkInOf = (change: Partial<CheckInRequest> = {}): CheckInRequest => ({
+  kind: 'check-in',
+  checkInId: 'c1',
+  bookingId: 'b1',
+  eventId: 'concert',
+  deviceKey: 'door-one',
+  seats: 1,
   ...change,
 });

@@ -20,4 +20,5 @@ export const query: QueryResolvers = {
     return connectionById(rows, page);
   },
   hold: (_parent, { id }, { holds }) => holds.load(id),
+  ticketKeys: (_parent, _args, { dependencies }) => [...dependencies.tickets.keys],
 };

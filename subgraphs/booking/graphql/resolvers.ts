@@ -1,7 +1,9 @@
 import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
+import { booking, ticket } from './booking.ts';
 import { cancelBooking } from './cancel-booking.ts';
+import { checkIn } from './check-in.ts';
 import { confirmHold } from './confirm-hold.ts';
 import { createBooking } from './create-booking.ts';
 import { event } from './event.ts';
@@ -15,15 +17,9 @@ import { user } from './user.ts';
 export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   DateTime,
   Query: query,
-  Mutation: { createBooking, cancelBooking, holdSeats, confirmHold, releaseHold, setEventCapacity },
-  Booking: {
-    __resolveReference: async ({ id }, { bookings }) => {
-      const found = await bookings.load(id);
-      return found && { ...found };
-    },
-    event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
-    user: ({ userId }) => ({ __typename: 'User', id: userId }),
-  },
+  Mutation: { createBooking, cancelBooking, holdSeats, confirmHold, releaseHold, setEventCapacity, checkIn },
+  Booking: booking,
+  Ticket: ticket,
   Hold: hold,
   Event: event,
   User: user,

@@ -8,11 +8,13 @@ import type { Inventory } from '../../domain/inventory.ts';
  */
 export function saveInventories(inventories: readonly Inventory[]): Sql[] {
   if (inventories.length === 0) return [];
-  const rows = inventories.map(({ eventId, totalSeats, availableSeats, heldSeats, nextHoldExpiresAt }) => {
-    const seats = [eventId, totalSeats, availableSeats, heldSeats];
-    // A missing element is NULL.
-    return nextHoldExpiresAt === null ? seats : [...seats, sqlTime(nextHoldExpiresAt)];
-  });
+  const rows = inventories.map(
+    ({ eventId, totalSeats, availableSeats, heldSeats, checkedInSeats, nextHoldExpiresAt }) => {
+      const seats = [eventId, totalSeats, availableSeats, heldSeats, checkedInSeats];
+      // A missing element is NULL.
+      return nextHoldExpiresAt === null ? seats : [...seats, sqlTime(nextHoldExpiresAt)];
+    },
+  );
   // Fixes the order of the tables: a scan of the inventories would wait for rows that other transactions have locked.
   return [
     sql`
@@ -21,10 +23,12 @@ export function saveInventories(inventories: readonly Inventory[]): Sql[] {
       total_seats INT PATH '$[1]',
       available_seats INT PATH '$[2]',
       held_seats INT PATH '$[3]',
-      next_hold_expires_at DATETIME(3) PATH '$[4]'
+      checked_in_seats INT PATH '$[4]',
+      next_hold_expires_at DATETIME(3) PATH '$[5]'
     )) AS seats
     STRAIGHT_JOIN inventories FORCE INDEX (PRIMARY) ON inventories.event_id = seats.event_id
     SET inventories.total_seats = seats.total_seats, inventories.available_seats = seats.available_seats,
-        inventories.held_seats = seats.held_seats, inventories.next_hold_expires_at = seats.next_hold_expires_at`,
+        inventories.held_seats = seats.held_seats, inventories.checked_in_seats = seats.checked_in_seats,
+        inventories.next_hold_expires_at = seats.next_hold_expires_at`,
   ];
 }
