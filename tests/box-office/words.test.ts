@@ -11,6 +11,10 @@ it('the words agree with the number of seats', () => {
   expect(refusal('SOLD_OUT', { availableSeats: 0 })).toContain('This event is sold out.');
   expect(refusal('SOLD_OUT', { availableSeats: 1 })).toBe('There is only 1 seat left. Choose fewer seats.');
   expect(refusal('SOLD_OUT', { availableSeats: 3 })).toBe('There are only 3 seats left. Choose fewer seats.');
+  expect(refusal('TOO_MANY_SEATS', { seatsLeft: 1 })).toBe('Only 1 more guest can come in with this ticket.');
+  expect(refusal('TOO_MANY_SEATS', { seatsLeft: 2 })).toBe('Only 2 more guests can come in with this ticket.');
+  expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 1 })).toContain('1 seat of this booking was used');
+  expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 2 })).toContain('2 seats of this booking were used');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 1 })).toContain('1 seat is already booked or held.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 4 })).toContain('4 seats are already booked or held.');
 });

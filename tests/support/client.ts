@@ -50,7 +50,8 @@ function clientOf(graphqlUrl: string, result: { __typename: string } & Partial<S
   return clientWith(graphqlUrl, { accessToken, userId: user?.id ?? '' });
 }
 
-function clientWith(
+/** Creates a client with the access token of a user, or without one. */
+export function clientWith(
   graphqlUrl: string,
   { accessToken, userId = '' }: { accessToken?: string; userId?: string } = {},
 ): Client {
@@ -167,4 +168,33 @@ export async function renameEvent(client: Client, id: string, name: string): Pro
     { input: { id, expectedVersion, name } },
   );
   expect(data.updateEvent).toEqual({ event: { name } });
+}
+
+/** Returns the code of a booking's ticket. */
+export async function ticketCodeOf(client: Client, bookingId: string): Promise<string> {
+  const { data } = await client.send('query Ticket($id: ID!) { booking(id: $id) { ticket { code } } }', {
+    id: bookingId,
+  });
+  return data.booking.ticket.code;
+}
+
+/** Checks in one seat with a new device key, except for the given input. Returns the result of checkIn. */
+export async function checkIn(client: Client, input: { eventId: string; code: string } & Record<string, unknown>) {
+  const { data } = await client.send(
+    `mutation CheckIn($input: CheckInInput!) {
+      checkIn(input: $input) {
+        __typename
+        ... on CheckInPayload {
+          seats checkedInAt replayed booking { id seatCount checkedInSeats user { name } event { checkedInSeats } }
+        }
+        ... on DomainError { code }
+        ... on TooManySeatsError { seatsLeft }
+        ... on TicketCancelledError { cancelledAt }
+        ... on WrongEventError { eventId }
+        ... on InvalidInputError { field }
+      }
+    }`,
+    { input: { seats: 1, deviceKey: randomUUID(), ...input } },
+  );
+  return data.checkIn;
 }

@@ -11,6 +11,7 @@ export interface Refusal {
   readonly salesEndAt?: string;
   readonly maxSeatsPerUser?: number;
   readonly seatsLeft?: number;
+  readonly checkedInSeats?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -38,6 +39,14 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',
   HOLD_RELEASED: () => 'You gave these seats back. Hold or book seats again.',
   HOLD_CONFIRMED: () => 'You have booked these seats. Cancel the booking to give them back.',
+  BOOKING_CHECKED_IN: ({ checkedInSeats = 0 }) =>
+    `${seats(checkedInSeats)} of this booking ${checkedInSeats === 1 ? 'was' : 'were'} used at the door, so it cannot be cancelled.`,
+  INVALID_TICKET: () => 'This is not a genuine ticket.',
+  WRONG_EVENT: () => 'This ticket is for another event.',
+  TICKET_CANCELLED: () => 'The booking of this ticket was cancelled.',
+  ALREADY_CHECKED_IN: () => 'All guests of this ticket are in already.',
+  TOO_MANY_SEATS: ({ seatsLeft = 0 }) =>
+    `Only ${seatsLeft === 1 ? '1 more guest' : `${seatsLeft} more guests`} can come in with this ticket.`,
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
     `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
