@@ -9,12 +9,14 @@ import {
   anonymous,
   book,
   type Client,
+  checkIn,
   confirmHold,
   createEvent,
   holdSeats,
   releaseHold,
   signUp,
   signUpAdmin,
+  ticketCodeOf,
 } from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
@@ -278,11 +280,15 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const cancel = `mutation Cancel($id: ID!) {
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
+  const cancelledTicket = await ticketCodeOf(owner, booking);
   await owner.send(cancel, { id: booking });
   const releasedHold = (await holdSeats(owner, event)).hold.id;
   await releaseHold(owner, releasedHold);
   const hold = (await holdSeats(owner, event)).hold.id;
   await confirmHold(owner, hold);
+  const ticket = await ticketCodeOf(owner, hold);
+  await checkIn(organizer, { eventId: event, code: ticket, deviceKey: 'first-door' });
+  const ticketKey = (await owner.send('{ ticketKeys { id } }')).data.ticketKeys[0].id as string;
   const notificationOf = async () => {
     const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
     const { notifications } = (await owner.send(query, { id: booking })).data.booking;
@@ -327,6 +333,9 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     heldEvent,
     hold,
     releasedHold,
+    ticket,
+    cancelledTicket,
+    ticketKey,
     booking,
     silentBooking,
     notification,
