@@ -2,12 +2,12 @@ import { Registry } from 'prom-client';
 import { expect, test, vi } from 'vitest';
 import { unavailable } from '#platform/errors/errors.ts';
 import type { SeatRequest } from '../domain/seat-requests.ts';
-import { bookRequest, holdRequest } from '../testing.ts';
+import { bookRequest, checkInRequest, holdRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
 import { measureRequests } from './allocator-metrics.ts';
 import { requireRoom } from './require-room.ts';
 
-test('a full outbox refuses bookings, holds and their ends, which count as errors, but no expiry and no change of the capacity', async () => {
+test('a full outbox refuses bookings, holds and their ends, which count as errors, but nothing that sends no message, and no expiry', async () => {
   const submit = vi.fn(async () => ({ outcome: 'capacity-set' as const }));
   const inner = { submit, stop: async () => undefined } as unknown as Allocator;
   const relay = {
@@ -35,5 +35,6 @@ test('a full outbox refuses bookings, holds and their ends, which count as error
   }
   await allocator.submit({ kind: 'set-capacity', eventId: 'an-event', totalSeats: 5 });
   await allocator.submit({ kind: 'expire-holds', eventId: 'an-event' });
-  expect(submit).toHaveBeenCalledTimes(2);
+  await allocator.submit(checkInRequest({ eventId: 'an-event', bookingId: 'a-booking' }));
+  expect(submit).toHaveBeenCalledTimes(3);
 });
