@@ -142,6 +142,7 @@ it('the export has all pages of the data of the user', async () => {
   const exported = await exportAccount(client);
   expect(exported).toMatchObject({ account: { id: userId, email }, events: [{ name: 'Reading Group' }] });
   expect(new Set(exported.bookings.map(({ id }) => id)).size).toBe(105);
+  for (const { ticket } of exported.bookings) expect(ticket?.code).toMatch(/^[A-Z2-7]{168}$/);
 });
 
 it('a deleted account leaves its bookings without a person, and every subgraph forgets', async () => {

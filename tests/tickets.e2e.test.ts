@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { book, type Client, checkIn, createEvent, signUp, signUpAdmin, ticketCodeOf } from './support/client.ts';
+import {
+  book,
+  type Client,
+  checkIn,
+  createEvent,
+  PASSWORD,
+  signUp,
+  signUpAdmin,
+  ticketCodeOf,
+} from './support/client.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const CANCEL = `mutation Cancel($id: ID!) {
@@ -100,6 +109,19 @@ describe('tickets, through the gateway', () => {
       __typename: 'BookingCheckedInError',
       code: 'BOOKING_CHECKED_IN',
       checkedInSeats: 1,
+    });
+  });
+
+  it('the ticket of a deleted account still lets its guests in, and the door does not learn who it was', async () => {
+    const guest = await signUp(system.graphqlUrl, 'Augusta');
+    const code = await ticketCodeOf(guest, (await book(guest, eventId, { seatCount: 2 })).booking.id);
+    const { data } = await guest.send(
+      'mutation ($input: DeleteAccountInput!) { deleteAccount(input: $input) { __typename } }',
+      { input: { password: PASSWORD } },
+    );
+    expect(data.deleteAccount.__typename).toBe('DeleteAccountPayload');
+    expect(await checkIn(olga, { eventId, code })).toMatchObject({
+      booking: { checkedInSeats: 1, user: { name: 'Deleted user' } },
     });
   });
 });

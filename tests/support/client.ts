@@ -25,7 +25,8 @@ export interface Client {
 /** Creates a client without a token. */
 export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 
-const PASSWORD = 'correct horse battery';
+/** The password of all users that these functions register. */
+export const PASSWORD = 'correct horse battery';
 
 /** Registers and signs in a new user. */
 export async function signUp(graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> {
