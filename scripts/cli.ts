@@ -23,6 +23,8 @@
  *   leave <entry>                   ends your waiting
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
+ *   ticket <booking>                shows the ticket of a booking as a QR code, and its code
+ *   check-in <event> <code> [--seats 1]   lets the guests of a ticket in at your event, by its id; --key repeats it
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.
  */
@@ -30,6 +32,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { renderUnicodeCompact } from 'uqr';
 import { OperationError } from '#client/answers.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
 import { exportAccount } from '#client/export.ts';
@@ -39,6 +42,8 @@ import {
   type BookingFieldsFragment,
   CancelBookingDocument,
   ChangePasswordDocument,
+  CheckInDocument,
+  type CheckInMutation,
   ConfirmHoldDocument,
   DeleteAccountDocument,
   EndSessionDocument,
@@ -49,6 +54,7 @@ import {
   type JoinWaitlistMutation,
   LeaveWaitlistDocument,
   OwnBookingsDocument,
+  OwnTicketDocument,
   OwnWaitlistDocument,
   ReleaseHoldDocument,
   RequestEmailVerificationDocument,
@@ -65,6 +71,7 @@ const USAGE = [
   'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'wait <event> [--seats 1] | waiting | leave <entry>',
+  'ticket <booking> | check-in <event> <code> [--seats 1]',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
 ].join('\n  | ');
@@ -78,6 +85,8 @@ const NEEDS_TEXT = [
   'wait',
   'leave',
   'cancel',
+  'ticket',
+  'check-in',
   'forgot-password',
   'reset-password',
   'end-session',
@@ -164,6 +173,24 @@ function describeRefusal(
       return `${refusal.message} It ended at ${timeText(refusal.salesEndAt)} UTC.`;
     case 'UserLimitReachedError':
       return `One user can have at most ${seatsText(refusal.maxSeatsPerUser)}. You can book ${refusal.seatsLeft} more.`;
+    default:
+      return refusal.message;
+  }
+}
+
+/** Says why a guest does not get in. */
+function describeDoorRefusal(refusal: Exclude<CheckInMutation['checkIn'], { __typename: 'CheckInPayload' }>): string {
+  switch (refusal.__typename) {
+    case 'TooManySeatsError':
+      return refusal.seatsLeft === 0
+        ? refusal.message
+        : `${refusal.message} It has ${seatsText(refusal.seatsLeft)} left.`;
+    case 'TicketCancelledError':
+      return refusal.cancelledAt === null
+        ? refusal.message
+        : `${refusal.message} This was at ${timeText(refusal.cancelledAt)} UTC.`;
+    case 'WrongEventError':
+      return `${refusal.message} Its event is ${refusal.eventId}.`;
     default:
       return refusal.message;
   }
@@ -323,6 +350,23 @@ async function run(
       const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
       return describeBooking(accept(cancelBooking).booking);
     }
+    case 'ticket': {
+      const { booking } = await client.request(OwnTicketDocument, { id: text });
+      if (booking === null) throw new LocalError(`You have no booking ${text}.`);
+      if (booking.ticket === null)
+        throw new LocalError('There is no ticket for you: the booking was cancelled or is not yours.');
+      const { code } = booking.ticket;
+      return `${describeBooking(booking)}\n\n${renderUnicodeCompact(code, { ecc: 'M', border: 2 })}\n\n${code}`;
+    }
+    case 'check-in': {
+      const [eventId = '', code = ''] = args;
+      const input = { eventId, code, seats: seatCount, deviceKey: key };
+      const { checkIn } = await client.request(CheckInDocument, { input });
+      if (checkIn.__typename !== 'CheckInPayload') throw new LocalError(describeDoorRefusal(checkIn));
+      const { booking, replayed } = checkIn;
+      const guests = `${booking.checkedInSeats} of ${seatsText(booking.seatCount)} of ${booking.user?.name ?? 'the guest'}`;
+      return `${replayed ? 'Already checked in' : 'Checked in'}: ${seatsText(checkIn.seats)}. Now ${guests} are in.`;
+    }
     default: {
       const done = await runForAccount(client, command, text);
       if (done === undefined) throw new LocalError(`Usage: ${USAGE}`);
@@ -362,8 +406,8 @@ function explain(
   if (code === 'UNAUTHENTICATED') return 'Sign in first: npm run cli -- sign-in <e-mail>';
   if (!isOutcomeUnknown) return message;
   const advice =
-    command === 'book' || command === 'hold'
-      ? `Run it again with --key ${key}: it takes seats at most once.`
+    command === 'book' || command === 'hold' || command === 'check-in'
+      ? `Run it again with --key ${key}: it counts seats at most once.`
       : command === 'wait'
         ? 'Run it again: you join at most once.'
         : 'Check whether it happened before you try again.';

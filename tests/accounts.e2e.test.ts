@@ -151,6 +151,7 @@ it('the export has all pages of the data of the user', async () => {
   expect(exported.waitlistEntries).toMatchObject([
     { seatCount: 1, status: 'WAITING', event: { id: full }, hold: null },
   ]);
+  for (const { ticket } of exported.bookings) expect(ticket?.code).toMatch(/^[A-Z2-7]{168}$/);
 });
 
 it('a deleted account leaves its bookings without a person, and every subgraph forgets', async () => {

@@ -69,16 +69,21 @@ function namesReadBy(name: Name): string[] {
   return [...names];
 }
 
+const OWN_PUBLIC_KEYS =
+  '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+const OWN_PRIVATE_KEY =
+  '{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}';
+
 /** Secrets as an operator would set them in production. */
 const OWN_SECRETS: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   ...Object.fromEntries(SUBGRAPHS.map((name) => [`MYSQL_PASSWORD_${name.toUpperCase()}`, `7d1c5a-${name}`])),
   ...perSubgraph('SECRET', (name) => `e3b0c44298fc1c14-${name}`),
   ACCOUNT_MAIL_SECRET: 'e3b0c44298fc1c14-account-mails',
-  JWT_PUBLIC_KEYS:
-    '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
-  JWT_PRIVATE_KEY:
-    '{"kty":"OKP","crv":"Ed25519","kid":"own","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
+  JWT_PUBLIC_KEYS: OWN_PUBLIC_KEYS,
+  JWT_PRIVATE_KEY: OWN_PRIVATE_KEY,
+  TICKET_PUBLIC_KEYS: OWN_PUBLIC_KEYS,
+  TICKET_PRIVATE_KEY: OWN_PRIVATE_KEY,
 };
 
 describe('the environment of the services in docker-compose.yml', () => {

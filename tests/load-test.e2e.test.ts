@@ -6,7 +6,7 @@ import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '#scripts/local/settings.ts';
 import type { LoadReport } from '../bench/load/report.ts';
-import { book as bookSeats, createEvent, signUp } from './support/client.ts';
+import { book as bookSeats, clientWith, createEvent, signUp, ticketCodeOf } from './support/client.ts';
 import { connectTo } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
@@ -127,6 +127,18 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
       code: 1,
       output: expect.stringContaining('The hold has become a booking.'),
     });
+    const { output: ticket } = await run('scripts/cli.ts', ['ticket', held]);
+    expect(ticket).toContain(`${held}  confirmed  3 × Chamber Music`);
+    expect(ticket).toMatch(/[▀▄█ ]{40}/);
+    const [code = ''] = /^[A-Z2-7]{168}$/m.exec(ticket) ?? [];
+    expect(await run('scripts/cli.ts', ['check-in', eventId, code])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('You may not do this.'),
+    });
+    expect(await run('scripts/cli.ts', ['ticket', id])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('There is no ticket for you'),
+    });
     const seller = await signUp(system.graphqlUrl);
     const full = await createEvent(seller, { name: 'Full House', totalSeats: 1 });
     const sold = (await bookSeats(seller, full)).booking.id;
@@ -167,6 +179,22 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     const signIn = await run('scripts/cli.ts', ['sign-in', 'ada@example.com'], 'a wrong password\n');
     expect(signIn).toMatchObject({ code: 1 });
     expect((await run('scripts/cli.ts', ['sign-in', 'ada@example.com'], password)).output).toContain('Ada');
+  });
+
+  it('npm run cli lets the guests of a ticket in, once', async () => {
+    await run('scripts/cli.ts', ['sign-up', 'Olga', 'olga@example.com'], 'correct horse battery\n');
+    const { accessToken, user } = JSON.parse(readFileSync(join(dataDir, 'cli/session.json'), 'utf8')).session;
+    const olga = clientWith(system.graphqlUrl, { accessToken, userId: user.id });
+    const [eventId, other] = [await createEvent(olga, { name: 'Open Stage' }), await createEvent(olga)];
+    const guest = await signUp(system.graphqlUrl, 'Ada Lovelace');
+    const code = await ticketCodeOf(guest, (await bookSeats(guest, eventId, { seatCount: 3 })).booking.id);
+    const checkIn = async (...args: string[]) => (await run('scripts/cli.ts', ['check-in', ...args])).output;
+    const scan = [eventId, code, '--seats', '2', '--key', 'first-door-first-scan'];
+    expect(await checkIn(...scan)).toBe('Checked in: 2 seats. Now 2 of 3 seats of Ada Lovelace are in.\n');
+    expect(await checkIn(...scan)).toContain('Already checked in: 2 seats.');
+    expect(await checkIn(eventId, code, '--seats', '2')).toContain('It has 1 seat left.');
+    expect(await checkIn(other, code)).toContain(`The ticket is for another event. Its event is ${eventId}.`);
+    expect(await checkIn(eventId, 'forged')).toContain('This is not a genuine ticket.');
   });
 
   it('both loads report a seat that was sold twice', async () => {

@@ -203,15 +203,27 @@ const publicKeys = z
   .refine(({ keys }) => !keys.some((key) => 'd' in key))
   .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length);
 
-export const privateKey = z.object({ ...publicKey.shape, d: z.string().regex(KEY_256) });
+export type PublicKeys = z.output<typeof publicKeys>;
+
+const privateKey = z.object({ ...publicKey.shape, d: z.string().regex(KEY_256) });
 
 export type PrivateKey = z.output<typeof privateKey>;
+
+/** Public keys as a JSON Web Key Set with unique ids. */
+export const publicKeySet = secret(z.string().transform(jsonOf(publicKeys)));
+
+/** A private key as a JSON Web Key. */
+export const signingKey = secret(z.string().transform(jsonOf(privateKey)));
+
+/** True when both settings are valid and the set lacks the public key of the private key. */
+export const isUnpublished = (own: PrivateKey | undefined, published: PublicKeys | undefined): boolean =>
+  own !== undefined && published?.keys.some(({ kid, x }) => kid === own.kid && x === own.x) === false;
 
 /** The verification of access tokens: issuer, audience, and the public keys as a JSON Web Key Set with unique ids. */
 export const tokenSettings = {
   JWT_ISSUER: z.string().default('event-booking-system'),
   JWT_AUDIENCE: z.string().default('event-booking-system'),
-  JWT_PUBLIC_KEYS: secret(z.string().transform(jsonOf(publicKeys))),
+  JWT_PUBLIC_KEYS: publicKeySet,
 };
 
 /** The settings of every subgraph. */

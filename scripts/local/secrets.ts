@@ -5,11 +5,16 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { DEVELOPMENT_PREFIX } from '#platform/process/config.ts';
 import { eachOf, SUBGRAPHS, type SubgraphName } from '#services';
 
-/** The keys, shared secrets and passwords of a local system. */
-export interface Secrets {
-  /** Signs access tokens: an Ed25519 key with a key id. */
+/** An Ed25519 key with a key id, and the set that contains its public key. */
+interface SigningKeys {
   privateKey: JWK;
   publicKeys: { keys: JWK[] };
+}
+
+/** The keys, shared secrets and passwords of a local system. The keys at the top sign access tokens. */
+export interface Secrets extends SigningKeys {
+  /** They sign tickets. */
+  tickets: SigningKeys;
   /** The secrets that the gateway sends, one for each subgraph. */
   subgraphs: Record<SubgraphName, string>;
   /** Encrypts tokens between the user and the notification subgraph. */
@@ -37,14 +42,21 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
 /** Creates new secrets. The key id and the secrets of the services begin with the prefix. */
 export async function createSecrets(prefix: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('hex');
+  return {
+    ...(await createSigningKeys(prefix)),
+    tickets: await createSigningKeys(prefix),
+    subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
+    accountMails: prefix + secret(),
+    databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
+  };
+}
+
+async function createSigningKeys(prefix: string): Promise<SigningKeys> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
   const shared = { kid: prefix + (await calculateJwkThumbprint(publicKey)), alg: 'EdDSA', use: 'sig' };
   return {
     privateKey: { ...(await exportJWK(pair.privateKey)), ...shared },
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
-    subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
-    accountMails: prefix + secret(),
-    databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

@@ -1,18 +1,24 @@
 import { z } from 'zod';
 import {
   integer,
+  isUnpublished,
   milliseconds,
   outboxSettings,
   parseConfig,
+  publicKeySet,
   requiredInProduction,
   secrets,
+  signingKey,
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
 import { localUrl, SUBGRAPH_LIST } from '#services';
 import { bookingStream } from './messaging/contract.ts';
 
-/** Reads the booking subgraph's settings. @throws ConfigError when a setting is missing or invalid */
+/** The gateway's estimate of costs relies on it. */
+const TICKET_KEYS_MAX = 8;
+
+/** Reads the settings. @throws ConfigError, also when the private key's public key is not in TICKET_PUBLIC_KEYS */
 export const readConfig = (env: NodeJS.ProcessEnv) =>
   parseConfig(
     {
@@ -30,8 +36,18 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       HOLD_TTL_SECONDS: integer(1, 86_400, 300),
       WAITLIST_HOLD_TTL_SECONDS: integer(1, 2_592_000, 86_400),
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
+      TICKET_PRIVATE_KEY: signingKey,
+      TICKET_PUBLIC_KEYS: publicKeySet,
       BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),
       BOOKING_QUEUE_TIMEOUT_MS: milliseconds(5_000),
     },
     env,
+    ({ TICKET_PRIVATE_KEY: own, TICKET_PUBLIC_KEYS: published }) => ({
+      'TICKET_PRIVATE_KEY: its public key is not among TICKET_PUBLIC_KEYS; add it under the same kid': isUnpublished(
+        own,
+        published,
+      ),
+      [`TICKET_PUBLIC_KEYS: holds more than ${TICKET_KEYS_MAX} keys`]:
+        published !== undefined && published.keys.length > TICKET_KEYS_MAX,
+    }),
   );

@@ -21,7 +21,12 @@ import { forgetUser } from './commands/forget-user.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
-import { createBookingRules, createHoldRules, createWaitlistRules } from './domain/booking-input.ts';
+import {
+  createBookingRules,
+  createCheckInRules,
+  createHoldRules,
+  createWaitlistRules,
+} from './domain/booking-input.ts';
 import { createEventFactsClient } from './event-facts-client.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import type { Context } from './graphql/context.ts';
@@ -35,6 +40,7 @@ import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
 import { pruneHolds } from './store/holds.ts';
 import { pruneWaitlistEntries } from './store/waitlist.ts';
+import { createTickets } from './tickets/tickets.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
@@ -91,6 +97,8 @@ const dependencies = {
   createBookingRules: createBookingRules(config.MAX_SEATS_PER_BOOKING),
   holdSeatsRules: createHoldRules(config.MAX_SEATS_PER_BOOKING),
   joinWaitlistRules: createWaitlistRules(config.MAX_SEATS_PER_BOOKING),
+  checkInRules: createCheckInRules(config.MAX_SEATS_PER_BOOKING),
+  tickets: createTickets({ privateKey: config.TICKET_PRIVATE_KEY, publicKeys: config.TICKET_PUBLIC_KEYS }),
   holdTtlSeconds: config.HOLD_TTL_SECONDS,
   newId: () => newId(),
 };

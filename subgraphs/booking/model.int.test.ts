@@ -8,6 +8,7 @@ import type { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 import {
   bookRequest,
+  checkInRequest,
   createBookingTestDatabase,
   createTestAllocator,
   holdRequest,
@@ -72,8 +73,8 @@ describe('random commands on the real database and on a model', () => {
     const inventories = await database.inventory.findMany({ where: { eventId: { in: eventIds } } });
     const seats = eventIds.map((id) => {
       const one = inventories.find(({ eventId }) => eventId === id);
-      const { totalSeats, availableSeats, heldSeats, waitingSeats } = one ?? {};
-      return { totalSeats, availableSeats, heldSeats, waitingSeats };
+      const { totalSeats, availableSeats, heldSeats, waitingSeats, checkedInSeats } = one ?? {};
+      return { totalSeats, availableSeats, heldSeats, waitingSeats, checkedInSeats };
     });
     expect(seats).toEqual(
       model.events.map(({ total }, event) => ({
@@ -81,6 +82,7 @@ describe('random commands on the real database and on a model', () => {
         availableSeats: model.free(event),
         heldSeats: model.held(event),
         waitingSeats: model.waiting(event).reduce((sum, { seats }) => sum + seats, 0),
+        checkedInSeats: model.checkedIn(event),
       })),
     );
     const holds = await database.hold.findMany({ where: { eventId: { in: eventIds } } });
@@ -90,8 +92,14 @@ describe('random commands on the real database and on a model', () => {
     expect(holds).toHaveLength(model.holds.length);
     const bookings = await database.booking.findMany({ where: { eventId: { in: eventIds } } });
     const rows = bookingIds.map((id) => {
-      const { eventId = '', userId, seatCount, status } = bookings.find((one) => one.id === id) ?? {};
-      return { event: eventIds.indexOf(eventId), user: userId, seats: seatCount, confirmed: status === 'CONFIRMED' };
+      const {
+        eventId = '',
+        userId: user,
+        seatCount: seats,
+        status,
+        checkedInSeats: checkedIn,
+      } = bookings.find((one) => one.id === id) ?? {};
+      return { event: eventIds.indexOf(eventId), user, seats, confirmed: status === 'CONFIRMED', checkedIn };
     });
     expect(rows).toEqual(model.bookings);
     expect(bookings).toHaveLength(model.bookings.length);
@@ -234,11 +242,26 @@ describe('random commands on the real database and on a model', () => {
       const bookingId = real.bookingIds[booking];
       if (bookingId === undefined) return;
       const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
-      model.cancel(booking);
-      const outcome = await allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' });
-      expect(outcome).toMatchObject({ outcome: 'cancelled', booking: { status: 'CANCELLED' } });
+      const expected = model.cancel(booking);
+      const { outcome } = await allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' });
+      expect(outcome).toBe(expected);
     }),
   );
+  const checkIn = fc
+    .record({ booking: fc.nat(9), seats: fc.integer({ min: 1, max: 3 }), key: fc.constantFrom(...KEYS) })
+    .map(({ booking, seats, key }) =>
+      command(`checkIn(${booking}, ${seats}, ${key.slice(-1)})`, async (model, real) => {
+        const bookingId = real.bookingIds[booking];
+        if (bookingId === undefined) return;
+        const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
+        const expected = model.checkIn(booking, seats, key);
+        const outcome = await allocator.submit(checkInRequest({ bookingId, eventId, seats, deviceKey: key }));
+        if (outcome.outcome === 'too-many-seats') return expect(`too-many-seats ${outcome.seatsLeft}`).toBe(expected);
+        if (outcome.outcome !== 'checked-in') return expect(outcome.outcome).toBe(expected);
+        expect(outcome.checkIn.seats).toBe(seats);
+        expect(outcome.replayed ? 'replayed' : 'checked-in').toBe(expected);
+      }),
+    );
   const setCapacity = fc.record({ event, total: fc.integer({ min: 1, max: 12 }) }).map(({ event, total }) =>
     command(`setCapacity(${event}, ${total})`, async (model, real) => {
       const expected = model.setCapacity(event, total);
@@ -280,7 +303,7 @@ describe('random commands on the real database and on a model', () => {
   it(
     'have the same result after every step',
     async () => {
-      const ofBookings = [book, book, book, cancel, setCapacity, setSale, close];
+      const ofBookings = [book, book, book, cancel, checkIn, checkIn, setCapacity, setSale, close];
       const ofHolds = [hold, hold, hold, confirm, release, passTime, sweep];
       const ofWaitlists = [join, join, join, leave];
       const commands = fc.commands([...ofBookings, ...ofHolds, ...ofWaitlists], { maxCommands: 60, size: 'max' });

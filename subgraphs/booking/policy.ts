@@ -30,8 +30,7 @@ export const mayEndHold = (caller: Caller, { userId }: Hold): boolean => isSelfO
 export const mayLeaveWaitlist = (caller: Caller, { userId }: WaitlistEntry): boolean => isSelfOrAdmin(caller, userId);
 
 /** For the organizer and admins. Refusing other callers reveals nothing, because everyone can read events. */
-export const maySetCapacity = (caller: Caller, { organizerId }: Inventory): boolean =>
-  isSelfOrAdmin(caller, organizerId);
+export const mayRunEvent = (caller: Caller, { organizerId }: Inventory): boolean => isSelfOrAdmin(caller, organizerId);
 
 /** True for the event's organizer and for admins. */
 async function organizes(eventId: string, { caller, inventories }: Reader): Promise<boolean> {
@@ -52,6 +51,7 @@ export const policy: Policy<Reader> = {
     bookings: signedIn,
     hold: everyone,
     waitlistEntry: everyone,
+    ticketKeys: everyone,
   },
   Mutation: {
     createBooking: signedIn,
@@ -62,9 +62,26 @@ export const policy: Policy<Reader> = {
     joinWaitlist: signedIn,
     leaveWaitlist: signedIn,
     setEventCapacity: signedIn,
+    checkIn: signedIn,
   },
   types: {
-    Booking: { visibleTo: readsBooking, fields: everyone },
+    // Whoever has the code of a ticket gets in, so only its owner gets it.
+    Booking: {
+      visibleTo: readsBooking,
+      fields: {
+        id: everyone,
+        event: everyone,
+        user: everyone,
+        seatCount: everyone,
+        status: everyone,
+        createdAt: everyone,
+        cancelledAt: everyone,
+        checkedInSeats: everyone,
+        ticket: ({ userId }: Booking, { caller }) => isSelfOrAdmin(caller, userId),
+      },
+    },
+    Ticket: visibleToEveryone,
+    TicketKey: visibleToEveryone,
     BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
     Hold: { visibleTo: readsBooking, fields: everyone },
@@ -81,6 +98,7 @@ export const policy: Policy<Reader> = {
         id: everyone,
         totalSeats: everyone,
         availableSeats: everyone,
+        checkedInSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         heldSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         waitingSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
@@ -104,6 +122,7 @@ export const policy: Policy<Reader> = {
     ReleaseHoldPayload: visibleToEveryone,
     JoinWaitlistPayload: visibleToEveryone,
     LeaveWaitlistPayload: visibleToEveryone,
+    CheckInPayload: visibleToEveryone,
     InvalidInputError: visibleToEveryone,
     EventNotFoundError: visibleToEveryone,
     SoldOutError: visibleToEveryone,
@@ -121,5 +140,10 @@ export const policy: Policy<Reader> = {
     AlreadyWaitingError: visibleToEveryone,
     SeatsOfferedError: visibleToEveryone,
     WaitlistEntryNotFoundError: visibleToEveryone,
+    BookingCheckedInError: visibleToEveryone,
+    InvalidTicketError: visibleToEveryone,
+    WrongEventError: visibleToEveryone,
+    TicketCancelledError: visibleToEveryone,
+    TooManySeatsError: visibleToEveryone,
   },
 };

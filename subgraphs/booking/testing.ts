@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import type { BookRequest, HoldRequest, JoinRequest } from './domain/seat-requests.ts';
+import type { BookRequest, CheckInRequest, HoldRequest, JoinRequest } from './domain/seat-requests.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
@@ -93,3 +93,8 @@ export const joinRequest = (request: Partial<JoinRequest> & { eventId: string })
   seatCount: 1,
   ...request,
 });
+
+/** A request to check in one seat with new ids and a new key, except for the given fields. */
+export const checkInRequest = (
+  request: Partial<CheckInRequest> & Pick<CheckInRequest, 'bookingId' | 'eventId'>,
+): CheckInRequest => ({ kind: 'check-in', checkInId: newId(), deviceKey: newId(), seats: 1, ...request });

@@ -1,14 +1,12 @@
-import { z } from 'zod';
 import {
   integer,
-  jsonOf,
+  isUnpublished,
   outboxSettings,
   parseConfig,
-  privateKey,
   protection,
   redisSettings,
-  secret,
   secrets,
+  signingKey,
   streamBytes,
   subgraphSettings,
 } from '#platform/process/config.ts';
@@ -25,7 +23,7 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       ACCOUNT_MAIL_SECRET: secrets,
       ...outboxSettings,
       USERS_STREAM_BYTES_MAX: streamBytes(userStream),
-      JWT_PRIVATE_KEY: secret(z.string().transform(jsonOf(privateKey))),
+      JWT_PRIVATE_KEY: signingKey,
       ACCESS_TOKEN_TTL: integer(1, 86_400, 900),
       REFRESH_TOKEN_TTL: integer(1, 31_536_000, 2_592_000),
       USED_REFRESH_TOKEN_KEEP_DAYS: integer(1, 365, 7),
@@ -35,7 +33,9 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
     },
     env,
     ({ JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: published }) => ({
-      'JWT_PRIVATE_KEY: its public key is not among JWT_PUBLIC_KEYS; add it under the same kid':
-        own !== undefined && published?.keys.some(({ kid, x }) => kid === own.kid && x === own.x) === false,
+      'JWT_PRIVATE_KEY: its public key is not among JWT_PUBLIC_KEYS; add it under the same kid': isUnpublished(
+        own,
+        published,
+      ),
     }),
   );

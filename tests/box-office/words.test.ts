@@ -13,6 +13,10 @@ it('the words agree with the number of seats', () => {
   expect(refusal('SOLD_OUT', { availableSeats: 3 })).toBe('There are only 3 seats left. Choose fewer seats.');
   expect(refusal('SEATS_AVAILABLE', { availableSeats: 1 })).toContain('1 seat is free now.');
   expect(refusal('ALREADY_WAITING', { seatCount: 4 })).toContain('You wait for 4 seats already.');
+  expect(refusal('TOO_MANY_SEATS', { seatsLeft: 1 })).toBe('Only 1 more guest can come in with this ticket.');
+  expect(refusal('TOO_MANY_SEATS', { seatsLeft: 2 })).toBe('Only 2 more guests can come in with this ticket.');
+  expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 1 })).toContain('1 seat of this booking was used');
+  expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 2 })).toContain('2 seats of this booking were used');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 1 })).toContain('1 seat is already booked or held.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 4 })).toContain('4 seats are already booked or held.');
 });

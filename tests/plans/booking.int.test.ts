@@ -27,7 +27,13 @@ import {
   takeTurn,
 } from '../../subgraphs/booking/store/reconciliation.ts';
 import { listWaitlistPages, pruneWaitlistEntries } from '../../subgraphs/booking/store/waitlist.ts';
-import { bookRequest, createTestAllocator, holdRequest, joinRequest } from '../../subgraphs/booking/testing.ts';
+import {
+  bookRequest,
+  checkInRequest,
+  createTestAllocator,
+  holdRequest,
+  joinRequest,
+} from '../../subgraphs/booking/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -122,6 +128,12 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         user_id: idSql(`IF(n % ${STEP} = 0, 0, (n * 104729) % ${EVENTS})`),
         seat_count: '1',
         status: `IF(n < ${STEP * 50}, 'CANCELLED', 'CONFIRMED')`,
+      });
+      await fill('check_ins', EVENTS, {
+        booking_id: idSql('n'),
+        device_key: 'n',
+        id: idSql('n'),
+        seats: '1',
       });
       await fill('idempotency_keys', EVENTS, {
         caller_id: idSql('n'),
@@ -279,6 +291,21 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
       'pruning ended waiting-list entries': {
         readsMax: BATCH_READS_MAX,
         run: async () => pruneWaitlistEntries(database, 86_400)(1_000),
+      },
+      'a batch of check-ins of many bookings, and their replays': {
+        readsMax: 5_000,
+        async run() {
+          const allocator = createTestAllocator(pool);
+          const wanted = Array.from({ length: 200 }, (_, n) => idOf(STEP * 100 + n * 7));
+          const bookings = await findBookings(database, wanted);
+          const requests = bookings.map(({ id, eventId }) => checkInRequest({ bookingId: id, eventId }));
+          for (const expected of [false, true]) {
+            const sent = requests.map((request) => (expected ? { ...request, checkInId: newId() } : request));
+            const outcomes = await Promise.all(sent.map((request) => allocator.submit(request)));
+            expect(outcomes).toEqual(requests.map(() => expect.objectContaining({ replayed: expected })));
+          }
+          await allocator.stop();
+        },
       },
       'pruning ended holds': {
         readsMax: BATCH_READS_MAX,

@@ -62,6 +62,12 @@ Booking
   booking(id: $booking) { user { it: bookings(first: 0) { nodes { id } } } }                        | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
   notifications(filter: { bookingId: $booking }) { nodes { it: booking { ...Booking } } }           | UNAUTHENTICATED | yes            | null           | null           | yes
 
+Ticket
+  booking(id: $hold) { it: ticket { ...Ticket } }                                                   | null            | yes            | null           | null           | yes
+  hold(id: $hold) { booking { it: ticket { ...Ticket } } }                                          | null            | yes            | null           | null           | yes
+  it: ticketKeys { ...TicketKey }                                                                   | yes             | yes            | yes            | yes            | yes
+  event(id: $event) { it: checkedInSeats }                                                          | null            | null           | null           | yes            | yes
+
 Hold
   it: hold(id: $hold) { ...Hold }                                                                   | null            | yes            | null           | yes            | yes
   hold(id: $hold) { it: event { ...Event } }                                                        | null            | yes            | null           | yes            | yes
@@ -157,6 +163,15 @@ WaitlistEntry
   it: leaveWaitlist(input: { id: $leftEntry }) { ...Leaving }                                                     | UNAUTHENTICATED | yes                   | WaitlistEntryNotFoundError | WaitlistEntryNotFoundError | yes
   it: leaveWaitlist(input: { id: $waitlistEntry }) { ...Leaving }                                                 | UNAUTHENTICATED | SeatsOfferedError     | WaitlistEntryNotFoundError | WaitlistEntryNotFoundError | SeatsOfferedError
 
+Ticket
+  it: checkIn(input: { eventId: $event, code: $ticket, seats: 1, deviceKey: "first-door" }) { ...Door }           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | yes                   | yes
+  it: checkIn(input: { eventId: $event, code: $ticket, seats: 2, deviceKey: "first-door" }) { ...Door }           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | IdempotencyKeyReusedError | IdempotencyKeyReusedError
+  it: checkIn(input: { eventId: $event, code: $ticket, seats: 1, deviceKey: "second-door" }) { ...Door }          | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | TooManySeatsError     | TooManySeatsError
+  it: checkIn(input: { eventId: $event, code: $cancelledTicket, seats: 1, deviceKey: "first-door" }) { ...Door }  | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | TicketCancelledError  | TicketCancelledError
+  it: checkIn(input: { eventId: $heldEvent, code: $ticket, seats: 1, deviceKey: "first-door" }) { ...Door }       | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | WrongEventError       | WrongEventError
+  it: checkIn(input: { eventId: $event, code: "forged", seats: 1, deviceKey: "first-door" }) { ...Door }          | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | InvalidTicketError    | InvalidTicketError
+  it: cancelBooking(input: { id: $hold }) { ...Cancellation }                                                     | UNAUTHENTICATED | BookingCheckedInError | BookingNotFoundError  | BookingNotFoundError  | BookingCheckedInError
+
 Notification
   it: retryNotification(id: $failedNotification) { ...Retry }                                                     | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
   it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
@@ -170,6 +185,7 @@ Event
   it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
   eventSeats(eventId: $event) { it: heldSeats }                                   | null            | null | null | yes  | yes
+  eventSeats(eventId: $event) { it: checkedInSeats }                              | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
@@ -197,6 +213,7 @@ booking
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
   Event { it: heldSeats }                                              | null | null           | null | yes            | yes
   Event { it: waitingSeats }                                           | null | null           | null | yes            | yes
+  Event { it: checkedInSeats }                                         | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
@@ -220,7 +237,9 @@ fragment Event on Event {
   id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
   createdAt updatedAt
 }
-fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
+fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt checkedInSeats }
+fragment Ticket on Ticket { code qrSvg }
+fragment TicketKey on TicketKey { id publicKey }
 fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }
@@ -275,6 +294,7 @@ fragment Order on CreateBookingResult {
 fragment Cancellation on CancelBookingResult {
   __typename
   ... on CancelBookingPayload { booking { ...Booking } }
+  ... on BookingCheckedInError { code message checkedInSeats }
   ... on BookingNotFoundError { code message }
 }
 fragment Holding on HoldSeatsResult {
@@ -293,6 +313,15 @@ fragment Release on ReleaseHoldResult {
   ... on ReleaseHoldPayload { hold { ...EndedHold } }
   ... on HoldConfirmedError { code message bookingId }
   ... on HoldNotFoundError { code message }
+}
+fragment Door on CheckInResult {
+  __typename
+  ... on CheckInPayload { booking { id user { id } } seats checkedInAt replayed }
+  ... on InvalidTicketError { code message }
+  ... on WrongEventError { code message eventId }
+  ... on TicketCancelledError { code message cancelledAt }
+  ... on TooManySeatsError { code message seatsLeft }
+  ... on IdempotencyKeyReusedError { code message }
 }
 fragment EndedHold on Hold { id event { id } user { id } seatCount status createdAt expiresAt endedAt }
 fragment Joining on JoinWaitlistResult {

@@ -9,6 +9,7 @@ import {
   anonymous,
   book,
   type Client,
+  checkIn,
   confirmHold,
   createEvent,
   holdSeats,
@@ -17,6 +18,7 @@ import {
   releaseHold,
   signUp,
   signUpAdmin,
+  ticketCodeOf,
 } from '../support/client.ts';
 import { connectTo } from '../support/invariants.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
@@ -280,6 +282,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const cancel = `mutation Cancel($id: ID!) {
     cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
   }`;
+  const cancelledTicket = await ticketCodeOf(owner, booking);
   await owner.send(cancel, { id: booking });
   const soldOutEvent = await createEvent(organizer, { ...inDays(3), totalSeats: 1 });
   await book(organizer, soldOutEvent);
@@ -303,6 +306,9 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   await releaseHold(owner, releasedHold);
   const hold = (await holdSeats(owner, event)).hold.id;
   await confirmHold(owner, hold);
+  const ticket = await ticketCodeOf(owner, hold);
+  await checkIn(organizer, { eventId: event, code: ticket, deviceKey: 'first-door' });
+  const ticketKey = (await owner.send('{ ticketKeys { id } }')).data.ticketKeys[0].id as string;
   const notificationOf = async () => {
     const query = `query Sent($id: ID!) { booking(id: $id) { notifications { id status } } }`;
     const { notifications } = (await owner.send(query, { id: booking })).data.booking;
@@ -352,6 +358,9 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     waitingEntry,
     waitlistEntry,
     offeredHold,
+    ticket,
+    cancelledTicket,
+    ticketKey,
     booking,
     silentBooking,
     notification,

@@ -11,12 +11,13 @@ import { createProxy } from '#platform/testing/proxy.ts';
 import { createSecrets } from '#scripts/local/secrets.ts';
 import { root } from '#scripts/local/settings.ts';
 import { SUBGRAPH_LIST, SUBGRAPHS } from '#services';
-import { anonymous, book, createEvent, signUp } from '../support/client.ts';
+import { anonymous, book, createEvent, signUp, ticketCodeOf } from '../support/client.ts';
 import { connectTo, expectAllNotified } from '../support/invariants.ts';
 import { refusal, startMailServer } from '../support/mail-server.ts';
 import { startTestSystem, type TestSystem } from '../support/system.ts';
 import { startTraceReceiver } from '../support/trace-receiver.ts';
 
+const CHECK_IN = 'mutation ($input: CheckInInput!) { checkIn(input: $input) { ... on DomainError { code message } } }';
 const SESSION = '... on Session { accessToken refreshToken } ... on DomainError { code message }';
 
 describe('S12: no secret appears', () => {
@@ -104,7 +105,12 @@ describe('S12: no secret appears', () => {
     await owner.end();
 
     const ada = await signUp(system.graphqlUrl);
-    await book(ada, await createEvent(ada));
+    const eventId = await createEvent(ada);
+    const code = await ticketCodeOf(ada, (await book(ada, eventId)).booking.id);
+    for (const input of [{ code }, { code, seats: 0 }, { code: [code] }, { code: `${code}!` }]) {
+      const door = { eventId, seats: 1, deviceKey: randomUUID(), ...input };
+      await ada.send(CHECK_IN, { input: door }).then(({ errors }) => seen.push(JSON.stringify(errors ?? null)));
+    }
     await expectAllNotified(system);
     await vi.waitFor(() => expect(logFiles().map(logOf).join()).toContain('did not accept the mail'), 20_000);
     const users = await connectTo(system.databaseUrls.user);
@@ -139,6 +145,8 @@ describe('S12: no secret appears', () => {
       ...Object.values(system.secrets.subgraphs),
       system.secrets.accountMails,
       String(system.secrets.privateKey.d),
+      String(system.secrets.tickets.privateKey.d),
+      code,
       ...Object.values(system.databaseUrls).map((url) => new URL(url).password),
     );
   }
@@ -201,11 +209,13 @@ describe('S12: production refuses development secrets', () => {
     ['gateway/main.ts', SUBGRAPHS] as const,
     ...SUBGRAPHS.map((name) => [`subgraphs/${name}/main.ts`, [name, ...(SUBGRAPH_LIST[name].asks ?? [])]] as const),
   ])('%s reports all problems at once, without the values, and exits', async (main, names) => {
-    const { subgraphs, publicKeys, privateKey } = await createSecrets('development-');
+    const { subgraphs, publicKeys, privateKey, tickets } = await createSecrets('development-');
     const env: NodeJS.ProcessEnv = {
       NODE_ENV: 'production',
       JWT_PUBLIC_KEYS: JSON.stringify(publicKeys),
       JWT_PRIVATE_KEY: JSON.stringify(privateKey),
+      TICKET_PUBLIC_KEYS: JSON.stringify(tickets.publicKeys),
+      TICKET_PRIVATE_KEY: JSON.stringify(tickets.privateKey),
       ...Object.fromEntries(names.map((name) => [`${name.toUpperCase()}_SUBGRAPH_SECRET`, subgraphs[name]])),
       CORS_ORIGINS: '*',
       PORT: 'eighty',
@@ -223,6 +233,8 @@ describe('S12: production refuses development secrets', () => {
         ? ['CORS_ORIGINS', 'REDIS_URL', 'USER_SUBGRAPH_URL']
         : ['MYSQL_HOST', 'MYSQL_PASSWORD', 'NATS_URL']),
     );
+    if (main.startsWith('subgraphs/booking'))
+      expected.push(...['PUBLIC_KEYS', 'PRIVATE_KEY'].map((name) => `TICKET_${name}: holds a development secret`));
     for (const problem of expected) expect(stderr).toContain(problem);
     expect(stderr).not.toMatch(/eighty|development-[0-9a-f]|"kty"|\bat /);
   });

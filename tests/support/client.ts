@@ -25,7 +25,8 @@ export interface Client {
 /** Creates a client without a token. */
 export const anonymous = (graphqlUrl: string): Client => clientWith(graphqlUrl);
 
-const PASSWORD = 'correct horse battery';
+/** The password of all users that these functions register. */
+export const PASSWORD = 'correct horse battery';
 
 /** Registers and signs in a new user. */
 export async function signUp(graphqlUrl: string, name = 'Ada Lovelace'): Promise<Client> {
@@ -50,7 +51,8 @@ function clientOf(graphqlUrl: string, result: { __typename: string } & Partial<S
   return clientWith(graphqlUrl, { accessToken, userId: user?.id ?? '' });
 }
 
-function clientWith(
+/** Creates a client with the access token of a user, or without one. */
+export function clientWith(
   graphqlUrl: string,
   { accessToken, userId = '' }: { accessToken?: string; userId?: string } = {},
 ): Client {
@@ -204,4 +206,33 @@ export async function renameEvent(client: Client, id: string, name: string): Pro
     { input: { id, expectedVersion, name } },
   );
   expect(data.updateEvent).toEqual({ event: { name } });
+}
+
+/** Returns the code of a booking's ticket. */
+export async function ticketCodeOf(client: Client, bookingId: string): Promise<string> {
+  const { data } = await client.send('query Ticket($id: ID!) { booking(id: $id) { ticket { code } } }', {
+    id: bookingId,
+  });
+  return data.booking.ticket.code;
+}
+
+/** Checks in one seat with a new device key, except for the given input. Returns the result of checkIn. */
+export async function checkIn(client: Client, input: { eventId: string; code: string } & Record<string, unknown>) {
+  const { data } = await client.send(
+    `mutation CheckIn($input: CheckInInput!) {
+      checkIn(input: $input) {
+        __typename
+        ... on CheckInPayload {
+          seats checkedInAt replayed booking { id seatCount checkedInSeats user { name } event { checkedInSeats } }
+        }
+        ... on DomainError { code }
+        ... on TooManySeatsError { seatsLeft }
+        ... on TicketCancelledError { cancelledAt }
+        ... on WrongEventError { eventId }
+        ... on InvalidInputError { field }
+      }
+    }`,
+    { input: { seats: 1, deviceKey: randomUUID(), ...input } },
+  );
+  return data.checkIn;
 }

@@ -12,6 +12,7 @@ export interface Refusal {
   readonly maxSeatsPerUser?: number;
   readonly seatsLeft?: number;
   readonly seatCount?: number;
+  readonly checkedInSeats?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -44,6 +45,14 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   ALREADY_WAITING: ({ seatCount = 0 }) => `You wait for ${seats(seatCount)} already. Stop waiting first.`,
   SEATS_OFFERED: () => 'The seats are held for you now. Reload the page.',
   WAITLIST_ENTRY_NOT_FOUND: () => 'You do not wait for these seats.',
+  BOOKING_CHECKED_IN: ({ checkedInSeats = 0 }) =>
+    `${seats(checkedInSeats)} of this booking ${checkedInSeats === 1 ? 'was' : 'were'} used at the door, so it cannot be cancelled.`,
+  INVALID_TICKET: () => 'This is not a genuine ticket.',
+  WRONG_EVENT: () => 'This ticket is for another event.',
+  TICKET_CANCELLED: () => 'The booking of this ticket was cancelled.',
+  ALREADY_CHECKED_IN: () => 'All guests of this ticket are in already.',
+  TOO_MANY_SEATS: ({ seatsLeft = 0 }) =>
+    `Only ${seatsLeft === 1 ? '1 more guest' : `${seatsLeft} more guests`} can come in with this ticket.`,
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
     `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',

@@ -9,6 +9,7 @@ beforeAll(() => {
   const secrets: Secrets = {
     privateKey: { kty: 'OKP', d: 'private' },
     publicKeys: { keys: [{ kty: 'OKP', x: 'public' }] },
+    tickets: { privateKey: { kty: 'OKP', d: 'of tickets' }, publicKeys: { keys: [{ kty: 'OKP', x: 'of tickets' }] } },
     subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
     accountMails: 'secret of mailed tokens',
     databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
@@ -30,6 +31,8 @@ test.each([
   ['JWT_PRIVATE_KEY', ['user']],
   ['ACCOUNT_MAIL_SECRET', ['user', 'notification']],
   ['JWT_PUBLIC_KEYS', ['gateway', ...SUBGRAPHS]],
+  ['TICKET_PRIVATE_KEY', ['booking']],
+  ['TICKET_PUBLIC_KEYS', ['booking']],
   ['DATABASE_URL', [...SUBGRAPHS]],
   ['NATS_URL', ['gateway', ...SUBGRAPHS]],
   ['REDIS_URL', ['gateway', 'user', 'event']],

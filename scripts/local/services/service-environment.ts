@@ -27,6 +27,8 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     JWT_PUBLIC_KEYS: JSON.stringify(secrets.publicKeys),
     JWT_PRIVATE_KEY: JSON.stringify(secrets.privateKey),
     ACCOUNT_MAIL_SECRET: secrets.accountMails,
+    TICKET_PUBLIC_KEYS: JSON.stringify(secrets.tickets.publicKeys),
+    TICKET_PRIVATE_KEY: JSON.stringify(secrets.tickets.privateKey),
     ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
     ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };

@@ -3,6 +3,7 @@ import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Transact, Transaction } from '#platform/database/transactions.ts';
 import { outboxStatements } from '#platform/outbox/append.ts';
 import { type Decision, decide } from '../domain/allocation.ts';
+import { deviceKeyOf } from '../domain/check-in.ts';
 import { type LockedState, scopedKey, userOfEvent, type Writes } from '../domain/draft.ts';
 import type { SeatRequest } from '../domain/seat-requests.ts';
 import { findWantedLines } from '../domain/wanted-lines.ts';
@@ -11,6 +12,7 @@ import { holdMessage } from '../messaging/hold-changed.ts';
 import { seatsOfferedMessage } from '../messaging/seats-offered.ts';
 import { cancelBookings } from '../store/allocation/cancel-bookings.ts';
 import { countUserSeats } from '../store/allocation/count-user-seats.ts';
+import { findCheckIns } from '../store/allocation/find-check-ins.ts';
 import { findEntriesOfUsers } from '../store/allocation/find-entries-of-users.ts';
 import { findExpiredHolds } from '../store/allocation/find-expired-holds.ts';
 import { findKeyedBookings } from '../store/allocation/find-keyed-bookings.ts';
@@ -19,6 +21,7 @@ import { findLines } from '../store/allocation/find-lines.ts';
 import { insertBookings, insertKeys } from '../store/allocation/insert-bookings.ts';
 import { type LockedInventory, lockFreeInventories, lockInventory } from '../store/allocation/lock-inventories.ts';
 import { saveInventories } from '../store/allocation/save-inventories.ts';
+import { insertCheckIns, saveCheckedInSeats } from '../store/allocation/write-check-ins.ts';
 import { endHolds, insertHolds } from '../store/allocation/write-holds.ts';
 import { endWaitlistEntries, insertWaitlistEntries } from '../store/allocation/write-waitlist.ts';
 import { findBookings } from '../store/find-bookings.ts';
@@ -41,13 +44,13 @@ export interface WaitlistSettings {
 export type BatchAllocation = ReturnType<typeof createBatchAllocation>;
 
 /**
- * Handles a whole batch in one transaction: locks the inventories, reads keys, bookings and holds, decides, and writes
- * seats, bookings, holds and outbox messages. For events with a limit of seats per user, one more statement reads the
- * users' seats, and for events with expired holds, one more reads these holds. For events with a waiting list and free seats,
- * one more reads the list. `onCommitted` is told of what was written.
- * Seats change only under the inventory's lock, so the data stays valid until the commit. Transactions cannot deadlock
- * on inventories, because a batch with several events does not wait for their locks. Both functions throw when nothing
- * was committed or the outcome is unknown. The statements of a batch are part of the first trace in it.
+ * Handles a whole batch in one transaction: locks the inventories, reads keys, bookings, holds and check-ins, decides,
+ * and writes seats, bookings, holds, check-ins and outbox messages. For events with a limit of seats per user, one more
+ * statement reads the users' seats, and for events with expired holds, one more reads these holds. For events with a
+ * waiting list and free seats, one more reads the list. `onCommitted` is told of what was written. Seats change only
+ * under the inventory's lock, so the data stays valid until the commit. Transactions cannot deadlock on inventories,
+ * because a batch with several events does not wait for their locks. Both functions throw when nothing was committed or
+ * the outcome is unknown. The statements of a batch are part of the first trace in it.
  */
 export function createBatchAllocation({
   transact,
@@ -151,28 +154,30 @@ const wantsSeats = (request: SeatRequest) =>
 
 const hasUserLimit = ({ maxSeatsPerUser }: LockedInventory): boolean => maxSeatsPerUser !== null;
 
-type Known = Pick<LockedState, 'bookings' | 'keys' | 'holds' | 'holdKeys' | 'entries' | 'entriesOfUsers'>;
+type Known = Pick<LockedState, 'bookings' | 'keys' | 'holds' | 'holdKeys' | 'entries' | 'entriesOfUsers' | 'checkIns'>;
 
-/** Reads the bookings and holds with the keys of a batch, the entries of its users, and what has its ids. */
+/** Reads the bookings, holds and check-ins with the keys of a batch, the entries of its users, and what has its ids. */
 async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]): Promise<Known> {
   const books = batch.filter((request) => request.kind === 'book');
   const wanted = batch.filter((request) => request.kind === 'hold');
+  const atDoor = batch.filter((request) => request.kind === 'check-in');
   const holdIds = batch.flatMap((request) =>
     request.kind === 'confirm-hold' || request.kind === 'release-hold' ? [request.holdId] : [],
   );
   const bookingIds = batch.flatMap((request) => {
-    if (request.kind === 'cancel') return [request.bookingId];
+    if (request.kind === 'cancel' || request.kind === 'check-in') return [request.bookingId];
     return request.kind === 'confirm-hold' ? [request.holdId] : [];
   });
   const joins = batch.filter((request) => request.kind === 'join-waitlist');
   const entryIds = batch.flatMap((request) => (request.kind === 'leave-waitlist' ? [request.entryId] : []));
-  const [keyed, bookings, keyedHolds, holds, entriesOfUsers, entries] = await Promise.all([
+  const [keyed, bookings, keyedHolds, holds, entriesOfUsers, entries, checkIns] = await Promise.all([
     books.length > 0 ? findKeyedBookings(transaction, books) : [],
     bookingIds.length > 0 ? findBookings(transaction, bookingIds) : [],
     wanted.length > 0 ? findKeyedHolds(transaction, wanted) : [],
     holdIds.length > 0 ? findHolds(transaction, holdIds) : [],
     joins.length > 0 ? findEntriesOfUsers(transaction, joins) : [],
     entryIds.length > 0 ? findWaitlistEntries(transaction, entryIds) : [],
+    atDoor.length > 0 ? findCheckIns(transaction, atDoor) : [],
   ]);
   return {
     bookings: new Map(bookings.map((booking) => [booking.id, booking])),
@@ -183,12 +188,13 @@ async function readKnown(transaction: SqlExecutor, batch: readonly SeatRequest[]
     holdKeys: new Map(keyedHolds.map(({ idempotencyKey, ...hold }) => [scopedKey(hold.userId, idempotencyKey), hold])),
     entriesOfUsers: new Map(entriesOfUsers.map((entry) => [userOfEvent(entry), entry])),
     entries: new Map(entries.map((entry) => [entry.id, entry])),
+    checkIns: new Map(checkIns.map((checkIn) => [deviceKeyOf(checkIn), checkIn])),
   };
 }
 
 /** Returns the statements that write a decision and the messages about it. */
 export function allocationStatements(
-  { booked, cancelled, held, confirmed, ended, joined, endedEntries, offered, inventories }: Writes,
+  { booked, cancelled, held, confirmed, ended, joined, endedEntries, offered, checkedIn, inventories }: Writes,
   newId: () => string,
 ) {
   const booking = [...booked, ...confirmed];
@@ -204,6 +210,8 @@ export function allocationStatements(
     ...endHolds(ended),
     ...insertWaitlistEntries(joined),
     ...endWaitlistEntries(endedEntries),
+    ...insertCheckIns(checkedIn),
+    ...saveCheckedInSeats(checkedIn),
     ...saveInventories(inventories),
     ...outboxStatements('booking', [
       ...held.map(({ hold, request }) => holdMessage(hold, { messageId: newId(), ...request })),

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import type { BookOutcome, OutcomeOf, SeatRequest } from '../domain/seat-requests.ts';
 import { bookingOf, entryOf, holdOf } from '../domain/testing.ts';
-import { bookRequest, holdRequest, joinRequest } from '../testing.ts';
+import { bookRequest, checkInRequest, holdRequest, joinRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
 import { measureRequests, measureWrites } from './allocator-metrics.ts';
 
@@ -60,6 +60,25 @@ it('counts holds and waiting by outcome, and the seats that are sold, expire and
     'waitlist_seats_offered_total 5',
   ])
     expect(text).toContain(`${line}\n`);
+});
+
+it('counts check-ins by outcome, and the seats that they let in', async () => {
+  const request = checkInRequest({ eventId: 'e', bookingId: 'b1' });
+  const checkIn = { id: 'c1', bookingId: 'b1', deviceKey: 'door-one', seats: 3, createdAt: new Date() };
+  const outcomes: OutcomeOf<SeatRequest>[] = [
+    { outcome: 'checked-in', checkIn, booking: bookingOf(), replayed: false },
+    { outcome: 'checked-in', checkIn, booking: bookingOf(), replayed: true },
+    { outcome: 'too-many-seats', seatsLeft: 0 },
+    { outcome: 'ticket-cancelled', cancelledAt: null },
+  ];
+  const metrics = new Registry();
+  const inner = { submit: async () => outcomes.shift(), stop: async () => undefined } as unknown as Allocator;
+  const allocator = measureRequests(inner, metrics);
+  while (outcomes.length > 0) await allocator.submit(request);
+  const text = await metrics.metrics();
+  for (const outcome of ['checked-in', 'replayed', 'too-many-seats', 'ticket-cancelled'])
+    expect(text).toContain(`allocator_outcomes_total{kind="check-in",outcome="${outcome}"} 1\n`);
+  expect(text).toContain('seats_checked_in_total 3\n');
 });
 
 const confirmRequest: SeatRequest = { kind: 'confirm-hold', holdId: 'h1', eventId: 'e', requestId: 'test' };

@@ -98,6 +98,11 @@ export function measureRequests(allocator: Allocator, metrics: Registry): Alloca
     registers,
   });
   const seatsSold = new Counter({ name: 'seats_sold_total', help: 'Seats of new bookings.', registers });
+  const seatsCheckedIn = new Counter({
+    name: 'seats_checked_in_total',
+    help: 'Seats that were checked in at the door.',
+    registers,
+  });
 
   async function submit<Request extends SeatRequest>(
     request: Request,
@@ -112,6 +117,7 @@ export function measureRequests(allocator: Allocator, metrics: Registry): Alloca
       outcomes.inc({ kind, outcome: labelOf(decided) });
       const isSold = decided.outcome === 'booked' || decided.outcome === 'confirmed';
       if (isSold && !decided.replayed) seatsSold.inc(decided.booking.seatCount);
+      if (decided.outcome === 'checked-in' && !decided.replayed) seatsCheckedIn.inc(decided.checkIn.seats);
       return decided;
     } catch (error) {
       outcomes.inc({ kind, outcome: 'error' });

@@ -29,6 +29,7 @@ const inventory: Inventory = {
   totalSeats: 1_000,
   availableSeats: 1_000,
   heldSeats: 0,
+  checkedInSeats: 0,
   nextHoldExpiresAt: null,
   waitingSeats: 0,
   lastWaitlistPlace: 0,
@@ -49,6 +50,7 @@ function createFakeDatabase() {
     ...WITHOUT_WAITLIST,
     offerTtlSeconds: 0,
     newId: () => 'none',
+    checkIns: new Map(),
   };
   const hooks = {
     before: async (_batch: readonly SeatRequest[]): Promise<void> => undefined,

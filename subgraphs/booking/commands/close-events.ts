@@ -108,6 +108,7 @@ async function closeChunk(
           ...WITHOUT_WAITLIST,
           offerTtlSeconds: 0,
           newId,
+          checkIns: new Map(),
         },
       );
       for (const statement of allocationStatements(writes, newId)) await transaction.$executeRaw(statement);

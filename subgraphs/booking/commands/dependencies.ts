@@ -1,8 +1,14 @@
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Publisher } from '#platform/outbox/publisher.ts';
-import type { createBookingRules, createHoldRules, createWaitlistRules } from '../domain/booking-input.ts';
+import type {
+  createBookingRules,
+  createCheckInRules,
+  createHoldRules,
+  createWaitlistRules,
+} from '../domain/booking-input.ts';
 import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
+import type { Tickets } from '../tickets/tickets.ts';
 import type { UsersClient } from '../users-client.ts';
 import type { Allocator } from './allocator.ts';
 
@@ -18,6 +24,8 @@ export interface BookingDependencies {
   readonly createBookingRules: ReturnType<typeof createBookingRules>;
   readonly holdSeatsRules: ReturnType<typeof createHoldRules>;
   readonly joinWaitlistRules: ReturnType<typeof createWaitlistRules>;
+  readonly checkInRules: ReturnType<typeof createCheckInRules>;
+  readonly tickets: Tickets;
   /** The time for which a hold keeps its seats. */
   readonly holdTtlSeconds: number;
   /** Returns a new UUIDv7. */

@@ -2,12 +2,12 @@ import { Registry } from 'prom-client';
 import { expect, test, vi } from 'vitest';
 import { unavailable } from '#platform/errors/errors.ts';
 import type { SeatRequest } from '../domain/seat-requests.ts';
-import { bookRequest, holdRequest, joinRequest } from '../testing.ts';
+import { bookRequest, checkInRequest, holdRequest, joinRequest } from '../testing.ts';
 import type { Allocator } from './allocator.ts';
 import { measureRequests } from './allocator-metrics.ts';
 import { requireRoom } from './require-room.ts';
 
-test('a full outbox refuses what writes messages, which counts as an error, but no expiry, no change of the capacity and nobody who leaves', async () => {
+test('a full outbox refuses what writes messages, which counts as an error, but nothing that sends no message, and no expiry', async () => {
   const submit = vi.fn(async () => ({ outcome: 'capacity-set' as const }));
   const inner = { submit, stop: async () => undefined } as unknown as Allocator;
   const relay = {
@@ -37,5 +37,6 @@ test('a full outbox refuses what writes messages, which counts as an error, but 
   await allocator.submit({ kind: 'set-capacity', eventId: 'an-event', totalSeats: 5 });
   await allocator.submit({ kind: 'expire-holds', eventId: 'an-event' });
   await allocator.submit({ kind: 'leave-waitlist', entryId: 'an-entry', eventId: 'an-event' });
-  expect(submit).toHaveBeenCalledTimes(3);
+  await allocator.submit(checkInRequest({ eventId: 'an-event', bookingId: 'a-booking' }));
+  expect(submit).toHaveBeenCalledTimes(4);
 });

@@ -1,4 +1,5 @@
 import { type Booking, confirmedBooking } from './booking.ts';
+import { checkIn } from './check-in-decision.ts';
 import { createDraft, type Draft, type LockedState, scopedKey, type Writes } from './draft.ts';
 import { confirmHold, expireHolds, holdSeats, releaseHold, reportExpiry } from './hold-decisions.ts';
 import type {
@@ -24,7 +25,8 @@ export interface Decision {
  * their seats back first. For every event, confirmed, held and available seats together stay equal to total seats, and
  * none of them becomes negative. No booking and no hold gives a user more seats than the event allows. A request for too
  * many seats is refused and does not block later, smaller requests. Seats that become free are offered to the waiting
- * list before the next request is decided.
+ * list before the next request is decided. No booking has more checked-in seats than seats, and a booking with checked-in
+ * seats is cancelled only with its event.
  */
 export function decide(batch: readonly SeatRequest[], state: LockedState): Decision {
   const draft = createDraft(state);
@@ -58,6 +60,8 @@ function decideOne(draft: Draft, request: SeatRequest): OutcomeOf<SeatRequest> {
       return joinWaitlist(draft, request);
     case 'leave-waitlist':
       return leaveWaitlist(draft, request);
+    case 'check-in':
+      return checkIn(draft, request);
   }
 }
 
@@ -88,6 +92,8 @@ function cancel(draft: Draft, request: CancelRequest): CancelOutcome {
   const inventory = booking && draft.inventories.get(booking.eventId);
   if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
   if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+  // Somebody uses these seats. When the event itself is cancelled, nobody does.
+  if (booking.checkedInSeats > 0 && inventory.status === 'SCHEDULED') return { outcome: 'booking-checked-in', booking };
   draft.changeInventory(inventory, { availableSeats: inventory.availableSeats + booking.seatCount });
   const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: draft.now };
   draft.bookings.set(booking.id, after);

@@ -23,6 +23,23 @@ export const createWaitlistRules = (seatsPerEntryMax: number) =>
 
 export type JoinWaitlistInput = z.output<ReturnType<typeof createWaitlistRules>>;
 
+/** The longest text that can be a code: scanners can add spaces and line ends. */
+const CODE_LENGTH_MAX = 256;
+
+/** The validation rules of checkIn's input. A text that is no code is a refusal of its own, so only its length is checked. */
+export const createCheckInRules = (seatsPerBookingMax: number) =>
+  z.object({
+    eventId: z.string(),
+    code: z
+      .string()
+      .max(CODE_LENGTH_MAX, `must have at most ${CODE_LENGTH_MAX} characters`)
+      .transform((code) => code.trim().toUpperCase()),
+    seats: wholeNumber(1, seatsPerBookingMax),
+    deviceKey: idempotencyKey(),
+  });
+
+export type CheckInInput = z.output<ReturnType<typeof createCheckInRules>>;
+
 export const setEventCapacityRules = z.object({ eventId: z.string(), totalSeats: wholeNumber(1, 1_000_000) });
 
 export type SetEventCapacityInput = z.output<typeof setEventCapacityRules>;

@@ -10,10 +10,21 @@ export interface Booking {
   readonly status: BookingStatus;
   readonly createdAt: Date;
   readonly cancelledAt: Date | null;
+  /** The seats that were let in at the door. At most `seatCount`. */
+  readonly checkedInSeats: number;
 }
 
 /** Returns a new booking. */
 export const confirmedBooking = (
   { id, eventId, userId, seatCount }: Pick<Booking, 'id' | 'eventId' | 'userId' | 'seatCount'>,
   createdAt: Date,
-): Booking => ({ id, eventId, userId, seatCount, status: 'CONFIRMED', createdAt, cancelledAt: null });
+): Booking => ({
+  id,
+  eventId,
+  userId,
+  seatCount,
+  status: 'CONFIRMED',
+  createdAt,
+  cancelledAt: null,
+  checkedInSeats: 0,
+});

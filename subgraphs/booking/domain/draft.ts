@@ -1,4 +1,5 @@
 import type { Booking } from './booking.ts';
+import type { CheckIn } from './check-in.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
 import type {
@@ -18,7 +19,7 @@ export interface LockedState {
   /** The time of the database's clock. */
   readonly now: Date;
   readonly inventories: ReadonlyMap<string, Inventory>;
-  /** The bookings to cancel and those of the holds to confirm, by id. */
+  /** The bookings to cancel or to check in, and those of the holds to confirm, by id. */
   readonly bookings: ReadonlyMap<string, Booking>;
   /** The earlier bookings with the batch's idempotency keys, by `scopedKey`. */
   readonly keys: ReadonlyMap<string, Booking>;
@@ -40,6 +41,8 @@ export interface LockedState {
   readonly offerTtlSeconds: number;
   /** Returns the id of a new hold of offered seats. */
   readonly newId: () => string;
+  /** The earlier check-ins with the batch's device keys, by `deviceKeyOf`. */
+  readonly checkIns: ReadonlyMap<string, CheckIn>;
 }
 
 /** The holds of an event that have expired and still have the status HELD. */
@@ -74,6 +77,8 @@ export interface Writes {
   readonly endedEntries: readonly WaitlistEntry[];
   /** The holds of offered seats. */
   readonly offered: readonly { readonly hold: Hold; readonly entry: WaitlistEntry }[];
+  /** The new check-ins, each with its booking after it. */
+  readonly checkedIn: readonly { readonly checkIn: CheckIn; readonly booking: Booking }[];
   readonly inventories: readonly Inventory[];
 }
 
@@ -84,6 +89,15 @@ export const scopedKey = (callerId: string, idempotencyKey: string): string => `
 
 /** Identifies a user's seats of an event. */
 export const userOfEvent = ({ eventId, userId }: Pick<Booking, 'eventId' | 'userId'>): string => `${eventId} ${userId}`;
+
+type SeatColumn =
+  | 'totalSeats'
+  | 'availableSeats'
+  | 'heldSeats'
+  | 'waitingSeats'
+  | 'lastWaitlistPlace'
+  | 'checkedInSeats'
+  | 'nextHoldExpiresAt';
 
 type SeatsOfUser = Pick<Booking, 'eventId' | 'userId' | 'seatCount'>;
 
@@ -103,6 +117,7 @@ export function createDraft(state: LockedState) {
     joined: [],
     endedEntries: [],
     offered: [],
+    checkedIn: [],
   };
   const entries = new Map(state.entries);
   const entriesOfUsers = new Map([...state.entriesOfUsers].map(([user, entry]) => [user, entry.id]));
@@ -124,16 +139,9 @@ export function createDraft(state: LockedState) {
     keys: new Map(state.keys),
     holds: new Map(state.holds),
     holdKeys: new Map(state.holdKeys),
+    checkIns: new Map(state.checkIns),
     writes,
-    changeInventory(
-      inventory: Inventory,
-      change: Partial<
-        Pick<
-          Inventory,
-          'totalSeats' | 'availableSeats' | 'heldSeats' | 'nextHoldExpiresAt' | 'waitingSeats' | 'lastWaitlistPlace'
-        >
-      >,
-    ): void {
+    changeInventory(inventory: Inventory, change: Partial<Pick<Inventory, SeatColumn>>): void {
       inventories.set(inventory.eventId, { ...inventory, ...change });
       changedEvents.add(inventory.eventId);
     },

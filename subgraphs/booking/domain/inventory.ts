@@ -14,6 +14,8 @@ export interface Inventory {
   /** The seats that are neither booked nor held. */
   readonly availableSeats: number;
   readonly heldSeats: number;
+  /** The seats of the event's check-ins. */
+  readonly checkedInSeats: number;
   /**
    * No hold expires earlier, and nothing is due earlier for the waiting list. It can be earlier than the next expiry.
    * Null: there is no hold and nobody waits.

@@ -1,4 +1,5 @@
 import type { Booking } from './booking.ts';
+import type { CheckIn } from './check-in.ts';
 import type { Hold } from './hold.ts';
 import type { WaitlistEntry } from './waitlist.ts';
 
@@ -89,6 +90,17 @@ export interface LeaveRequest {
   readonly traceparent?: string | undefined;
 }
 
+/** Checks in seats of a booking at the door. By the id, chosen in advance, a retry recognizes its own check-in. */
+export interface CheckInRequest {
+  readonly kind: 'check-in';
+  readonly checkInId: string;
+  readonly bookingId: string;
+  readonly eventId: string;
+  readonly deviceKey: string;
+  readonly seats: number;
+  readonly traceparent?: string | undefined;
+}
+
 export type SeatRequest =
   | BookRequest
   | CancelRequest
@@ -98,7 +110,8 @@ export type SeatRequest =
   | ReleaseRequest
   | ExpireRequest
   | JoinRequest
-  | LeaveRequest;
+  | LeaveRequest
+  | CheckInRequest;
 
 export type BookOutcome =
   | { readonly outcome: 'booked'; readonly booking: Booking; readonly replayed: boolean }
@@ -127,6 +140,8 @@ export interface NotBookable {
 
 export type CancelOutcome =
   | { readonly outcome: 'cancelled'; readonly booking: Booking }
+  /** Some of its seats were checked in, and its event takes place. */
+  | { readonly outcome: 'booking-checked-in'; readonly booking: Booking }
   | { readonly outcome: 'unknown-booking' };
 
 export type CapacityOutcome =
@@ -175,6 +190,21 @@ export interface ExpireOutcome {
   readonly isDue: boolean;
 }
 
+export type CheckInOutcome =
+  /** `booking` is as it is now. */
+  | {
+      readonly outcome: 'checked-in';
+      readonly checkIn: CheckIn;
+      readonly booking: Booking;
+      readonly replayed: boolean;
+    }
+  /** `seatsLeft` is the number of seats of the booking that can still be checked in. */
+  | { readonly outcome: 'too-many-seats'; readonly seatsLeft: number }
+  /** `cancelledAt` is null when the event was cancelled and the booking will follow. */
+  | { readonly outcome: 'ticket-cancelled'; readonly cancelledAt: Date | null }
+  | { readonly outcome: 'key-reused' }
+  | { readonly outcome: 'unknown-booking' };
+
 interface Outcomes {
   readonly book: BookOutcome;
   readonly cancel: CancelOutcome;
@@ -185,6 +215,7 @@ interface Outcomes {
   readonly 'expire-holds': ExpireOutcome;
   readonly 'join-waitlist': JoinOutcome;
   readonly 'leave-waitlist': LeaveOutcome;
+  readonly 'check-in': CheckInOutcome;
 }
 
 export type OutcomeOf<Request extends SeatRequest> = Outcomes[Request['kind']];

@@ -14,11 +14,13 @@ export class Model {
     limit: null as number | null,
     version: 1,
   }));
-  bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
+  bookings: { event: number; user: string; seats: number; confirmed: boolean; checkedIn: number }[] = [];
   keys = new Map<string, number>();
   holds: { event: number; user: string; seats: number; status: HoldStatus; isOver: boolean }[] = [];
   holdKeys = new Map<string, number>();
   entries: { event: number; user: string; seats: number; status: WaitlistStatus; hold: number | null }[] = [];
+  /** The seats of each device key of a booking. */
+  checkIns = new Map<string, number>();
 
   waiting(event: number) {
     return this.entries.filter((one) => one.event === event && one.status === 'WAITING');
@@ -75,7 +77,7 @@ export class Model {
       const refusal = this.refusal(event, user, seats);
       if (refusal !== undefined) return refusal;
       this.keys.set(user + key, this.bookings.length);
-      this.bookings.push({ event, user, seats, confirmed: true });
+      this.bookings.push({ event, user, seats, confirmed: true, checkedIn: 0 });
       return 'booked';
     });
   }
@@ -102,7 +104,7 @@ export class Model {
       if (one.status !== 'HELD') return `hold-ended ${one.status}`;
       if (this.events[one.event]?.cancelled) return 'not-bookable';
       one.status = 'CONFIRMED';
-      this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true });
+      this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true, checkedIn: 0 });
       return 'confirmed';
     });
   }
@@ -138,12 +140,31 @@ export class Model {
       return `left ${one.status}`;
     });
   }
-  cancel(booking: number): void {
+  cancel(booking: number): string {
     const one = this.bookings[booking];
-    if (one === undefined) return;
-    this.request(one.event, () => {
+    if (one === undefined) return 'unknown-booking';
+    return this.request(one.event, () => {
+      if (one.confirmed && one.checkedIn > 0 && !this.events[one.event]?.cancelled) return 'booking-checked-in';
       one.confirmed = false;
+      return 'cancelled';
     });
+  }
+  checkIn(booking: number, seats: number, key: string): string {
+    const one = this.bookings[booking];
+    if (one === undefined) return 'unknown-booking';
+    return this.request(one.event, () => {
+      if (!one.confirmed || this.events[one.event]?.cancelled) return 'ticket-cancelled';
+      const earlier = this.checkIns.get(`${booking} ${key}`);
+      if (earlier !== undefined) return earlier === seats ? 'replayed' : 'key-reused';
+      const left = one.seats - one.checkedIn;
+      if (left < seats) return `too-many-seats ${left}`;
+      this.checkIns.set(`${booking} ${key}`, seats);
+      one.checkedIn += seats;
+      return 'checked-in';
+    });
+  }
+  checkedIn(event: number): number {
+    return this.bookings.reduce((sum, one) => sum + (one.event === event ? one.checkedIn : 0), 0);
   }
   setCapacity(event: number, total: number): string {
     return this.request(event, () => {

@@ -1,8 +1,9 @@
 import type { Booking } from './booking.ts';
+import { type CheckIn, deviceKeyOf } from './check-in.ts';
 import { type ExpiredHolds, type LockedState, userOfEvent, WITHOUT_WAITLIST } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
-import type { BookRequest, HoldRequest, JoinRequest } from './seat-requests.ts';
+import type { BookRequest, CheckInRequest, HoldRequest, JoinRequest } from './seat-requests.ts';
 import type { Line, WaitlistEntry } from './waitlist.ts';
 
 export const NOW = new Date('2026-11-22T09:30:00.000Z');
@@ -26,6 +27,7 @@ export const inventory = (change: Partial<Inventory> = {}): Inventory => ({
   totalSeats: 10,
   availableSeats: 10,
   heldSeats: 0,
+  checkedInSeats: 0,
   nextHoldExpiresAt: null,
   waitingSeats: 0,
   lastWaitlistPlace: 0,
@@ -42,6 +44,7 @@ export function stateOf(
     holdKeys = {},
     expiredHolds = {},
     waitlist = {},
+    checkIns = [],
   }: {
     bookings?: readonly Booking[];
     keys?: Record<string, Booking>;
@@ -49,6 +52,7 @@ export function stateOf(
     holdKeys?: Record<string, Hold>;
     expiredHolds?: Record<string, ExpiredHolds>;
     waitlist?: Partial<Pick<LockedState, 'entries' | 'entriesOfUsers' | 'lines'>>;
+    checkIns?: readonly CheckIn[];
   } = {},
 ): LockedState {
   const userSeats = new Map<string, number>();
@@ -70,6 +74,7 @@ export function stateOf(
     ...waitlist,
     offerTtlSeconds: OFFER_TTL_SECONDS,
     newId: numbered('offer'),
+    checkIns: new Map(checkIns.map((one) => [deviceKeyOf(one), one])),
   };
 }
 
@@ -91,6 +96,7 @@ export const NO_WRITES = {
   joined: [],
   endedEntries: [],
   offered: [],
+  checkedIn: [],
   inventories: [],
 };
 
@@ -114,6 +120,7 @@ export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   status: 'CONFIRMED',
   createdAt: NOW,
   cancelledAt: null,
+  checkedInSeats: 0,
   ...change,
 });
 
@@ -185,3 +192,13 @@ export const soldOutFor = (waiting: readonly WaitlistEntry[], change: Partial<In
     nextHoldExpiresAt: LATER,
     ...change,
   });
+
+export const checkInOf = (change: Partial<CheckInRequest> = {}): CheckInRequest => ({
+  kind: 'check-in',
+  checkInId: 'c1',
+  bookingId: 'b1',
+  eventId: 'concert',
+  deviceKey: 'door-one',
+  seats: 1,
+  ...change,
+});

@@ -9,6 +9,14 @@ export const cancelBooking: MutationResolvers['cancelBooking'] = async (_parent,
   if (result.outcome === 'unknown-booking') {
     return { __typename: 'BookingNotFoundError', code: 'BOOKING_NOT_FOUND', message: 'There is no such booking.' };
   }
+  if (result.outcome === 'booking-checked-in') {
+    return {
+      __typename: 'BookingCheckedInError',
+      code: 'BOOKING_CHECKED_IN',
+      message: 'Seats of the booking were checked in, so it cannot be cancelled.',
+      checkedInSeats: result.booking.checkedInSeats,
+    };
+  }
   inventories.clear(result.booking.eventId);
   return { __typename: 'CancelBookingPayload', booking: result.booking };
 };

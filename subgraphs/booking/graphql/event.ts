@@ -5,6 +5,7 @@ export const event = {
   __resolveReference: ({ id }) => ({ __typename: 'Event', id }),
   totalSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.totalSeats ?? null,
   availableSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.availableSeats ?? null,
+  checkedInSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.checkedInSeats ?? null,
   heldSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.heldSeats ?? null,
   waitingSeats: async ({ id }, _args, { inventories }) => (await inventories.load(id))?.waitingSeats ?? null,
   bookings: async ({ id }, args, { bookingPages }) => {

@@ -21,4 +21,5 @@ export const query: QueryResolvers = {
   },
   hold: (_parent, { id }, { holds }) => holds.load(id),
   waitlistEntry: (_parent, { id }, { waitlistEntries }) => waitlistEntries.load(id),
+  ticketKeys: (_parent, _args, { dependencies }) => [...dependencies.tickets.keys],
 };

@@ -1,7 +1,9 @@
 import type { CompleteResolvers } from '#platform/graphql/complete-resolvers.ts';
 import { DateTime } from '#platform/graphql/scalars.ts';
 import type { Resolvers, ResolversParentTypes } from '../generated/graphql.ts';
+import { booking, ticket } from './booking.ts';
 import { cancelBooking } from './cancel-booking.ts';
+import { checkIn } from './check-in.ts';
 import { confirmHold } from './confirm-hold.ts';
 import { createBooking } from './create-booking.ts';
 import { event } from './event.ts';
@@ -27,15 +29,10 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
     joinWaitlist,
     leaveWaitlist,
     setEventCapacity,
+    checkIn,
   },
-  Booking: {
-    __resolveReference: async ({ id }, { bookings }) => {
-      const found = await bookings.load(id);
-      return found && { ...found };
-    },
-    event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
-    user: ({ userId }) => ({ __typename: 'User', id: userId }),
-  },
+  Booking: booking,
+  Ticket: ticket,
   Hold: hold,
   WaitlistEntry: waitlistEntry,
   Event: event,

@@ -11,6 +11,7 @@ export const BOOKING_COLUMNS = columnsOf<Booking>({
   status: sql`status`,
   createdAt: sql`bookings.created_at AS createdAt`,
   cancelledAt: sql`cancelled_at AS cancelledAt`,
+  checkedInSeats: sql`checked_in_seats AS checkedInSeats`,
 });
 
 /** Returns the bookings with these ids, in any order. Unknown ids are left out. */

@@ -33,6 +33,7 @@ export const INVENTORY_COLUMNS = columnsOf<Inventory>({
   totalSeats: sql`total_seats AS totalSeats`,
   availableSeats: sql`available_seats AS availableSeats`,
   heldSeats: sql`held_seats AS heldSeats`,
+  checkedInSeats: sql`checked_in_seats AS checkedInSeats`,
   nextHoldExpiresAt: sql`next_hold_expires_at AS nextHoldExpiresAt`,
   waitingSeats: sql`waiting_seats AS waitingSeats`,
   lastWaitlistPlace: sql`last_waitlist_place AS lastWaitlistPlace`,

@@ -28,8 +28,8 @@ function filledIn(key: string): string {
   if (key === 'NATS_URL') return 'nats://somebody:7d1c5a@nats.internal:4222';
   if (key === 'SMTP_URL') return 'smtp://somebody:7d1c5a@mail.internal:587';
   const { d: _private, ...publicKey } = PRIVATE_KEY;
-  if (key === 'JWT_PUBLIC_KEYS') return JSON.stringify({ keys: [publicKey] });
-  if (key === 'JWT_PRIVATE_KEY') return JSON.stringify(PRIVATE_KEY);
+  if (key.endsWith('_PUBLIC_KEYS')) return JSON.stringify({ keys: [publicKey] });
+  if (key.endsWith('_PRIVATE_KEY')) return JSON.stringify(PRIVATE_KEY);
   return `${key.toLowerCase()}-e3b0c44298fc1c14`;
 }
 

@@ -7,6 +7,7 @@ import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
 import { DateStub } from '../parts/seats.tsx';
 import { Empty, Page, Problem, reload } from '../parts/states.tsx';
+import { ShowTicket } from '../parts/ticket.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
 type OwnBooking = OwnBookingsQuery['bookings']['nodes'][number];
@@ -74,7 +75,8 @@ function Ticket({ booking }: { booking: OwnBooking }) {
         <Badge color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
           {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
         </Badge>
-        {status === 'CONFIRMED' && (
+        {status === 'CONFIRMED' && <ShowTicket bookingId={booking.id} title={event?.name ?? 'Ticket'} />}
+        {status === 'CONFIRMED' && booking.checkedInSeats === 0 && (
           <Confirmed
             label="Cancel booking"
             title="Cancel this booking?"

@@ -12,6 +12,7 @@ import {
   SetCapacityDocument,
 } from '#client/generated/graphql.ts';
 import { client, useSession } from '../client.ts';
+import { CheckIn } from '../parts/check-in.tsx';
 import { Confirmed } from '../parts/confirm.tsx';
 import { Form, useFields } from '../parts/form.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
@@ -81,6 +82,7 @@ function ExistingEvent({ id }: { id: string }) {
             <div className="columns">
               {event.status === 'SCHEDULED' && (
                 <div>
+                  <CheckIn eventId={id} />
                   <Facts event={event} />
                   <Capacity key={event.totalSeats} event={event} />
                   <Cancel event={event} />
@@ -115,11 +117,14 @@ function Bookings({ id }: { id: string }) {
       <List query={query} more="Show more bookings" empty={<p className="where">Nobody has booked yet.</p>}>
         {(bookings) => (
           <ul className="rows">
-            {bookings.map(({ id, user, seatCount, status, createdAt }) => (
+            {bookings.map(({ id, user, seatCount, status, createdAt, checkedInSeats }) => (
               <li key={id}>
                 <span>
                   <b>{user?.name ?? 'Unknown at the moment'}</b>
-                  <small>{dateTime(createdAt)}</small>
+                  <small>
+                    {dateTime(createdAt)}
+                    {checkedInSeats > 0 && ` · ${checkedInSeats} checked in`}
+                  </small>
                 </span>
                 <Badge color={status === 'CONFIRMED' ? 'evergreen' : 'gray'}>
                   {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
