@@ -22,7 +22,11 @@ export const SUBGRAPH_LIST = listOf({
   user: { port: 4001, usesRedis: true, publishes: true, privateSettings: ['JWT_PRIVATE_KEY', 'ACCOUNT_MAIL_SECRET'] },
   event: { port: 4002, usesRedis: true, publishes: true },
   booking: { port: 4003, publishes: true, asks: ['event', 'user'] },
-  notification: { port: 4004, privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS'] },
+  notification: {
+    port: 4004,
+    asks: ['event'],
+    privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS', 'WEBHOOK_SECRETS_KEY'],
+  },
 });
 export const GATEWAY_PORT = 4000;
 

@@ -20,6 +20,7 @@
  *   release <hold>                  gives the seats of a hold back
  *   bookings                        lists your bookings
  *   cancel <booking>                cancels a booking by its id
+ *   webhook <action> ...            manages your webhooks: list, add <url>, log, on, off, rotate, delete, redeliver
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.
  */
@@ -50,6 +51,7 @@ import {
   VerifyEmailDocument,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
+import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
@@ -58,6 +60,7 @@ const USAGE = [
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
+  'webhook <action>',
 ].join('\n  | ');
 const NEEDS_TEXT = [
   'sign-up',
@@ -234,7 +237,7 @@ async function runForAccount(client: Client, command: string, text: string): Pro
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key }: { seatCount: number; key: string },
+  { seatCount, key, kinds }: { seatCount: number; key: string; kinds: string | undefined },
 ): Promise<string> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
@@ -288,6 +291,8 @@ async function run(
       const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
       return describeBooking(accept(cancelBooking).booking);
     }
+    case 'webhook':
+      return runWebhookCommand(client, args, { kinds, accept });
     default: {
       const done = await runForAccount(client, command, text);
       if (done === undefined) throw new LocalError(`Usage: ${USAGE}`);
@@ -304,6 +309,7 @@ async function main(): Promise<void> {
         url: { type: 'string', default: `http://localhost:${ports.gateway}/graphql` },
         seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
+        kinds: { type: 'string' },
       },
       allowPositionals: true,
     },
@@ -311,7 +317,7 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key };
+    const intent = { seatCount: Number(values.seats), key: values.key, kinds: values.kinds };
     console.log(await run(createClient({ url: values.url, store }), positionals, intent));
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

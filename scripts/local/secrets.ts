@@ -14,6 +14,8 @@ export interface Secrets {
   subgraphs: Record<SubgraphName, string>;
   /** Encrypts tokens between the user and the notification subgraph. */
   accountMails: string;
+  /** Encrypts the secrets of webhooks in the database. */
+  webhooks: string;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
@@ -45,6 +47,7 @@ export async function createSecrets(prefix: string): Promise<Secrets> {
     publicKeys: { keys: [{ ...publicKey, ...shared }] },
     subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
     accountMails: prefix + secret(),
+    webhooks: prefix + secret(),
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

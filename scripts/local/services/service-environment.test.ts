@@ -11,6 +11,7 @@ beforeAll(() => {
     publicKeys: { keys: [{ kty: 'OKP', x: 'public' }] },
     subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
     accountMails: 'secret of mailed tokens',
+    webhooks: 'secret of webhooks',
     databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
   };
   settings = {
@@ -35,10 +36,11 @@ test.each([
   ['REDIS_URL', ['gateway', 'user', 'event']],
   ['USER_SUBGRAPH_SECRET', ['gateway', 'user', 'booking']],
   ['USER_SUBGRAPH_URL', ['gateway', 'booking']],
-  ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking']],
-  ['EVENT_SUBGRAPH_URL', ['gateway', 'booking']],
+  ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking', 'notification']],
+  ['EVENT_SUBGRAPH_URL', ['gateway', 'booking', 'notification']],
   ['BOOKING_SUBGRAPH_SECRET', ['gateway', 'booking']],
   ['NOTIFICATION_SUBGRAPH_SECRET', ['gateway', 'notification']],
+  ['WEBHOOK_SECRETS_KEY', ['notification']],
   ['DATABASE_URL_USER', []],
   ['MYSQL_PASSWORD', []],
   ['MAX_SEATS_PER_BOOKING', ['gateway', ...SUBGRAPHS]],

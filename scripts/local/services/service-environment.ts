@@ -27,6 +27,7 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     JWT_PUBLIC_KEYS: JSON.stringify(secrets.publicKeys),
     JWT_PRIVATE_KEY: JSON.stringify(secrets.privateKey),
     ACCOUNT_MAIL_SECRET: secrets.accountMails,
+    WEBHOOK_SECRETS_KEY: secrets.webhooks,
     ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
     ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };
