@@ -161,7 +161,12 @@ const COSTS: Readonly<Record<string, number>> = {
 };
 
 /** The maximum number of objects in lists that are not connections. A booking has one notification of each kind. */
-export const LIST_SIZES: Readonly<Record<string, number>> = { 'Booking.notifications': 2, 'User.sessions': 100 };
+export const LIST_SIZES: Readonly<Record<string, number>> = {
+  'Booking.notifications': 2,
+  'User.webhooks': 10,
+  'User.sessions': 100,
+  'WebhookDelivery.log': 20,
+};
 
 /**
  * An object costs 1 plus the cost of its selected fields. A scalar costs nothing. A mutation has a fixed cost plus the
