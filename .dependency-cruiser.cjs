@@ -90,7 +90,7 @@ module.exports = {
       to: {
         pathNot: [
           '^subgraphs/[^/]+/domain/',
-          '^platform/(errors/validation|identity/identity)\\.ts$',
+          '^platform/(errors/validation|identity/identity|clients/public-address)\\.ts$',
           'node_modules/zod/',
         ],
       },

@@ -27,7 +27,11 @@ export const SUBGRAPH_LIST = listOf({
     asks: ['event', 'user'],
     privateSettings: ['TICKET_PRIVATE_KEY', 'TICKET_PUBLIC_KEYS'],
   },
-  notification: { port: 4004, privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS'] },
+  notification: {
+    port: 4004,
+    asks: ['event'],
+    privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS', 'WEBHOOK_SECRETS_KEY'],
+  },
 });
 export const GATEWAY_PORT = 4000;
 

@@ -91,9 +91,16 @@ function rootField(parent: string, field: GraphQLField<unknown, unknown>, exampl
     ...list(field.args.map(describeInput)),
     `Returns ${linkTo(field.type)}.`,
     `\`\`\`graphql\n${example.query}\n\`\`\``,
-    ...(example.variables ? [`\`\`\`json\n${JSON.stringify(JSON.parse(example.variables), null, 2)}\n\`\`\``] : []),
+    ...(example.variables ? [`\`\`\`json\n${formatJson(example.variables)}\n\`\`\``] : []),
   ];
 }
+
+/** Formats JSON as Biome does: a list of texts is on one line. */
+const formatJson = (json: string): string =>
+  JSON.stringify(JSON.parse(json), null, 2).replaceAll(
+    /\[\n\s+("[^[\]{}]*")\n\s+\]/g,
+    (_list, items: string) => `[${items.replaceAll(/\n\s+/g, ' ')}]`,
+  );
 
 function bodyOf(type: GraphQLNamedType, schema: GraphQLSchema): string[] {
   if (isObjectType(type) || isInterfaceType(type)) {

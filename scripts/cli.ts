@@ -25,6 +25,7 @@
  *   cancel <booking>                cancels a booking by its id
  *   ticket <booking>                shows the ticket of a booking as a QR code, and its code
  *   check-in <event> <code> [--seats 1]   lets the guests of a ticket in at your event, by its id; --key repeats it
+ *   webhook <action> ...            manages your webhooks: list, add <url>, log, on, off, rotate, delete, redeliver
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.
  */
@@ -64,6 +65,7 @@ import {
   type WaitlistFieldsFragment,
 } from '#client/generated/graphql.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
+import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
@@ -74,6 +76,7 @@ const USAGE = [
   'ticket <booking> | check-in <event> <code> [--seats 1]',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
+  'webhook <action>',
 ].join('\n  | ');
 const NEEDS_TEXT = [
   'sign-up',
@@ -282,7 +285,7 @@ async function runForAccount(client: Client, command: string, text: string): Pro
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key }: { seatCount: number; key: string },
+  { seatCount, key, kinds }: { seatCount: number; key: string; kinds: string | undefined },
 ): Promise<string> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
@@ -367,6 +370,8 @@ async function run(
       const guests = `${booking.checkedInSeats} of ${seatsText(booking.seatCount)} of ${booking.user?.name ?? 'the guest'}`;
       return `${replayed ? 'Already checked in' : 'Checked in'}: ${seatsText(checkIn.seats)}. Now ${guests} are in.`;
     }
+    case 'webhook':
+      return runWebhookCommand(client, args, { kinds, accept });
     default: {
       const done = await runForAccount(client, command, text);
       if (done === undefined) throw new LocalError(`Usage: ${USAGE}`);
@@ -383,6 +388,7 @@ async function main(): Promise<void> {
         url: { type: 'string', default: `http://localhost:${ports.gateway}/graphql` },
         seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
+        kinds: { type: 'string' },
       },
       allowPositionals: true,
     },
@@ -390,7 +396,7 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key };
+    const intent = { seatCount: Number(values.seats), key: values.key, kinds: values.kinds };
     console.log(await run(createClient({ url: values.url, store }), positionals, intent));
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

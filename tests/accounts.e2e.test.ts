@@ -9,8 +9,10 @@ import { type Client, createClient } from '#client/client.ts';
 import { exportAccount } from '#client/export.ts';
 import {
   AccountDocument,
+  AddWebhookDocument,
   CancelBookingDocument,
   ChangePasswordDocument,
+  type CreateWebhookInput,
   DeleteAccountDocument,
   JoinWaitlistDocument,
   RequestEmailVerificationDocument,
@@ -26,6 +28,7 @@ import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const SOON = { timeout: 30_000, interval: 100 };
 const PASSWORD = 'correct horse battery';
+const WEBHOOK = { url: 'https://tickets.example/hooks', kinds: ['EVENT_CREATED'] } satisfies CreateWebhookInput;
 const NEW_PASSWORD = 'another horse, another battery';
 
 let system: TestSystem;
@@ -138,6 +141,7 @@ it('the export has all pages of the data of the user', async () => {
   const { client, email, userId } = await register();
   const startsAt = new Date(Date.now() + 86_400_000).toISOString();
   await client.addEvent({ name: 'Reading Group', startsAt, totalSeats: 10 });
+  await client.request(AddWebhookDocument, { input: WEBHOOK });
   await Promise.all(Array.from({ length: 105 }, () => client.book({ eventId, seatCount: 1 })));
   await client.hold({ eventId, seatCount: 3 });
   const full = await createEvent(organizer, { totalSeats: 1 });
@@ -145,7 +149,11 @@ it('the export has all pages of the data of the user', async () => {
   await client.request(JoinWaitlistDocument, { input: { eventId: full } });
   await vi.waitFor(async () => expect((await exportAccount(client)).notifications).toHaveLength(105), SOON);
   const exported = await exportAccount(client);
-  expect(exported).toMatchObject({ account: { id: userId, email }, events: [{ name: 'Reading Group' }] });
+  expect(exported).toMatchObject({
+    account: { id: userId, email },
+    events: [{ name: 'Reading Group' }],
+    webhooks: [WEBHOOK],
+  });
   expect(new Set(exported.bookings.map(({ id }) => id)).size).toBe(105);
   expect(exported.holds).toMatchObject([{ seatCount: 3, status: 'HELD', event: { id: eventId } }]);
   expect(exported.waitlistEntries).toMatchObject([
@@ -159,6 +167,7 @@ it('a deleted account leaves its bookings without a person, and every subgraph f
   const eventId = await createEvent(organizer);
   const name = `Augusta ${randomUUID()}`;
   const { client, email, userId } = await register(name);
+  await client.request(AddWebhookDocument, { input: WEBHOOK });
   const booked = await client.book({ eventId, seatCount: 2 });
   const bookingId = booked.__typename === 'CreateBookingPayload' ? booked.booking.id : '';
   const notifications = await connectTo(system.databaseUrls.notification);
@@ -168,6 +177,7 @@ it('a deleted account leaves its bookings without a person, and every subgraph f
   const { deleteAccount } = await client.request(DeleteAccountDocument, { input: { password: PASSWORD } });
   expect(deleteAccount.__typename).toBe('DeleteAccountPayload');
   await vi.waitFor(async () => expect(await contacts()).toEqual([]), SOON);
+  expect(await notifications.query('SELECT id FROM webhooks WHERE user_id = ?', [userId])).toEqual([]);
 
   const query = `query Bookings($id: ID!) {
     event(id: $id) { availableSeats bookings { nodes { id status user { id name email deleted } } } }
@@ -192,6 +202,9 @@ it('a deleted account leaves its bookings without a person, and every subgraph f
   expect(forDeleted.data.createBooking).toEqual({ code: 'USER_NOT_FOUND' });
   const cancelled = await client.request(CancelBookingDocument, { input: { id: bookingId } });
   expect(cancelled.cancelBooking.__typename).toBe('CancelBookingPayload');
+  await expect(client.request(AddWebhookDocument, { input: WEBHOOK })).rejects.toMatchObject({
+    code: 'UNAUTHENTICATED',
+  });
 
   expect(await client.signIn({ email, password: PASSWORD })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
   expect(await createClient({ url: system.graphqlUrl }).signUp({ name, email, password: PASSWORD })).toMatchObject({

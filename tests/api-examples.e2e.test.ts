@@ -77,6 +77,18 @@ describe('docs/api-examples.graphql, executed in order', () => {
     known.set('holdId', result.hold.id);
   }
 
+  /** Waits for a delivery of the booking's message to the endpoint. */
+  async function findDelivery(): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        const [row] = await notifications.query<{ id: string }[]>('SELECT id FROM webhook_deliveries');
+        expect(row).toBeDefined();
+        known.set('webhookDeliveryId', row?.id ?? '');
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  }
+
   async function firstAnswer(document: DocumentNode, variables: object): Promise<{ data?: Data; errors?: unknown }> {
     const { accessToken = '' } = (await session.load()) ?? {};
     const stream = await subscribe({ accessToken }, print(document), { url: system.graphqlUrl, variables });
@@ -92,6 +104,7 @@ describe('docs/api-examples.graphql, executed in order', () => {
     if (field === 'retryNotification') await failNotification();
     if (field === 'verifyEmail' || field === 'resetPassword') await knowMailedToken();
     if (field === 'releaseHold') await holdAgain();
+    if (field === 'redeliverWebhook') await findDelivery();
     const filled = (variables ?? '{}').replaceAll(/<(\w+)>/g, (_, name) => known.get(name) ?? `no ${name}`);
     const execute = query.startsWith('subscription') ? firstAnswer : (isForAdmin ? admin : user).execute<Data, object>;
     const { data, errors } = await execute(parse(query), JSON.parse(filled));

@@ -80,6 +80,7 @@ const OWN_SECRETS: NodeJS.ProcessEnv = {
   ...Object.fromEntries(SUBGRAPHS.map((name) => [`MYSQL_PASSWORD_${name.toUpperCase()}`, `7d1c5a-${name}`])),
   ...perSubgraph('SECRET', (name) => `e3b0c44298fc1c14-${name}`),
   ACCOUNT_MAIL_SECRET: 'e3b0c44298fc1c14-account-mails',
+  WEBHOOK_SECRETS_KEY: 'e3b0c44298fc1c14-webhooks',
   JWT_PUBLIC_KEYS: OWN_PUBLIC_KEYS,
   JWT_PRIVATE_KEY: OWN_PRIVATE_KEY,
   TICKET_PUBLIC_KEYS: OWN_PUBLIC_KEYS,

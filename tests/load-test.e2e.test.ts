@@ -197,6 +197,41 @@ describe('the commands of the typed client', { timeout: 2 * TIMEOUT_MS }, () => 
     expect(await checkIn(eventId, 'forged')).toContain('This is not a genuine ticket.');
   });
 
+  it('npm run cli manages the webhooks of an organizer', async () => {
+    const webhook = (...args: string[]) => run('scripts/cli.ts', ['webhook', ...args]);
+    const account = ['sign-up', 'Olga Organizer', 'olga@example.com'];
+    await run('scripts/cli.ts', account, 'correct horse battery\n');
+    expect(await webhook('list')).toEqual({ code: 0, output: 'You have no endpoints.\n' });
+    const { output } = await webhook(
+      'add',
+      'https://tickets.example/cli',
+      '--kinds',
+      'booking.confirmed,event.created',
+    );
+    const [, id = ''] =
+      /^(\S+) {2}on {2}https:\/\/tickets\.example\/cli {2}event\.created,booking\.confirmed$/m.exec(output) ?? [];
+    expect(output).toMatch(/^Its secret, which is not shown again: whsec_\S{44}$/m);
+    expect((await webhook('list')).output).toContain(id);
+    expect(await webhook('add', 'https://10.0.0.1/')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('input.url must not be an address of a private network.'),
+    });
+    expect(await webhook('add', 'https://tickets.example/other', '--kinds', 'nothing')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('There is no kind nothing.'),
+    });
+    expect((await webhook('off', id)).output).toContain('off (owner)');
+    expect((await webhook('on', id)).output).toContain(`${id}  on  `);
+    expect((await webhook('log', id)).output).toBe('There are no messages yet.\n');
+    expect((await webhook('rotate', id)).output).toMatch(/whsec_\S{44}\nThe secrets before it are valid until 2/);
+    expect(await webhook('redeliver', id)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('There is no such delivery.'),
+    });
+    expect((await webhook('delete', id)).output).toBe(`Deleted ${id}.\n`);
+    expect(await webhook('on')).toMatchObject({ code: 1, output: expect.stringContaining('Usage') });
+  });
+
   it('both loads report a seat that was sold twice', async () => {
     await database.query(
       'UPDATE inventories SET available_seats = available_seats + 1, total_seats = total_seats - 1 LIMIT 1',

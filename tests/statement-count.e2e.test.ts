@@ -17,7 +17,7 @@ const PAGE = `query Page($first: Int!) {
 
 /** Statements of background work, which do not belong to a request. */
 const BACKGROUND =
-  /SKIP LOCKED|outbox|inbox|idempotency_keys|closed_at` IS NULL|next_hold_expires_at <=|sessions|SELECT 1|SET SESSION|SAVEPOINT|^(SET autocommit|BEGIN|START TRANSACTION|COMMIT|ROLLBACK)/i;
+  /SKIP LOCKED|outbox|inbox|webhook|unassigned_messages|idempotency_keys|closed_at` IS NULL|next_hold_expires_at <=|sessions|SELECT 1|SET SESSION|SAVEPOINT|^(SET autocommit|BEGIN|START TRANSACTION|COMMIT|ROLLBACK)/i;
 
 describe('a page of bookings with their events, users and notifications', () => {
   let system: TestSystem;

@@ -13,6 +13,8 @@ import {
   type ExportedNotificationsQuery,
   ExportedWaitlistEntriesDocument,
   type ExportedWaitlistEntriesQuery,
+  OwnWebhooksDocument,
+  type WebhookFieldsFragment,
 } from './generated/graphql.ts';
 
 type NodesOf<Query extends { me: { page: { nodes: readonly unknown[] } | null } | null }> = NonNullable<
@@ -28,6 +30,7 @@ export interface AccountExport {
   readonly notifications: NodesOf<ExportedNotificationsQuery>;
   /** The events that the user organizes. */
   readonly events: NodesOf<ExportedEventsQuery>;
+  readonly webhooks: readonly WebhookFieldsFragment[];
 }
 
 /** Reads all data of the signed-in user, page by page. @throws OperationError when a part cannot be read */
@@ -41,6 +44,7 @@ export async function exportAccount(client: Client): Promise<AccountExport> {
     waitlistEntries: await readAll(client, ExportedWaitlistEntriesDocument),
     notifications: await readAll(client, ExportedNotificationsDocument),
     events: await readAll(client, ExportedEventsDocument),
+    webhooks: await readPart(client, OwnWebhooksDocument, {}, ({ me }) => me?.webhooks),
   };
 }
 
@@ -58,23 +62,24 @@ async function readAll<Node>(client: Client, document: PageDocument<Node>): Prom
   const all: Node[] = [];
   let after: string | null = null;
   do {
-    const { nodes, pageInfo }: Connection<Node> = await readPage(client, document, after);
+    const { nodes, pageInfo }: Connection<Node> = await readPart(client, document, { after }, ({ me }) => me?.page);
     all.push(...nodes);
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
   } while (after !== null);
   return all;
 }
 
-async function readPage<Node>(
+async function readPart<Data, Variables extends object, Part>(
   client: Client,
-  document: PageDocument<Node>,
-  after: string | null,
-): Promise<Connection<Node>> {
-  const { data, errors = [] } = await client.execute(document, { after });
-  const page = data?.me?.page;
+  document: TypedDocument<Data, Variables>,
+  variables: Variables,
+  partOf: (data: Data) => Part | null | undefined,
+): Promise<Part> {
+  const { data, errors = [] } = await client.execute(document, variables);
+  const part = data && partOf(data);
   // An error also leaves a nested field null. An export must not leave out a part without a word.
-  if (!page || errors.length > 0) throw failed(errors);
-  return page;
+  if (!part || errors.length > 0) throw failed(errors);
+  return part;
 }
 
 const failed = (errors: readonly AnswerError[]) => new OperationError(errors, { isMutation: false });

@@ -169,6 +169,8 @@ export const LIST_SIZES: Readonly<Record<string, number>> = {
   'Booking.notifications': 2,
   'Query.ticketKeys': 8,
   'User.sessions': 100,
+  'User.webhooks': 10,
+  'WebhookDelivery.log': 20,
 };
 
 /**

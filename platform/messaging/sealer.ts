@@ -9,8 +9,9 @@ const TAG_BYTES = 16;
 export type Sealer = ReturnType<typeof createSealer>;
 
 /**
- * Encrypts short secrets in messages, so that streams, tables, dead letters and backups do not contain them. The first
- * secret encrypts, and all of them decrypt, so that they can be rotated. Each secret becomes a key by HKDF (RFC 5869).
+ * Encrypts short secrets in messages and tables, so that streams, databases, dead letters and backups do not contain
+ * them. The first secret encrypts, and all of them decrypt, so that they can be rotated. Each secret becomes a key by HKDF
+ * (RFC 5869).
  */
 export function createSealer(secrets: readonly string[]) {
   const keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'sealed values', KEY_BYTES)));
@@ -18,7 +19,7 @@ export function createSealer(secrets: readonly string[]) {
   if (sealingKey === undefined) throw new Error('a sealer needs a secret');
 
   return {
-    /** Encrypts a text, in base64url. It can be opened only with the same `context`, such as the id of its user. */
+    /** Encrypts a text, in base64url. It can be opened only with the same `context`, such as the id of its user or row. */
     seal(text: string, context: string): string {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(CIPHER, sealingKey, nonce).setAAD(Buffer.from(context));

@@ -19,6 +19,8 @@ export interface Secrets extends SigningKeys {
   subgraphs: Record<SubgraphName, string>;
   /** Encrypts tokens between the user and the notification subgraph. */
   accountMails: string;
+  /** Encrypts the secrets of webhooks in the database. */
+  webhooks: string;
   /** Passwords of the private database server's accounts. */
   databases: Record<SubgraphName | 'admin', string>;
 }
@@ -47,6 +49,7 @@ export async function createSecrets(prefix: string): Promise<Secrets> {
     tickets: await createSigningKeys(prefix),
     subgraphs: eachOf(SUBGRAPHS, () => prefix + secret()),
     accountMails: prefix + secret(),
+    webhooks: prefix + secret(),
     databases: eachOf([...SUBGRAPHS, 'admin'] as const, secret),
   };
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { currentDeadlineMs } from '#platform/clients/deadline.ts';
+import { fetchData } from '#platform/clients/fetch-data.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
-import { unavailable } from '#platform/errors/errors.ts';
 import { eventFacts } from '../event/messaging/contract.ts';
 import type { EventSnapshot } from './store/inventories.ts';
 
@@ -22,17 +21,8 @@ const answer = z.object({
 export const createEventFactsClient = (client: GraphQLClient, timeoutMs: number) => ({
   /** Returns the facts of the events that exist. @throws SERVICE_UNAVAILABLE when the request fails */
   async fetch(eventIds: readonly string[]): Promise<EventSnapshot[]> {
-    const { data, errors } = await client.request({
-      query: QUERY,
-      variables: { ids: eventIds },
-      operationName: 'EventFacts',
-      headers: {},
-      timeoutMs,
-      deadlineMs: currentDeadlineMs(),
-    });
-    if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    return answer
-      .parse(data)
-      .eventFacts.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
+    const operation = { query: QUERY, variables: { ids: eventIds }, operationName: 'EventFacts', timeoutMs };
+    const { eventFacts: found } = await fetchData(client, operation, answer);
+    return found.map(({ id, organizer, ...facts }) => ({ ...facts, eventId: id, organizerId: organizer.id }));
   },
 });

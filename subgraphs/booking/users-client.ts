@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { currentDeadlineMs } from '#platform/clients/deadline.ts';
+import { fetchData } from '#platform/clients/fetch-data.ts';
 import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
-import { unavailable } from '#platform/errors/errors.ts';
 
 export type UsersClient = ReturnType<typeof createUsersClient>;
 
@@ -18,16 +17,15 @@ export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => (
    * @throws SERVICE_UNAVAILABLE when the request fails
    */
   async exists(userId: string): Promise<boolean> {
-    const { data, errors } = await client.request({
+    const operation = {
       query: QUERY,
       variables: { references: [{ __typename: 'User', id: userId }] },
       operationName: 'UserExists',
-      headers: {},
       timeoutMs,
-      deadlineMs: currentDeadlineMs(),
-    });
-    if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    const [user] = answer.parse(data)._entities;
+    };
+    const {
+      _entities: [user],
+    } = await fetchData(client, operation, answer);
     return user?.deleted === false;
   },
 });

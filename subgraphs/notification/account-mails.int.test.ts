@@ -8,11 +8,12 @@ import { createSealer } from '#platform/messaging/sealer.ts';
 import { quiet } from '#platform/testing/messaging.ts';
 import { refusal, startMailServer } from '#tests/support/mail-server.ts';
 import { createAccountMailWorker } from './commands/account-mail-worker.ts';
+import { createWebhook } from './commands/create-webhook.ts';
 import { createEmailChannel, type SendMail } from './messaging/email-channel.ts';
 import { bookingHandlers, userHandlers } from './messaging/handlers.ts';
 import { claimAccountMails, pruneAccountMails } from './store/account-mails.ts';
 import { pruneDeletedUsers } from './store/deleted-users.ts';
-import { addNotifications, createNotificationDatabase } from './testing.ts';
+import { addNotifications, addWebhook, createNotificationDatabase, sendToWebhooks, testWebhooks } from './testing.ts';
 
 const SOON = { timeout: 15_000, interval: 20 };
 const sealer = createSealer(['the secret of mailed tokens']);
@@ -207,8 +208,9 @@ describe('a deleted user is forgotten', () => {
     mails: await fixture.database.accountMail.count({ where: { userId } }),
     notifications: await fixture.database.notification.count({ where: { userId } }),
     deadLetters: await fixture.database.deadLetter.count(),
+    webhooks: await fixture.database.webhook.count({ where: { userId } }),
   });
-  const NOTHING = { contacts: 0, mails: 0, notifications: 0, deadLetters: 0 };
+  const NOTHING = { contacts: 0, mails: 0, notifications: 0, deadLetters: 0, webhooks: 0 };
 
   async function book(userId: string): Promise<void> {
     const data = { bookingId: newId(), eventId: newId(), userId, seatCount: 2 };
@@ -226,7 +228,34 @@ describe('a deleted user is forgotten', () => {
     await addNotifications(fixture.database, [{ userId: other }]);
     await receive(deleted(userId));
     expect(await dataOf(userId)).toEqual(NOTHING);
-    expect(await dataOf(other)).toEqual({ contacts: 1, mails: 1, notifications: 1, deadLetters: 0 });
+    expect(await dataOf(other)).toEqual({ contacts: 1, mails: 1, notifications: 1, deadLetters: 0, webhooks: 0 });
+  });
+
+  it('with webhooks, their secrets and their deliveries; those of other users stay', async () => {
+    const [userId, other] = [newId(), newId()];
+    for (const owner of [userId, userId, other]) await addWebhook(fixture.database, { userId: owner });
+    await sendToWebhooks(fixture.database, userId);
+    await sendToWebhooks(fixture.database, other);
+    expect(await fixture.database.webhookDelivery.count()).toBe(3);
+    await receive(deleted(userId));
+    const [webhook, ...others] = await fixture.database.webhook.findMany();
+    expect(webhook).toMatchObject({ userId: other });
+    expect(others).toEqual([]);
+    const ofWebhook = { webhookId: webhook?.id };
+    expect(await fixture.database.webhookSecret.findMany()).toMatchObject([ofWebhook]);
+    expect(await fixture.database.webhookDelivery.findMany()).toMatchObject([ofWebhook]);
+  });
+
+  it('and can add no webhook with an access token that has not expired', async () => {
+    const userId = newId();
+    await receive(deleted(userId));
+    const dependencies = { database: fixture.database, webhooks: testWebhooks, newId };
+    const input = { url: 'https://example.com/', kinds: ['EVENT_CREATED' as const] };
+    await expect(createWebhook(dependencies, { caller: { userId, role: 'USER' }, input })).rejects.toMatchObject({
+      extensions: { code: 'UNAUTHENTICATED' },
+    });
+    expect(await dataOf(userId)).toEqual(NOTHING);
+    expect(await fixture.database.webhookSecret.count()).toBe(0);
   });
 
   it('in whatever order and however often the messages arrive', async () => {
@@ -253,6 +282,9 @@ describe('a deleted user is forgotten', () => {
         kind: 'BOOKING_CONFIRMED',
         channel: 'LOG',
       },
+    });
+    await fixture.database.webhook.create({
+      data: { id: newId(), userId, url: 'https://example.com/', kinds: 'EVENT_CREATED' },
     });
     await pruneDeletedUsers(fixture.sql)(1_000);
     expect(await dataOf(userId)).toEqual(NOTHING);

@@ -6,6 +6,8 @@ const read = (overrides: NodeJS.ProcessEnv = {}) =>
   readConfig({
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
     ACCOUNT_MAIL_SECRET: 'a secret of mailed tokens',
+    EVENT_SUBGRAPH_SECRET: 'a secret of the event subgraph',
+    WEBHOOK_SECRETS_KEY: 'a key for the secrets of webhooks',
     JWT_PUBLIC_KEYS: publicKeysText,
     ...overrides,
   });
@@ -77,4 +79,21 @@ describe('the mail settings', () => {
       expect(() => read({ SMTP_URL: 'smtp://mail', MAIL_FROM })).toThrow('MAIL_FROM: must be like');
     },
   );
+});
+
+describe('the settings of webhooks', () => {
+  it('refuse private addresses unless they are allowed', () => {
+    expect(read().WEBHOOK_PRIVATE_ADDRESSES).toBe('refuse');
+    expect(read({ WEBHOOK_PRIVATE_ADDRESSES: 'allow' }).WEBHOOK_PRIVATE_ADDRESSES).toBe('allow');
+  });
+
+  it('need a key, and must be safe in production', () => {
+    expect(() => read({ WEBHOOK_SECRETS_KEY: '' })).toThrow('WEBHOOK_SECRETS_KEY');
+    const inProduction = (env: NodeJS.ProcessEnv) => () => read({ ...productionEnv, ...env });
+    expect(inProduction({ WEBHOOK_SECRETS_KEY: 'development-webhook-secrets' })).toThrow(
+      'WEBHOOK_SECRETS_KEY: holds a development secret',
+    );
+    expect(inProduction({ WEBHOOK_PRIVATE_ADDRESSES: 'allow' })).toThrow('WEBHOOK_PRIVATE_ADDRESSES: must not be');
+    expect(inProduction({})()).toMatchObject({ WEBHOOK_SECRETS_KEY: ['a key for the secrets of webhooks'] });
+  });
 });

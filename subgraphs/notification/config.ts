@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { AddressError, parseServerUrl } from '#platform/connections/server-url.ts';
 import { deadLetterStream } from '#platform/messaging/broker.ts';
-import { integer, parseConfig, secret, secrets, streamBytes, subgraphSettings } from '#platform/process/config.ts';
-import { SUBGRAPH_LIST } from '#services';
+import {
+  integer,
+  milliseconds,
+  parseConfig,
+  requiredInProduction,
+  secret,
+  secrets,
+  streamBytes,
+  subgraphSettings,
+} from '#platform/process/config.ts';
+import { localUrl, SUBGRAPH_LIST } from '#services';
 
 /** The mail server and how to send mail to it. */
 export type MailSettings = NonNullable<ReturnType<typeof readConfig>['mail']>;
@@ -27,13 +36,21 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       NOTIFICATION_KEEP_DAYS: integer(15, 3_650, 90),
       DEAD_LETTER_KEEP_DAYS: integer(1, 3_650, 90),
       DEAD_LETTERS_STREAM_BYTES_MAX: streamBytes(deadLetterStream),
+      WEBHOOK_SECRETS_KEY: secrets,
+      WEBHOOK_PRIVATE_ADDRESSES: z.enum(['allow', 'refuse']).default('refuse'),
+      WEBHOOK_KEEP_DAYS: integer(2, 3_650, 30),
+      EVENT_SUBGRAPH_SECRET: secrets,
+      EVENT_SUBGRAPH_URL: requiredInProduction(z.url().default(localUrl('event'))),
+      EVENT_SUBGRAPH_TIMEOUT_MS: milliseconds(1_500),
     },
     env,
-    ({ NODE_ENV, SMTP_URL, MAIL_FROM }) => ({
+    ({ NODE_ENV, SMTP_URL, MAIL_FROM, WEBHOOK_PRIVATE_ADDRESSES }) => ({
       'PUBLIC_URL: required in production when SMTP_URL is set':
         NODE_ENV === 'production' && SMTP_URL !== undefined && !env.PUBLIC_URL,
       'MAIL_FROM: required in production when SMTP_URL is set':
         NODE_ENV === 'production' && SMTP_URL !== undefined && MAIL_FROM === undefined,
+      'WEBHOOK_PRIVATE_ADDRESSES: must not be allow in production':
+        NODE_ENV === 'production' && WEBHOOK_PRIVATE_ADDRESSES === 'allow',
     }),
   );
   const { NODE_ENV, SMTP_URL: server, SMTP_TLS } = settings;

@@ -15,6 +15,7 @@ import { userStream } from '../user/messaging/contract.ts';
 import { createAccountMailWorker } from './commands/account-mail-worker.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
+import { startWebhooks } from './commands/start-webhooks.ts';
 import { readConfig } from './config.ts';
 import type { Channels } from './domain/delivery.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
@@ -27,7 +28,13 @@ import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
 import { pruneAccountMails } from './store/account-mails.ts';
 import { pruneDeletedUsers } from './store/deleted-users.ts';
-import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
+import {
+  pruneDeadLetters,
+  pruneEventDetails,
+  pruneNotifications,
+  pruneUnassignedMessages,
+  pruneWebhookDeliveries,
+} from './store/retention.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('notification', config);
@@ -62,16 +69,26 @@ const accountMails = createAccountMailWorker({
 lifecycle.onStop('account mails', accountMails.stop);
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
+const webhooks = startWebhooks({ config, send: mail?.send, newId, database: sql, logger, metrics });
+lifecycle.onStop('webhooks', webhooks.stop);
+
 const shared = { database: sql, broker, logger, metrics };
 const consumers = {
   'notification-users': { stream: userStream, handlers: userHandlers, onCommitted: accountMails.nudge },
-  'notification-events': { stream: eventStream, handlers: eventHandlers },
+  'notification-events': {
+    stream: eventStream,
+    handlers: eventHandlers({ newId }),
+    onCommitted: webhooks.worker.nudge,
+  },
   'notification-bookings': {
     stream: bookingStream,
     // Nobody is notified of a hold.
     skippedTypes: ['hold.'],
     handlers: bookingHandlers({ channel, newId }),
-    onCommitted: deliveries[channel].nudge,
+    onCommitted() {
+      deliveries[channel].nudge();
+      webhooks.worker.nudge();
+    },
   },
   'notification-dead-letters': {
     stream: deadLetterStream,
@@ -96,9 +113,11 @@ service.prune({
   'mails with expired tokens': pruneAccountMails(sql),
   'data of deleted users': pruneDeletedUsers(sql),
   'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
+  'webhook deliveries': pruneWebhookDeliveries(database, config.WEBHOOK_KEEP_DAYS),
+  'unassigned messages': pruneUnassignedMessages(database, config.WEBHOOK_KEEP_DAYS),
 });
 
-const dependencies = { database, broker, deliveries, newId };
+const dependencies = { database, broker, deliveries, webhooks, newId };
 await service.serve<Context>({
   typeDefs: await readFile(new URL('schema.graphql', import.meta.url), 'utf8'),
   resolvers,

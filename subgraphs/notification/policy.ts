@@ -23,12 +23,19 @@ export const policy: Policy<Reader> = {
   Query: {
     notifications: signedIn,
     deadLetters: adminsOnly,
+    webhook: everyone,
   },
   Mutation: {
     redriveDeadLetter: adminsOnly,
     redriveDeadLetters: adminsOnly,
     retryNotification: adminsOnly,
     retryNotifications: adminsOnly,
+    createWebhook: signedIn,
+    // The commands find only endpoints of the caller, or all for an admin. Others look absent.
+    updateWebhook: signedIn,
+    deleteWebhook: signedIn,
+    rotateWebhookSecret: signedIn,
+    redeliverWebhook: signedIn,
   },
   types: {
     Notification: { visibleTo: readsNotification, fields: everyone },
@@ -51,8 +58,18 @@ export const policy: Policy<Reader> = {
       fields: {
         id: everyone,
         notifications: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
+        webhooks: ({ id }: { id: string }, { caller }) => isSelfOrAdmin(caller, id),
       },
     },
+    Webhook: {
+      visibleTo: ({ userId }: { userId: string }, { caller }) => isSelfOrAdmin(caller, userId),
+      fields: everyone,
+    },
+    // Only a visible endpoint and redeliverWebhook return deliveries.
+    WebhookDelivery: visibleToEveryone,
+    WebhookDeliveryConnection: visibleToEveryone,
+    WebhookDeliveryEdge: visibleToEveryone,
+    WebhookAttempt: visibleToEveryone,
     DeadLetter: { visibleTo: readsDeadLetter, fields: everyone },
     DeadLetterConnection: visibleToEveryone,
     DeadLetterEdge: edgeOf(readsDeadLetter),
@@ -64,5 +81,15 @@ export const policy: Policy<Reader> = {
     InvalidInputError: visibleToEveryone,
     DeadLetterNotFoundError: visibleToEveryone,
     NotificationNotFoundError: visibleToEveryone,
+    CreateWebhookPayload: visibleToEveryone,
+    UpdateWebhookPayload: visibleToEveryone,
+    DeleteWebhookPayload: visibleToEveryone,
+    RotateWebhookSecretPayload: visibleToEveryone,
+    RedeliverWebhookPayload: visibleToEveryone,
+    WebhookExistsError: visibleToEveryone,
+    WebhookLimitReachedError: visibleToEveryone,
+    WebhookNotFoundError: visibleToEveryone,
+    WebhookDisabledError: visibleToEveryone,
+    WebhookDeliveryNotFoundError: visibleToEveryone,
   },
 };

@@ -84,6 +84,44 @@ test('An organizer creates an event, changes it and its seats, sees who books, a
   expect(complaints).toEqual([]);
 });
 
+test('An organizer adds a webhook, sees its messages, sends one again, changes it and deletes it', async () => {
+  const organizer = await register(office, 'Olga Organizer');
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, organizer, '/organize');
+  await page.getByRole('link', { name: 'Webhooks' }).click();
+  await page.getByText('No endpoints yet').waitFor();
+  await page.getByLabel('Address').fill('https://10.0.0.1/hooks');
+  await page.getByRole('button', { name: 'Add endpoint' }).click();
+  await page.getByText('Must not be an address of a private network.').waitFor();
+  await page.getByLabel('Address').fill('https://tickets.example/hooks');
+  await page.getByLabel('Event changed').uncheck();
+  await page.getByRole('button', { name: 'Add endpoint' }).click();
+  await page.getByText(/^whsec_/).waitFor();
+
+  await createEvent(organizer, { name: 'Poetry Slam', totalSeats: 30 });
+  await page.getByRole('link', { name: 'https://tickets.example/hooks' }).click();
+  await page.getByRole('heading', { name: 'tickets.example' }).waitFor();
+  await page.getByText('1 attempt').click();
+  await page.getByText('NAME_NOT_FOUND').or(page.getByText('TIMEOUT')).or(page.getByText('REQUEST_FAILED')).waitFor();
+  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('2 attempts').waitFor();
+  expect(await page.getByLabel('Event changed').isChecked()).toBe(false);
+
+  await page.getByRole('button', { name: 'Switch off' }).click();
+  await page.getByText('Switched off').waitFor();
+  await page.getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('This endpoint is off. Switch it on first.').waitFor();
+  await page.getByRole('button', { name: 'Switch on' }).click();
+  await page.getByRole('button', { name: 'Switch off' }).waitFor();
+  await page.getByRole('button', { name: 'New secret' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'New secret' }).click();
+  await page.getByText(/^whsec_/).waitFor();
+  await page.getByRole('button', { name: 'Delete endpoint' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete endpoint' }).click();
+  await page.getByText('No endpoints yet').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('Nobody can edit the event of somebody else', async () => {
   const eventId = await createEvent(await register(office, 'Olga Organizer'), { name: 'Private', totalSeats: 3 });
   const { page, complaints } = await openVisitor(office.browser);

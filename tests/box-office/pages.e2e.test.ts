@@ -91,6 +91,7 @@ const PAGES: [name: string, path: () => string, text: string, isSignedIn: boolea
   ['event', () => `/events/${openId}`, 'Book 1 seat', true],
   ['sold-out', () => `/events/${soldOutId}`, 'Sold out', true],
   ['bookings', () => '/bookings', 'We sent you the confirmation', true],
+  ['webhooks', () => '/organize/webhooks', 'Add endpoint', true],
   ['organize', () => '/organize', 'City Marathon', true],
   ['new-event', () => '/organize/new', 'Create event', true],
   ['edit-event', () => `/organize/${openId}`, 'Ada Lovelace', true],

@@ -14,6 +14,7 @@ const NEIGHBOURS: Endpoint[] = [
   { name: 'monitoring', namespace: 'monitoring', ports: [{ number: 4318 }, { number: 9090 }] },
   { name: 'stranger', namespace: 'default', labels: { 'app.kubernetes.io/name': 'gateway' }, ports: every },
   { name: 'internet', address: '203.0.113.7', ports: every },
+  { name: 'private', address: '192.168.7.7', ports: every },
   { name: 'metadata', address: '169.254.169.254', ports: every },
 ];
 const MANAGED: Endpoint[] = [
@@ -36,6 +37,7 @@ const expected = (overlay: OverlayName, components: readonly string[], pods: rea
   ...SERVICES.map((name) => `${name} > nats:4222`),
   ...['gateway', ...SUBGRAPHS.filter((name) => SUBGRAPH_LIST[name].usesRedis)].map((name) => `${name} > redis:6379`),
   ...(overlay === 'production' ? ['notification > mail:587'] : []),
+  'notification > internet:443',
   ...(components.includes('monitoring') ? SERVICES.map((name) => `${name} > monitoring:4318`) : []),
 ];
 

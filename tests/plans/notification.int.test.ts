@@ -42,8 +42,37 @@ import {
   pruneDeadLetters,
   pruneEventDetails,
   pruneNotifications,
+  pruneUnassignedMessages,
+  pruneWebhookDeliveries,
 } from '../../subgraphs/notification/store/retention.ts';
-import { addNotifications } from '../../subgraphs/notification/testing.ts';
+import {
+  countWaitingWebhooks,
+  findWebhookDelivery,
+  listWebhookDeliveryPages,
+  resetWebhookDelivery,
+} from '../../subgraphs/notification/store/webhook-deliveries.ts';
+import {
+  assignMessages,
+  deliverBookingsToWebhooks,
+  findUnknownEvents,
+} from '../../subgraphs/notification/store/webhook-messages.ts';
+import { claimWebhookNotices, saveWebhookNotice } from '../../subgraphs/notification/store/webhook-notices.ts';
+import {
+  claimWebhookDeliveries,
+  findDueEndpoints,
+  saveWebhookAttempts,
+} from '../../subgraphs/notification/store/webhook-queue.ts';
+import { expireWebhookSecrets, insertWebhookSecret } from '../../subgraphs/notification/store/webhook-secrets.ts';
+import {
+  countDisabledWebhooks,
+  deleteWebhookRows,
+  disableWebhooks,
+  findWebhooksOf,
+  lockOwner,
+  lockWebhook,
+  saveWebhook,
+} from '../../subgraphs/notification/store/webhooks.ts';
+import { addNotifications, addWebhook } from '../../subgraphs/notification/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -52,6 +81,7 @@ const LIMIT = 100;
 const BUSY = idOf(0);
 const MIDDLE = idOf(ROWS / 2);
 const CLAIMED = 100;
+const ENDPOINTS = 100;
 
 let database: PrismaClient;
 
@@ -81,6 +111,25 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
         name: "'Concert'",
         starts_at: "TIMESTAMP('2031-01-01')",
         version: '1',
+        organizer_id: idSql('n % 100'),
+      });
+      await fill('webhooks', ENDPOINTS, {
+        id: idSql('n'),
+        user_id: idSql('n'),
+        url: "CONCAT('https://example.com/', n)",
+        kinds: "'BOOKING_CONFIRMED'",
+        due_at: "TIMESTAMP('2020-01-01')",
+      });
+      await fill('webhook_secrets', ENDPOINTS, { id: idSql('n'), webhook_id: idSql('n'), sealed: "'sealed'" });
+      await fill('webhook_deliveries', ROWS, {
+        // The first thousand are old, the others sort after all ids of today.
+        id: `IF(n < 1000, ${idSql('n')}, INSERT(${idSql('n')}, 1, 1, 'f'))`,
+        webhook_id: idSql(`IF(n % 4 = 0, 0, n % ${ENDPOINTS})`),
+        message_id: idSql('n'),
+        kind: "'BOOKING_CONFIRMED'",
+        payload: "'{}'",
+        status: `IF(n >= ${ROWS / 2}, 'PENDING', 'DELIVERED')`,
+        log: "'[]'",
       });
       await fill('dead_letters', ROWS, {
         id: idSql('n'),
@@ -143,7 +192,9 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           await database.$transaction(async (transaction) => {
             await saveContacts(transaction, [{ userId, name: 'Ada', email: 'ada@example.com' }]);
             const startsAt = new Date('2031-01-01T00:00:00.000Z');
-            await saveEventDetails(transaction, [{ eventId, name: 'Concert', venue: null, startsAt, version: 1 }]);
+            await saveEventDetails(transaction, [
+              { eventId, name: 'Concert', venue: null, startsAt, version: 1, organizerId: eventId },
+            ]);
           });
         },
       },
@@ -215,6 +266,83 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
         readsMax: 5_000,
         run: async () => expect(await pruneAccountMails(database)(1_000)).toBe(1_000),
       },
+      'a page of deliveries to a webhook': {
+        isList: true,
+        run: () => listWebhookDeliveryPages(database, [{ webhookId: BUSY, page: page(`f${MIDDLE.slice(1)}`) }]),
+      },
+      'the endpoints of a user: creating, changing, rotating, switching off and deleting': {
+        async run() {
+          const userId = newId();
+          const { id } = await addWebhook(database, { userId });
+          await database.$transaction(async (transaction) => {
+            await lockOwner(transaction, userId);
+            const webhook = await lockWebhook(transaction, id);
+            if (webhook === undefined) throw new Error('no endpoint');
+            await saveWebhook(transaction, webhook);
+            for (let turn = 0; turn < 6; turn += 1) {
+              await expireWebhookSecrets(transaction, id, 24);
+              await insertWebhookSecret(transaction, { id: newId(), webhookId: id, sealed: 'sealed' });
+            }
+            await disableWebhooks(transaction, [id], 'GONE');
+          });
+          expect(await findWebhooksOf(database, [userId])).toMatchObject([{ disabledReason: 'GONE' }]);
+          expect((await countDisabledWebhooks(database)).GONE).toBeGreaterThan(0);
+          const [notice] = await claimWebhookNotices(database, { limit: 5, leaseS: 60 });
+          if (notice === undefined) throw new Error('no notice');
+          await saveWebhookNotice(database, notice, 1_000);
+          await saveWebhookNotice(database, notice, null);
+          await database.$transaction((transaction) => deleteWebhookRows(transaction, id));
+        },
+      },
+      'messages for webhooks': {
+        async run() {
+          const message = { messageId: newId(), kind: 'BOOKING_CONFIRMED', payload: '{}', requestId: null } as const;
+          const [unknown, later] = [newId(), newId()];
+          await database.$transaction((transaction) =>
+            deliverBookingsToWebhooks(
+              transaction,
+              [
+                { ...message, eventId: idOf(1) },
+                { ...message, messageId: later, eventId: unknown },
+              ],
+              newId,
+            ),
+          );
+          expect(await findUnknownEvents(database, 0, 100)).toContain(unknown);
+          const startsAt = new Date('2031-01-01T00:00:00.000Z');
+          const facts = { eventId: unknown, name: 'Concert', venue: null, startsAt, version: 1, organizerId: idOf(1) };
+          await database.$transaction((transaction) => saveEventDetails(transaction, [facts]));
+          expect(await database.$transaction((transaction) => assignMessages(transaction, 100, newId))).toBe(1);
+        },
+      },
+      'deliveries to webhooks: finding, claiming, saving and redelivering': {
+        async run() {
+          const due = await findDueEndpoints(database, 100);
+          expect(due.length).toBeGreaterThan(50);
+          const share = new Map(due.slice(0, 10).map(({ webhookId }) => [webhookId, 5]));
+          const claimed = await claimWebhookDeliveries(database, share, 60);
+          expect(claimed.length).toBeGreaterThan(30);
+          const attempt = { startedAt: new Date(), durationMs: 1, statusCode: 500, error: 'STATUS_500' };
+          const end = { attempt, retryInMs: 1_000, disable: undefined };
+          const finished = claimed.map(({ id, webhookId, attempts }, index) => {
+            const status = index % 2 === 0 ? ('DELIVERED' as const) : ('PENDING' as const);
+            return { ...end, id, webhookId, attempts, status };
+          });
+          await saveWebhookAttempts(database, finished.slice(0, 25), 24);
+          await saveWebhookAttempts(
+            database,
+            finished.slice(25).filter(({ status }) => status === 'PENDING'),
+            24,
+          );
+          const [first] = claimed;
+          expect((await findWebhookDelivery(database, first?.id ?? ''))?.delivery.log).toHaveLength(1);
+          await resetWebhookDelivery(database, { id: first?.id ?? '', webhookId: first?.webhookId ?? '' });
+        },
+      },
+      'counting waiting deliveries to webhooks': {
+        readsMax: 2 * ROWS,
+        run: () => countWaitingWebhooks(database),
+      },
       'pruning of old rows': {
         readsMax: 15_000,
         async run() {
@@ -222,9 +350,12 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
             UPDATE dead_letters SET redriven_at = TIMESTAMP('2020-01-01') WHERE id < ${idOf(100)}`);
           await database.$executeRaw(sql`
             UPDATE event_facts SET starts_at = TIMESTAMP('2020-01-01') WHERE event_id < ${idOf(100)}`);
-          for (const prune of [pruneDeadLetters, pruneEventDetails, pruneNotifications]) {
-            expect(await prune(database, 90)(1_000)).toBeGreaterThan(0);
-          }
+          const old = [pruneDeadLetters, pruneEventDetails, pruneNotifications, pruneWebhookDeliveries];
+          for (const prune of old) expect(await prune(database, 90)(1_000)).toBeGreaterThan(0);
+          await pruneUnassignedMessages(database, 90)(1_000);
+          // No old deliveries are left, only those of a deleted endpoint.
+          await database.webhook.delete({ where: { id: BUSY } });
+          expect(await pruneWebhookDeliveries(database, 90)(1_000)).toBe(1_000);
         },
       },
     },

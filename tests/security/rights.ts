@@ -113,6 +113,16 @@ Notification
 DeadLetter
   deadLetters(first: 100) { it: nodes { ...DeadLetter } pageInfo { ...PageInfo } }                  | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
   deadLetters(first: 100) { it: edges { cursor node { ...DeadLetter } } }                           | UNAUTHENTICATED | FORBIDDEN      | FORBIDDEN      | FORBIDDEN      | yes
+
+Webhook
+  it: webhook(id: $webhook) { ...Webhook }                                                          | null            | yes            | null           | null           | yes
+  webhook(id: $webhook) { deliveries(first: 100) { it: nodes { ...WebhookDelivery } pageInfo { ...PageInfo } } } | null            | yes            | null           | null           | yes
+  webhook(id: $webhook) { deliveries(first: 100) { it: edges { cursor node { ...WebhookDelivery } } } } | null            | yes            | null           | null           | yes
+  webhook(id: $webhook) { it: deliveries(first: 0) { nodes { id } } }                               | null            | BAD_USER_INPUT | null           | null           | BAD_USER_INPUT
+  me { it: webhooks { ...Webhook } }                                                                | null            | yes            | absent         | absent         | absent
+  user(id: $user) { it: webhooks { ...Webhook } }                                                   | null            | yes            | null           | null           | yes
+  booking(id: $booking) { user { it: webhooks { id } } }                                            | null            | yes            | null           | null           | yes
+  event(id: $event) { organizer { it: webhooks { id } } }                                           | null            | null           | null           | absent         | absent
 `;
 
 export const MUTATIONS = `
@@ -177,6 +187,16 @@ Notification
   it: redriveDeadLetter(id: $deadLetter) { ...Redrive }                                                           | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
   it: retryNotifications(filter: { userId: $user }) { ...BulkRetry }                                              | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
   it: redriveDeadLetters(filter: { subject: "none" }) { ...BulkRedrive }                                          | UNAUTHENTICATED | FORBIDDEN             | FORBIDDEN             | FORBIDDEN             | yes
+
+Webhook
+  it: createWebhook(input: { url: "https://tickets.example/new", kinds: [EVENT_CREATED] }) { ...NewWebhook }      | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
+  it: createWebhook(input: { url: $webhookUrl, kinds: [EVENT_CREATED] }) { ...NewWebhook }                        | UNAUTHENTICATED | WebhookExistsError    | yes                   | yes                   | yes
+  it: updateWebhook(input: { id: $webhook }) { ...WebhookChange }                                                 | UNAUTHENTICATED | yes                   | WebhookNotFoundError  | WebhookNotFoundError  | yes
+  it: rotateWebhookSecret(id: $webhook) { ...WebhookRotation }                                                    | UNAUTHENTICATED | yes                   | WebhookNotFoundError  | WebhookNotFoundError  | FORBIDDEN
+  it: redeliverWebhook(deliveryId: $activeDelivery) { ...Redelivery }                                             | UNAUTHENTICATED | yes                   | WebhookDeliveryNotFoundError | WebhookDeliveryNotFoundError | yes
+  it: redeliverWebhook(deliveryId: $webhookDelivery) { ...Redelivery }                                            | UNAUTHENTICATED | WebhookDisabledError  | WebhookDeliveryNotFoundError | WebhookDeliveryNotFoundError | WebhookDisabledError
+  it: deleteWebhook(id: $oldWebhook) { ...WebhookRemoval }                                                        | UNAUTHENTICATED | yes                   | WebhookNotFoundError  | WebhookNotFoundError  | WebhookNotFoundError
+  it: deleteWebhook(id: $webhookOfNobody) { ...WebhookRemoval }                                                   | UNAUTHENTICATED | WebhookNotFoundError  | WebhookNotFoundError  | WebhookNotFoundError  | yes
 `;
 
 /** The first answer of each subscription. tests/live-seats.e2e.test.ts checks the following ones. */
@@ -227,6 +247,7 @@ notification
   Booking { it: notifications { ...Notification } }                    | null | yes            | null | null           | yes
   User { notifications(first: 100) { it: nodes { ...Notification } } } | null | yes            | null | null           | yes
   User { it: notifications(first: 0) { nodes { id } } }                | null | BAD_USER_INPUT | null | null           | BAD_USER_INPUT
+  User { it: webhooks { ...Webhook } }                                 | null | yes            | null | null           | yes
 `;
 
 /** The fragments of the lines above: every field that each reader of the object sees. */
@@ -344,6 +365,34 @@ fragment BulkRetry on RetryNotificationsResult {
 }
 fragment BulkRedrive on RedriveDeadLettersResult {
   __typename ... on RedriveDeadLettersPayload { redrivenCount hasMore } ... on InvalidInputError { code message field }
+}
+fragment Webhook on Webhook { id url kinds enabled disabledReason createdAt }
+fragment WebhookDelivery on WebhookDelivery {
+  id messageId kind status attempts nextAttemptAt createdAt deliveredAt
+  log { startedAt durationMs statusCode error }
+}
+fragment NewWebhook on CreateWebhookResult {
+  __typename
+  ... on CreateWebhookPayload { webhook { id } secret }
+  ... on WebhookExistsError { code message webhook { id } }
+  ... on WebhookLimitReachedError { code message limit }
+}
+fragment WebhookChange on UpdateWebhookResult {
+  __typename ... on UpdateWebhookPayload { webhook { id } } ... on WebhookNotFoundError { code message }
+}
+fragment WebhookRotation on RotateWebhookSecretResult {
+  __typename
+  ... on RotateWebhookSecretPayload { webhook { id } secret previousValidUntil }
+  ... on WebhookNotFoundError { code message }
+}
+fragment Redelivery on RedeliverWebhookResult {
+  __typename
+  ... on RedeliverWebhookPayload { delivery { id } }
+  ... on WebhookDeliveryNotFoundError { code message }
+  ... on WebhookDisabledError { code message }
+}
+fragment WebhookRemoval on DeleteWebhookResult {
+  __typename ... on DeleteWebhookPayload { id } ... on WebhookNotFoundError { code message }
 }
 fragment Redrive on RedriveDeadLetterResult {
   __typename ... on RedriveDeadLetterPayload { deadLetter { id } } ... on DeadLetterNotFoundError { code message }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { print } from 'graphql';
+import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
@@ -336,6 +337,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
      VALUES (?, 'notification-bookings', 'booking.confirmed.v1', 'poison', 'poison', 5, CURRENT_TIMESTAMP(3))`,
     [deadLetter],
   );
+  const webhooks = await addWebhooks(notifications, owner.userId);
   await notifications.end();
   const { data } = await owner.send(
     `{ bookings(first: 1) { pageInfo { endCursor } } notifications(first: 1) { pageInfo { endCursor } }
@@ -366,6 +368,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     notification,
     failedNotification,
     deadLetter,
+    ...webhooks,
     email,
     session: data.me.sessions[0].id as string,
     bookingCursor: data.bookings.pageInfo.endCursor as string,
@@ -373,6 +376,45 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     password: PASSWORD,
     tomorrow,
   };
+}
+
+/**
+ * Adds endpoints of the owner: one that is off, with a delivery, and one that is on, both without null fields; one to
+ * delete; and one of a user who does not exist.
+ */
+async function addWebhooks(notifications: Connection, userId: string) {
+  const [webhook, activeWebhook, oldWebhook, webhookOfNobody] = [newId(), newId(), newId(), newId()];
+  const webhookUrl = 'https://tickets.example/webhooks';
+  for (const [id, owner, url] of [
+    [webhook, userId, webhookUrl],
+    [oldWebhook, userId, 'https://tickets.example/old'],
+    [webhookOfNobody, newId(), 'https://tickets.example/nobody'],
+  ]) {
+    await notifications.query(
+      `INSERT INTO webhooks (id, user_id, url, kinds, enabled, disabled_reason)
+       VALUES (?, ?, ?, 'EVENT_CREATED', FALSE, 'FAILING')`,
+      [id, owner, url],
+    );
+  }
+  await notifications.query(`INSERT INTO webhooks (id, user_id, url, kinds) VALUES (?, ?, ?, 'EVENT_CREATED')`, [
+    activeWebhook,
+    userId,
+    'https://tickets.example/active',
+  ]);
+  const [webhookDelivery, activeDelivery] = [newId(), newId()];
+  for (const [id, webhookId] of [
+    [webhookDelivery, webhook],
+    [activeDelivery, activeWebhook],
+  ]) {
+    await notifications.query(
+      `INSERT INTO webhook_deliveries
+         (id, webhook_id, message_id, kind, payload, attempts, next_attempt_at, delivered_at, log)
+       VALUES (?, ?, ?, 'EVENT_CREATED', '{}', 1, '2099-01-01', CURRENT_TIMESTAMP(3),
+         '[{"startedAt":"2026-11-30T20:00:00.000Z","durationMs":1,"statusCode":500,"error":"STATUS_500"}]')`,
+      [id, webhookId, newId()],
+    );
+  }
+  return { webhook, webhookUrl, oldWebhook, webhookOfNobody, webhookDelivery, activeDelivery };
 }
 
 const HIDDEN: ReadonlySet<string> = new Set([
@@ -383,10 +425,19 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'BookingNotFoundError',
   'HoldNotFoundError',
   'WaitlistEntryNotFoundError',
+  'WebhookNotFoundError',
+  'WebhookDeliveryNotFoundError',
 ]);
 
 /** Variables of the table that do not identify an object. */
-const OF_NO_THING: ReadonlySet<string> = new Set(['email', 'newEmail', 'password', 'refreshToken', 'tomorrow']);
+const OF_NO_THING: ReadonlySet<string> = new Set([
+  'email',
+  'newEmail',
+  'password',
+  'refreshToken',
+  'tomorrow',
+  'webhookUrl',
+]);
 
 const SEES_BOOKING: ReadonlySet<Reader> = new Set(['owner', 'organizer', 'admin']);
 
@@ -414,6 +465,8 @@ const PUBLIC_EVENTS = [
 function hiddenThings({ operation, subgraph }: Right, reader: Reader): string[] {
   const shown = new Set(SEES_BOOKING.has(reader) ? THINGS_OF_OWNER : []);
   if (subgraph === undefined) for (const event of PUBLIC_EVENTS) shown.add(event);
+  // An admin sees an endpoint, but not its secrets.
+  if (reader === 'admin') shown.add('webhook');
   // A referenced user has a name for every reader, because the reader already sees the object that refers to them.
   if (subgraph === 'user') shown.add('user');
   const named = [...operation.matchAll(/\$(\w+)/g)].map(([, name = '']) => name);

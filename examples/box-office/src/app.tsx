@@ -16,6 +16,8 @@ import { OrganizePage } from './pages/organize.tsx';
 import { ForgotPasswordPage, ResetPasswordPage } from './pages/password.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { VerifyEmailPage } from './pages/verify-email.tsx';
+import { WebhookPage } from './pages/webhook.tsx';
+import { WebhooksPage } from './pages/webhooks.tsx';
 import { ButtonLink } from './parts/links.tsx';
 import { Empty, Page } from './parts/states.tsx';
 
@@ -66,6 +68,18 @@ export function App() {
             <SignedIn>
               <OrganizePage />
             </SignedIn>
+          </Route>
+          <Route path="/organize/webhooks">
+            <SignedIn>
+              <WebhooksPage />
+            </SignedIn>
+          </Route>
+          <Route path="/organize/webhooks/:id">
+            {({ id }) => (
+              <SignedIn>
+                <WebhookPage key={id} id={id} />
+              </SignedIn>
+            )}
           </Route>
           <Route path="/organize/:id">
             {({ id }) => (

@@ -13,6 +13,7 @@ export interface Refusal {
   readonly seatsLeft?: number;
   readonly seatCount?: number;
   readonly checkedInSeats?: number;
+  readonly limit?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -56,6 +57,11 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
   CAPACITY_BELOW_BOOKED: ({ bookedSeats = 0 }) =>
     `${seats(bookedSeats)} ${bookedSeats === 1 ? 'is' : 'are'} already booked or held. Enter this number or more.`,
   VERSION_CONFLICT: () => 'Somebody else changed this event in the meantime. The form now shows the new version.',
+  WEBHOOK_EXISTS: () => 'You already have an endpoint with this address.',
+  WEBHOOK_LIMIT_REACHED: ({ limit = 0 }) => `You can have ${limit} endpoints. Delete one first.`,
+  WEBHOOK_NOT_FOUND: () => 'This endpoint does not exist.',
+  WEBHOOK_DISABLED: () => 'This endpoint is off. Switch it on first.',
+  WEBHOOK_DELIVERY_NOT_FOUND: () => 'This message is no longer kept.',
   EMAIL_TAKEN: () => 'There is already an account with this e-mail address. Sign in instead.',
   INVALID_CREDENTIALS: () => 'The e-mail address or the password is wrong.',
   INVALID_TOKEN: () => 'This link does not work any more. Ask for a new mail.',

@@ -12,6 +12,7 @@ beforeAll(() => {
     tickets: { privateKey: { kty: 'OKP', d: 'of tickets' }, publicKeys: { keys: [{ kty: 'OKP', x: 'of tickets' }] } },
     subgraphs: eachOf(SUBGRAPHS, (name) => `secret of ${name}`),
     accountMails: 'secret of mailed tokens',
+    webhooks: 'secret of webhooks',
     databases: eachOf([...SUBGRAPHS, 'admin'], (name) => `password of ${name}`),
   };
   settings = {
@@ -38,10 +39,11 @@ test.each([
   ['REDIS_URL', ['gateway', 'user', 'event']],
   ['USER_SUBGRAPH_SECRET', ['gateway', 'user', 'booking']],
   ['USER_SUBGRAPH_URL', ['gateway', 'booking']],
-  ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking']],
-  ['EVENT_SUBGRAPH_URL', ['gateway', 'booking']],
+  ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking', 'notification']],
+  ['EVENT_SUBGRAPH_URL', ['gateway', 'booking', 'notification']],
   ['BOOKING_SUBGRAPH_SECRET', ['gateway', 'booking']],
   ['NOTIFICATION_SUBGRAPH_SECRET', ['gateway', 'notification']],
+  ['WEBHOOK_SECRETS_KEY', ['notification']],
   ['DATABASE_URL_USER', []],
   ['MYSQL_PASSWORD', []],
   ['MAX_SEATS_PER_BOOKING', ['gateway', ...SUBGRAPHS]],

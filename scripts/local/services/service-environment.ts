@@ -29,6 +29,7 @@ export function serviceEnvironment(name: ServiceName, settings: ServiceSettings)
     ACCOUNT_MAIL_SECRET: secrets.accountMails,
     TICKET_PUBLIC_KEYS: JSON.stringify(secrets.tickets.publicKeys),
     TICKET_PRIVATE_KEY: JSON.stringify(secrets.tickets.privateKey),
+    WEBHOOK_SECRETS_KEY: secrets.webhooks,
     ...perSubgraph('SECRET', (subgraph) => secrets.subgraphs[subgraph]),
     ...perSubgraph('URL', (subgraph) => localUrl(subgraph, ports[subgraph])),
   };

@@ -2,21 +2,25 @@ import { Counter, type Registry } from 'prom-client';
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Sealer } from '#platform/messaging/sealer.ts';
 import type { Logger } from '#platform/process/logger.ts';
-import { createPoller, type Poller } from '#platform/process/poller.ts';
+import type { Poller } from '#platform/process/poller.ts';
 import { composeAccountMail, pauseAfterS } from '../domain/account-mail.ts';
 import { DeliveryRefusedError } from '../domain/delivery.ts';
 import type { SendMail } from '../messaging/email-channel.ts';
 import { claimAccountMails, type DueAccountMail, deleteAccountMail, retryAccountMail } from '../store/account-mails.ts';
+import { createAttemptWorker } from './attempt-worker.ts';
 
 const POLL_MS = 1_000;
 /** Fewer than the connections to the mail server, so that notifications are sent at the same time. */
 const MAILS_AT_ONCE = 3;
 const TIMEOUT_MS = 10_000;
-/** Longer than a run can take, so that no other process sends the same mail in the meantime. */
+/** Longer than a mail can take, so that no other process sends the same mail in the meantime. */
 const LEASE_S = 30;
 
 const OUTCOMES = ['sent', 'retried', 'failed'] as const;
-type Outcome = (typeof OUTCOMES)[number];
+
+interface FinishedMail extends DueAccountMail {
+  readonly outcome: (typeof OUTCOMES)[number];
+}
 
 /**
  * Sends mails with tokens and deletes each when it was sent. A failed mail is retried until its token expires, and given
@@ -48,9 +52,8 @@ export function createAccountMailWorker({
   });
   // Prometheus sees an increase only if it has scraped the series before.
   for (const outcome of OUTCOMES) counter.inc({ outcome }, 0);
-  let interrupted = false;
 
-  async function attempt({ mail, recipient }: DueAccountMail): Promise<Outcome> {
+  async function outcomeOf({ mail, recipient }: DueAccountMail): Promise<FinishedMail['outcome']> {
     const { userId, kind, messageId, sealedToken, expiresAt, attempts, requestId } = mail;
     const about = { kind, userId, messageId, attempts, requestId };
     if (send === undefined) {
@@ -72,24 +75,23 @@ export function createAccountMailWorker({
     }
   }
 
-  async function deliver(due: DueAccountMail): Promise<void> {
-    const outcome = await attempt(due);
-    counter.inc({ outcome });
-    if (outcome === 'retried') await retryAccountMail(database, due.mail, pauseAfterS(due.mail.attempts));
-    else await deleteAccountMail(database, due.mail);
-  }
-
-  return createPoller({
-    intervalMs: POLL_MS,
-    async run() {
-      const due = await claimAccountMails(database, { limit: MAILS_AT_ONCE, leaseS: LEASE_S });
-      interrupted = false;
-      await Promise.all(due.map(deliver));
-      return due.length === MAILS_AT_ONCE;
+  return createAttemptWorker({
+    what: 'sending mails with tokens',
+    pollMs: POLL_MS,
+    roomFor: (inFlight) => MAILS_AT_ONCE - inFlight,
+    claim: (room) => claimAccountMails(database, { limit: room, leaseS: LEASE_S }),
+    async attempt(due): Promise<FinishedMail> {
+      const outcome = await outcomeOf(due);
+      counter.inc({ outcome });
+      return { ...due, outcome };
     },
-    onError(error) {
-      if (!interrupted) logger.warn({ err: error }, 'sending mails with tokens was interrupted; it will be retried');
-      interrupted = true;
+    async save(finished) {
+      for (const { mail, outcome } of finished) {
+        if (outcome === 'retried') await retryAccountMail(database, mail, pauseAfterS(mail.attempts));
+        else await deleteAccountMail(database, mail);
+      }
     },
+    idsOf: ({ mail: { messageId } }) => ({ messageId }),
+    logger,
   });
 }

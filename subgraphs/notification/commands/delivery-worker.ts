@@ -1,7 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
-import { createPoller, type Poller } from '#platform/process/poller.ts';
+import type { Poller } from '#platform/process/poller.ts';
 import { SpanKind, startSpan } from '#platform/process/tracing.ts';
 import {
   afterFailedAttempt,
@@ -13,11 +12,11 @@ import {
 } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
 import { claimDeliveries, markAttemptFailed, markPostponed, markSent } from '../store/deliveries.ts';
+import { createAttemptWorker } from './attempt-worker.ts';
 import { createChannelPause } from './channel-pause.ts';
 import type { DeliveryMetrics } from './delivery-metrics.ts';
 
 const POLL_MS = 250;
-/** Under load, this pause collects outcomes and notifications, so that they are saved and claimed in batches. */
 const PAUSE_MS = 50;
 const TIMEOUT_MS = 10_000;
 /** Longer than a delivery can take, so that no other process starts the same delivery in the meantime. */
@@ -32,14 +31,10 @@ interface FinishedAttempt {
 }
 
 /**
- * Delivers the notifications of one channel, at most `channel.deliveriesMax` at once. When a delivery ends, the next
- * one starts, so a delivery that hangs does not delay the others. No transaction is open during a delivery. A delivery
- * is aborted after `timeoutMs`. A failed attempt is retried for `retryHours`. If the channel is away, the attempt does
- * not count: the notification is due immediately, and the whole channel pauses (see createChannelPause).
- *
- * The worker saves outcomes before it claims more notifications, so it does not repeat a delivery while the database is
- * unavailable. If the process crashes before it saves an outcome, the delivery is repeated after the lease, and the
- * channel gets the same notification id twice. `stop` starts no more deliveries and waits for those in flight.
+ * Delivers the notifications of one channel as createAttemptWorker describes, at most `channel.deliveriesMax` at once. A
+ * delivery is aborted after `timeoutMs`. A failed attempt is retried for `retryHours`. If the channel is away, the attempt
+ * does not count: the notification is due immediately, and the whole channel pauses (see createChannelPause). After a
+ * crash, the channel may get the same notification id twice.
  */
 export function createDeliveryWorker({
   name,
@@ -58,45 +53,9 @@ export function createDeliveryWorker({
   logger: Logger;
   metrics: DeliveryMetrics;
 }): Poller {
-  const inFlight = new Set<Promise<void>>();
-  /** Attempts whose outcome is not saved yet, oldest first. */
-  const finished: FinishedAttempt[] = [];
   const pause = createChannelPause({ nowMs: () => performance.now(), random: Math.random });
-  let stopping = false;
-  let interrupted = false;
   // Prometheus sees an increase only if it has scraped the series before. The first failure must raise the alert.
   for (const outcome of OUTCOMES) metrics.attempts.inc({ channel: name, outcome }, 0);
-
-  const poller = createPoller({
-    intervalMs: POLL_MS,
-    pauseMs: PAUSE_MS,
-    async run() {
-      const free = channel.deliveriesMax - inFlight.size;
-      const room = stopping ? 0 : pause.roomFor({ free, inFlight: inFlight.size });
-      await saveOutcomes();
-      interrupted = false;
-      if (room === 0) return false;
-      const due = await claimDeliveries(database, { channel: name, limit: room, leaseS: LEASE_S });
-      for (const pending of due) begin(pending);
-      // Deliveries that end immediately are saved in the same run.
-      await setImmediate();
-      await saveOutcomes();
-      return due.length === room && inFlight.size < channel.deliveriesMax && !pause.isAway();
-    },
-    onError(error) {
-      if (!interrupted) logger.warn({ err: error, channel: name }, 'delivery was interrupted; it will be retried');
-      interrupted = true;
-    },
-  });
-
-  function begin(pending: PendingDelivery): void {
-    const ended = attempt(pending).then((attempted) => {
-      finished.push(attempted);
-      inFlight.delete(ended);
-      poller.nudge();
-    });
-    inFlight.add(ended);
-  }
 
   async function attempt(pending: PendingDelivery): Promise<FinishedAttempt> {
     const { notification } = pending;
@@ -157,10 +116,8 @@ export function createDeliveryWorker({
     metrics.away.set({ channel: name }, 0);
   }
 
-  /** @throws while the database is unavailable; the unsaved outcomes are kept for the next call */
-  async function saveOutcomes(): Promise<void> {
-    const saving = [...finished];
-    const byOutcome = Map.groupBy(saving, ({ outcome, notification }) =>
+  async function save(finished: readonly FinishedAttempt[]): Promise<void> {
+    const byOutcome = Map.groupBy(finished, ({ outcome, notification }) =>
       outcome === 'sent' ? outcome : `${outcome} ${notification.attempts}`,
     );
     for (const group of byOutcome.values()) {
@@ -174,18 +131,19 @@ export function createDeliveryWorker({
         await markAttemptFailed(database, ids, { attempts, outcome: { status: 'FAILED' } });
       else await markAttemptFailed(database, ids, { attempts, outcome: afterFailedAttempt(attempts, retryHours) });
     }
-    finished.splice(0, saving.length);
   }
 
-  return {
-    nudge: poller.nudge,
-    async stop() {
-      stopping = true;
-      await poller.stop();
-      await Promise.all(inFlight);
-      await saveOutcomes();
-    },
-  };
+  return createAttemptWorker({
+    what: `delivery on the channel ${name}`,
+    pollMs: POLL_MS,
+    pauseMs: PAUSE_MS,
+    roomFor: (inFlight) => pause.roomFor({ free: channel.deliveriesMax - inFlight, inFlight }),
+    claim: (room) => claimDeliveries(database, { channel: name, limit: room, leaseS: LEASE_S }),
+    attempt,
+    save,
+    idsOf: ({ notification: { id: notificationId } }) => ({ notificationId }),
+    logger,
+  });
 }
 
 const idOf = ({ notification }: FinishedAttempt): string => notification.id;

@@ -1,5 +1,5 @@
 import type { Recipient } from './delivery.ts';
-import { escapeHtml, FOR_PEOPLE, type MailContent, onOneLine } from './mail.ts';
+import { escapeHtml, FOR_PEOPLE, htmlPage, type MailContent, onOneLine } from './mail.ts';
 
 export type AccountMailKind = 'PASSWORD_RESET' | 'EMAIL_VERIFICATION';
 
@@ -52,17 +52,12 @@ export function composeAccountMail({
   return {
     subject: title,
     text: [greeting, '', reason, '', link, '', until, otherwise, ''].join('\n'),
-    html: `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>${title}</title></head>
-<body>
-<p>${escapeHtml(greeting)}</p>
-<p>${reason}</p>
-<p><a href="${escapeHtml(link)}">${title}</a></p>
-<p>${until} ${otherwise}</p>
-</body>
-</html>
-`,
+    html: htmlPage(title, [
+      `<p>${escapeHtml(greeting)}</p>`,
+      `<p>${reason}</p>`,
+      `<p><a href="${escapeHtml(link)}">${title}</a></p>`,
+      `<p>${until} ${otherwise}</p>`,
+    ]),
   };
 }
 

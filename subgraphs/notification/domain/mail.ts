@@ -38,20 +38,25 @@ export function composeMail({ notification, recipient, event }: Delivery): MailC
   return {
     subject: `${title}: ${eventName}`,
     text: [greeting, '', sentence, '', ...facts.map(([label, value]) => `${label}: ${value}`), ''].join('\n'),
-    html: `<!doctype html>
+    html: htmlPage(title, [
+      `<p>${escapeHtml(greeting)}</p>`,
+      `<p>${sentence}</p>`,
+      '<table>',
+      ...facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeHtml(value)}</td></tr>`),
+      '</table>',
+    ]),
+  };
+}
+
+/** Returns the page of a mail. The title and the lines of the body must be HTML. */
+export const htmlPage = (title: string, body: readonly string[]): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${title}</title></head>
 <body>
-<p>${escapeHtml(greeting)}</p>
-<p>${sentence}</p>
-<table>
-${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeHtml(value)}</td></tr>`).join('\n')}
-</table>
+${body.join('\n')}
 </body>
 </html>
-`,
-  };
-}
+`;
 
 const timeText = (time: Date): string => `${FOR_PEOPLE.format(time)} UTC (${time.toISOString()})`;
 

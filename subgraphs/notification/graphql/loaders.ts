@@ -2,12 +2,17 @@ import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
 import { findNotifications, findNotificationsOf, listNotificationPages } from '../store/notifications.ts';
+import { listWebhookDeliveryPages } from '../store/webhook-deliveries.ts';
+import { findWebhooksOf } from '../store/webhooks.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'notifications' | 'bookingNotifications' | 'notificationPages'>;
+type Loaders = Pick<
+  Context,
+  'notifications' | 'bookingNotifications' | 'notificationPages' | 'userWebhooks' | 'webhookDeliveryPages'
+>;
 
 /** Creates the loaders of a request. Each batches concurrent loads into one statement. */
 export const createLoaders = ({ database }: NotificationDependencies): Loaders => ({
@@ -30,5 +35,17 @@ export const createLoaders = ({ database }: NotificationDependencies): Loaders =
   notificationPages: new DataLoader((pages) => listNotificationPages(database, pages), {
     maxBatchSize: PAGES_PER_STATEMENT_MAX,
     cacheKeyFn: ({ userId, page: { limit, after } }) => [userId, limit, after?.[0]].join(),
+  }),
+  userWebhooks: new DataLoader(
+    async (userIds) => {
+      const byOwner = Map.groupBy(await findWebhooksOf(database, userIds.filter(isId)), ({ userId }) => userId);
+      return userIds.map((id) => byOwner.get(id) ?? []);
+    },
+    // A mutation of the same request may change them.
+    { maxBatchSize: BATCH_MAX, cache: false },
+  ),
+  webhookDeliveryPages: new DataLoader((pages) => listWebhookDeliveryPages(database, pages), {
+    maxBatchSize: PAGES_PER_STATEMENT_MAX,
+    cache: false,
   }),
 });

@@ -5,6 +5,7 @@ import { requireCaller } from '#platform/identity/identity.ts';
 import type { QueryResolvers } from '../generated/graphql.ts';
 import { listDeadLetters } from '../store/dead-letters.ts';
 import { listNotifications } from '../store/notifications.ts';
+import { findWebhook } from '../store/webhooks.ts';
 
 export const query: QueryResolvers = {
   notifications: async (_parent, { filter, ...args }, context) => {
@@ -24,4 +25,6 @@ export const query: QueryResolvers = {
     const page = pageOf(args, idKey);
     return connectionById(await listDeadLetters(database, page), page);
   },
+  webhook: async (_parent, { id }, { dependencies: { database } }) =>
+    (isId(id) ? await findWebhook(database, id) : undefined) ?? null,
 };

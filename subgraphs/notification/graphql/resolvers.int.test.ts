@@ -9,7 +9,7 @@ import { createProxy } from '#platform/testing/proxy.ts';
 import { bookingStream } from '../../booking/messaging/contract.ts';
 import { policy } from '../policy.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
-import { addNotifications, createNotificationDatabase } from '../testing.ts';
+import { addNotifications, createNotificationDatabase, testWebhooks } from '../testing.ts';
 import type { Context } from './context.ts';
 import { createLoaders } from './loaders.ts';
 import { resolvers } from './resolvers.ts';
@@ -51,7 +51,7 @@ interface Answer {
 
 /** Runs one operation and returns the data and the error codes. */
 async function run(caller: Caller | null, source: string, variables: Record<string, unknown> = {}): Promise<Answer> {
-  const dependencies = { database: fixture.database, broker, deliveries, newId };
+  const dependencies = { database: fixture.database, broker, deliveries, webhooks: testWebhooks, newId };
   const contextValue: Context = {
     caller,
     requestId: 'test',

@@ -9,4 +9,5 @@ export const user = {
     const rows = isId(id) ? await notificationPages.load({ userId: id, page }) : [];
     return connectionById(rows, page);
   },
+  webhooks: ({ id }, _args, { userWebhooks }) => userWebhooks.load(id),
 } satisfies UserResolvers;

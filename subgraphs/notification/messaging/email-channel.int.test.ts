@@ -31,6 +31,8 @@ function createChannel(env: NodeJS.ProcessEnv) {
     NOTIFICATION_SUBGRAPH_SECRET: 'a secret of the gateway',
     ACCOUNT_MAIL_SECRET: 'a secret of mailed tokens',
     PUBLIC_URL: 'https://shop.example.com',
+    EVENT_SUBGRAPH_SECRET: 'a secret of the event subgraph',
+    WEBHOOK_SECRETS_KEY: 'a key for the secrets of webhooks',
     JWT_PUBLIC_KEYS: publicKeysText,
   };
   const { mail } = readConfig({ MAIL_FROM: 'Tickets <tickets@shop.example>', ...required, ...env });

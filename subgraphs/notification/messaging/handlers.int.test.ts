@@ -134,14 +134,14 @@ test('two messages with different ids about the same booking and kind create one
 });
 
 test('the event facts with the highest version are kept, regardless of the order of the messages', async () => {
-  const eventId = newId();
+  const [eventId, organizerId] = [newId(), newId()];
   const facts = (version: number) => ({
     eventId,
     name: `Concert 🎫 ${version}`,
     venue: version % 2 ? null : 'Hall',
     startsAt: `2030-01-01T00:00:00.00${version}Z`,
     status: version === 4 ? 'CANCELLED' : 'SCHEDULED',
-    organizerId: newId(),
+    organizerId,
     initialSeats: 10,
     version,
   });
@@ -152,13 +152,20 @@ test('the event facts with the highest version are kept, regardless of the order
     4: 'event.cancelled.v1',
   } as const;
   const send = (version: 1 | 2 | 3 | 4) => publish(types[version], body(types[version], facts(version)));
-  consume({ name: 'notification-events', stream: eventStream, handlers: eventHandlers });
+  consume({ name: 'notification-events', stream: eventStream, handlers: eventHandlers({ newId }) });
   await send(4);
   await vi.waitFor(async () => expect(await fixture.database.inboxMessage.count()).toBe(1), SOON);
   for (const version of [3, 1, 2] as const) await send(version);
   await vi.waitFor(async () => expect(await fixture.database.inboxMessage.count()).toBe(4), SOON);
   expect(await fixture.database.eventFact.findMany()).toEqual([
-    { eventId, name: 'Concert 🎫 4', venue: 'Hall', startsAt: new Date('2030-01-01T00:00:00.004Z'), version: 4 },
+    {
+      eventId,
+      name: 'Concert 🎫 4',
+      venue: 'Hall',
+      startsAt: new Date('2030-01-01T00:00:00.004Z'),
+      version: 4,
+      organizerId,
+    },
   ]);
 });
 

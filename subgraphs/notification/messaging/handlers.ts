@@ -8,12 +8,14 @@ import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
 import type { AccountMailKind } from '../domain/account-mail.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
+import { type WebhookKind, webhookPayload } from '../domain/webhook.ts';
 import { saveAccountMails } from '../store/account-mails.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications, type NewNotification } from '../store/notifications.ts';
+import { deliverBookingsToWebhooks, deliverToWebhooks } from '../store/webhook-messages.ts';
 
 /** Handlers for all messages. A missing handler is a type error, because its messages would become dead letters. */
 type Handlers<Messages> = Readonly<Record<keyof Messages & string, MessageHandler>>;
@@ -52,16 +54,39 @@ export const userHandlers: Handlers<typeof userMessages> = {
   ),
 };
 
-/** Handlers that save the event facts that notifications contain. */
-export const eventHandlers: Handlers<typeof eventMessages> = {
-  'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
-  'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
-  'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
-};
+/** Creates handlers that save the event facts that notifications contain, and add deliveries for webhooks. */
+export function eventHandlers({ newId }: { newId: () => string }) {
+  const keep = (type: keyof typeof eventMessages, kind: WebhookKind) =>
+    onMessage(eventMessages[type], async (transaction, messages) => {
+      await saveEventDetails(
+        transaction,
+        messages.map(({ data }) => data),
+      );
+      const deliveries = messages.map(({ id, time, correlationId = null, data }) => {
+        const { eventId, name, venue, startsAt, status, organizerId, initialSeats, version } = data;
+        const { salesStartAt = null, salesEndAt = null, maxSeatsPerUser = null } = data;
+        const sale = { salesStartAt, salesEndAt, maxSeatsPerUser };
+        const facts = { eventId, name, venue, startsAt, status, organizerId, initialSeats, version, ...sale };
+        return {
+          messageId: id,
+          organizerId,
+          kind,
+          payload: webhookPayload(kind, time, facts),
+          requestId: correlationId,
+        };
+      });
+      await deliverToWebhooks(transaction, deliveries, newId);
+    });
+  return {
+    'event.created.v1': keep('event.created.v1', 'EVENT_CREATED'),
+    'event.updated.v1': keep('event.updated.v1', 'EVENT_UPDATED'),
+    'event.cancelled.v1': keep('event.cancelled.v1', 'EVENT_CANCELLED'),
+  } satisfies Handlers<typeof eventMessages>;
+}
 
 /**
- * Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking, and for
- * seats that are offered to a waiting list.
+ * Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking and
+ * deliveries for the webhooks of the organizer, and a notification for seats that are offered to a waiting list.
  */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const insert = (
@@ -80,14 +105,20 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
         traceparent,
       })),
     );
-  const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
-    onMessage(bookingMessages[type], (transaction, messages) =>
-      insert(
+  const notify = (type: keyof typeof bookingMessages, kind: NotificationKind & WebhookKind) =>
+    onMessage(bookingMessages[type], async (transaction, messages) => {
+      await insert(
         transaction,
         kind,
         messages.map(({ data, ...rest }) => ({ ...rest, data: { ...data, expiresAt: null } })),
-      ),
-    );
+      );
+      const deliveries = messages.map(({ id, time, correlationId = null, data }) => {
+        const { bookingId, eventId, userId, seatCount } = data;
+        const payload = webhookPayload(kind, time, { bookingId, eventId, userId, seatCount });
+        return { messageId: id, eventId, kind, payload, requestId: correlationId };
+      });
+      await deliverBookingsToWebhooks(transaction, deliveries, newId);
+    });
   return {
     'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
     'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),

@@ -3,6 +3,7 @@ import { columnsOf, type SqlClient, type SqlExecutor, sqlTime } from '#platform/
 import type { Prune } from '#platform/database/pruning.ts';
 import type { AccountMail } from '../domain/account-mail.ts';
 import type { Recipient } from '../domain/delivery.ts';
+import { type ContactColumns, toRecipient } from './contacts.ts';
 
 /**
  * Saves mails to send. Of several mails of a user and kind, only the last requested one is kept: it has the token that
@@ -59,7 +60,7 @@ export async function claimAccountMails(
   database: SqlClient,
   { limit, leaseS }: { limit: number; leaseS: number },
 ): Promise<DueAccountMail[]> {
-  type Row = AccountMail & { name: string | null; email: string | null };
+  type Row = AccountMail & ContactColumns;
   const rows = await database.$transaction(async (transaction) => {
     const due = await transaction.$queryRaw<Pick<AccountMail, 'userId' | 'kind'>[]>(sql`
       SELECT user_id AS userId, kind FROM account_mails
@@ -81,7 +82,7 @@ export async function claimAccountMails(
   });
   return rows.map(({ name, email, ...mail }) => ({
     mail,
-    recipient: name !== null && email !== null ? { name, email } : undefined,
+    recipient: toRecipient({ name, email }),
   }));
 }
 

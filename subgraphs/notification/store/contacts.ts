@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
+import type { Recipient } from '../domain/delivery.ts';
 
 /** The name and address of a user. */
 export interface Contact {
@@ -20,3 +21,12 @@ export async function saveContacts(transaction: SqlExecutor, contacts: readonly 
     WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = contact.user_id)
     ON DUPLICATE KEY UPDATE name = VALUES(name), email = VALUES(email)`);
 }
+
+/** The columns of a contact that was joined with an outer join. Null while the user is not known here. */
+export interface ContactColumns {
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+export const toRecipient = ({ name, email }: ContactColumns): Recipient | undefined =>
+  name !== null && email !== null ? { name, email } : undefined;

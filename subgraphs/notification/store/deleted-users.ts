@@ -1,6 +1,7 @@
-import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlExecutor } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
+import { findWebhookIdsOf } from './webhooks.ts';
 
 /** Longer than any transaction, and longer than the deliveries of a message until it becomes a dead letter. */
 const REPEAT_HOURS = 1;
@@ -9,7 +10,7 @@ const DELETED_AT_ONCE = 1_000;
 
 /**
  * Remembers users who deleted their accounts and forgets them. The ids stay forever: they make the statements that save
- * contacts, mails and notifications ignore messages that arrive later.
+ * contacts, mails, notifications and webhooks leave them out later.
  */
 export async function saveDeletedUsers(transaction: SqlExecutor, userIds: readonly string[]): Promise<void> {
   const rows = userIds.map((userId) => sql`(${userId})`);
@@ -33,7 +34,10 @@ export const pruneDeletedUsers =
     return users.length === 0 ? 0 : forget(database, userIds, limit);
   };
 
-/** Deletes data of users, at most `limit` rows of each kind. Returns the number of rows, or `limit` if there may be more. */
+/**
+ * Deletes data of users, at most `limit` rows of each kind. Returns the number of rows, or `limit` if there may be more.
+ * Deliveries to webhooks beyond the limit are left to pruneWebhookDeliveries.
+ */
 async function forget(executor: SqlExecutor, userIds: readonly string[], limit: number): Promise<number> {
   const ids = join([...userIds]);
   const isAboutUser = join(
@@ -47,8 +51,20 @@ async function forget(executor: SqlExecutor, userIds: readonly string[], limit: 
     // A failed deletion contains only the id, and an admin can redrive it.
     sql`DELETE FROM dead_letters WHERE subject LIKE 'user.%' AND subject NOT LIKE 'user.deleted.%' AND (${isAboutUser})
         LIMIT ${limit}`,
+    ...deleteWebhooks(await findWebhookIdsOf(executor, userIds), limit),
   ];
   let deleted = 0;
   for (const statement of statements) deleted += await executor.$executeRaw(statement);
   return Math.min(deleted, limit);
+}
+
+/** The deliveries come first, as in saveWebhookAttempts, so that the two do not wait for each other. */
+function deleteWebhooks(webhookIds: readonly string[], limit: number): Sql[] {
+  if (webhookIds.length === 0) return [];
+  const ids = join([...webhookIds]);
+  return [
+    sql`DELETE FROM webhook_deliveries WHERE webhook_id IN (${ids}) LIMIT ${limit}`,
+    sql`DELETE FROM webhook_secrets WHERE webhook_id IN (${ids})`,
+    sql`DELETE FROM webhooks WHERE id IN (${ids})`,
+  ];
 }

@@ -2,11 +2,10 @@ import { join, sqltag as sql } from '@prisma/client/runtime/client';
 import type { SqlClient, SqlExecutor } from '#platform/database/database.ts';
 import type { FailedAttempt, PendingDelivery } from '../domain/delivery.ts';
 import type { Notification, NotificationChannel } from '../domain/notification.ts';
+import { type ContactColumns, toRecipient } from './contacts.ts';
 import { NOTIFICATION_COLUMNS } from './notifications.ts';
 
-interface DeliveryRow extends Notification {
-  readonly recipientName: string | null;
-  readonly recipientEmail: string | null;
+interface DeliveryRow extends Notification, ContactColumns {
   readonly eventName: string | null;
   readonly eventVenue: string | null;
   readonly eventStartsAt: Date | null;
@@ -32,7 +31,7 @@ export async function claimDeliveries(
       SET attempts = attempts + 1, next_attempt_at = CURRENT_TIMESTAMP(3) + INTERVAL ${leaseS} SECOND
       WHERE id IN (${ids})`);
     return transaction.$queryRaw<DeliveryRow[]>(sql`
-      SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS recipientName, contacts.email AS recipientEmail,
+      SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS name, contacts.email AS email,
         event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt
       FROM notifications
       LEFT JOIN contacts ON contacts.user_id = notifications.user_id
@@ -80,18 +79,17 @@ export async function markAttemptFailed(
 }
 
 function toDelivery({
-  recipientName,
-  recipientEmail,
+  name,
+  email,
   eventName,
   eventVenue,
   eventStartsAt,
   ...notification
 }: DeliveryRow): PendingDelivery {
-  const isContactKnown = recipientName !== null && recipientEmail !== null;
   const isEventKnown = eventName !== null && eventStartsAt !== null;
   return {
     notification,
-    recipient: isContactKnown ? { name: recipientName, email: recipientEmail } : undefined,
+    recipient: toRecipient({ name, email }),
     event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt } : undefined,
   };
 }

@@ -41,6 +41,34 @@ export const pruneEventDetails =
       WHERE starts_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepNotificationsDays + FACTS_MARGIN_DAYS} DAY
       ORDER BY starts_at LIMIT ${limit}`);
 
+/**
+ * Deletes deliveries to endpoints that were created more than `keepDays` ago, whatever their status, and those of deleted
+ * endpoints. The subquery reads one entry of the index for each endpoint.
+ */
+export const pruneWebhookDeliveries =
+  (database: NotificationDatabase, keepDays: number): Prune =>
+  async (limit) => {
+    const old = await database.$executeRaw(sql`
+      DELETE FROM webhook_deliveries WHERE id < ${await firstIdAfter(database, keepDays)} ORDER BY id LIMIT ${limit}`);
+    if (old === limit) return limit;
+    const [orphan] = await database.$queryRaw<{ webhookId: string }[]>(sql`
+      SELECT delivered.webhook_id AS webhookId
+      FROM (SELECT DISTINCT webhook_id FROM webhook_deliveries) AS delivered
+      LEFT JOIN webhooks ON webhooks.id = delivered.webhook_id WHERE webhooks.id IS NULL LIMIT 1`);
+    if (orphan === undefined) return old;
+    const deleted = await database.$executeRaw(sql`
+      DELETE FROM webhook_deliveries WHERE webhook_id = ${orphan.webhookId} ORDER BY id LIMIT ${limit - old}`);
+    return old + deleted;
+  };
+
+/** Deletes messages whose organizer has stayed unknown for `days`: their events do not exist. */
+export const pruneUnassignedMessages =
+  (database: NotificationDatabase, days: number): Prune =>
+  (limit) =>
+    database.$executeRaw(sql`
+      DELETE FROM unassigned_messages WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY
+      ORDER BY created_at LIMIT ${limit}`);
+
 /** Returns the lower bound of the UUIDv7s of the last `days` by the database's clock. Ids sort by time. */
 async function firstIdAfter(database: NotificationDatabase, days: number): Promise<string> {
   const [row] = await database.$queryRaw<{ time: Date }[]>(sql`

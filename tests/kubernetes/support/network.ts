@@ -60,7 +60,11 @@ export function allowedConnections(manifests: readonly Manifest[], others: reado
 }
 
 function isPeer({ ipBlock, namespaceSelector, podSelector }: INetworkPolicyPeer, endpoint: Endpoint): boolean {
-  if (ipBlock !== undefined) return endpoint.address !== undefined && isWithin(ipBlock.cidr, endpoint.address);
+  const { address } = endpoint;
+  if (ipBlock !== undefined) {
+    const isIn = (cidr: string) => address !== undefined && isWithin(cidr, address);
+    return isIn(ipBlock.cidr) && !ipBlock.except?.some(isIn);
+  }
   if (endpoint.namespace === undefined) return false;
   const isNamespace = namespaceSelector
     ? selects(namespaceSelector, { 'kubernetes.io/metadata.name': endpoint.namespace })
@@ -71,7 +75,7 @@ function isPeer({ ipBlock, namespaceSelector, podSelector }: INetworkPolicyPeer,
 function isWithin(cidr: string, address: string): boolean {
   const [network = '', bits] = cidr.split('/');
   const block = new BlockList();
-  block.addSubnet(network, Number(bits));
+  block.addSubnet(network, Number(bits), network.includes(':') ? 'ipv6' : 'ipv4');
   return block.check(address);
 }
 

@@ -30,6 +30,9 @@ export function OrganizePage() {
     <Page title="Your events" intro="Create events, change them and see who has booked.">
       <ButtonLink href="/organize/new" className="action">
         New event
+      </ButtonLink>{' '}
+      <ButtonLink href="/organize/webhooks" variant="default" className="action">
+        Webhooks
       </ButtonLink>
       <List query={query} more="Show more events" empty={empty}>
         {(events) => (
