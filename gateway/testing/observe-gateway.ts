@@ -26,8 +26,11 @@ export interface Observed {
 /** Headers that differ from one request to the next. */
 const OWN_HEADERS = ['date', 'x-request-id', 'content-length', 'x-time-left-ms', 'host', 'connection', 'keep-alive'];
 
-/** The log message of the broker's client, which comes at any time: the gateway of a test has no broker. */
-const WITHOUT_BROKER = 'the broker cannot be used; retrying';
+/**
+ * Log messages that come at any time, whatever the request: the gateway of a test has no broker, and an outage is over
+ * some seconds after its last failure.
+ */
+const AT_ANY_TIME = ['the broker cannot be used; retrying', 'the subgraph answers again'];
 
 /** Starts a gateway over stand-ins with a client that observes the results of each request. */
 export async function observeGateway({
@@ -63,7 +66,7 @@ export async function observeGateway({
       gateway.logs
         .slice(logged)
         .filter((line) => line.requestId === undefined || line.requestId === requestId)
-        .filter(({ msg }) => msg !== WITHOUT_BROKER);
+        .filter(({ msg }) => !AT_ANY_TIME.includes(msg));
     // The log line of the request is written after its answer.
     while (!lines().some(({ msg }) => msg === 'request')) await delay(1);
     const observation: Observation = {
