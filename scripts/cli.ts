@@ -54,7 +54,7 @@ import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = [
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>',
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking> [--reason <text>]',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
@@ -125,13 +125,16 @@ function describeSale({
   salesStartAt,
   salesEndAt,
   maxSeatsPerUser,
+  cancellationDeadline,
+  cancellationReason,
 }: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'venue'>): string {
-  if (status === 'CANCELLED') return 'cancelled';
+  if (status === 'CANCELLED') return cancellationReason === null ? 'cancelled' : `cancelled (${cancellationReason})`;
   return [
     `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,
     ...(maxSeatsPerUser === null ? [] : [`at most ${maxSeatsPerUser} per user`]),
     ...(salesStartAt === null ? [] : [`on sale from ${timeText(salesStartAt)} UTC`]),
     ...(salesEndAt === null ? [] : [`on sale until ${timeText(salesEndAt)} UTC`]),
+    ...(cancellationDeadline === null ? [] : [`cancellations until ${timeText(cancellationDeadline)} UTC`]),
   ].join(', ');
 }
 
@@ -155,8 +158,10 @@ function describeRefusal(
   }
 }
 
-const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment) =>
-  `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}`;
+const describeBooking = ({ id, seatCount, status, cancellationReason, event }: BookingFieldsFragment) =>
+  `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}${
+    cancellationReason === null ? '' : ` (${cancellationReason})`
+  }`;
 
 const describeSession = ({ id, createdAt, lastUsedAt, current }: Sessions[number]) =>
   `${id}  signed in ${createdAt}, last used ${lastUsedAt}${current ? '  (this one)' : ''}`;
@@ -234,7 +239,7 @@ async function runForAccount(client: Client, command: string, text: string): Pro
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key }: { seatCount: number; key: string },
+  { seatCount, key, reason }: { seatCount: number; key: string; reason: string | null },
 ): Promise<string> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
@@ -285,7 +290,10 @@ async function run(
       return bookings.nodes.map(describeBooking).join('\n') || 'You have no bookings.';
     }
     case 'cancel': {
-      const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
+      const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text, reason } });
+      if (cancelBooking.__typename === 'CancellationClosedError') {
+        throw new LocalError(`It could be cancelled until ${timeText(cancelBooking.cancellationDeadline)} UTC.`);
+      }
       return describeBooking(accept(cancelBooking).booking);
     }
     default: {
@@ -304,6 +312,7 @@ async function main(): Promise<void> {
         url: { type: 'string', default: `http://localhost:${ports.gateway}/graphql` },
         seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
+        reason: { type: 'string' },
       },
       allowPositionals: true,
     },
@@ -311,7 +320,7 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key };
+    const intent = { seatCount: Number(values.seats), key: values.key, reason: values.reason ?? null };
     console.log(await run(createClient({ url: values.url, store }), positionals, intent));
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

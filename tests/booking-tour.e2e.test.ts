@@ -234,6 +234,58 @@ describe('the whole system, used through the gateway', () => {
     expect((await seatsOf(bob)).seats).toBe(5);
   });
 
+  it('lets users cancel until the deadline and admins at any time, and passes the reasons on to those who booked', async () => {
+    const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
+    const cancellationDeadline = new Date(Date.now() - 1_000).toISOString();
+    const eventId = await createEvent(ada, { cancellationDeadline });
+    const [first, second] = [(await book(bob, eventId)).booking.id, (await book(bob, eventId)).booking.id];
+    const cancel = async (client: Client, id: string, reason?: string) => {
+      const { data } = await client.send(
+        `mutation Cancel($input: CancelBookingInput!) {
+          cancelBooking(input: $input) {
+            ... on CancelBookingPayload { booking { status cancellationReason } }
+            ... on DomainError { code }
+            ... on CancellationClosedError { cancellationDeadline }
+            ... on InvalidInputError { field }
+          }
+        }`,
+        { input: { id, reason } },
+      );
+      return data.cancelBooking;
+    };
+    expect(await cancel(bob, first)).toEqual({ code: 'CANCELLATION_CLOSED', cancellationDeadline });
+    expect(await cancel(bob, first, ' ')).toEqual({ code: 'INVALID_INPUT', field: 'input.reason' });
+    const cancelled = { booking: { status: 'CANCELLED', cancellationReason: 'She is ill' } };
+    expect(await cancel(admin, first, ' She is ill ')).toEqual(cancelled);
+    expect(await cancel(bob, first, 'Another reason')).toEqual(cancelled);
+
+    const update = `mutation Extend($input: UpdateEventInput!) {
+      updateEvent(input: $input) { ... on UpdateEventPayload { event { version cancellationDeadline } } }
+    }`;
+    const extended = { id: eventId, expectedVersion: 1, cancellationDeadline: null };
+    expect((await ada.send(update, { input: extended })).data.updateEvent).toEqual({
+      event: { version: 2, cancellationDeadline: null },
+    });
+    const third = (await book(bob, eventId)).booking.id;
+    await vi.waitFor(async () => expect(await cancel(bob, third)).toMatchObject({ booking: { status: 'CANCELLED' } }));
+    const cancelEvent = `mutation CancelEvent($input: CancelEventInput!) {
+      cancelEvent(input: $input) { ... on UpdateEventPayload { event { status cancellationReason } } }
+    }`;
+    const input = { id: eventId, expectedVersion: 2, reason: 'Storm 🌩' };
+    expect((await ada.send(cancelEvent, { input })).data.cancelEvent).toEqual({
+      event: { status: 'CANCELLED', cancellationReason: 'Storm 🌩' },
+    });
+    const reasonOf = 'query Reason($id: ID!) { booking(id: $id) { status cancellationReason } }';
+    await vi.waitFor(
+      async () =>
+        expect((await bob.send(reasonOf, { id: second })).data.booking).toEqual({
+          status: 'CANCELLED',
+          cancellationReason: 'Storm 🌩',
+        }),
+      SOON,
+    );
+  });
+
   it('creates one event per user and idempotency key, even for concurrent requests', async () => {
     const bob = await signUp(system.graphqlUrl, 'Bob');
     const startsAt = new Date(Date.now() + 86_400_000).toISOString();

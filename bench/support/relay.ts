@@ -61,6 +61,6 @@ async function countPublished(metrics: Registry): Promise<number> {
 
 function message() {
   const booking = { id: newId(), eventId: newId(), userId: newId(), seatCount: 2, status: 'CONFIRMED' } as const;
-  const times = { createdAt: new Date(), cancelledAt: null };
+  const times = { createdAt: new Date(), cancelledAt: null, cancellationReason: null };
   return bookingMessage('booking.confirmed.v1', { ...booking, ...times }, { messageId: newId(), requestId: newId() });
 }

@@ -97,6 +97,7 @@ export const policy: Policy<Reader> = {
     UserLimitReachedError: visibleToEveryone,
     IdempotencyKeyReusedError: visibleToEveryone,
     BookingNotFoundError: visibleToEveryone,
+    CancellationClosedError: visibleToEveryone,
     CapacityBelowBookedError: visibleToEveryone,
     HoldNotFoundError: visibleToEveryone,
     HoldEndedError: visibleToEveryone,

@@ -57,6 +57,7 @@ export async function addNotifications(
       channel: 'LOG',
       requestId: null,
       traceparent: null,
+      reason: null,
       ...one,
     }),
   );

@@ -25,7 +25,7 @@ import {
   reopenForClosing,
   takeTurn,
 } from '../../subgraphs/booking/store/reconciliation.ts';
-import { bookRequest, createTestAllocator, holdRequest } from '../../subgraphs/booking/testing.ts';
+import { bookRequest, cancelRequest, createTestAllocator, holdRequest } from '../../subgraphs/booking/testing.ts';
 import { testPlans } from './support/plans.ts';
 import { BOOKINGS, BOOKINGS_OF_ONE, EVENTS, idOf, idSql } from './support/rows.ts';
 
@@ -225,6 +225,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
               version: 2,
               initialSeats: SEATS,
               maxSeatsPerUser: null,
+              cancellationDeadline: null,
             })),
           ),
       },
@@ -240,7 +241,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           }
           const cancelled = await Promise.all(
             requests.map(({ bookingId, eventId }) =>
-              allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' }),
+              allocator.submit(cancelRequest({ bookingId, eventId, reason: 'ill' })),
             ),
           );
           expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));

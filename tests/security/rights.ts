@@ -32,6 +32,7 @@ User
 Event
   it: event(id: $event) { ...Event }                                                                | yes             | yes            | yes            | yes            | yes
   it: event(id: $event) { totalSeats availableSeats }                                               | yes             | yes            | yes            | yes            | yes
+  event(id: $cancelledEvent) { it: cancellationReason }                                             | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: nodes { ...Event } pageInfo { ...PageInfo } }                            | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: edges { cursor node { ...Event } } }                                     | yes             | yes            | yes            | yes            | yes
   event(id: $event) { organizer { events(first: 100) { it: nodes { ...Event } } } }                 | yes             | yes            | yes            | yes            | yes
@@ -124,6 +125,7 @@ Booking
   it: createBooking(input: { eventId: $closedEvent, idempotencyKey: "too-late" }) { ...Order }                    | UNAUTHENTICATED | SalesEndedError       | SalesEndedError       | SalesEndedError       | SalesEndedError
   it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
   it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
+  it: cancelBooking(input: { id: $lateBooking }) { ...Cancellation }                                              | UNAUTHENTICATED | CancellationClosedError | BookingNotFoundError | BookingNotFoundError | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
 
@@ -192,10 +194,10 @@ export const FRAGMENTS = `
 fragment User on User { id name role createdAt deleted }
 fragment ActiveSession on ActiveSession { id createdAt lastUsedAt expiresAt current }
 fragment Event on Event {
-  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
+  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser cancellationDeadline status organizer { id } version cached
   createdAt updatedAt
 }
-fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt }
+fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt cancellationReason }
 fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }
@@ -250,6 +252,7 @@ fragment Cancellation on CancelBookingResult {
   __typename
   ... on CancelBookingPayload { booking { ...Booking } }
   ... on BookingNotFoundError { code message }
+  ... on CancellationClosedError { code message cancellationDeadline }
 }
 fragment Holding on HoldSeatsResult {
   __typename

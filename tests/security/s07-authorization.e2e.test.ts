@@ -260,7 +260,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
   const yesterday = new Date(Date.now() - DAY_MS).toISOString();
   const texts = { description: 'Trio', venue: 'The Old Mill' };
-  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100 };
+  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100, cancellationDeadline: tomorrow };
   const inDays = (days: number) => ({ startsAt: new Date(Date.now() + days * DAY_MS).toISOString() });
   // The first event of the lists, because it starts first.
   const event = await createEvent(organizer, { ...texts, ...sale, ...inDays(2) });
@@ -270,15 +270,17 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const heldEvent = await createEvent(organizer, inDays(3));
   const cancelledEvent = await createEvent(organizer, inDays(3));
   await organizer.send(
-    `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
+    `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1, reason: "ill" }) { __typename } }`,
     { id: cancelledEvent },
   );
   const booking = (await book(owner, event)).booking.id;
   await book(owner, event);
   const cancel = `mutation Cancel($id: ID!) {
-    cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
+    cancelBooking(input: { id: $id, reason: "ill" }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   await owner.send(cancel, { id: booking });
+  const lateEvent = await createEvent(organizer, { ...inDays(3), cancellationDeadline: yesterday });
+  const lateBooking = (await book(owner, lateEvent)).booking.id;
   const releasedHold = (await holdSeats(owner, event)).hold.id;
   await releaseHold(owner, releasedHold);
   const hold = (await holdSeats(owner, event)).hold.id;
@@ -294,8 +296,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const [silentBooking, failedNotification, deadLetter] = [newId(), newId(), newId()];
   const bookings = await connectTo(system.databaseUrls.booking);
   await bookings.query(
-    `INSERT INTO bookings (id, event_id, user_id, seat_count, status, cancelled_at)
-     VALUES (?, ?, ?, 1, 'CANCELLED', CURRENT_TIMESTAMP(3))`,
+    `INSERT INTO bookings (id, event_id, user_id, seat_count, status, cancelled_at, cancellation_reason)
+     VALUES (?, ?, ?, 1, 'CANCELLED', CURRENT_TIMESTAMP(3), 'ill')`,
     [silentBooking, event, owner.userId],
   );
   await bookings.end();
@@ -328,6 +330,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     hold,
     releasedHold,
     booking,
+    lateBooking,
     silentBooking,
     notification,
     failedNotification,

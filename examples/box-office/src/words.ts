@@ -11,6 +11,7 @@ export interface Refusal {
   readonly salesEndAt?: string;
   readonly maxSeatsPerUser?: number;
   readonly seatsLeft?: number;
+  readonly cancellationDeadline?: string;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -33,6 +34,8 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
     }`,
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
+  CANCELLATION_CLOSED: ({ cancellationDeadline = '' }) =>
+    `You could cancel this booking until ${dateTime(cancellationDeadline)}.`,
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
   HOLD_NOT_FOUND: () => 'These seats are no longer held for you.',
   HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',

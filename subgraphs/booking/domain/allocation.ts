@@ -77,8 +77,18 @@ function cancel(draft: Draft, request: CancelRequest): CancelOutcome {
   const inventory = booking && draft.inventories.get(booking.eventId);
   if (booking === undefined || inventory === undefined) return { outcome: 'unknown-booking' };
   if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
+  const { cancellationDeadline } = inventory;
+  const isLate = cancellationDeadline !== null && cancellationDeadline <= draft.now;
+  if (isLate && request.hasDeadline && inventory.status !== 'CANCELLED') {
+    return { outcome: 'cancellation-closed', cancellationDeadline };
+  }
   draft.changeInventory(inventory, { availableSeats: inventory.availableSeats + booking.seatCount });
-  const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: draft.now };
+  const after: Booking = {
+    ...booking,
+    status: 'CANCELLED',
+    cancelledAt: draft.now,
+    cancellationReason: request.reason,
+  };
   draft.bookings.set(booking.id, after);
   draft.changeUserSeats(booking, -booking.seatCount);
   draft.writes.cancelled.push({ booking: after, request });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idempotencyKey, isId, wholeNumber } from '#platform/errors/validation.ts';
+import { idempotencyKey, isId, text, wholeNumber } from '#platform/errors/validation.ts';
 
 /** The validation rules of createBooking's input. Create them once: building a schema is slower than using it. */
 export const createBookingRules = (seatsPerBookingMax: number) =>
@@ -16,6 +16,10 @@ export type CreateBookingInput = z.output<ReturnType<typeof createBookingRules>>
 export const createHoldRules = (seatsPerHoldMax: number) => createBookingRules(seatsPerHoldMax).omit({ userId: true });
 
 export type HoldSeatsInput = z.output<ReturnType<typeof createHoldRules>>;
+
+export const cancelBookingRules = z.object({ id: z.string(), reason: text(1, 500).nullish() });
+
+export type CancelBookingInput = z.output<typeof cancelBookingRules>;
 
 export const setEventCapacityRules = z.object({ eventId: z.string(), totalSeats: wholeNumber(1, 1_000_000) });
 

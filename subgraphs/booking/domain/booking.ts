@@ -10,10 +10,21 @@ export interface Booking {
   readonly status: BookingStatus;
   readonly createdAt: Date;
   readonly cancelledAt: Date | null;
+  /** Why the booking was cancelled. Null when no reason was given. */
+  readonly cancellationReason: string | null;
 }
 
 /** Returns a new booking. */
 export const confirmedBooking = (
   { id, eventId, userId, seatCount }: Pick<Booking, 'id' | 'eventId' | 'userId' | 'seatCount'>,
   createdAt: Date,
-): Booking => ({ id, eventId, userId, seatCount, status: 'CONFIRMED', createdAt, cancelledAt: null });
+): Booking => ({
+  id,
+  eventId,
+  userId,
+  seatCount,
+  status: 'CONFIRMED',
+  createdAt,
+  cancelledAt: null,
+  cancellationReason: null,
+});

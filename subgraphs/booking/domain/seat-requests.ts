@@ -25,6 +25,9 @@ export interface CancelRequest extends Origin {
   readonly kind: 'cancel';
   readonly bookingId: string;
   readonly eventId: string;
+  /** Whether the event's cancellation deadline applies. It applies to users, not to admins or a cancelled event. */
+  readonly hasDeadline: boolean;
+  readonly reason: string | null;
 }
 
 export interface CapacityRequest {
@@ -102,6 +105,7 @@ export interface NotBookable {
 
 export type CancelOutcome =
   | { readonly outcome: 'cancelled'; readonly booking: Booking }
+  | { readonly outcome: 'cancellation-closed'; readonly cancellationDeadline: Date }
   | { readonly outcome: 'unknown-booking' };
 
 export type CapacityOutcome =

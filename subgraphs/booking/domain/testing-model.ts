@@ -11,9 +11,10 @@ export class Model {
     cancelled: false,
     window: 'open' as Window,
     limit: null as number | null,
+    isCancellationOver: false,
     version: 1,
   }));
-  bookings: { event: number; user: string; seats: number; confirmed: boolean }[] = [];
+  bookings: { event: number; user: string; seats: number; confirmed: boolean; reason: string | null }[] = [];
   keys = new Map<string, number>();
   holds: { event: number; user: string; seats: number; status: HoldStatus; isOver: boolean }[] = [];
   holdKeys = new Map<string, number>();
@@ -49,7 +50,7 @@ export class Model {
     const refusal = this.refusal(event, user, seats);
     if (refusal !== undefined) return refusal;
     this.keys.set(user + key, this.bookings.length);
-    this.bookings.push({ event, user, seats, confirmed: true });
+    this.bookings.push({ event, user, seats, confirmed: true, reason: null });
     return 'booked';
   }
   hold(event: number, user: string, seats: number, key: string): string {
@@ -72,7 +73,7 @@ export class Model {
     if (one.status !== 'HELD') return `hold-ended ${one.status}`;
     if (this.events[one.event]?.cancelled) return 'not-bookable';
     one.status = 'CONFIRMED';
-    this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true });
+    this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true, reason: null });
     return 'confirmed';
   }
   release(hold: number): string {
@@ -82,11 +83,14 @@ export class Model {
     if (one.status === 'HELD') one.status = 'RELEASED';
     return one.status === 'CONFIRMED' ? 'hold-confirmed' : `released ${one.status}`;
   }
-  cancel(booking: number): void {
+  cancel(booking: number, by: { isAdmin: boolean; reason: string | null }): string {
     const one = this.bookings[booking];
-    if (one === undefined) return;
+    if (one === undefined) return 'unknown-booking';
     this.expire(one.event);
-    one.confirmed = false;
+    if (!one.confirmed) return 'cancelled';
+    if (this.events[one.event]?.isCancellationOver && !by.isAdmin) return 'cancellation-closed';
+    Object.assign(one, { confirmed: false, reason: by.reason });
+    return 'cancelled';
   }
   setCapacity(event: number, total: number): string {
     this.expire(event);
@@ -96,14 +100,15 @@ export class Model {
     one.total = total;
     return 'capacity-set';
   }
-  setSale(event: number, sale: { window: Window; limit: number | null }): void {
+  setSale(event: number, sale: { window: Window; limit: number | null; isCancellationOver: boolean }): void {
     const one = this.events[event];
     if (one !== undefined) Object.assign(one, sale, { version: one.version + 1 });
   }
-  close(event: number): void {
+  close(event: number, reason: string | null): void {
     const one = this.events[event];
     if (one !== undefined) Object.assign(one, { cancelled: true, version: one.version + 1 });
-    for (const booking of this.bookings) if (booking.event === event) booking.confirmed = false;
+    for (const booking of this.bookings)
+      if (booking.event === event && booking.confirmed) Object.assign(booking, { confirmed: false, reason });
     this.expire(event);
     for (const hold of this.holds) if (hold.event === event && hold.status === 'HELD') hold.status = 'RELEASED';
   }

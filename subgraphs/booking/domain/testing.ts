@@ -2,7 +2,7 @@ import type { Booking } from './booking.ts';
 import { type ExpiredHolds, type LockedState, userOfEvent } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
-import type { BookRequest, HoldRequest } from './seat-requests.ts';
+import type { BookRequest, CancelRequest, HoldRequest } from './seat-requests.ts';
 
 export const NOW = new Date('2026-11-22T09:30:00.000Z');
 export const [BEFORE, AFTER] = [new Date(NOW.getTime() - 1), new Date(NOW.getTime() + 1)] as const;
@@ -19,6 +19,7 @@ export const inventory = (change: Partial<Inventory> = {}): Inventory => ({
   salesStartAt: null,
   salesEndAt: null,
   maxSeatsPerUser: null,
+  cancellationDeadline: null,
   totalSeats: 10,
   availableSeats: 10,
   heldSeats: 0,
@@ -75,6 +76,16 @@ export const bookOf = (change: Partial<BookRequest> = {}): BookRequest => ({
   ...change,
 });
 
+export const cancelOf = (change: Partial<CancelRequest> = {}): CancelRequest => ({
+  kind: 'cancel',
+  bookingId: 'b1',
+  eventId: 'concert',
+  hasDeadline: true,
+  reason: null,
+  requestId: 'r2',
+  ...change,
+});
+
 export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   id: 'b1',
   eventId: 'concert',
@@ -83,6 +94,7 @@ export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   status: 'CONFIRMED',
   createdAt: NOW,
   cancelledAt: null,
+  cancellationReason: null,
   ...change,
 });
 

@@ -11,6 +11,7 @@ export const BOOKING_COLUMNS = columnsOf<Booking>({
   status: sql`status`,
   createdAt: sql`bookings.created_at AS createdAt`,
   cancelledAt: sql`cancelled_at AS cancelledAt`,
+  cancellationReason: sql`bookings.cancellation_reason AS cancellationReason`,
 });
 
 /** Returns the bookings with these ids, in any order. Unknown ids are left out. */

@@ -52,3 +52,40 @@ describe('the rules of the sale in event snapshots', () => {
     expect(await rulesOf(facts)).toEqual(RULES);
   });
 });
+
+describe('the rules of cancellations in event snapshots', () => {
+  let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
+  let database: ReturnType<typeof test.connect>['database'];
+  beforeAll(async () => {
+    test = await createBookingTestDatabase();
+    ({ database } = test.connect());
+  });
+  afterAll(() => test.remove());
+
+  const save = (facts: EventSnapshot) => saveEventSnapshots(database, [facts]);
+  const deadlineOf = async ({ eventId }: EventSnapshot) =>
+    (await findInventories(database, [eventId]))[0]?.cancellationDeadline;
+  const DEADLINE = new Date('2030-05-31T19:30:00.123Z');
+
+  it('are saved, removed by null, and not changed by an older version', async () => {
+    const facts = await makeEvent(database, { version: 2, cancellationDeadline: DEADLINE });
+    await save({ ...facts, version: 1, cancellationDeadline: null });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
+    await save({ ...facts, version: 3, cancellationDeadline: null });
+    expect(await deadlineOf(facts)).toBeNull();
+  });
+
+  it('do not change when a publisher of an older release leaves them out, even if it sends rules of the sale', async () => {
+    const facts = await makeEvent(database, { cancellationDeadline: DEADLINE });
+    const { cancellationDeadline: _, ...older } = facts;
+    await save({ ...older, ...RULES, version: 2 });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
+    expect(await findInventories(database, [facts.eventId])).toMatchObject([RULES]);
+  });
+
+  it('are added when an older release has saved the same version without them', async () => {
+    const facts = await makeEvent(database);
+    await save({ ...facts, cancellationDeadline: DEADLINE });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
+  });
+});

@@ -1,7 +1,7 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import { checkSalesWindow, type Event, optionalFields, pick, type WrongSalesWindow } from '../domain/event.ts';
+import { checkTimes, type Event, optionalFields, pick, type WrongTime } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
@@ -13,7 +13,7 @@ export type Creation =
   | { outcome: 'created'; event: Event; replayed: boolean }
   | { outcome: 'key-reused' }
   | { outcome: 'starts-in-past' }
-  | WrongSalesWindow;
+  | WrongTime;
 
 /**
  * Creates an event with the caller as its organizer. An idempotency key creates at most one event per caller. The same
@@ -36,13 +36,14 @@ export async function createEvent(
     ...pick(optionalFields, input),
     startsAt: input.startsAt,
     status: 'SCHEDULED',
+    cancellationReason: null,
     organizerId: caller.userId,
     initialSeats: input.totalSeats,
     version: 1,
     createdAt,
     updatedAt: createdAt,
   };
-  const wrong = checkSalesWindow(event);
+  const wrong = checkTimes(event);
   if (wrong !== undefined) return wrong;
   try {
     await saveCreation(dependencies, request, event);

@@ -11,9 +11,10 @@ const TOTAL_SEATS_MAX = 1_000_000;
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
+const reason = text(1, 500);
 
 /** A validation rule for each fact that createEvent and updateEvent accept. */
-type FactRules = Record<Exclude<keyof EventChanges, 'status'>, z.ZodType>;
+type FactRules = Record<Exclude<keyof EventChanges, 'status' | 'cancellationReason'>, z.ZodType>;
 
 const givenFacts = {
   name,
@@ -23,6 +24,7 @@ const givenFacts = {
   salesStartAt: instant().nullish(),
   salesEndAt: instant().nullish(),
   maxSeatsPerUser: wholeNumber(1, TOTAL_SEATS_MAX).nullish(),
+  cancellationDeadline: instant().nullish(),
 } satisfies FactRules;
 
 const changedFacts = {
@@ -52,7 +54,11 @@ export const updateEventRules = z.object({
   ...changedFacts,
 });
 
-export const cancelEventRules = z.object({ id: z.string(), expectedVersion: wholeNumber(1, VERSION_MAX) });
+export const cancelEventRules = z.object({
+  id: z.string(),
+  expectedVersion: wholeNumber(1, VERSION_MAX),
+  reason: reason.nullish(),
+});
 
 /** The validation rules of the filter for a list of events. */
 export const eventFilterRules = z

@@ -13,7 +13,7 @@ const instant = z.iso.datetime().transform((value) => new Date(value));
 
 /**
  * The whole state of an event at one version. Consumers keep the highest version that they have received. A publisher of
- * an older release leaves out the rules of the sale.
+ * an older release leaves out the rules of the sale and of cancellations.
  */
 export const eventFacts = z.object({
   eventId: z.uuid(),
@@ -27,6 +27,8 @@ export const eventFacts = z.object({
   salesStartAt: instant.nullish().describe('When the sale starts; null: when the event is created'),
   salesEndAt: instant.nullish().describe('When the sale ends; null: when the event starts'),
   maxSeatsPerUser: z.int().positive().nullish().describe('The most seats that one user can have; null: no limit'),
+  cancellationDeadline: instant.nullish().describe('Until when users may cancel their bookings; null: no deadline'),
+  cancellationReason: z.string().nullish().describe('Why the event was cancelled; null: no reason was given'),
 });
 
 const example: z.input<typeof eventFacts> = {
@@ -41,6 +43,8 @@ const example: z.input<typeof eventFacts> = {
   salesStartAt: '2030-05-01T09:00:00.000Z',
   salesEndAt: null,
   maxSeatsPerUser: 4,
+  cancellationDeadline: '2030-05-31T19:30:00.000Z',
+  cancellationReason: null,
 };
 
 export const eventMessages = {
@@ -51,6 +55,6 @@ export const eventMessages = {
   }),
   'event.cancelled.v1': eventFacts.meta({
     description: 'An event was cancelled. It takes no more bookings.',
-    examples: [{ ...example, status: 'CANCELLED', version: 3 }],
+    examples: [{ ...example, status: 'CANCELLED', version: 3, cancellationReason: 'The pianist is ill.' }],
   }),
 } as const;

@@ -22,6 +22,8 @@ export async function publishEventChange(
     salesStartAt: event.salesStartAt?.toISOString() ?? null,
     salesEndAt: event.salesEndAt?.toISOString() ?? null,
     maxSeatsPerUser: event.maxSeatsPerUser,
+    cancellationDeadline: event.cancellationDeadline?.toISOString() ?? null,
+    cancellationReason: event.cancellationReason,
   };
   const message = { id: messageId, type, subject: event.id, time: event.updatedAt, correlationId: requestId, data };
   await appendToOutbox(transaction, 'event', [message]);

@@ -32,6 +32,7 @@ const notification: Notification = {
   sentAt: null,
   requestId: null,
   traceparent: null,
+  reason: null,
 };
 const recipient = { name: 'Ada', email: 'ada@example.com' };
 const event = { name: 'Concert', venue: null, startsAt: new Date(0) };

@@ -17,6 +17,7 @@ const NOTIFICATION: Notification = {
   sentAt: null,
   requestId: null,
   traceparent: null,
+  reason: null,
 };
 const EVENT: EventDetails = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
 
@@ -65,6 +66,14 @@ test('a cancellation is stated in the subject, the text and the HTML', () => {
     expect(form).toContain('your booking is cancelled.');
     expect(form).not.toContain('confirmed');
   }
+});
+
+test('a cancellation with a reason states it on one line', () => {
+  const reason = 'The pianist\nis <ill>';
+  const { text, html } = compose({ notification: { kind: 'BOOKING_CANCELLED', reason } });
+  expect(text).toContain('\nReason: The pianist is <ill>\n');
+  expect(html).toContain('The pianist is &lt;ill&gt;');
+  expect(compose().text).not.toContain('Reason');
 });
 
 test('the mail has no venue line if the event has no venue', () => {

@@ -25,6 +25,7 @@ export function composeMail({ notification, recipient, event }: Delivery): MailC
     ...(event.venue === null ? [] : [['Venue', onOneLine(event.venue)] as const]),
     ['Time', `${FOR_PEOPLE.format(event.startsAt)} UTC (${event.startsAt.toISOString()})`],
     ['Seats', String(notification.seatCount)],
+    ...(notification.reason === null ? [] : [['Reason', onOneLine(notification.reason)] as const]),
     ['Booking', notification.bookingId],
   ];
   return {

@@ -21,4 +21,6 @@ export interface Notification {
   readonly requestId: string | null;
   /** The trace context of this request. Null when it is not traced. */
   readonly traceparent: string | null;
+  /** Why the booking was cancelled. Null for other kinds, and when no reason was given. */
+  readonly reason: string | null;
 }

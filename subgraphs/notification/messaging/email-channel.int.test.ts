@@ -55,6 +55,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     sentAt: null,
     requestId: null,
     traceparent: null,
+    reason: null,
   },
   recipient: { name: 'Ada Lovelace', email: 'ada@example.com', ...recipient },
   event: { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z'), ...event },

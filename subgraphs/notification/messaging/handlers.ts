@@ -66,6 +66,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
         transaction,
         messages.map(({ data, correlationId = null, traceparent = null }) => ({
           ...data,
+          reason: ('cancellationReason' in data && data.cancellationReason) || null,
           id: newId(),
           kind,
           channel,

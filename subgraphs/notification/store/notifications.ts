@@ -108,6 +108,7 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   sentAt: sql`sent_at AS sentAt`,
   requestId: sql`request_id AS requestId`,
   traceparent: sql`traceparent`,
+  reason: sql`reason`,
 });
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
@@ -121,8 +122,9 @@ export async function insertNotifications(
   notifications: readonly NewNotification[],
 ): Promise<void> {
   await transaction.$executeRaw(sql`
-    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent
+    INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent,
+      reason)
+    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent, reason
     FROM JSON_TABLE(${JSON.stringify(notifications)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
@@ -132,7 +134,8 @@ export async function insertNotifications(
       kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
       channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
       request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
-      traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent'
+      traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent',
+      reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.reason'
     )) AS added
     WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = added.user_id)
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);

@@ -1,6 +1,6 @@
 import { Badge, Button, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { createKey } from '#client/client.ts';
 import {
@@ -12,7 +12,7 @@ import {
   SetCapacityDocument,
 } from '#client/generated/graphql.ts';
 import { client, useSession } from '../client.ts';
-import { Confirmed } from '../parts/confirm.tsx';
+import { Confirmed, ReasonInput } from '../parts/confirm.tsx';
 import { Form, useFields } from '../parts/form.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
@@ -181,8 +181,12 @@ function Capacity({ event }: { event: EventFieldsFragment }) {
 }
 
 function Cancel({ event: { id, name, version } }: { event: EventFieldsFragment }) {
+  const [reason, setReason] = useState('');
   const action = useMutation({
-    mutationFn: () => client.request(CancelEventDocument, { input: { id, expectedVersion: version } }),
+    mutationFn: () =>
+      client.request(CancelEventDocument, {
+        input: { id, expectedVersion: version, reason: reason.trim() || null },
+      }),
     onSettled: reloadEvents,
   });
   const problem = action.error ?? refusalIn(action.data?.cancelEvent);
@@ -194,6 +198,7 @@ function Cancel({ event: { id, name, version } }: { event: EventFieldsFragment }
         title="Cancel this event?"
         isLoading={action.isPending}
         onConfirm={() => action.mutate()}
+        field={<ReasonInput value={reason} onChange={setReason} />}
       >
         All bookings of {name} will be cancelled, and everyone will be told. You cannot undo this.
       </Confirmed>
@@ -233,6 +238,13 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         max={1_000_000}
         defaultValue={event?.maxSeatsPerUser ?? ''}
       />
+      <TextInput
+        {...fields('cancellationDeadline', 'Cancellations until')}
+        description="Empty: bookings can be cancelled at any time."
+        required={false}
+        type="datetime-local"
+        defaultValue={optionalTime(event?.cancellationDeadline)}
+      />
       <TextInput {...fields('venue', 'Place')} required={false} maxLength={200} defaultValue={event?.venue ?? ''} />
       <Textarea
         {...fields('description', 'Description')}
@@ -252,6 +264,7 @@ const factsIn = ({
   salesStartAt = '',
   salesEndAt = '',
   maxSeatsPerUser = '',
+  cancellationDeadline = '',
 }: Values) => ({
   name,
   venue: venue.trim() || null,
@@ -260,6 +273,7 @@ const factsIn = ({
   salesStartAt: salesStartAt === '' ? null : new Date(salesStartAt).toISOString(),
   salesEndAt: salesEndAt === '' ? null : new Date(salesEndAt).toISOString(),
   maxSeatsPerUser: maxSeatsPerUser === '' ? null : Number(maxSeatsPerUser),
+  cancellationDeadline: cancellationDeadline === '' ? null : new Date(cancellationDeadline).toISOString(),
 });
 
 const optionalTime = (iso: string | null | undefined) => (iso == null ? '' : inputTime(iso));

@@ -84,6 +84,10 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
         </div>
       </div>
       <div className="event-text">
+        {event.cancellationReason && <p className="where">Cancelled: {event.cancellationReason}</p>}
+        {event.cancellationDeadline && (
+          <p className="where">Bookings can be cancelled until {dateTime(event.cancellationDeadline)}.</p>
+        )}
         {event.description && <p className="description">{event.description}</p>}
         {event.organizer && <Text c="dimmed">Organized by {event.organizer.name}</Text>}
         {event.organizer && event.organizer.id === session?.user.id && (
