@@ -115,8 +115,15 @@ async function readPasswords<Labels extends readonly string[]>(
 const seatsText = (count: number) => `${count} ${count === 1 ? 'seat' : 'seats'}`;
 const timeText = (iso: string) => iso.slice(0, 16).replace('T', ' ');
 
-const describeEvent = ({ id, name, startsAt, venue, ...facts }: EventFieldsFragment) =>
-  `${id}  ${timeText(startsAt)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
+/** A time of an event in UTC and, if it is another zone, in the zone of the event. */
+function eventTimeText(iso: string, timeZone: string): string {
+  if (timeZone === 'UTC') return timeText(iso);
+  const there = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone });
+  return `${timeText(iso)} UTC (${there.format(new Date(iso))} ${timeZone})`;
+}
+
+const describeEvent = ({ id, name, startsAt, timeZone, venue, ...facts }: EventFieldsFragment) =>
+  `${id}  ${eventTimeText(startsAt, timeZone)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
 
 function describeSale({
   availableSeats,
@@ -127,7 +134,7 @@ function describeSale({
   maxSeatsPerUser,
   cancellationDeadline,
   cancellationReason,
-}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'venue'>): string {
+}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'timeZone' | 'venue'>): string {
   if (status === 'CANCELLED') return cancellationReason === null ? 'cancelled' : `cancelled (${cancellationReason})`;
   return [
     `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,

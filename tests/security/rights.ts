@@ -194,7 +194,7 @@ export const FRAGMENTS = `
 fragment User on User { id name role createdAt deleted }
 fragment ActiveSession on ActiveSession { id createdAt lastUsedAt expiresAt current }
 fragment Event on Event {
-  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser cancellationDeadline status organizer { id } version cached
+  id name description venue startsAt timeZone salesStartAt salesEndAt maxSeatsPerUser cancellationDeadline status organizer { id } version cached
   createdAt updatedAt
 }
 fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt cancellationReason }

@@ -3,6 +3,7 @@ import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
 import { checkTimes, type Event, optionalFields, pick, type WrongTime } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
+import { DEFAULT_TIME_ZONE } from '../domain/time-zone.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
 import { findKeyedEvent, insertKeyedEvent } from '../store/idempotency-keys.ts';
@@ -35,6 +36,7 @@ export async function createEvent(
     name: input.name,
     ...pick(optionalFields, input),
     startsAt: input.startsAt,
+    timeZone: input.timeZone ?? DEFAULT_TIME_ZONE,
     status: 'SCHEDULED',
     cancellationReason: null,
     organizerId: caller.userId,

@@ -17,6 +17,8 @@ describe("createEvent's input", () => {
       { description: '' },
       { description: 'two\nlines' },
       { venue: null },
+      { timeZone: null },
+      { timeZone: 'Europe/Berlin' },
       { totalSeats: 1 },
       { totalSeats: 1_000_000 },
       { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null },
@@ -42,6 +44,7 @@ describe("createEvent's input", () => {
     ['venue', { venue: '' }],
     ['startsAt', { startsAt: 'soon' }],
     ['startsAt', { startsAt: '10000-01-01T00:00:00.000Z' }],
+    ['timeZone', { timeZone: 'Mars/Base' }],
     ['totalSeats', { totalSeats: 0 }],
     ['totalSeats', { totalSeats: 1_000_001 }],
     ['salesStartAt', { salesStartAt: 'soon' }],
@@ -73,6 +76,8 @@ describe("updateEvent's input", () => {
   it.each([
     ['name', { name: null }],
     ['startsAt', { startsAt: null }],
+    ['timeZone', { timeZone: null }],
+    ['timeZone', { timeZone: '+01:00' }],
     ['expectedVersion', { expectedVersion: 0 }],
     ['maxSeatsPerUser', { maxSeatsPerUser: 1_000_001 }],
   ])('is refused with the path of the field %s for %j', (field, input) => {

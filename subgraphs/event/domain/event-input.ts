@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idempotencyKey, instant, text, wholeNumber } from '#platform/errors/validation.ts';
 import type { EventChanges } from './event.ts';
 import { wordsOf } from './name-search.ts';
+import { timeZoneName } from './time-zone.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;
 const SEARCH_WORDS_MAX = 8;
@@ -21,6 +22,7 @@ const givenFacts = {
   description: description.nullish(),
   venue: venue.nullish(),
   startsAt: instant(),
+  timeZone: timeZoneName().nullish(),
   salesStartAt: instant().nullish(),
   salesEndAt: instant().nullish(),
   maxSeatsPerUser: wholeNumber(1, TOTAL_SEATS_MAX).nullish(),
@@ -31,6 +33,7 @@ const changedFacts = {
   ...givenFacts,
   name: name.optional(),
   startsAt: instant().optional(),
+  timeZone: timeZoneName().optional(),
 } satisfies FactRules;
 
 /** The rules of createEvent's input. */

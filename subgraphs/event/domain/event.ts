@@ -15,6 +15,7 @@ export const revisableFields = {
   name: z.string(),
   ...optionalFields,
   startsAt: z.coerce.date(),
+  timeZone: z.string(),
   status: z.enum(['SCHEDULED', 'CANCELLED']),
   cancellationReason: z.string().nullable(),
 };

@@ -12,6 +12,7 @@ export const testEvent = (facts: Partial<Event> = {}): Event => ({
   maxSeatsPerUser: null,
   cancellationDeadline: null,
   startsAt: new Date('2026-12-01T20:00:00.000Z'),
+  timeZone: 'UTC',
   status: 'SCHEDULED',
   cancellationReason: null,
   organizerId: newId(),

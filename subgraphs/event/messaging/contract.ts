@@ -13,7 +13,7 @@ const instant = z.iso.datetime().transform((value) => new Date(value));
 
 /**
  * The whole state of an event at one version. Consumers keep the highest version that they have received. A publisher of
- * an older release leaves out the rules of the sale and of cancellations.
+ * an older release leaves out the rules of the sale and of cancellations, and the time zone.
  */
 export const eventFacts = z.object({
   eventId: z.uuid(),
@@ -29,6 +29,7 @@ export const eventFacts = z.object({
   maxSeatsPerUser: z.int().positive().nullish().describe('The most seats that one user can have; null: no limit'),
   cancellationDeadline: instant.nullish().describe('Until when users may cancel their bookings; null: no deadline'),
   cancellationReason: z.string().nullish().describe('Why the event was cancelled; null: no reason was given'),
+  timeZone: z.string().optional().describe('The IANA name of the time zone of the event'),
 });
 
 const example: z.input<typeof eventFacts> = {
@@ -45,6 +46,7 @@ const example: z.input<typeof eventFacts> = {
   maxSeatsPerUser: 4,
   cancellationDeadline: '2030-05-31T19:30:00.000Z',
   cancellationReason: null,
+  timeZone: 'Europe/Berlin',
 };
 
 export const eventMessages = {

@@ -24,6 +24,7 @@ export async function publishEventChange(
     maxSeatsPerUser: event.maxSeatsPerUser,
     cancellationDeadline: event.cancellationDeadline?.toISOString() ?? null,
     cancellationReason: event.cancellationReason,
+    timeZone: event.timeZone,
   };
   const message = { id: messageId, type, subject: event.id, time: event.updatedAt, correlationId: requestId, data };
   await appendToOutbox(transaction, 'event', [message]);

@@ -11,6 +11,8 @@ export interface EventDetails {
   readonly name: string;
   readonly venue: string | null;
   readonly startsAt: Date;
+  /** The IANA name of the event's time zone. */
+  readonly timeZone: string;
 }
 
 /** One attempt to deliver a notification, with the data that it needs. */

@@ -19,7 +19,12 @@ const NOTIFICATION: Notification = {
   traceparent: null,
   reason: null,
 };
-const EVENT: EventDetails = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
+const EVENT: EventDetails = {
+  name: 'Concert',
+  venue: 'Hall',
+  startsAt: new Date('2030-06-01T19:30:00.000Z'),
+  timeZone: 'UTC',
+};
 
 const compose = ({
   notification,
@@ -74,6 +79,22 @@ test('a cancellation with a reason states it on one line', () => {
   expect(text).toContain('\nReason: The pianist is <ill>\n');
   expect(html).toContain('The pianist is &lt;ill&gt;');
   expect(compose().text).not.toContain('Reason');
+});
+
+test.each([
+  ['2030-06-01T19:30:00.000Z', 'Saturday 1 June 2030 at 21:30 Central European Summer Time, Europe/Berlin'],
+  ['2030-12-31T23:30:00.000Z', 'Wednesday 1 January 2031 at 00:30 Central European Standard Time, Europe/Berlin'],
+  // The hour that summer time skips, and one that exists twice.
+  ['2030-03-31T01:00:00.000Z', 'Sunday 31 March 2030 at 03:00 Central European Summer Time, Europe/Berlin'],
+  ['2030-10-27T01:30:00.000Z', 'Sunday 27 October 2030 at 02:30 Central European Standard Time, Europe/Berlin'],
+])('the mail shows %s in the time zone of the event', (iso, local) => {
+  const { text } = compose({ event: { startsAt: new Date(iso), timeZone: 'Europe/Berlin' } });
+  expect(text.replace(/(day),/, '$1')).toContain(`\nTime: ${local} (${iso})\n`);
+});
+
+test('the mail shows the time in UTC if the time zone is not known here', () => {
+  const { text } = compose({ event: { timeZone: 'Mars/Base' } });
+  expect(text).toMatch(/at 19:30 UTC \(2030-06-01T19:30:00.000Z\)\n/);
 });
 
 test('the mail has no venue line if the event has no venue', () => {

@@ -23,7 +23,7 @@ export function composeMail({ notification, recipient, event }: Delivery): MailC
   const facts: readonly (readonly [label: string, value: string])[] = [
     ['Event', eventName],
     ...(event.venue === null ? [] : [['Venue', onOneLine(event.venue)] as const]),
-    ['Time', `${FOR_PEOPLE.format(event.startsAt)} UTC (${event.startsAt.toISOString()})`],
+    ['Time', timeIn(event.timeZone, event.startsAt)],
     ['Seats', String(notification.seatCount)],
     ...(notification.reason === null ? [] : [['Reason', onOneLine(notification.reason)] as const]),
     ['Booking', notification.bookingId],
@@ -44,6 +44,28 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
 </html>
 `,
   };
+}
+
+/**
+ * Returns a time in a time zone with the name of the zone, and in UTC. A zone that this process does not know becomes UTC:
+ * the data of the event subgraph's Node.js may be newer.
+ */
+export function timeIn(timeZone: string, time: Date): string {
+  const iso = time.toISOString();
+  if (timeZone === 'UTC' || !isKnown(timeZone)) return `${FOR_PEOPLE.format(time)} UTC (${iso})`;
+  const local = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone }).format(time);
+  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'long', timeZone })
+    .formatToParts(time)
+    .find(({ type }) => type === 'timeZoneName');
+  return `${local} ${zone?.value}, ${timeZone} (${iso})`;
+}
+
+function isKnown(timeZone: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en-GB', { timeZone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Replaces each run of control characters and line separators by one space. */

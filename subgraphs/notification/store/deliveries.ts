@@ -10,6 +10,7 @@ interface DeliveryRow extends Notification {
   readonly eventName: string | null;
   readonly eventVenue: string | null;
   readonly eventStartsAt: Date | null;
+  readonly eventTimeZone: string | null;
 }
 
 /**
@@ -33,7 +34,8 @@ export async function claimDeliveries(
       WHERE id IN (${ids})`);
     return transaction.$queryRaw<DeliveryRow[]>(sql`
       SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS recipientName, contacts.email AS recipientEmail,
-        event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt
+        event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt,
+        event_facts.time_zone AS eventTimeZone
       FROM notifications
       LEFT JOIN contacts ON contacts.user_id = notifications.user_id
       LEFT JOIN event_facts ON event_facts.event_id = notifications.event_id
@@ -85,13 +87,15 @@ function toDelivery({
   eventName,
   eventVenue,
   eventStartsAt,
+  eventTimeZone,
   ...notification
 }: DeliveryRow): PendingDelivery {
   const isContactKnown = recipientName !== null && recipientEmail !== null;
   const isEventKnown = eventName !== null && eventStartsAt !== null;
+  const timeZone = eventTimeZone ?? 'UTC';
   return {
     notification,
     recipient: isContactKnown ? { name: recipientName, email: recipientEmail } : undefined,
-    event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt } : undefined,
+    event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt, timeZone } : undefined,
   };
 }

@@ -6,7 +6,7 @@ import { client, useSession } from '../client.ts';
 import { Confirmed, ReasonInput } from '../parts/confirm.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
-import { DateStub } from '../parts/seats.tsx';
+import { DateStub, TimeThere } from '../parts/seats.tsx';
 import { Empty, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
@@ -70,6 +70,7 @@ function Ticket({ booking }: { booking: OwnBooking }) {
             {event.venue && ` · ${event.venue}`}
           </p>
         )}
+        {event && <TimeThere of={event} />}
         {booking.cancellationReason && <p className="where">Reason: {booking.cancellationReason}</p>}
         {deadline && <p className="where">You can cancel until {dateTime(deadline)}.</p>}
         <p className="news" aria-live="polite">

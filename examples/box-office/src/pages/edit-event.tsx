@@ -18,7 +18,7 @@ import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
 import { availabilityOf } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
-import { dateTime, inputTime, refusalIn, seats } from '../words.ts';
+import { dateTime, inputTime, ownTimeZone, refusalIn, seats } from '../words.ts';
 
 type Values = Record<string, string>;
 
@@ -216,6 +216,12 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         defaultValue={event && inputTime(event.startsAt)}
       />
       <TextInput
+        {...fields('timeZone', 'Time zone of the place')}
+        description="Mails show times in it. Enter the times of this form in your own time zone."
+        maxLength={64}
+        defaultValue={event?.timeZone ?? ownTimeZone()}
+      />
+      <TextInput
         {...fields('salesStartAt', 'Sale opens')}
         description="Empty: seats are sold at once."
         required={false}
@@ -261,6 +267,7 @@ const factsIn = ({
   venue = '',
   description = '',
   startsAt = '',
+  timeZone = '',
   salesStartAt = '',
   salesEndAt = '',
   maxSeatsPerUser = '',
@@ -270,6 +277,7 @@ const factsIn = ({
   venue: venue.trim() || null,
   description: description.trim() || null,
   startsAt: new Date(startsAt).toISOString(),
+  timeZone: timeZone.trim(),
   salesStartAt: salesStartAt === '' ? null : new Date(salesStartAt).toISOString(),
   salesEndAt: salesEndAt === '' ? null : new Date(salesEndAt).toISOString(),
   maxSeatsPerUser: maxSeatsPerUser === '' ? null : Number(maxSeatsPerUser),

@@ -14,7 +14,7 @@ import { watch } from '../live.ts';
 import { HeldSeats, useHold } from '../parts/hold.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar, TimeThere } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
 
@@ -79,6 +79,7 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
         <div>
           <Page title={event.name}>
             <p className="when">{dateTime(event.startsAt)}</p>
+            <TimeThere of={event} />
             <p className="where">{event.venue ?? 'Place to be announced'}</p>
           </Page>
         </div>
