@@ -13,6 +13,7 @@ import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
 import { createAccountMailWorker } from './commands/account-mail-worker.ts';
+import { createChangeWorker } from './commands/change-worker.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
 import { readConfig } from './config.ts';
@@ -27,7 +28,7 @@ import { createLogChannel } from './messaging/log-channel.ts';
 import { policy } from './policy.ts';
 import { pruneAccountMails } from './store/account-mails.ts';
 import { pruneDeletedUsers } from './store/deleted-users.ts';
-import { pruneDeadLetters, pruneEventDetails, pruneNotifications } from './store/retention.ts';
+import { pruneDeadLetters, pruneEventDetails, pruneNotifications, pruneOldEventChanges } from './store/retention.ts';
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('notification', config);
@@ -61,6 +62,11 @@ const accountMails = createAccountMailWorker({
 });
 lifecycle.onStop('account mails', accountMails.stop);
 const channel = mail === undefined ? 'LOG' : 'EMAIL';
+
+lifecycle.onStop(
+  'changes of events',
+  createChangeWorker({ channel, database: sql, logger, metrics, onNotified: deliveries[channel].nudge }).stop,
+);
 
 const shared = { database: sql, broker, logger, metrics };
 const consumers = {
@@ -96,6 +102,7 @@ service.prune({
   'mails with expired tokens': pruneAccountMails(sql),
   'data of deleted users': pruneDeletedUsers(sql),
   'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
+  'event changes': pruneOldEventChanges(database, config.NOTIFICATION_KEEP_DAYS),
 });
 
 const dependencies = { database, broker, deliveries, newId };

@@ -29,7 +29,7 @@ export async function createNotificationDatabase() {
     async empty() {
       for (const table of [
         ...['notifications', 'contacts', 'event_facts', 'dead_letters', 'inbox'],
-        ...['account_mails', 'deleted_users'],
+        ...['account_mails', 'deleted_users', 'event_bookings', 'event_changes'],
       ]) {
         await pool.query(`DELETE FROM ${table}`);
       }
@@ -58,6 +58,7 @@ export async function addNotifications(
       requestId: null,
       traceparent: null,
       reason: null,
+      changeId: null,
       ...one,
     }),
   );

@@ -81,6 +81,8 @@ Notification
   notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(filter: { bookingId: $booking }) { it: nodes { id } }                               | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(after: $notificationCursor) { it: nodes { id } pageInfo { hasNextPage } }           | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  notifications(first: 1, filter: { status: FAILED }) { nodes { it: change { ...EventChange } } }   | UNAUTHENTICATED | yes            | null           | null           | yes
+  notifications(first: 1, filter: { status: FAILED }) { nodes { it: booking { id } } }              | UNAUTHENTICATED | null           | null           | null           | null
   booking(id: $booking) { it: notifications { ...Notification } }                                   | null            | yes            | null           | null           | yes
   booking(id: $silentBooking) { it: notifications { ...Notification } }                             | null            | absent         | null           | null           | absent
   notifications(filter: { bookingId: $booking }) { nodes { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes            | null           | null           | yes
@@ -202,8 +204,9 @@ fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }
 fragment Notification on Notification {
-  id kind channel status attempts booking { id } user { id } createdAt sentAt
+  id kind channel status attempts booking { id } event { id } user { id } createdAt sentAt
 }
+fragment EventChange on EventChange { startsAt previousStartsAt venue previousVenue }
 fragment DeadLetter on DeadLetter { id consumer subject payload reason deliveries createdAt redrivenAt }
 fragment PageInfo on PageInfo { hasNextPage endCursor }
 fragment Session on Session { accessToken refreshToken expiresAt user { ...User email } }

@@ -307,6 +307,18 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
      VALUES (?, ?, ?, ?, 1, 'BOOKING_CONFIRMED', 'LOG', 'FAILED', 5, CURRENT_TIMESTAMP(3))`,
     [failedNotification, newId(), owner.userId, event],
   );
+  const change = newId();
+  await notifications.query(
+    `INSERT INTO event_changes (id, event_id, starts_at, venue, previous_starts_at, previous_venue, changed_at)
+     VALUES (?, ?, CURRENT_TIMESTAMP(3), 'Hall', CURRENT_TIMESTAMP(3), 'Barn', CURRENT_TIMESTAMP(3))`,
+    [change, event],
+  );
+  const changeNotification = newId();
+  await notifications.query(
+    `INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, status, attempts, change_id)
+     VALUES (?, ?, ?, ?, 1, 'EVENT_CHANGED', 'LOG', 'FAILED', 5, ?)`,
+    [changeNotification, changeNotification, owner.userId, event, change],
+  );
   await notifications.query(
     `INSERT INTO dead_letters (id, consumer, subject, payload, reason, deliveries, redriven_at)
      VALUES (?, 'notification-bookings', 'booking.confirmed.v1', 'poison', 'poison', 5, CURRENT_TIMESTAMP(3))`,

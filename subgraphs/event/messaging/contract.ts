@@ -49,11 +49,21 @@ const example: z.input<typeof eventFacts> = {
   timeZone: 'Europe/Berlin',
 };
 
+/** The values before a change of the start or the venue. Those who have booked must know them. */
+const previousFacts = {
+  previousStartsAt: instant
+    .nullish()
+    .describe('When it started before a change of the start or the venue; null: both are the same'),
+  previousVenue: z.string().nullish().describe('Where it took place before such a change'),
+};
+
 export const eventMessages = {
   'event.created.v1': eventFacts.meta({ description: 'An event was created.', examples: [example] }),
-  'event.updated.v1': eventFacts.meta({
+  'event.updated.v1': eventFacts.extend(previousFacts).meta({
     description: 'An event was changed.',
-    examples: [{ ...example, venue: null, version: 2 }],
+    examples: [
+      { ...example, venue: null, version: 2, previousStartsAt: example.startsAt, previousVenue: example.venue },
+    ],
   }),
   'event.cancelled.v1': eventFacts.meta({
     description: 'An event was cancelled. It takes no more bookings.',

@@ -33,6 +33,7 @@ const notification: Notification = {
   requestId: null,
   traceparent: null,
   reason: null,
+  changeId: null,
 };
 const recipient = { name: 'Ada', email: 'ada@example.com' };
 const event = { name: 'Concert', venue: null, startsAt: new Date(0), timeZone: 'UTC' };

@@ -18,6 +18,7 @@ const NOTIFICATION: Notification = {
   requestId: null,
   traceparent: null,
   reason: null,
+  changeId: null,
 };
 const EVENT: EventDetails = {
   name: 'Concert',
@@ -79,6 +80,35 @@ test('a cancellation with a reason states it on one line', () => {
   expect(text).toContain('\nReason: The pianist is <ill>\n');
   expect(html).toContain('The pianist is &lt;ill&gt;');
   expect(compose().text).not.toContain('Reason');
+});
+
+test('a change of the event shows the old and new values of what has changed', () => {
+  const previous = { previousStartsAt: new Date('2030-05-31T18:00:00.000Z'), previousVenue: '<Barn>' };
+  const now = { startsAt: EVENT.startsAt, venue: 'Hall' };
+  const composeChange = (change: Delivery['change']) =>
+    composeMail({
+      notification: { ...NOTIFICATION, kind: 'EVENT_CHANGED' },
+      recipient: { name: 'Ada', email: 'ada@example.com' },
+      event: EVENT,
+      change,
+    });
+  const both = composeChange({ ...now, ...previous });
+  expect(both.subject).toBe('Event changed: Concert');
+  expect(both.text.replaceAll('day,', 'day')).toContain(`
+Venue: Hall
+Venue before: <Barn>
+Time: Saturday 1 June 2030 at 19:30 UTC (2030-06-01T19:30:00.000Z)
+Time before: Friday 31 May 2030 at 18:00 UTC (2030-05-31T18:00:00.000Z)
+Seats: 3
+`);
+  expect(both.html).toContain('&lt;Barn&gt;');
+  expect(both.text).not.toContain('Booking:');
+  const moved = composeChange({ ...now, ...previous, previousVenue: 'Hall' }).text;
+  expect(moved).toContain('Time before');
+  expect(moved).not.toContain('Venue before');
+  const elsewhere = composeChange({ ...now, venue: null, ...previous, previousStartsAt: now.startsAt }).text;
+  expect(elsewhere).toContain('\nVenue: to be announced\nVenue before: <Barn>\n');
+  expect(elsewhere).not.toContain('Time before');
 });
 
 test.each([

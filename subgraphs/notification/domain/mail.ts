@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { ChangedFacts, Delivery, EventDetails } from './delivery.ts';
 import type { NotificationKind } from './notification.ts';
 
 /** The content of a mail. */
@@ -11,22 +11,22 @@ export interface MailContent {
 const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string }>> = {
   BOOKING_CONFIRMED: { title: 'Booking confirmed', sentence: 'your booking is confirmed.' },
   BOOKING_CANCELLED: { title: 'Booking cancelled', sentence: 'your booking is cancelled. Its seats are free again.' },
+  EVENT_CHANGED: { title: 'Event changed', sentence: 'the time or the place of an event that you booked has changed.' },
 };
 
 export const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
-/** Writes the mail about a booking, as plain text and as HTML. Names cannot add a line, header or markup, whatever they contain. */
-export function composeMail({ notification, recipient, event }: Delivery): MailContent {
+/** Writes the mail about a booking or a changed event, as plain text and as HTML. Names cannot add a line, header or markup, whatever they contain. */
+export function composeMail({ notification, recipient, event, change }: Delivery): MailContent {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
   const greeting = `Hello ${onOneLine(recipient.name)},`;
-  const facts: readonly (readonly [label: string, value: string])[] = [
+  const facts: readonly Fact[] = [
     ['Event', eventName],
-    ...(event.venue === null ? [] : [['Venue', onOneLine(event.venue)] as const]),
-    ['Time', timeIn(event.timeZone, event.startsAt)],
+    ...(change === undefined ? factsOf(event) : changedFacts(change, event)),
     ['Seats', String(notification.seatCount)],
     ...(notification.reason === null ? [] : [['Reason', onOneLine(notification.reason)] as const]),
-    ['Booking', notification.bookingId],
+    ...(change === undefined ? [['Booking', notification.bookingId] as const] : []),
   ];
   return {
     subject: `${title}: ${eventName}`,
@@ -44,6 +44,26 @@ ${facts.map(([label, value]) => `<tr><th align="left">${label}</th><td>${escapeH
 </html>
 `,
   };
+}
+
+type Fact = readonly [label: string, value: string];
+
+const factsOf = ({ venue, startsAt, timeZone }: EventDetails): Fact[] => [
+  ...(venue === null ? [] : [['Venue', onOneLine(venue)] as const]),
+  ['Time', timeIn(timeZone, startsAt)],
+];
+
+/** The facts after a change, with the earlier values of those that have changed. */
+function changedFacts({ venue, startsAt, previousVenue, previousStartsAt }: ChangedFacts, { timeZone }: EventDetails) {
+  const venueText = (value: string | null) => (value === null ? 'to be announced' : onOneLine(value));
+  const isMoved = startsAt.getTime() !== previousStartsAt.getTime();
+  const facts: Fact[] = [
+    ['Venue', venueText(venue)],
+    ...(venue === previousVenue ? [] : [['Venue before', venueText(previousVenue)] as const]),
+    ['Time', timeIn(timeZone, startsAt)],
+    ...(isMoved ? [['Time before', timeIn(timeZone, previousStartsAt)] as const] : []),
+  ];
+  return facts;
 }
 
 /**

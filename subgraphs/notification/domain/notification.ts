@@ -1,11 +1,15 @@
-export type NotificationKind = 'BOOKING_CONFIRMED' | 'BOOKING_CANCELLED';
+export type NotificationKind = 'BOOKING_CONFIRMED' | 'BOOKING_CANCELLED' | 'EVENT_CHANGED';
 export type NotificationChannel = 'EMAIL' | 'LOG';
 export const NOTIFICATION_STATUSES = ['PENDING', 'SENT', 'FAILED'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
-/** A notification to a user about a booking. There is at most one per booking and kind. */
+/**
+ * A notification to a user about a booking, or about a change of an event that they have booked. There is at most one per
+ * booking and kind, and one per change and user.
+ */
 export interface Notification {
   readonly id: string;
+  /** For a change, the id of the notification. */
   readonly bookingId: string;
   readonly userId: string;
   readonly eventId: string;
@@ -23,4 +27,6 @@ export interface Notification {
   readonly traceparent: string | null;
   /** Why the booking was cancelled. Null for other kinds, and when no reason was given. */
   readonly reason: string | null;
+  /** The id of the change that the notification is about. Null for other kinds. */
+  readonly changeId: string | null;
 }

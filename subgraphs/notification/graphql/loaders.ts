@@ -1,13 +1,14 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
+import { findEventChanges } from '../store/event-changes.ts';
 import { findNotifications, findNotificationsOf, listNotificationPages } from '../store/notifications.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'notifications' | 'bookingNotifications' | 'notificationPages'>;
+type Loaders = Pick<Context, 'notifications' | 'bookingNotifications' | 'eventChanges' | 'notificationPages'>;
 
 /** Creates the loaders of a request. Each batches concurrent loads into one statement. */
 export const createLoaders = ({ database }: NotificationDependencies): Loaders => ({
@@ -24,6 +25,13 @@ export const createLoaders = ({ database }: NotificationDependencies): Loaders =
       const found = await findNotificationsOf(database, bookingIds.filter(isId));
       const byBooking = Map.groupBy(found, ({ bookingId }) => bookingId);
       return bookingIds.map((id) => byBooking.get(id) ?? []);
+    },
+    { maxBatchSize: BATCH_MAX },
+  ),
+  eventChanges: new DataLoader(
+    async (ids) => {
+      const found = new Map((await findEventChanges(database, ids)).map((change) => [change.id, change]));
+      return ids.map((id) => found.get(id) ?? null);
     },
     { maxBatchSize: BATCH_MAX },
   ),

@@ -17,7 +17,10 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
       const found = await notifications.load(id);
       return found && { ...found };
     },
-    booking: ({ bookingId, userId }) => ({ __typename: 'Booking', id: bookingId, ownerId: userId }),
+    booking: ({ bookingId, userId, kind }) =>
+      kind === 'EVENT_CHANGED' ? null : { __typename: 'Booking', id: bookingId, ownerId: userId },
+    event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
+    change: ({ changeId }, _args, { eventChanges }) => (changeId === null ? null : eventChanges.load(changeId)),
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
   },
   DeadLetter: { payload: ({ payload }) => new TextDecoder().decode(payload) },

@@ -56,6 +56,7 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     requestId: null,
     traceparent: null,
     reason: null,
+    changeId: null,
   },
   recipient: { name: 'Ada Lovelace', email: 'ada@example.com', ...recipient },
   event: {

@@ -6,11 +6,13 @@ import { bookingMessages } from '../../booking/messaging/contract.ts';
 import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
 import type { AccountMailKind } from '../domain/account-mail.ts';
+import { changeNotification } from '../domain/event-change.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
 import { saveAccountMails } from '../store/account-mails.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';
+import { findLaterChanges, saveEventBookings, saveEventChanges } from '../store/event-changes.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications } from '../store/notifications.ts';
 
@@ -51,30 +53,56 @@ export const userHandlers: Handlers<typeof userMessages> = {
   ),
 };
 
-/** Handlers that save the event facts that notifications contain. */
+/** Handlers that save the event facts that notifications contain, and changes of which users are told. */
 export const eventHandlers: Handlers<typeof eventMessages> = {
   'event.created.v1': onData(eventMessages['event.created.v1'], saveEventDetails),
-  'event.updated.v1': onData(eventMessages['event.updated.v1'], saveEventDetails),
+  'event.updated.v1': onMessage(eventMessages['event.updated.v1'], async (transaction, messages) => {
+    await saveEventDetails(
+      transaction,
+      messages.map(({ data }) => data),
+    );
+    const changes = messages.flatMap(({ id, time, correlationId: requestId = null, data }) => {
+      const { eventId, startsAt, venue, previousStartsAt, previousVenue = null } = data;
+      if (previousStartsAt == null) return [];
+      return [{ id, eventId, startsAt, venue, previousStartsAt, previousVenue, changedAt: time, requestId }];
+    });
+    if (changes.length > 0) await saveEventChanges(transaction, changes);
+  }),
   'event.cancelled.v1': onData(eventMessages['event.cancelled.v1'], saveEventDetails),
 };
 
-/** Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking. */
+/**
+ * Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking, and save
+ * the bookings. If an event has changed after the booking was confirmed, the change is told as well: it may have been told
+ * to the others before.
+ */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind) =>
-    onMessage(bookingMessages[type], (transaction, messages) =>
-      insertNotifications(
+    onMessage(bookingMessages[type], async (transaction, messages) => {
+      await insertNotifications(
         transaction,
         messages.map(({ data, correlationId = null, traceparent = null }) => ({
           ...data,
           reason: ('cancellationReason' in data && data.cancellationReason) || null,
+          changeId: null,
           id: newId(),
           kind,
           channel,
           requestId: correlationId,
           traceparent,
         })),
-      ),
-    );
+      );
+      const isConfirmed = type === 'booking.confirmed.v1';
+      const bookings = messages.map(({ data, time }) => ({ ...data, confirmedAt: isConfirmed ? time : null }));
+      await saveEventBookings(transaction, bookings);
+      const later = isConfirmed ? await findLaterChanges(transaction, bookings) : [];
+      if (later.length > 0) {
+        await insertNotifications(
+          transaction,
+          later.map(({ change, user }) => changeNotification(change, user, channel)),
+        );
+      }
+    });
   return {
     'booking.confirmed.v1': notify('booking.confirmed.v1', 'BOOKING_CONFIRMED'),
     'booking.cancelled.v1': notify('booking.cancelled.v1', 'BOOKING_CANCELLED'),

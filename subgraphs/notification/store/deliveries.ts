@@ -11,6 +11,10 @@ interface DeliveryRow extends Notification {
   readonly eventVenue: string | null;
   readonly eventStartsAt: Date | null;
   readonly eventTimeZone: string | null;
+  readonly changedStartsAt: Date | null;
+  readonly changedVenue: string | null;
+  readonly previousStartsAt: Date | null;
+  readonly previousVenue: string | null;
 }
 
 /**
@@ -35,10 +39,13 @@ export async function claimDeliveries(
     return transaction.$queryRaw<DeliveryRow[]>(sql`
       SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS recipientName, contacts.email AS recipientEmail,
         event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt,
-        event_facts.time_zone AS eventTimeZone
+        event_facts.time_zone AS eventTimeZone,
+        event_changes.starts_at AS changedStartsAt, event_changes.venue AS changedVenue,
+        event_changes.previous_starts_at AS previousStartsAt, event_changes.previous_venue AS previousVenue
       FROM notifications
       LEFT JOIN contacts ON contacts.user_id = notifications.user_id
       LEFT JOIN event_facts ON event_facts.event_id = notifications.event_id
+      LEFT JOIN event_changes ON event_changes.id = notifications.change_id
       WHERE notifications.id IN (${ids})`);
   });
   return rows.map(toDelivery);
@@ -88,14 +95,20 @@ function toDelivery({
   eventVenue,
   eventStartsAt,
   eventTimeZone,
+  changedStartsAt,
+  changedVenue,
+  previousStartsAt,
+  previousVenue,
   ...notification
 }: DeliveryRow): PendingDelivery {
   const isContactKnown = recipientName !== null && recipientEmail !== null;
   const isEventKnown = eventName !== null && eventStartsAt !== null;
   const timeZone = eventTimeZone ?? 'UTC';
+  const isChange = changedStartsAt !== null && previousStartsAt !== null;
   return {
     notification,
     recipient: isContactKnown ? { name: recipientName, email: recipientEmail } : undefined,
     event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt, timeZone } : undefined,
+    change: isChange ? { startsAt: changedStartsAt, venue: changedVenue, previousStartsAt, previousVenue } : undefined,
   };
 }

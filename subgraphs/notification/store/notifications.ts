@@ -109,6 +109,7 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   requestId: sql`request_id AS requestId`,
   traceparent: sql`traceparent`,
   reason: sql`reason`,
+  changeId: sql`change_id AS changeId`,
 });
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
@@ -123,8 +124,9 @@ export async function insertNotifications(
 ): Promise<void> {
   await transaction.$executeRaw(sql`
     INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent,
-      reason)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent, reason
+      reason, change_id)
+    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, request_id, traceparent, reason,
+      change_id
     FROM JSON_TABLE(${JSON.stringify(notifications)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
@@ -135,7 +137,8 @@ export async function insertNotifications(
       channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
       request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
       traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent',
-      reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.reason'
+      reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.reason',
+      change_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PATH '$.changeId'
     )) AS added
     WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = added.user_id)
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);
