@@ -41,6 +41,7 @@ import {
   EndSessionDocument,
   type EventFieldsFragment,
   EventPageDocument,
+  EventStatisticsDocument,
   EventsDocument,
   OwnBookingsDocument,
   ReleaseHoldDocument,
@@ -55,6 +56,7 @@ import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = [
   'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking> [--reason <text>]',
+  'statistics <event>',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
@@ -67,6 +69,7 @@ const NEEDS_TEXT = [
   'confirm',
   'release',
   'cancel',
+  'statistics',
   'forgot-password',
   'reset-password',
   'end-session',
@@ -193,6 +196,26 @@ function accept<Result extends { __typename: string }>(result: Result): Exclude<
   return result as Exclude<Result, { message: string }>;
 }
 
+const DAY_MS = 86_400_000;
+const STATISTICS_DAYS = 30;
+
+/** Returns the sales of an event, in total and for each of the last days with bookings. */
+async function describeStatistics(client: Client, id: string, timeZone: string): Promise<string> {
+  const dateOf = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone });
+  const to = dateOf.format(Date.now());
+  const from = new Date(Date.parse(to) - (STATISTICS_DAYS - 1) * DAY_MS).toISOString().slice(0, 10);
+  const statistics = (await client.request(EventStatisticsDocument, { id, from, to })).event?.statistics;
+  if (statistics == null) throw new LocalError('Only the organizer of the event and admins may see this.');
+  const { soldSeats, heldSeats, cancelledSeats, confirmedBookings, cancelledBookings, byDay } = statistics;
+  return [
+    `${seatsText(soldSeats)} sold in ${confirmedBookings} bookings, ${heldSeats} held, ` +
+      `${cancelledSeats} cancelled in ${cancelledBookings} bookings`,
+    ...byDay
+      .filter((day) => day.soldSeats + day.cancelledSeats > 0)
+      .map((day) => `${day.date}  ${day.soldSeats} sold, ${day.cancelledSeats} cancelled since`),
+  ].join('\n');
+}
+
 /** Runs a command about the user's account. Returns what to print, or undefined if it is another command. */
 async function runForAccount(client: Client, command: string, text: string): Promise<string | undefined> {
   switch (command) {
@@ -302,6 +325,10 @@ async function run(
         throw new LocalError(`It could be cancelled until ${timeText(cancelBooking.cancellationDeadline)} UTC.`);
       }
       return describeBooking(accept(cancelBooking).booking);
+    }
+    case 'statistics': {
+      const { id, timeZone } = await findEvent(client, text);
+      return describeStatistics(client, id, timeZone);
     }
     default: {
       const done = await runForAccount(client, command, text);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from './support/client.ts';
+import { anonymous, book, type Client, createEvent, holdSeats, signUp, signUpAdmin } from './support/client.ts';
 import { openTestSystem, type RunningSystem } from './support/system.ts';
 
 const CREATE_EVENT = `mutation CreateEvent($input: CreateEventInput!) {
@@ -284,6 +284,43 @@ describe('the whole system, used through the gateway', () => {
         }),
       SOON,
     );
+  });
+
+  it('shows the organizer and admins how an event sells, in total and by day in its time zone', async () => {
+    const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
+    const eventId = await createEvent(ada, { timeZone: 'Pacific/Kiritimati' });
+    await book(bob, eventId, { seatCount: 2 });
+    const cancelled = (await book(bob, eventId, { seatCount: 3 })).booking.id;
+    await bob.send('mutation Cancel($id: ID!) { cancelBooking(input: { id: $id }) { __typename } }', { id: cancelled });
+    await holdSeats(bob, eventId, { seatCount: 4 });
+    const read = async (client: Client, range: object) => {
+      const { data, errors } = await client.send(
+        `query Statistics($id: ID!, $from: String!, $to: String!) { event(id: $id) { statistics {
+          soldSeats heldSeats cancelledSeats confirmedBookings cancelledBookings
+          byDay(from: $from, to: $to) { date soldSeats cancelledSeats confirmedBookings cancelledBookings }
+        } } }`,
+        { id: eventId, ...range },
+      );
+      return errors === undefined ? data.event.statistics : errors;
+    };
+    const dateIn = (days: number) =>
+      new Intl.DateTimeFormat('sv-SE', { timeZone: 'Pacific/Kiritimati' }).format(Date.now() + days * DAY_MS);
+    const counts = { soldSeats: 2, cancelledSeats: 3, confirmedBookings: 1, cancelledBookings: 1 };
+    const none = { soldSeats: 0, cancelledSeats: 0, confirmedBookings: 0, cancelledBookings: 0 };
+    for (const client of [ada, admin]) {
+      expect(await read(client, { from: dateIn(-1), to: dateIn(0) })).toEqual({
+        ...counts,
+        heldSeats: 4,
+        byDay: [
+          { date: dateIn(-1), ...none },
+          { date: dateIn(0), ...counts },
+        ],
+      });
+    }
+    expect(await read(bob, { from: dateIn(0), to: dateIn(0) })).toBeNull();
+    expect(await read(ada, { from: dateIn(0), to: dateIn(366) })).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
   });
 
   it('creates one event per user and idempotency key, even for concurrent requests', async () => {

@@ -67,12 +67,17 @@ export const policy: Policy<Reader> = {
       visibleTo: everyone,
       fields: {
         id: everyone,
+        timeZone: everyone,
         totalSeats: everyone,
         availableSeats: everyone,
         heldSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
+        statistics: ({ id }: { id: string }, reader) => organizes(id, reader),
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
       },
     },
+    // They can be read only as a part of an event.
+    EventStatistics: visibleToEveryone,
+    EventDay: visibleToEveryone,
     // The user subgraph owns the other fields and decides who may read them.
     User: {
       visibleTo: everyone,

@@ -56,6 +56,10 @@ Booking
   event(id: $event) { bookings(after: $bookingCursor) { it: nodes { id } } }                        | null            | null           | null           | yes            | yes
   event(id: $event) { it: bookings(first: 0) { nodes { id } } }                                     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
   event(id: $event) { it: bookings(after: "none") { nodes { id } } }                                | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  event(id: $event) { it: statistics { ...Statistics } }                                            | null            | null           | null           | yes            | yes
+  event(id: $event) { statistics { it: byDay(from: "2030-01-01", to: "2030-01-01") { ...Day } } }   | null            | null           | null           | absent         | absent
+  event(id: $event) { statistics { it: byDay(from: "2030-01-02", to: "2030-01-01") { date } } }     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  booking(id: $booking) { event { it: statistics { soldSeats } } }                                  | null            | null           | null           | yes            | yes
   event(id: $event) { organizer { it: bookings { nodes { id } } } }                                 | null            | null           | null           | yes            | yes
   user(id: $user) { bookings(first: 100) { it: nodes { ...Booking } } }                             | null            | yes            | null           | null           | yes
   user(id: $user) { bookings(first: 100) { it: edges { node { ...Booking } } } }                    | null            | yes            | null           | null           | yes
@@ -152,6 +156,7 @@ Event
   it: eventSeats(eventId: $event) { ...Event }                                    | yes             | yes  | yes  | yes  | yes
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
   eventSeats(eventId: $event) { it: heldSeats }                                   | null            | null | null | yes  | yes
+  eventSeats(eventId: $event) { it: statistics { soldSeats } }                    | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
@@ -177,6 +182,7 @@ booking
   Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
   Event { it: heldSeats }                                              | null | null           | null | yes            | yes
+  Event { it: statistics { ...Statistics } }                           | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
@@ -200,6 +206,8 @@ fragment Event on Event {
   createdAt updatedAt
 }
 fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt cancellationReason }
+fragment Statistics on EventStatistics { soldSeats heldSeats cancelledSeats confirmedBookings cancelledBookings }
+fragment Day on EventDay { date soldSeats cancelledSeats confirmedBookings cancelledBookings }
 fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }

@@ -4,6 +4,7 @@ import type { BookingDependencies } from '../commands/dependencies.ts';
 import type { Booking } from '../domain/booking.ts';
 import type { Hold } from '../domain/hold.ts';
 import type { Inventory } from '../domain/inventory.ts';
+import type { CountedBookings } from '../domain/statistics.ts';
 import type { BookingPage } from '../store/bookings.ts';
 import type { HoldPage } from '../store/holds.ts';
 
@@ -12,6 +13,8 @@ export interface Context extends RequestContext {
   readonly dependencies: BookingDependencies;
   readonly inventories: DataLoader<string, Inventory | null>;
   readonly bookings: DataLoader<string, Booking | null>;
+  /** The numbers of bookings of an event by status. */
+  readonly bookingCounts: DataLoader<string, CountedBookings[]>;
   readonly bookingPages: DataLoader<BookingPage, Booking[], string>;
   readonly holds: DataLoader<string, Hold | null>;
   readonly holdPages: DataLoader<HoldPage, Hold[], string>;

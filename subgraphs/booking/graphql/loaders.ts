@@ -9,12 +9,13 @@ import { findBookings } from '../store/find-bookings.ts';
 import { findHolds } from '../store/find-holds.ts';
 import { type HoldPage, listHoldPages } from '../store/holds.ts';
 import { findInventories } from '../store/inventories.ts';
+import { countBookings } from '../store/statistics.ts';
 import type { Context } from './context.ts';
 
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages' | 'holds' | 'holdPages'>;
+type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingCounts' | 'bookingPages' | 'holds' | 'holdPages'>;
 
 /**
  * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
@@ -23,6 +24,9 @@ type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingPages' | 'hold
  */
 export function createLoaders(dependencies: BookingDependencies): () => Loaders {
   const inventories = createSharedLoader((ids: readonly string[]) => loadInventories(dependencies, ids));
+  const counts = createSharedLoader((ids: readonly string[]) => loadCounts(dependencies, ids), {
+    batchMax: PAGES_PER_STATEMENT_MAX,
+  });
   const pages = createSharedLoader((wanted: readonly BookingPage[]) => listBookingPages(dependencies.sql, wanted), {
     batchMax: PAGES_PER_STATEMENT_MAX,
   });
@@ -32,6 +36,7 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
   return () => ({
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: createIdLoader((ids) => findBookings(dependencies.sql, ids)),
+    bookingCounts: new DataLoader(counts, { maxBatchSize: PAGES_PER_STATEMENT_MAX }),
     holds: createIdLoader((ids) => findHolds(dependencies.sql, ids)),
     bookingPages: new DataLoader(pages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
@@ -56,6 +61,12 @@ const createIdLoader = <Row extends { readonly id: string }>(
     },
     { maxBatchSize: BATCH_MAX },
   );
+
+async function loadCounts({ sql }: BookingDependencies, ids: readonly string[]) {
+  const known = ids.filter(isId);
+  const counted = known.length === 0 ? new Map() : await countBookings(sql, known);
+  return ids.map((id) => counted.get(id) ?? []);
+}
 
 /** If the event subgraph does not answer, only the events without an inventory fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {

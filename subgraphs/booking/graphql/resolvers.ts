@@ -10,6 +10,7 @@ import { holdSeats } from './hold-seats.ts';
 import { query } from './query.ts';
 import { releaseHold } from './release-hold.ts';
 import { setEventCapacity } from './set-event-capacity.ts';
+import { eventStatistics } from './statistics.ts';
 import { user } from './user.ts';
 
 export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
@@ -26,5 +27,6 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   },
   Hold: hold,
   Event: event,
+  EventStatistics: eventStatistics,
   User: user,
 };

@@ -1,4 +1,5 @@
 import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { firstIdAt } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
 import type { NotificationDatabase } from './database.ts';
 import { pruneEventChanges } from './event-changes.ts';
@@ -57,6 +58,5 @@ export const pruneOldEventChanges = (database: NotificationDatabase, keepNotific
 async function firstIdAfter(database: NotificationDatabase, days: number): Promise<string> {
   const [row] = await database.$queryRaw<{ time: Date }[]>(sql`
     SELECT CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY AS time`);
-  const hex = (row?.time.getTime() ?? 0).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+  return firstIdAt(row?.time ?? new Date(0));
 }

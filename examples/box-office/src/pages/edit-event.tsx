@@ -9,6 +9,7 @@ import {
   EventBookingsDocument,
   type EventFieldsFragment,
   EventPageDocument,
+  EventStatisticsDocument,
   SetCapacityDocument,
 } from '#client/generated/graphql.ts';
 import { client, useSession } from '../client.ts';
@@ -86,7 +87,10 @@ function ExistingEvent({ id }: { id: string }) {
                   <Cancel event={event} />
                 </div>
               )}
-              <Bookings id={id} />
+              <div>
+                <Statistics id={id} />
+                <Bookings id={id} />
+              </div>
             </div>
           </Page>
         ) : (
@@ -98,6 +102,52 @@ function ExistingEvent({ id }: { id: string }) {
         )
       }
     </Loaded>
+  );
+}
+
+const WEEK_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+/** Shows how the event sells, in total and on each of the last days. */
+function Statistics({ id }: { id: string }) {
+  const [from, to] = [WEEK_DAYS - 1, 0].map((days) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10));
+  const query = useQuery({
+    queryKey: ['event', id, 'statistics', to],
+    queryFn: ({ signal }) =>
+      client.request(EventStatisticsDocument, { id, from: from ?? '', to: to ?? '' }, { signal }),
+  });
+  return (
+    <section className="card padded" aria-labelledby="statistics">
+      <h2 id="statistics">Sales</h2>
+      <Loaded query={query}>
+        {({ event }) => {
+          const statistics = event?.statistics;
+          if (statistics == null) return <p className="where">Unknown at the moment.</p>;
+          const { soldSeats, heldSeats, cancelledSeats, byDay } = statistics;
+          return (
+            <>
+              <p>
+                {seats(soldSeats)} sold, {heldSeats.toLocaleString('en')} held, {cancelledSeats.toLocaleString('en')}{' '}
+                cancelled
+              </p>
+              <ul className="rows" aria-label="By day">
+                {byDay
+                  .filter((day) => day.soldSeats + day.cancelledSeats > 0)
+                  .map((day) => (
+                    <li key={day.date}>
+                      <span>{day.date}</span>
+                      <span>
+                        {seats(day.soldSeats)}
+                        {day.cancelledSeats > 0 && `, ${day.cancelledSeats.toLocaleString('en')} cancelled`}
+                      </span>
+                    </li>
+                  ))}
+              </ul>
+            </>
+          );
+        }}
+      </Loaded>
+    </section>
   );
 }
 

@@ -1,0 +1,26 @@
+import { parseArgument } from '#platform/errors/validation.ts';
+import { countsByDay, dayRangeRules, sumOf } from '../domain/statistics.ts';
+import type { EventStatisticsResolvers } from '../generated/graphql.ts';
+import { countBookingsByTime } from '../store/statistics.ts';
+import type { Context } from './context.ts';
+
+/** What the fields of EventStatistics are resolved from. */
+export type StatisticsOf = NonNullable<Awaited<ReturnType<typeof statisticsOf>>>;
+
+/** Returns the statistics of an event. Null when it has no inventory. */
+export async function statisticsOf(
+  { id, timeZone }: { id: string; timeZone?: string | undefined },
+  { inventories, bookingCounts }: Context,
+) {
+  const [inventory, counted] = await Promise.all([inventories.load(id), bookingCounts.load(id)]);
+  return inventory && { eventId: id, timeZone: timeZone ?? 'UTC', heldSeats: inventory.heldSeats, ...sumOf(counted) };
+}
+
+export const eventStatistics = {
+  async byDay({ eventId, timeZone }, args, { dependencies: { sql } }) {
+    const days = parseArgument(dayRangeRules, 'byDay', args).in(timeZone);
+    const [from, to] = [days[0]?.from, days.at(-1)?.to];
+    if (from === undefined || to === undefined) return [];
+    return countsByDay(days, await countBookingsByTime(sql, { eventId, from, to }));
+  },
+} satisfies EventStatisticsResolvers;
