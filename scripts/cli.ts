@@ -26,8 +26,11 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { OperationError } from '#client/answers.ts';
+import { downloadAttendees } from '#client/attendees.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
 import { exportAccount } from '#client/export.ts';
 import {
@@ -56,7 +59,7 @@ import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = [
   'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking> [--reason <text>]',
-  'statistics <event>',
+  'statistics <event> | attendees <event>',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'forgot-password <e-mail> | reset-password <token> | change-password | verify-email [token]',
   'sessions | end-session <session> | sign-out-everywhere | export | delete-account',
@@ -70,6 +73,7 @@ const NEEDS_TEXT = [
   'release',
   'cancel',
   'statistics',
+  'attendees',
   'forgot-password',
   'reset-password',
   'end-session',
@@ -265,12 +269,12 @@ async function runForAccount(client: Client, command: string, text: string): Pro
   }
 }
 
-/** Runs a command. Returns what to print. @throws LocalError for a refusal, or with the usage */
+/** Runs a command. Returns what to print, or undefined if it has written to standard output. @throws LocalError for a refusal, or with the usage */
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key, reason }: { seatCount: number; key: string; reason: string | null },
-): Promise<string> {
+  { seatCount, key, reason, url }: { seatCount: number; key: string; reason: string | null; url: string },
+): Promise<string | undefined> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
   switch (command) {
@@ -326,6 +330,12 @@ async function run(
       }
       return describeBooking(accept(cancelBooking).booking);
     }
+    case 'attendees': {
+      const { id: eventId } = await findEvent(client, text);
+      const { body } = await downloadAttendees(client, { url, eventId });
+      if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), process.stdout, { end: false });
+      return undefined;
+    }
     case 'statistics': {
       const { id, timeZone } = await findEvent(client, text);
       return describeStatistics(client, id, timeZone);
@@ -354,8 +364,9 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key, reason: values.reason ?? null };
-    console.log(await run(createClient({ url: values.url, store }), positionals, intent));
+    const intent = { seatCount: Number(values.seats), key: values.key, reason: values.reason ?? null, url: values.url };
+    const text = await run(createClient({ url: values.url, store }), positionals, intent);
+    if (text !== undefined) console.log(text);
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     throw new LocalError(explain(error, { command: positionals[0], key: values.key, url: values.url }));

@@ -55,7 +55,22 @@ export const policy: Policy<Reader> = {
     setEventCapacity: signedIn,
   },
   types: {
-    Booking: { visibleTo: readsBooking, fields: everyone },
+    Booking: {
+      visibleTo: readsBooking,
+      fields: {
+        id: everyone,
+        event: everyone,
+        user: everyone,
+        attendee: ({ eventId }: Booking, reader) => organizes(eventId, reader),
+        seatCount: everyone,
+        status: everyone,
+        createdAt: everyone,
+        cancelledAt: everyone,
+        cancellationReason: everyone,
+      },
+    },
+    // It can be read only as a part of a booking.
+    Attendee: visibleToEveryone,
     BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
     Hold: { visibleTo: readsBooking, fields: everyone },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { currentDeadlineMs } from '#platform/clients/deadline.ts';
-import type { GraphQLClient } from '#platform/clients/graphql-client.ts';
+import type { GraphQLClient, GraphQLOperation } from '#platform/clients/graphql-client.ts';
 import { unavailable } from '#platform/errors/errors.ts';
 
 export type UsersClient = ReturnType<typeof createUsersClient>;
@@ -10,24 +10,50 @@ const QUERY = `query UserExists($references: [_Any!]!) {
   _entities(representations: $references) { ... on User { deleted } }
 }`;
 
+const CONTACTS_QUERY = `query UserContacts($ids: [ID!]!) { userContacts(ids: $ids) { id name email } }`;
+
+const contacts = z.object({
+  userContacts: z.array(z.object({ id: z.string(), name: z.string(), email: z.string() })),
+});
+
+/** How to reach a user. */
+export type UserContact = z.output<typeof contacts>['userContacts'][number];
+
 const answer = z.object({ _entities: z.tuple([z.object({ deleted: z.boolean() }).nullable()]) });
 
-export const createUsersClient = (client: GraphQLClient, timeoutMs: number) => ({
-  /**
-   * Asks the user subgraph whether a user exists and has not deleted their account.
-   * @throws SERVICE_UNAVAILABLE when the request fails
-   */
-  async exists(userId: string): Promise<boolean> {
+export function createUsersClient(client: GraphQLClient, timeoutMs: number) {
+  async function ask<Answer extends z.ZodType>(
+    schema: Answer,
+    operation: Pick<GraphQLOperation, 'query' | 'variables' | 'operationName'>,
+  ): Promise<z.output<Answer>> {
     const { data, errors } = await client.request({
-      query: QUERY,
-      variables: { references: [{ __typename: 'User', id: userId }] },
-      operationName: 'UserExists',
+      ...operation,
       headers: {},
       timeoutMs,
       deadlineMs: currentDeadlineMs(),
     });
     if (errors !== undefined) throw unavailable(new Error(errors[0]?.message));
-    const [user] = answer.parse(data)._entities;
-    return user?.deleted === false;
-  },
-});
+    return schema.parse(data);
+  }
+
+  return {
+    /**
+     * Asks the user subgraph whether a user exists and has not deleted their account.
+     * @throws SERVICE_UNAVAILABLE when the request fails
+     */
+    async exists(userId: string): Promise<boolean> {
+      const variables = { references: [{ __typename: 'User', id: userId }] };
+      const { _entities } = await ask(answer, { query: QUERY, variables, operationName: 'UserExists' });
+      return _entities[0]?.deleted === false;
+    },
+    /**
+     * Returns the contacts of at most 1,000 users, in any order. Deleted users are left out. The caller must have checked
+     * that the reader may see them.
+     * @throws SERVICE_UNAVAILABLE when the request fails
+     */
+    async contacts(userIds: readonly string[]): Promise<UserContact[]> {
+      const operation = { query: CONTACTS_QUERY, variables: { ids: userIds }, operationName: 'UserContacts' };
+      return (await ask(contacts, operation)).userContacts;
+    },
+  };
+}

@@ -60,6 +60,8 @@ Booking
   event(id: $event) { statistics { it: byDay(from: "2030-01-01", to: "2030-01-01") { ...Day } } }   | null            | null           | null           | absent         | absent
   event(id: $event) { statistics { it: byDay(from: "2030-01-02", to: "2030-01-01") { date } } }     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
   booking(id: $booking) { event { it: statistics { soldSeats } } }                                  | null            | null           | null           | yes            | yes
+  booking(id: $booking) { it: attendee { name email } }                                             | null            | null           | null           | yes            | yes
+  bookings(first: 1) { nodes { it: attendee { email } } }                                           | UNAUTHENTICATED | null           | null           | null           | yes
   event(id: $event) { organizer { it: bookings { nodes { id } } } }                                 | null            | null           | null           | yes            | yes
   user(id: $user) { bookings(first: 100) { it: nodes { ...Booking } } }                             | null            | yes            | null           | null           | yes
   user(id: $user) { bookings(first: 100) { it: edges { node { ...Booking } } } }                    | null            | yes            | null           | null           | yes
@@ -179,6 +181,7 @@ event
 
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes
+  Booking { it: attendee { email } }                                   | null | null           | null | yes            | yes
   Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
   Event { it: heldSeats }                                              | null | null           | null | yes            | yes

@@ -202,6 +202,7 @@ describe('the rights of each reader to the data of the owner', () => {
     for (const query of [
       '{ eventFacts(ids: []) { id } }',
       '{ events { nodes { initialSeats } } }',
+      '{ userContacts(ids: []) { id } }',
       '{ _service { sdl } }',
     ]) {
       expect((await clients.admin.send(query)).errors).toMatchObject([

@@ -7,6 +7,7 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { CountedBookings } from '../domain/statistics.ts';
 import type { BookingPage } from '../store/bookings.ts';
 import type { HoldPage } from '../store/holds.ts';
+import type { UserContact } from '../users-client.ts';
 
 /** The dependencies and data loaders that the resolvers of one request share. */
 export interface Context extends RequestContext {
@@ -16,6 +17,8 @@ export interface Context extends RequestContext {
   /** The numbers of bookings of an event by status. */
   readonly bookingCounts: DataLoader<string, CountedBookings[]>;
   readonly bookingPages: DataLoader<BookingPage, Booking[], string>;
+  /** By user. Null for a deleted account. */
+  readonly contacts: DataLoader<string, UserContact | null>;
   readonly holds: DataLoader<string, Hold | null>;
   readonly holdPages: DataLoader<HoldPage, Hold[], string>;
 }

@@ -15,7 +15,10 @@ import type { Context } from './context.ts';
 const BATCH_MAX = 1_000;
 const PAGES_PER_STATEMENT_MAX = 100;
 
-type Loaders = Pick<Context, 'inventories' | 'bookings' | 'bookingCounts' | 'bookingPages' | 'holds' | 'holdPages'>;
+type Loaders = Pick<
+  Context,
+  'inventories' | 'bookings' | 'bookingCounts' | 'contacts' | 'bookingPages' | 'holds' | 'holdPages'
+>;
 
 /**
  * Returns a function that creates the data loaders of one request. They combine single look-ups into batches. Mutations
@@ -37,6 +40,7 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: createIdLoader((ids) => findBookings(dependencies.sql, ids)),
     bookingCounts: new DataLoader(counts, { maxBatchSize: PAGES_PER_STATEMENT_MAX }),
+    contacts: createIdLoader((ids) => dependencies.users.contacts(ids)),
     holds: createIdLoader((ids) => findHolds(dependencies.sql, ids)),
     bookingPages: new DataLoader(pages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,

@@ -24,6 +24,7 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
     },
     event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
+    attendee: ({ userId }, _args, { contacts }) => contacts.load(userId),
   },
   Hold: hold,
   Event: event,

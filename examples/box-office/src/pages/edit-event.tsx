@@ -2,6 +2,7 @@ import { Badge, Button, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { downloadAttendees } from '#client/attendees.ts';
 import { createKey } from '#client/client.ts';
 import {
   CancelEventDocument,
@@ -12,7 +13,7 @@ import {
   EventStatisticsDocument,
   SetCapacityDocument,
 } from '#client/generated/graphql.ts';
-import { client, useSession } from '../client.ts';
+import { client, GRAPH_URL, useSession } from '../client.ts';
 import { Confirmed, ReasonInput } from '../parts/confirm.tsx';
 import { Form, useFields } from '../parts/form.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
@@ -105,6 +106,15 @@ function ExistingEvent({ id }: { id: string }) {
   );
 }
 
+/** Lets the browser save a file. */
+function save(file: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 const WEEK_DAYS = 7;
 const DAY_MS = 86_400_000;
 
@@ -159,9 +169,19 @@ function Bookings({ id }: { id: string }) {
       return event?.bookings ?? NO_BOOKINGS;
     },
   });
+  const action = useMutation({
+    async mutationFn() {
+      const response = await downloadAttendees(client, { url: GRAPH_URL, eventId: id });
+      save(await response.blob(), `attendees-${id}.csv`);
+    },
+  });
   return (
     <section className="card padded" aria-labelledby="bookings">
       <h2 id="bookings">Bookings</h2>
+      {action.error && <Problem of={action.error} />}
+      <Button variant="default" size="sm" loading={action.isPending} onClick={() => action.mutate()}>
+        Download the attendees
+      </Button>
       <List query={query} more="Show more bookings" empty={<p className="where">Nobody has booked yet.</p>}>
         {(bookings) => (
           <ul className="rows">
