@@ -1,17 +1,21 @@
 import { parseArgument } from '#platform/errors/validation.ts';
-import { countsByDay, dayRangeRules, sumOf } from '../domain/statistics.ts';
+import { type BookingCounts, countsByDay, dayRangeRules, sumOf } from '../domain/statistics.ts';
 import type { EventStatisticsResolvers } from '../generated/graphql.ts';
 import { countBookingsByTime } from '../store/statistics.ts';
 import type { Context } from './context.ts';
 
 /** What the fields of EventStatistics are resolved from. */
-export type StatisticsOf = NonNullable<Awaited<ReturnType<typeof statisticsOf>>>;
+export interface StatisticsOf extends BookingCounts {
+  readonly eventId: string;
+  readonly timeZone: string;
+  readonly heldSeats: number;
+}
 
 /** Returns the statistics of an event. Null when it has no inventory. */
 export async function statisticsOf(
   { id, timeZone }: { id: string; timeZone?: string | undefined },
   { inventories, bookingCounts }: Context,
-) {
+): Promise<StatisticsOf | null> {
   const [inventory, counted] = await Promise.all([inventories.load(id), bookingCounts.load(id)]);
   return inventory && { eventId: id, timeZone: timeZone ?? 'UTC', heldSeats: inventory.heldSeats, ...sumOf(counted) };
 }

@@ -70,7 +70,7 @@ function changedFacts({ venue, startsAt, previousVenue, previousStartsAt }: Chan
  * Returns a time in a time zone with the name of the zone, and in UTC. A zone that this process does not know becomes UTC:
  * the data of the event subgraph's Node.js may be newer.
  */
-export function timeIn(timeZone: string, time: Date): string {
+function timeIn(timeZone: string, time: Date): string {
   const iso = time.toISOString();
   if (timeZone === 'UTC' || !isKnown(timeZone)) return `${FOR_PEOPLE.format(time)} UTC (${iso})`;
   const local = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone }).format(time);
