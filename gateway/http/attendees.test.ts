@@ -102,6 +102,12 @@ describe('the attendees of an event as a file', () => {
     expect(await gateway.counted('graphql_operations_total')).toEqual({ [`query,other,${code}`]: 1 });
   });
 
+  it('are not read for a HEAD request', async () => {
+    gateway = await startTestGateway({ event: events(), booking: bookings(1) });
+    expect((await download(EVENT_ID, { method: 'HEAD' })).status).toBe(404);
+    expect(gateway.standIns.booking.received).toEqual([]);
+  });
+
   it('are not there for a text that is no id, and no subgraph is asked', async () => {
     gateway = await startTestGateway({ event: events(), booking: bookings(1) });
     expect((await download('..%2Fgraphql')).status).toBe(404);

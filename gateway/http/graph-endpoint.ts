@@ -168,6 +168,8 @@ export async function serveGraph({
     }
     scope.route({
       method: 'GET',
+      // It would read the whole file.
+      exposeHeadRoute: false,
       url: '/events/:id/attendees.csv',
       onRequest: admitAddress,
       handler: createAttendeesHandler({

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import {
   DeadLettersDocument,
   FailedNotificationsDocument,
+  type NotificationKind,
   RedriveDeadLetterDocument,
   RedriveDeadLettersDocument,
   RetryNotificationDocument,
@@ -16,6 +17,12 @@ import { dateTime, refusalIn } from '../words.ts';
 
 /** A message can have a megabyte. Its beginning is enough to recognize it. */
 const PAYLOAD_CHARACTERS_MAX = 2_000;
+
+const NOTICES: Readonly<Record<NotificationKind, string>> = {
+  BOOKING_CONFIRMED: 'Confirmation',
+  BOOKING_CANCELLED: 'Cancellation notice',
+  EVENT_CHANGED: 'Notice of a change',
+};
 
 export function AdminPage() {
   const session = useSession();
@@ -78,14 +85,14 @@ const FailedNotifications = () => (
     all={['Retry all', async () => (await client.request(RetryNotificationsDocument)).retryNotifications]}
     empty={['No failed notifications', 'There is nothing to send again.']}
   >
-    {({ id, kind, channel, attempts, createdAt, user, booking }) => (
+    {({ id, kind, channel, attempts, createdAt, user, event }) => (
       <Entry
         key={id}
-        title={`${kind === 'BOOKING_CONFIRMED' ? 'Confirmation' : 'Cancellation notice'} for ${user?.name ?? 'an unknown user'}`}
+        title={`${NOTICES[kind]} for ${user?.name ?? 'an unknown user'}`}
         badge={attempts === 1 ? '1 attempt' : `${attempts} attempts`}
       >
         <p className="where">
-          {booking?.event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
+          {event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
         </p>
         <Act
           label="Retry"

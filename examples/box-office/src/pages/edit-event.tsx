@@ -286,8 +286,8 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         defaultValue={event && inputTime(event.startsAt)}
       />
       <TextInput
-        {...fields('timeZone', 'Time zone of the place')}
-        description="Mails show times in it. Enter the times of this form in your own time zone."
+        {...fields('timeZone', 'Time zone')}
+        description="That of the event. Mails show times in it. Enter the times of this form in your own time zone."
         maxLength={64}
         defaultValue={event?.timeZone ?? ownTimeZone()}
       />
