@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from './allocation.ts';
 import type { CheckIn } from './check-in.ts';
-import type { CancelRequest, SeatRequest } from './seat-requests.ts';
-import { bookingOf, checkInOf, inventory, NO_WRITES, NOW, stateOf } from './testing.ts';
+import type { SeatRequest } from './seat-requests.ts';
+import { bookingOf, cancelOf, checkInOf, inventory, NO_WRITES, NOW, stateOf } from './testing.ts';
 
 const CONCERT = inventory({ availableSeats: 6 });
 const BOOKING = bookingOf({ seatCount: 4 });
-const CANCEL: CancelRequest = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r1' };
+const CANCEL = cancelOf();
 const earlier = (change: Partial<CheckIn> = {}): CheckIn => ({
   id: 'c0',
   bookingId: 'b1',

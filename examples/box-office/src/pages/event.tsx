@@ -14,7 +14,7 @@ import { watch } from '../live.ts';
 import { HeldSeats, useHold } from '../parts/hold.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar, TimeThere } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { useWaitlistEntry, WaitForSeats, Waiting } from '../parts/waitlist.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
@@ -80,11 +80,16 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
         <div>
           <Page title={event.name}>
             <p className="when">{dateTime(event.startsAt)}</p>
+            <TimeThere of={event} />
             <p className="where">{event.venue ?? 'Place to be announced'}</p>
           </Page>
         </div>
       </div>
       <div className="event-text">
+        {event.cancellationReason && <p className="where">Cancelled: {event.cancellationReason}</p>}
+        {event.cancellationDeadline && (
+          <p className="where">Bookings can be cancelled until {dateTime(event.cancellationDeadline)}.</p>
+        )}
         {event.description && <p className="description">{event.description}</p>}
         {event.organizer && <Text c="dimmed">Organized by {event.organizer.name}</Text>}
         {event.organizer && event.organizer.id === session?.user.id && (
