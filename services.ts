@@ -21,7 +21,7 @@ const listOf = <Name extends string>(list: Readonly<Record<Name, Subgraph<NoInfe
 export const SUBGRAPH_LIST = listOf({
   user: { port: 4001, usesRedis: true, publishes: true, privateSettings: ['JWT_PRIVATE_KEY', 'ACCOUNT_MAIL_SECRET'] },
   event: { port: 4002, usesRedis: true, publishes: true },
-  booking: { port: 4003, publishes: true, asks: ['event', 'user'] },
+  booking: { port: 4003, usesRedis: true, publishes: true, asks: ['event', 'user'] },
   notification: { port: 4004, privateSettings: ['ACCOUNT_MAIL_SECRET', 'SMTP_URL', 'SMTP_TLS'] },
 });
 export const GATEWAY_PORT = 4000;

@@ -4,6 +4,8 @@ import {
   milliseconds,
   outboxSettings,
   parseConfig,
+  redisSettings,
+  redisUrl,
   requiredInProduction,
   secrets,
   streamBytes,
@@ -31,6 +33,12 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       IDEMPOTENCY_TTL_SECONDS: integer(60, 31_536_000, 86_400),
       BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),
       BOOKING_QUEUE_TIMEOUT_MS: milliseconds(5_000),
+      ADMISSION_WAITING_MAX: integer(0, 1_000_000, 0),
+      REDIS_URL: redisUrl({ onlyWith: 'ADMISSION_WAITING_MAX' }),
+      REDIS_TLS_CA: redisSettings.REDIS_TLS_CA,
     },
     env,
+    ({ ADMISSION_WAITING_MAX: waitingMax = 0, BOOKING_QUEUE_MAX: queueMax = 1 }) => ({
+      'ADMISSION_WAITING_MAX: must be lower than BOOKING_QUEUE_MAX': waitingMax >= queueMax,
+    }),
   );

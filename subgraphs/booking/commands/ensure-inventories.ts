@@ -1,4 +1,5 @@
 import { isId } from '#platform/errors/validation.ts';
+import type { Queued } from '../domain/line.ts';
 import type { BookRequest, HoldRequest, OutcomeOf } from '../domain/seat-requests.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
@@ -19,17 +20,19 @@ export async function ensureInventories(
 }
 
 /**
- * Submits a request for seats to the allocator. When the event has no inventory, it creates the inventory and submits the
- * request once more.
+ * Submits a request for seats to the allocator, through the line of its event if it has one. When the event has no
+ * inventory, it creates the inventory and submits the request once more.
+ * @param place the caller's place in the line
  * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
  */
 export async function submitForEvent<Request extends BookRequest | HoldRequest>(
-  dependencies: Pick<BookingDependencies, 'database' | 'eventFacts' | 'allocator'>,
+  dependencies: Pick<BookingDependencies, 'database' | 'eventFacts' | 'admission'>,
   request: Request,
-): Promise<OutcomeOf<Request>> {
-  const { allocator } = dependencies;
-  const outcome = await allocator.submit(request);
+  place?: string,
+): Promise<OutcomeOf<Request> | Queued> {
+  const { admission } = dependencies;
+  const outcome = await admission.submit(request, place);
   if (outcome.outcome !== 'unknown-event') return outcome;
   await ensureInventories(dependencies, [request.eventId]);
-  return allocator.submit(request);
+  return admission.submit(request, place);
 }

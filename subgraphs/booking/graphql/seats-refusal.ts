@@ -1,10 +1,11 @@
+import type { Queued } from '../domain/line.ts';
 import type { NotBookable, SeatsRefusal } from '../domain/seat-requests.ts';
 import type { ResolversTypes } from '../generated/graphql.ts';
 
 type Refusal = Extract<ResolversTypes['CreateBookingResult'], ResolversTypes['HoldSeatsResult']>;
 
 /** Returns the result for a user who gets no seats. The key belongs to a `purpose`. */
-export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'): Refusal {
+export function seatsRefusal(result: SeatsRefusal | Queued, purpose: 'booking' | 'hold'): Refusal {
   switch (result.outcome) {
     case 'sold-out':
       return {
@@ -36,6 +37,15 @@ export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'):
         message: 'The user would have more seats of the event than it allows.',
         maxSeatsPerUser: result.maxSeatsPerUser,
         seatsLeft: result.seatsLeft,
+      };
+    case 'queued':
+      return {
+        __typename: 'QueuedError',
+        code: 'QUEUED',
+        message: 'Others came first. Call again with the place at comeBackAt.',
+        place: result.place,
+        position: result.position,
+        comeBackAt: result.comeBackAt,
       };
     case 'key-reused':
       return {
