@@ -11,6 +11,7 @@ it('the words agree with the number of seats', () => {
   expect(refusal('SOLD_OUT', { availableSeats: 0 })).toContain('This event is sold out.');
   expect(refusal('SOLD_OUT', { availableSeats: 1 })).toBe('There is only 1 seat left. Choose fewer seats.');
   expect(refusal('SOLD_OUT', { availableSeats: 3 })).toBe('There are only 3 seats left. Choose fewer seats.');
+  expect(refusal('QUEUED', { position: 1_499 })).toBe('You are number 1,500 in the line.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 1 })).toContain('1 seat is already booked or held.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 4 })).toContain('4 seats are already booked or held.');
 });

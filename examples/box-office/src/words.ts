@@ -11,6 +11,7 @@ export interface Refusal {
   readonly salesEndAt?: string;
   readonly maxSeatsPerUser?: number;
   readonly seatsLeft?: number;
+  readonly position?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -31,6 +32,7 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
     `One person can have at most ${seats(maxSeatsPerUser)}. ${
       seatsLeft === 0 ? 'You cannot book more.' : `You can book ${seats(seatsLeft)} more.`
     }`,
+  QUEUED: ({ position = 0 }) => placeInLine({ position }),
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
@@ -81,6 +83,10 @@ const ruleIn = (message: string) =>
   message
     .replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase())
     .replace(/\w+(?=\.$)/, (word) => FIELDS[word] ?? word);
+
+/** Says where in the line of an event the user is. */
+export const placeInLine = ({ position }: { position: number }): string =>
+  `You are number ${(position + 1).toLocaleString('en')} in the line.`;
 
 export const seats = (count: number): string => (count === 1 ? '1 seat' : `${count.toLocaleString('en')} seats`);
 

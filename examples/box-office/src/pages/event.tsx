@@ -8,6 +8,7 @@ import {
   type EventPageQuery,
   WatchEventDocument,
 } from '#client/generated/graphql.ts';
+import type { Queued } from '#client/line.ts';
 import { client, queries, useSession } from '../client.ts';
 import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
@@ -16,7 +17,7 @@ import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
 import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
-import { dateTime, refusalIn, seats } from '../words.ts';
+import { dateTime, placeInLine, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
 /** The longest time of a timer in a browser. */
@@ -134,16 +135,21 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   const [seatCount, setSeatCount] = useState(1);
   /** The seats of a hold that was confirmed on this page. */
   const [confirmedSeats, setConfirmedSeats] = useState<number>();
+  /** The user's place while the event has a line. The client comes back by itself. */
+  const [queued, setQueued] = useState<Queued>();
   const held = useHold(event.id, userId);
   const hold = useMutation({
-    mutationFn: () => client.hold({ eventId: event.id, seatCount }),
+    mutationFn: () => client.hold({ eventId: event.id, seatCount }, { onQueued: setQueued }),
+    onSettled: () => setQueued(undefined),
     async onSuccess() {
       await reload('holds');
       void reload('event');
     },
   });
   const booking = useMutation({
-    mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) => client.book({ idempotencyKey, eventId, seatCount }),
+    mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) =>
+      client.book({ idempotencyKey, eventId, seatCount }, { onQueued: setQueued }),
+    onSettled: () => setQueued(undefined),
     onSuccess() {
       intents.clear();
       void reload('bookings');
@@ -178,7 +184,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
         <Button size="md" fullWidth loading>
           Booking
         </Button>
-        <p role="status">Booking {seats(variables.seatCount)} …</p>
+        <p role="status">{queued ? <InLine queued={queued} /> : `Booking ${seats(variables.seatCount)} …`}</p>
       </>
     );
   if (error !== null)
@@ -229,8 +235,19 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
           <Button variant="default" fullWidth loading={hold.isPending} onClick={() => hold.mutate()}>
             Hold {seats(seatCount)} while I decide
           </Button>
+          {hold.isPending && queued && (
+            <p role="status">
+              <InLine queued={queued} />
+            </p>
+          )}
         </>
       )}
     </>
   );
 }
+
+const InLine = ({ queued }: { queued: Queued }) => (
+  <>
+    <b>{placeInLine(queued)}</b> Many people want seats now. Keep this page open: you get your turn by itself.
+  </>
+);
