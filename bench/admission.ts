@@ -24,10 +24,10 @@ import { makeEvents } from './support/variants.ts';
 const REPORT_FILE = 'docs/benchmarks/admission.md';
 const PROCESSES = 2;
 /** In each direction. */
-const LATENCY_MS = Number(process.env.BENCH_LATENCY_MS ?? 80);
+const LATENCY_MS = Number(process.env.BENCH_LATENCY_MS ?? 50);
 const OVERLOAD = 5;
-const LASTS_MS = Number(process.env.BENCH_DURATION_MS ?? 6_000);
-const WAITING_MAX = 512;
+const LASTS_MS = Number(process.env.BENCH_DURATION_MS ?? 5_000);
+const WAITING_MAX = 1_000;
 const SEATS = 1_000_000;
 /** Enough for full batches in both processes. */
 const SATURATION = { atOnce: 2 * PROCESSES * 256, warmUpMs: 3_000, lastsMs: 6_000 };

@@ -70,7 +70,7 @@ export function createCrowd(urls: readonly string[], proof: string) {
       if (answer.kind === 'booked') return { cameAtMs, servedAtMs: nowMs(), answers };
       if (answer.kind === 'queued') {
         place = answer.place;
-        await delay(answer.comeBackAtMs - Date.now());
+        await delay(Math.max(1, answer.comeBackAtMs - Date.now()));
       } else {
         if (answers.unavailable === ATTEMPTS_MAX) return { cameAtMs, servedAtMs: undefined, answers };
         await delay(1_000 + Math.random() * BACKOFF_MS * 2 ** (answers.unavailable - 1));
@@ -105,7 +105,7 @@ export function createCrowd(urls: readonly string[], proof: string) {
       const times = arrivalTimesMs(buyers.length, { ratePerS, arrivals: 'poisson' });
       return Promise.all(
         buyers.map(async (buyer, index) => {
-          await delay((times[index] as number) - nowMs());
+          await delay(Math.max(1, (times[index] as number) - nowMs()));
           return call(buyer, eventId, nowMs);
         }),
       );

@@ -70,6 +70,9 @@ describe('the admission of several processes', () => {
       metrics,
     });
     stops.push(() => admission.stop());
+    // Its first tick is over.
+    await redis.ping();
+    await delay(10);
     const metric = async (name: string) =>
       Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await metrics.metrics())?.[1] ?? Number.NaN);
     return { admission, redis, log, metric };

@@ -2,9 +2,9 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Logger } from '#platform/process/logger.ts';
 import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller } from '#platform/process/poller.ts';
-import { comeBackInMs, createRate, type Queued, type Rate, turnsIn } from '../domain/line.ts';
+import { comeBackInMs, createPace, createRate, type Pace, type Queued, type Rate } from '../domain/line.ts';
 import type { BookRequest, HoldRequest, OutcomeOf } from '../domain/seat-requests.ts';
-import type { Entry, Lines } from '../store/lines.ts';
+import type { Entry, LineState, Lines } from '../store/lines.ts';
 import type { Allocator } from './allocator.ts';
 import type { PlaceOwner, Places } from './places.ts';
 
@@ -29,8 +29,7 @@ interface Demand {
   waiting: number;
   /** The requests that it has decided since the last tick. */
   decided: number;
-  /** The decisions, while requests wait. */
-  readonly decisions: Rate;
+  readonly pace: Pace;
   /** The allocator refused the last request for a reason that holds for all callers. */
   isRefused: boolean;
   line?: Line | undefined;
@@ -38,12 +37,11 @@ interface Demand {
 
 /** The line of an event at the last tick. */
 interface Line {
-  readonly length: number;
-  readonly admitted: number;
-  /** The places of all processes that got their turn. */
+  readonly state: LineState;
+  readonly knownSinceMs: number;
+  /** The turns that all processes give, and their decisions. */
   readonly turns: Rate;
-  /** The part of a turn that the last tick has left. */
-  readonly fraction: number;
+  readonly decisions: Rate;
 }
 
 const TICK_MS = 200;
@@ -94,7 +92,9 @@ export function createAdmission({
     help: 'Places in the lines of all events that have not had their turn, as this process has last seen them.',
     registers,
     collect() {
-      this.set(demands.values().reduce((sum, { line }) => sum + (line?.length ?? 0), 0));
+      this.set(
+        demands.values().reduce((sum, { line }) => sum + (line ? line.state.issued - line.state.admitted : 0), 0),
+      );
     },
   });
   const outageLog = createOutageLog({
@@ -106,7 +106,7 @@ export function createAdmission({
   let tickedAtMs = performance.now();
 
   function demandFor(eventId: string): Demand {
-    const demand = demands.get(eventId) ?? { waiting: 0, decided: 0, decisions: createRate(), isRefused: false };
+    const demand = demands.get(eventId) ?? { waiting: 0, decided: 0, pace: createPace(waitingMax), isRefused: false };
     demands.set(eventId, demand);
     return demand;
   }
@@ -141,7 +141,7 @@ export function createAdmission({
         hasRoom: demand.waiting < waitingMax / 2,
       });
       if (entry === undefined) demand.line = undefined;
-      else demand.line ??= { length: 0, admitted: entry.admitted, turns: createRate(), fraction: 0 };
+      else demand.line ??= newLine({ issued: entry.number, admitted: entry.admitted, decided: 0 });
       return entry;
     } catch (error) {
       return withoutLine(error);
@@ -149,10 +149,11 @@ export function createAdmission({
   }
 
   function queue(owner: PlaceOwner, { number, admitted }: Entry): Queued {
-    const { decisions, line } = demandFor(owner.eventId);
+    const { pace, line } = demandFor(owner.eventId);
     const position = number - admitted - 1;
-    const perS = Math.max(decisions.perS(), line?.turns.perS() ?? 0);
-    const comeBackAt = new Date(Date.now() + comeBackInMs(position, { perS, jitter: Math.random() }));
+    const perS = Math.max(pace.perS(), line?.decisions.perS() ?? 0, line?.turns.perS() ?? 0);
+    const ageMs = line === undefined ? 0 : performance.now() - line.knownSinceMs;
+    const comeBackAt = new Date(Date.now() + comeBackInMs(position, { perS, ageMs, jitter: Math.random() }));
     return { outcome: 'queued', place: places.sign(number, owner), position, comeBackAt };
   }
 
@@ -169,27 +170,28 @@ export function createAdmission({
     }
   }
 
-  async function advance(eventId: string, sinceMs: number): Promise<void> {
+  async function advance(eventId: string, decided: number, sinceMs: number): Promise<void> {
     const demand = demandFor(eventId);
-    const { waiting, decisions, isRefused, line } = demand;
-    const wanted = turnsIn(sinceMs, { waiting, waitingMax, perS: decisions.perS() }) + (line?.fraction ?? 0);
-    const turns = isRefused ? Number.MAX_SAFE_INTEGER : Math.floor(wanted);
-    const now = await lines.advance(eventId, { turns, isBusy: waiting >= waitingMax / 2 });
-    const rate = line?.turns ?? createRate();
-    if (line !== undefined && now !== undefined) rate.add(now.admitted - line.admitted, sinceMs);
-    demand.line = now && {
-      length: now.issued - now.admitted,
-      admitted: now.admitted,
-      turns: rate,
-      fraction: isRefused ? 0 : wanted - turns,
-    };
+    const { waiting, pace, isRefused, line } = demand;
+    const turns = isRefused ? Number.MAX_SAFE_INTEGER : pace.turnsIn(sinceMs, waiting);
+    const state = await lines.advance(eventId, { turns, decided, isBusy: waiting >= waitingMax / 2 });
+    if (state === undefined) {
+      demand.line = undefined;
+      return;
+    }
+    const before = line ?? newLine(state);
+    before.turns.add(state.admitted - before.state.admitted, sinceMs);
+    before.decisions.add(state.decided - before.state.decided, sinceMs);
+    demand.line = { ...before, state };
   }
 
   async function tick(): Promise<boolean> {
     const sinceMs = performance.now() - tickedAtMs;
     tickedAtMs += sinceMs;
-    for (const demand of demands.values()) {
-      if (demand.waiting > 0 || demand.decided > 0) demand.decisions.add(demand.decided, sinceMs);
+    const decided = new Map<string, number>();
+    for (const [eventId, demand] of demands) {
+      if (demand.waiting > 0 || demand.decided > 0) demand.pace.add(demand.decided, sinceMs);
+      decided.set(eventId, demand.decided);
       demand.decided = 0;
     }
     if (!lines.isHealthy()) {
@@ -197,7 +199,7 @@ export function createAdmission({
       return false;
     }
     const open = new Set(await lines.open());
-    await Promise.all([...open].map((eventId) => advance(eventId, sinceMs)));
+    await Promise.all([...open].map((eventId) => advance(eventId, decided.get(eventId) ?? 0, sinceMs)));
     for (const [eventId, demand] of demands) {
       if (!open.has(eventId)) demand.line = undefined;
       if (demand.line === undefined && demand.waiting === 0) demands.delete(eventId);
@@ -227,6 +229,13 @@ export function createAdmission({
     stop: () => ticking.stop(),
   };
 }
+
+const newLine = (state: LineState): Line => ({
+  state,
+  knownSinceMs: performance.now(),
+  turns: createRate(),
+  decisions: createRate(),
+});
 
 /** True for a refusal that other callers for the event get, too. They need not wait for it. */
 const isForAll = (outcome: OutcomeOf<Wanted>): boolean =>

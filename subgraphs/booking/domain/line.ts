@@ -10,12 +10,16 @@ export interface Queued {
 
 const MEMORY_MS = 5_000;
 const PER_S_MIN = 5;
-const COME_BACK_MS = { min: 1_000, max: 60_000, unknown: 2_000 };
+const COME_BACK_MS = { min: 1_000, max: 60_000, young: 2_000 };
 /** Added to the expected turn, because turns are given once in a tick. */
 const MARGIN_MS = 300;
 /** A turn that is further away is less certain, so the caller comes back after this part of the time beyond it. */
-const SURE_MS = 3_000;
-const UNSURE_SHARE = 0.75;
+const SURE_MS = 2_000;
+const UNSURE_SHARE = 0.6;
+/** The part by which the pace changes in a second when nothing waits. */
+const ADAPTS_PER_S = 0.25;
+/** The pace is at most this many turns for each decision. */
+const NO_SHOWS_MAX = 4;
 
 export type Rate = ReturnType<typeof createRate>;
 
@@ -34,27 +38,50 @@ export function createRate() {
   };
 }
 
+export type Pace = ReturnType<typeof createPace>;
+
 /**
- * The number of places that get their turn in a time, as a fraction: what the process decides in this time when half of
- * its bound waits, up to twice as many when less waits, and none at the bound. So the allocator stays busy, although
- * some callers never come back.
+ * The turns that a process gives, so that about half of its bound waits: a proportional and integral controller. It gives
+ * what is decided when half of the bound waits, up to twice as many when less waits, and none at the bound. While it has
+ * to give more, because callers do not come back or the database has become faster, its pace grows, and the reverse.
  */
-export function turnsIn(
-  timeMs: number,
-  { waiting, waitingMax, perS }: { waiting: number; waitingMax: number; perS: number },
-): number {
-  const room = Math.max(0, 1 - waiting / waitingMax);
-  return (Math.max(perS, PER_S_MIN) * timeMs * 2 * room) / 1_000;
+export function createPace(waitingMax: number) {
+  const decisions = createRate();
+  let perS = PER_S_MIN;
+  let fraction = 0;
+  return {
+    /** Counts decisions while requests waited. */
+    add(decided: number, inMs: number): void {
+      decisions.add(decided, inMs);
+      perS = Math.max(perS, decisions.perS());
+    },
+    /** Returns the number of turns for a time. */
+    turnsIn(timeMs: number, waiting: number): number {
+      const share = 2 * Math.max(0, 1 - waiting / waitingMax);
+      const most = Math.max(PER_S_MIN, decisions.perS() * NO_SHOWS_MAX);
+      perS = Math.min(Math.max(perS * (1 + (ADAPTS_PER_S * (share - 1) * timeMs) / 1_000), PER_S_MIN), most);
+      fraction += (perS * share * timeMs) / 1_000;
+      const turns = Math.floor(fraction);
+      fraction -= turns;
+      return turns;
+    },
+    perS: () => decisions.perS(),
+  };
 }
 
 /**
  * The time after which the caller at a position comes back: for the nearest ones that of their turn, for the others an
  * earlier one, at which they learn more. A later position never comes back earlier. At 1 to 60 s.
  * @param perS the places that get their turn in a second; 0 when that is not known yet
+ * @param ageMs how long the rate was observed; a caller comes back after this time, plus 2 s, at the latest
  * @param jitter from 0 to 1; spreads the callers within the time of one turn
  */
-export function comeBackInMs(position: number, { perS, jitter }: { perS: number; jitter: number }): number {
-  const turnMs = perS === 0 ? COME_BACK_MS.unknown : ((position + jitter) / Math.max(perS, PER_S_MIN)) * 1_000;
+export function comeBackInMs(
+  position: number,
+  { perS, ageMs, jitter }: { perS: number; ageMs: number; jitter: number },
+): number {
+  const latestMs = Math.min(COME_BACK_MS.max, COME_BACK_MS.young + ageMs);
+  const turnMs = perS === 0 ? latestMs : ((position + jitter) / Math.max(perS, PER_S_MIN)) * 1_000;
   const earlierMs = turnMs <= SURE_MS ? turnMs : SURE_MS + (turnMs - SURE_MS) * UNSURE_SHARE;
-  return Math.min(Math.max(earlierMs + MARGIN_MS, COME_BACK_MS.min), COME_BACK_MS.max);
+  return Math.min(Math.max(earlierMs + MARGIN_MS, COME_BACK_MS.min), latestMs);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { createRedis } from '#platform/redis/redis.ts';
 import { createLogLines } from '#tests/support/log-lines.ts';
 import { createLines, type Lines } from './lines.ts';
@@ -20,7 +20,7 @@ describe('the lines', () => {
     const connect = async () => {
       const connection = createRedis({ url, name: 'test', logger: createLogLines().logger });
       stops.push(() => connection.disconnect());
-      await expect.poll(() => connection.status).toBe('ready');
+      await vi.waitFor(() => expect(connection.status).toBe('ready'));
       return connection;
     };
     redis = await connect();
@@ -73,11 +73,15 @@ describe('the lines', () => {
     const [ada = 0, bob, cleo] = await places(one, 'ada', 'bob', 'cleo');
     expect(await enter(one, 'ada')).toEqual({ number: ada, admitted: ada - 1 });
     await Promise.all([
-      one.advance(eventId, { turns: 1, isBusy: true }),
-      other.advance(eventId, { turns: 1, isBusy: true }),
+      one.advance(eventId, { turns: 1, decided: 0, isBusy: true }),
+      other.advance(eventId, { turns: 1, decided: 0, isBusy: true }),
     ]);
     expect((await enter(other, 'cleo'))?.admitted).toBe(bob);
-    expect(await one.advance(eventId, { turns: 1_000, isBusy: true })).toEqual({ issued: cleo, admitted: cleo });
+    expect(await one.advance(eventId, { turns: 1_000, decided: 0, isBusy: true })).toEqual({
+      issued: cleo,
+      admitted: cleo,
+      decided: 0,
+    });
   });
 
   it('let the first one in at once when there is room, and no one else', async () => {
@@ -91,7 +95,7 @@ describe('the lines', () => {
 
   it('a place that was used up counts only for its key', async () => {
     const [ada = 0] = await places(one, 'ada');
-    await one.advance(eventId, { turns: 1, isBusy: true });
+    await one.advance(eventId, { turns: 1, decided: 0, isBusy: true });
     await one.useUp({ eventId, userId: 'ada', key: 'a-key', number: ada });
     expect((await enter(one, 'ada', { number: ada }))?.number).toBe(ada);
     const next = await enter(other, 'ada', { key: 'another:key', number: ada });
@@ -101,18 +105,20 @@ describe('the lines', () => {
 
   it('close when everybody was admitted and no process is busy', async () => {
     await places(one, 'ada');
-    await one.advance(eventId, { turns: 0, isBusy: false });
+    await one.advance(eventId, { turns: 0, decided: 0, isBusy: false });
     expect(await other.open()).toEqual([eventId]);
-    await one.advance(eventId, { turns: 1, isBusy: true });
-    expect(await other.advance(eventId, { turns: 0, isBusy: false })).toBeDefined();
-    await expect.poll(() => other.advance(eventId, { turns: 0, isBusy: false }), { timeout: 5_000 }).toBeUndefined();
+    await one.advance(eventId, { turns: 1, decided: 0, isBusy: true });
+    expect(await other.advance(eventId, { turns: 0, decided: 0, isBusy: false })).toBeDefined();
+    await expect
+      .poll(() => other.advance(eventId, { turns: 0, decided: 0, isBusy: false }), { timeout: 5_000 })
+      .toBeUndefined();
     expect(await one.open()).toEqual([]);
     expect(await enter(one, 'bob', { mayOpen: false })).toBeUndefined();
   });
 
   it('keep their numbers when they open again', async () => {
     const [ada = 0] = await places(one, 'ada');
-    await one.advance(eventId, { turns: 1, isBusy: false });
+    await one.advance(eventId, { turns: 1, decided: 0, isBusy: false });
     expect(await one.open()).toEqual([]);
     expect(await places(one, 'bob')).toEqual([ada + 1]);
   });
@@ -120,7 +126,7 @@ describe('the lines', () => {
   it('admit everybody of a line that Redis has lost, before the newcomers', async () => {
     const [ada = 0, bob = 0] = await places(one, 'ada', 'bob');
     await redis.flushdb();
-    expect(await one.advance(eventId, { turns: 5, isBusy: true })).toBeUndefined();
+    expect(await one.advance(eventId, { turns: 5, decided: 0, isBusy: true })).toBeUndefined();
     const newcomer = await enter(one, 'cleo');
     expect(newcomer?.number).toBeGreaterThan(bob);
     for (const [userId, number] of Object.entries({ ada, bob })) {
@@ -142,10 +148,10 @@ describe('the lines', () => {
     for (const ttl of await ttls()) expect(ttl).toBeGreaterThan(LIFE_S - 10);
     await redis.expire(`line:${eventId}`, 5);
     await redis.expire(`line:${eventId}:users`, 5);
-    await one.advance(eventId, { turns: 0, isBusy: true });
+    await one.advance(eventId, { turns: 0, decided: 0, isBusy: true });
     for (const ttl of await ttls()) expect(ttl).toBeGreaterThan(LIFE_S - 10);
     await redis.del(`line:${eventId}`);
-    expect(await one.advance(eventId, { turns: 0, isBusy: true })).toBeUndefined();
+    expect(await one.advance(eventId, { turns: 0, decided: 0, isBusy: true })).toBeUndefined();
     expect(await one.open()).toEqual([]);
   });
 });

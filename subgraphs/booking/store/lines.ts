@@ -50,7 +50,7 @@ return {number, admitted}`;
 /** A line closes when all numbers are admitted and no process was busy with its event for a second. */
 const ADVANCE_SCRIPT = `
 local line, users, lines = KEYS[1], KEYS[2], KEYS[3]
-local event, turns, isBusy, life = unpack(ARGV)
+local event, turns, decided, isBusy, life = unpack(ARGV)
 local issued = tonumber(redis.call('HGET', line, 'issued'))
 if not issued then
   redis.call('SREM', lines, event)
@@ -66,17 +66,24 @@ elseif admitted == issued and now > tonumber(redis.call('HGET', line, 'busyAt') 
   redis.call('SREM', lines, event)
   return false
 end
-return {issued, admitted}`;
+return {issued, admitted, redis.call('HINCRBY', line, 'decided', decided)}`;
 
 interface LineRedis extends Redis {
   enterLine(...keysAndArguments: string[]): Promise<[number, number] | null>;
-  advanceLine(...keysAndArguments: string[]): Promise<[number, number] | null>;
+  advanceLine(...keysAndArguments: string[]): Promise<[number, number, number] | null>;
 }
 
 /** The caller's number, and the last one admitted. */
 export interface Entry {
   readonly number: number;
   readonly admitted: number;
+}
+
+/** The last numbers issued and admitted, and the decisions of all processes about the event while it had a line. */
+export interface LineState {
+  readonly issued: number;
+  readonly admitted: number;
+  readonly decided: number;
 }
 
 export type Lines = ReturnType<typeof createLines>;
@@ -129,14 +136,16 @@ export function createLines(connection: Redis, { lifeS }: { lifeS: number }) {
     },
     /**
      * Admits up to `turns` more numbers. Returns the line, or undefined when it has closed.
+     * @param decided the number of decisions of this process since its last call
      * @param isBusy keeps the line open
      */
     async advance(
       eventId: string,
-      { turns, isBusy }: { turns: number; isBusy: boolean },
-    ): Promise<{ readonly issued: number; readonly admitted: number } | undefined> {
-      const answer = await redis.advanceLine(...keysOf(eventId), eventId, String(turns), isBusy ? '1' : '0', life);
-      return answer === null ? undefined : { issued: answer[0], admitted: answer[1] };
+      { turns, decided, isBusy }: { turns: number; decided: number; isBusy: boolean },
+    ): Promise<LineState | undefined> {
+      const flag = isBusy ? '1' : '0';
+      const answer = await redis.advanceLine(...keysOf(eventId), eventId, String(turns), String(decided), flag, life);
+      return answer === null ? undefined : { issued: answer[0], admitted: answer[1], decided: answer[2] };
     },
     isHealthy: () => redis.status === 'ready',
     redis: redisDebug(redis),
