@@ -180,7 +180,7 @@ export function createAdmission({
       return;
     }
     const before = line ?? newLine(state);
-    before.turns.add(state.admitted - before.state.admitted, sinceMs);
+    if (!isRefused) before.turns.add(state.admitted - before.state.admitted, sinceMs);
     before.decisions.add(state.decided - before.state.decided, sinceMs);
     demand.line = { ...before, state };
   }
@@ -241,4 +241,4 @@ const newLine = (state: LineState): Line => ({
 const isForAll = (outcome: OutcomeOf<Wanted>): boolean =>
   outcome.outcome === 'sold-out'
     ? outcome.availableSeats === 0
-    : ['not-bookable', 'sales-not-started', 'sales-ended', 'unknown-event'].includes(outcome.outcome);
+    : ['not-bookable', 'sales-not-started', 'sales-ended'].includes(outcome.outcome);

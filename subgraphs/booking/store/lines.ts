@@ -132,7 +132,8 @@ export function createLines(connection: Redis, { lifeS }: { lifeS: number }) {
     },
     /** Marks a number as used up by the request with this key. */
     async useUp({ eventId, userId, key, number }: { eventId: string; userId: string; key: string; number: number }) {
-      await redis.hset(usersKey(eventId), userId, `${number}:${key}`);
+      const users = usersKey(eventId);
+      await Promise.all([redis.hset(users, userId, `${number}:${key}`), redis.expire(users, lifeS)]);
     },
     /**
      * Admits up to `turns` more numbers. Returns the line, or undefined when it has closed.
