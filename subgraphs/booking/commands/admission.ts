@@ -27,6 +27,8 @@ export const openAdmission = (allocator: Allocator): Admission => ({ submit: (re
 interface Demand {
   /** The requests that the allocator has not decided. */
   waiting: number;
+  /** The requests that wait for Redis. */
+  entering: number;
   /** The requests that it has decided since the last tick. */
   decided: number;
   readonly pace: Pace;
@@ -106,7 +108,13 @@ export function createAdmission({
   let tickedAtMs = performance.now();
 
   function demandFor(eventId: string): Demand {
-    const demand = demands.get(eventId) ?? { waiting: 0, decided: 0, pace: createPace(waitingMax), isRefused: false };
+    const demand = demands.get(eventId) ?? {
+      waiting: 0,
+      entering: 0,
+      decided: 0,
+      pace: createPace(waitingMax),
+      isRefused: false,
+    };
     demands.set(eventId, demand);
     return demand;
   }
@@ -132,19 +140,22 @@ export function createAdmission({
     const isFull = demand.waiting >= waitingMax;
     if (demand.line === undefined && !isFull) return undefined;
     if (!isRedisThere) return withoutLine(new Error('not connected'));
+    demand.entering += 1;
     try {
       const entry = await lines.enter({
         ...owner,
         key: request.idempotencyKey,
         number: place === undefined ? undefined : places.read(place, owner),
         mayOpen: isFull,
-        hasRoom: demand.waiting < waitingMax / 2,
+        hasRoom: demand.waiting + demand.entering <= waitingMax / 2,
       });
       if (entry === undefined) demand.line = undefined;
       else demand.line ??= newLine({ issued: entry.number, admitted: entry.admitted, decided: 0 });
       return entry;
     } catch (error) {
       return withoutLine(error);
+    } finally {
+      demand.entering -= 1;
     }
   }
 
@@ -202,7 +213,7 @@ export function createAdmission({
     await Promise.all([...open].map((eventId) => advance(eventId, decided.get(eventId) ?? 0, sinceMs)));
     for (const [eventId, demand] of demands) {
       if (!open.has(eventId)) demand.line = undefined;
-      if (demand.line === undefined && demand.waiting === 0) demands.delete(eventId);
+      if (demand.line === undefined && demand.waiting + demand.entering === 0) demands.delete(eventId);
     }
     isRedisThere = true;
     outageLog.succeeded();

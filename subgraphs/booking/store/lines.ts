@@ -11,7 +11,7 @@ const usersKey = (eventId: string) => `line:${eventId}:users`;
  * its numbers are greater than those of an earlier line of the event that Redis has lost or forgotten. Numbers below
  * 2^53 are exact in Lua. They are formatted explicitly, because Lua writes only 14 digits of a number.
  *
- * A user's field is their number, and after it was used up, also the idempotency key that used it.
+ * Each user has a field with their number, and one with the number that was used up last and the key that used it.
  */
 const ENTER_SCRIPT = `
 local line, users, lines = KEYS[1], KEYS[2], KEYS[3]
@@ -27,19 +27,22 @@ if redis.call('EXISTS', line) == 0 then
   redis.call('EXPIRE', line, life)
 end
 local number = tonumber(given)
-local kept = redis.call('HGET', users, user)
-if kept then
-  local last, usedFor = string.match(kept, '^(%d+):?(.*)$')
+local kept = tonumber(redis.call('HGET', users, user) or '')
+local used = redis.call('HGET', users, user .. ':used')
+if used then
+  local last, usedFor = string.match(used, '^(%d+):(.*)$')
   last = tonumber(last)
-  if usedFor == '' or usedFor == key then number = math.min(number or last, last)
-  elseif number and number <= last then number = nil end
+  if usedFor == key then return {last, math.max(last, tonumber(redis.call('HGET', line, 'admitted')))} end
+  if kept and kept <= last then kept = nil end
+  if number and number <= last then number = nil end
 end
+if kept then number = math.min(number or kept, kept) end
 local issued = tonumber(redis.call('HGET', line, 'issued'))
 local admitted = tonumber(redis.call('HGET', line, 'admitted'))
 if not number then number = issued + 1 end
 local text = string.format('%.0f', number)
 if number > issued then redis.call('HSET', line, 'issued', text) end
-if not kept or string.match(kept, '^%d+') ~= text then redis.call('HSET', users, user, text) end
+if number ~= kept then redis.call('HSET', users, user, text) end
 if redis.call('TTL', users) < 0 then redis.call('EXPIRE', users, life) end
 if number == admitted + 1 and hasRoom == '1' then
   admitted = number
@@ -133,7 +136,7 @@ export function createLines(connection: Redis, { lifeS }: { lifeS: number }) {
     /** Marks a number as used up by the request with this key. */
     async useUp({ eventId, userId, key, number }: { eventId: string; userId: string; key: string; number: number }) {
       const users = usersKey(eventId);
-      await Promise.all([redis.hset(users, userId, `${number}:${key}`), redis.expire(users, lifeS)]);
+      await Promise.all([redis.hset(users, `${userId}:used`, `${number}:${key}`), redis.expire(users, lifeS)]);
     },
     /**
      * Admits up to `turns` more numbers. Returns the line, or undefined when it has closed.
