@@ -1,6 +1,6 @@
 import { Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useEffect, useReducer, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 import { createKey } from '#client/client.ts';
 import {
   type EventFieldsFragment,
@@ -137,9 +137,11 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   const [confirmedSeats, setConfirmedSeats] = useState<number>();
   /** The user's place while the event has a line. The client comes back by itself. */
   const [queued, setQueued] = useState<Queued>();
+  const leaving = useRef(new AbortController());
+  const inLine = () => ({ onQueued: setQueued, signal: leaving.current.signal });
   const held = useHold(event.id, userId);
   const hold = useMutation({
-    mutationFn: () => client.hold({ eventId: event.id, seatCount }, { onQueued: setQueued }),
+    mutationFn: () => client.hold({ eventId: event.id, seatCount }, inLine()),
     onSettled: () => setQueued(undefined),
     async onSuccess() {
       await reload('holds');
@@ -148,7 +150,7 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   });
   const booking = useMutation({
     mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) =>
-      client.book({ idempotencyKey, eventId, seatCount }, { onQueued: setQueued }),
+      client.book({ idempotencyKey, eventId, seatCount }, inLine()),
     onSettled: () => setQueued(undefined),
     onSuccess() {
       intents.clear();
@@ -178,13 +180,32 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
     setConfirmedSeats(undefined);
   }
 
+  function leaveLine(): void {
+    leaving.current.abort();
+    leaving.current = new AbortController();
+    setQueued(undefined);
+    hold.reset();
+    startOver();
+  }
+
+  if (queued !== undefined && (isPending || hold.isPending))
+    return (
+      <>
+        <p role="status">
+          <b>{placeInLine(queued)}</b> Many people want seats now. Keep this page open: you get your turn by itself.
+        </p>
+        <Button variant="default" fullWidth onClick={leaveLine}>
+          Leave the line
+        </Button>
+      </>
+    );
   if (isPending)
     return (
       <>
         <Button size="md" fullWidth loading>
           Booking
         </Button>
-        <p role="status">{queued ? <InLine queued={queued} /> : `Booking ${seats(variables.seatCount)} …`}</p>
+        <p role="status">Booking {seats(variables.seatCount)} …</p>
       </>
     );
   if (error !== null)
@@ -235,19 +256,8 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
           <Button variant="default" fullWidth loading={hold.isPending} onClick={() => hold.mutate()}>
             Hold {seats(seatCount)} while I decide
           </Button>
-          {hold.isPending && queued && (
-            <p role="status">
-              <InLine queued={queued} />
-            </p>
-          )}
         </>
       )}
     </>
   );
 }
-
-const InLine = ({ queued }: { queued: Queued }) => (
-  <>
-    <b>{placeInLine(queued)}</b> Many people want seats now. Keep this page open: you get your turn by itself.
-  </>
-);
