@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { faultTest } from '../support/fault-test.ts';
@@ -9,18 +10,27 @@ const FLUSH_EVERY_MS = 100;
 
 /** Calls a function with a connection to Redis again and again, for as long as the fault lasts. */
 function repeatedly(name: string, change: (redis: Redis) => Promise<unknown>): Fault {
-  let timer: NodeJS.Timeout;
-  let redis: Redis;
+  let ended: boolean;
+  let changing: Promise<void>;
+
+  async function keepChanging(redis: Redis): Promise<void> {
+    while (!ended) {
+      await change(redis);
+      await delay(FLUSH_EVERY_MS);
+    }
+    await redis.flushall();
+    redis.disconnect();
+  }
+
   return {
     name,
     begin({ system }) {
-      redis = new Redis(system.redisUrl);
-      timer = setInterval(() => change(redis), FLUSH_EVERY_MS);
+      ended = false;
+      changing = keepChanging(new Redis(system.redisUrl));
     },
     async end() {
-      clearInterval(timer);
-      await redis.flushall();
-      redis.disconnect();
+      ended = true;
+      await changing;
     },
   };
 }
