@@ -14,7 +14,8 @@
  *   export                          prints all your data as JSON
  *   delete-account                  deletes your account; asks for the password
  *   events [words]                  lists the events whose names contain the words
- *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
+ *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking;
+ *                                   waits if the event has a line
  *   hold <event> [--seats 1]        keeps seats of an event for some minutes, with --key like book
  *   confirm <hold>                  books the seats of a hold by its id
  *   release <hold>                  gives the seats of a hold back
@@ -68,6 +69,7 @@ import {
   VerifyEmailDocument,
   type WaitlistFieldsFragment,
 } from '#client/generated/graphql.ts';
+import type { Queued } from '#client/line.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
 import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
@@ -197,6 +199,12 @@ function describeRefusal(
       return refusal.message;
   }
 }
+
+/** Shows the place in the line of the event, while the client waits for its turn. */
+const onQueued = ({ position, comeBackAt }: Queued): void =>
+  void process.stderr.write(
+    `You are number ${position + 1} in the line. Next try at ${comeBackAt.slice(11, 19)} UTC.\n`,
+  );
 
 /** Says why a guest does not get in. */
 function describeDoorRefusal(refusal: Exclude<CheckInMutation['checkIn'], { __typename: 'CheckInPayload' }>): string {
@@ -355,14 +363,14 @@ async function run(
     }
     case 'book': {
       const { id: eventId, name } = await findEvent(client, text);
-      const result = await client.book({ eventId, seatCount, idempotencyKey: key });
+      const result = await client.book({ eventId, seatCount, idempotencyKey: key }, { onQueued });
       if (result.__typename !== 'CreateBookingPayload') throw new LocalError(describeRefusal(result));
       const { booking, replayed } = result;
       return `${replayed ? 'Already booked' : 'Booked'}: ${booking.seatCount} × ${name}. The booking is ${booking.id}.`;
     }
     case 'hold': {
       const { id: eventId, name } = await findEvent(client, text);
-      const result = await client.hold({ eventId, seatCount, idempotencyKey: key });
+      const result = await client.hold({ eventId, seatCount, idempotencyKey: key }, { onQueued });
       if (result.__typename !== 'HoldSeatsPayload') throw new LocalError(describeRefusal(result));
       const { id, seatCount: held, status, expiresAt } = result.hold;
       const until = `${expiresAt.slice(11, 19)} UTC`;

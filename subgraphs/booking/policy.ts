@@ -139,6 +139,7 @@ export const policy: Policy<Reader> = {
     SalesNotStartedError: visibleToEveryone,
     SalesEndedError: visibleToEveryone,
     UserLimitReachedError: visibleToEveryone,
+    QueuedError: visibleToEveryone,
     IdempotencyKeyReusedError: visibleToEveryone,
     BookingNotFoundError: visibleToEveryone,
     CancellationClosedError: visibleToEveryone,

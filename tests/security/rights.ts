@@ -163,6 +163,7 @@ Booking
   it: createBooking(input: { eventId: $unopenedEvent, idempotencyKey: "too-early" }) { ...Order }                 | UNAUTHENTICATED | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError
   it: createBooking(input: { eventId: $closedEvent, idempotencyKey: "too-late" }) { ...Order }                    | UNAUTHENTICATED | SalesEndedError       | SalesEndedError       | SalesEndedError       | SalesEndedError
   it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: createBooking(input: { eventId: $busyEvent, idempotencyKey: "in-the-line", place: "forged" }) { ...Order }  | UNAUTHENTICATED | QueuedError           | QueuedError           | QueuedError           | QueuedError
   it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
   it: cancelBooking(input: { id: $lateBooking }) { ...Cancellation }                                              | UNAUTHENTICATED | CancellationClosedError | BookingNotFoundError | BookingNotFoundError | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
@@ -171,6 +172,7 @@ Booking
 Hold
   it: holdSeats(input: { eventId: $heldEvent, idempotencyKey: "for-itself" }) { ...Holding }                      | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
   it: holdSeats(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Holding }       | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: holdSeats(input: { eventId: $busyEvent, idempotencyKey: "in-the-line" }) { ...Holding }                      | UNAUTHENTICATED | QueuedError           | QueuedError           | QueuedError           | QueuedError
   it: confirmHold(input: { id: $hold }) { ...Confirmation }                                                       | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
   it: confirmHold(input: { id: $releasedHold }) { ...Confirmation }                                               | UNAUTHENTICATED | HoldEndedError        | HoldNotFoundError     | HoldNotFoundError     | HoldEndedError
   it: releaseHold(input: { id: $hold }) { ...Release }                                                            | UNAUTHENTICATED | HoldConfirmedError    | HoldNotFoundError     | HoldNotFoundError     | HoldConfirmedError
@@ -326,6 +328,7 @@ fragment Order on CreateBookingResult {
   ... on SalesNotStartedError { code message salesStartAt }
   ... on SalesEndedError { code message salesEndAt }
   ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
+  ... on QueuedError { code message place position comeBackAt }
   ... on IdempotencyKeyReusedError { code message }
 }
 fragment Cancellation on CancelBookingResult {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { print } from 'graphql';
+import { Redis } from 'ioredis';
 import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -34,7 +35,7 @@ describe('the rights of each reader to the data of the owner', () => {
 
   beforeAll(async () => {
     // A closed stream counts until the gateway knows that it is closed.
-    system = await startTestSystem({ env: { LIVE_STREAMS_USER_MAX: '100' } });
+    system = await startTestSystem({ env: { LIVE_STREAMS_USER_MAX: '100', ADMISSION_WAITING_MAX: '1000' } });
     const { graphqlUrl } = system;
     const [owner, other, organizer, admin] = [
       await signUp(graphqlUrl, 'Bob'),
@@ -261,6 +262,17 @@ async function register(graphqlUrl: string, email: string): Promise<string> {
   return data.createUser.refreshToken;
 }
 
+/** Opens a line with more places than get their turn during the test. The booking process learns of it in its next tick. */
+async function openLine({ redisUrl, urls }: TestSystem, eventId: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  await redis.hset(`line:${eventId}`, { issued: 1_000_000_000, admitted: 0 });
+  await redis.sadd('lines', eventId);
+  redis.disconnect();
+  const isKnown = async () =>
+    /^admission_line_length\S* [1-9]/m.test(await (await fetch(`${urls.booking}/metrics`)).text());
+  await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 10_000 });
+}
+
 /** Creates an object of each kind without null fields for the owner. Returns the values of the table's variables. */
 async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
@@ -274,6 +286,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const closedEvent = await createEvent(organizer, { ...inDays(3), salesEndAt: yesterday });
   const limitedEvent = await createEvent(organizer, { ...inDays(3), maxSeatsPerUser: 1 });
   const heldEvent = await createEvent(organizer, inDays(3));
+  const busyEvent = await createEvent(organizer, inDays(3));
+  await openLine(system, busyEvent);
   const cancelledEvent = await createEvent(organizer, inDays(3));
   await organizer.send(
     `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1, reason: "ill" }) { __typename } }`,
@@ -368,6 +382,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     closedEvent,
     limitedEvent,
     heldEvent,
+    busyEvent,
     hold,
     releasedHold,
     soldOutEvent,
@@ -474,6 +489,7 @@ const PUBLIC_EVENTS = [
   'closedEvent',
   'limitedEvent',
   'heldEvent',
+  'busyEvent',
   'soldOutEvent',
 ];
 

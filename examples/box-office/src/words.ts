@@ -15,6 +15,7 @@ export interface Refusal {
   readonly checkedInSeats?: number;
   readonly limit?: number;
   readonly cancellationDeadline?: string;
+  readonly position?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -35,6 +36,7 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
     `One person can have at most ${seats(maxSeatsPerUser)}. ${
       seatsLeft === 0 ? 'You cannot book more.' : `You can book ${seats(seatsLeft)} more.`
     }`,
+  QUEUED: ({ position = 0 }) => placeInLine({ position }),
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
   CANCELLATION_CLOSED: ({ cancellationDeadline = '' }) =>
@@ -105,6 +107,10 @@ const ruleIn = (message: string) =>
   message
     .replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase())
     .replace(/\w+(?=\.$)/, (word) => FIELDS[word] ?? word);
+
+/** Says where in the line of an event the user is. */
+export const placeInLine = ({ position }: { position: number }): string =>
+  `You are number ${(position + 1).toLocaleString('en')} in the line.`;
 
 export const seats = (count: number): string => (count === 1 ? '1 seat' : `${count.toLocaleString('en')} seats`);
 

@@ -8,6 +8,7 @@ export const createBookingRules = (seatsPerBookingMax: number) =>
     seatCount: wholeNumber(1, seatsPerBookingMax),
     idempotencyKey: idempotencyKey(),
     userId: z.string().refine(isId, 'is not a valid user id').nullish(),
+    place: z.string().nullish(),
   });
 
 export type CreateBookingInput = z.output<ReturnType<typeof createBookingRules>>;
