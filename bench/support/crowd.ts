@@ -110,6 +110,12 @@ export function createCrowd(urls: readonly string[], proof: string) {
         }),
       );
     },
+    /** The sum of a metric over all processes. */
+    async metric(name: string): Promise<number> {
+      const texts = await Promise.all(urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+      const values = texts.map((text) => Number(new RegExp(`^${name}\\S* (\\S+)$`, 'm').exec(text)?.[1]));
+      return values.reduce((sum, value) => sum + value, 0);
+    },
     close: () => Promise.all(pools.map((pool) => pool.destroy())),
   };
 }

@@ -50,6 +50,8 @@ import { createUsersClient } from './users-client.ts';
 const CLOSE_POLL_MS = 1_000;
 /** The life of a place in a line. It must be longer than any wait. */
 const PLACE_LIFE_S = 3_600;
+/** Longer than the event loop is busy at the start of a sale, because without its line everybody would be let through. */
+const LINE_TIMEOUT_MS = 500;
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
@@ -96,7 +98,8 @@ lifecycle.onStop('allocator', allocator.stop);
 const seats = keepDeadlines(measureRequests(requireRoom(allocator, relay), metrics));
 
 function startAdmission() {
-  const redis = createRedis({ url: config.REDIS_URL, tlsCa: config.REDIS_TLS_CA, name: 'booking', logger });
+  const { REDIS_URL: url, REDIS_TLS_CA: tlsCa } = config;
+  const redis = createRedis({ url, tlsCa, name: 'booking', commandTimeoutMs: LINE_TIMEOUT_MS, logger });
   const lines = createLines(redis, { lifeS: PLACE_LIFE_S });
   service.addOptionalDependency('lines', lines);
   const admission = createAdmission({

@@ -56,7 +56,7 @@ describe('the admission of several processes', () => {
   async function startProcess() {
     const { logger, lines: log } = createLogLines();
     const metrics = new Registry();
-    const redis = createRedis({ url: `${proxy.url}/1023`, name: 'test', logger });
+    const redis = createRedis({ url: `${proxy.url}/1023`, name: 'test', commandTimeoutMs: 500, logger });
     stops.push(() => redis.disconnect());
     await expect.poll(() => redis.status).toBe('ready');
     const { allocator, stop } = slowAllocator(decided, seats);
@@ -164,7 +164,7 @@ describe('the admission of several processes', () => {
       const ada = (await admission.submit(request('ada'))) as Queued;
       if (fault === 'down') proxy.cut();
       else proxy.hang();
-      await delay(400);
+      await delay(900);
       const startedAtMs = performance.now();
       const through = [admission.submit(request('bob')), admission.submit(request('ada'), ada.place)];
       expect(await Promise.all(through)).toMatchObject([{ outcome: 'booked' }, { outcome: 'booked' }]);
