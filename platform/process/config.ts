@@ -250,7 +250,7 @@ export const subgraphSettings = (name: string, defaultPort: number) => ({
 export type SubgraphSettings = Settings<ReturnType<typeof subgraphSettings>>;
 
 /** Parses JSON of the given schema, as plain text or in base64url, for use in transform(). */
-export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
+function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return (text: string, context: z.RefinementCtx): z.output<Schema> => {
     try {
       const json = text.startsWith('{') ? text : Buffer.from(text, 'base64url').toString();

@@ -7,10 +7,10 @@ import { bookingMessages, waitlistMessages } from '../../booking/messaging/contr
 import { eventMessages } from '../../event/messaging/contract.ts';
 import { userMessages } from '../../user/messaging/contract.ts';
 import type { AccountMailKind } from '../domain/account-mail.ts';
-import { changeNotification } from '../domain/event-change.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
 import { type WebhookKind, webhookPayload } from '../domain/webhook.ts';
 import { saveAccountMails } from '../store/account-mails.ts';
+import { changeNotification } from '../store/change-notifications.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';
