@@ -23,9 +23,11 @@
  *   waiting                         lists where you wait, and the holds of the seats that you were offered
  *   leave <entry>                   ends your waiting
  *   bookings                        lists your bookings
- *   cancel <booking>                cancels a booking by its id
+ *   cancel <booking> [--reason <text>]    cancels a booking by its id
  *   ticket <booking>                shows the ticket of a booking as a QR code, and its code
  *   check-in <event> <code> [--seats 1]   lets the guests of a ticket in at your event, by its id; --key repeats it
+ *   statistics <event>              shows how your event sells, in total and by day
+ *   attendees <event>               prints the attendees of your event as a CSV file
  *   webhook <action> ...            manages your webhooks: list, add <url>, log, on, off, rotate, delete, redeliver
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.

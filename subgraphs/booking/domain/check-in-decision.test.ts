@@ -116,6 +116,14 @@ describe('cancelling a booking at the door', () => {
     expect(before.writes.checkedIn).toEqual([]);
   });
 
+  it('is refused for the check-in first, also after the deadline and for admins', () => {
+    const event = { ...CONCERT, cancellationDeadline: NOW, checkedInSeats: 1 };
+    for (const hasDeadline of [true, false]) {
+      const { outcomes } = decideOn([cancelOf({ hasDeadline })], { booking: { ...BOOKING, checkedInSeats: 1 }, event });
+      expect(outcomes).toMatchObject([{ outcome: 'booking-checked-in' }]);
+    }
+  });
+
   it('works for a checked-in booking of a cancelled event', () => {
     const { outcomes, writes } = decideOn([CANCEL], {
       booking: { ...BOOKING, checkedInSeats: 2 },

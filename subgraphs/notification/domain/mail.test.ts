@@ -87,6 +87,15 @@ test('an offer says until when the seats are held, and names the hold', () => {
   expect(text).toContain('\nHold: booking-1\n');
 });
 
+test('an offer says in the time zone of the event until when the seats are held', () => {
+  const expiresAt = new Date('2030-05-31T08:00:00.000Z');
+  const { text } = compose({
+    notification: { kind: 'WAITLIST_OFFERED', expiresAt },
+    event: { timeZone: 'Europe/Berlin' },
+  });
+  expect(text).toMatch(/^Book until: .*31 May 2030 at 10:00 Central European Summer Time, Europe\/Berlin/m);
+});
+
 test('a cancellation with a reason states it on one line', () => {
   const reason = 'The pianist\nis <ill>';
   const { text, html } = compose({ notification: { kind: 'BOOKING_CANCELLED', reason } });
