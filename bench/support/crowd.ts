@@ -27,7 +27,9 @@ type Answer =
 /** What happened to one caller. Times are in ms from the beginning of the run. */
 export interface Caller {
   readonly cameAtMs: number;
-  /** Undefined if they gave up. */
+  /** When they sent the call that was decided. Undefined if they gave up. */
+  readonly passedAtMs: number | undefined;
+  /** When they had their seat. Undefined if they gave up. */
   readonly servedAtMs: number | undefined;
   /** How many answers of each kind they got. */
   readonly answers: Readonly<Record<Answer['kind'], number>>;
@@ -65,14 +67,16 @@ export function createCrowd(urls: readonly string[], proof: string) {
     const answers = { booked: 0, queued: 0, unavailable: 0 };
     let place: string | undefined;
     for (;;) {
+      const passedAtMs = nowMs();
       const answer = await ask(buyer, { ...input, ...(place && { place }) });
       answers[answer.kind] += 1;
-      if (answer.kind === 'booked') return { cameAtMs, servedAtMs: nowMs(), answers };
+      if (answer.kind === 'booked') return { cameAtMs, passedAtMs, servedAtMs: nowMs(), answers };
       if (answer.kind === 'queued') {
         place = answer.place;
         await delay(Math.max(1, answer.comeBackAtMs - Date.now()));
       } else {
-        if (answers.unavailable === ATTEMPTS_MAX) return { cameAtMs, servedAtMs: undefined, answers };
+        if (answers.unavailable === ATTEMPTS_MAX)
+          return { cameAtMs, passedAtMs: undefined, servedAtMs: undefined, answers };
         await delay(1_000 + Math.random() * BACKOFF_MS * 2 ** (answers.unavailable - 1));
       }
     }
@@ -120,19 +124,19 @@ export function createCrowd(urls: readonly string[], proof: string) {
   };
 }
 
-/** The part of the callers before whom somebody was served who had come at least `laterMs` after them. */
-export function overtakenShare(callers: readonly Caller[], laterMs: number): number {
+/** The part of the callers who reached an event after somebody who had come at least `laterMs` after them. */
+export function overtakenShare(callers: readonly Caller[], at: 'passedAtMs' | 'servedAtMs', laterMs: number): number {
   const inOrder = callers.toSorted((one, other) => one.cameAtMs - other.cameAtMs);
-  const servedAt = ({ servedAtMs }: Caller) => servedAtMs ?? Number.POSITIVE_INFINITY;
-  /** The earliest time at which one of the callers from this index on was served. */
-  const earliest = inOrder.map(servedAt);
+  const timeOf = (caller: Caller) => caller[at] ?? Number.POSITIVE_INFINITY;
+  /** The earliest time of the callers from this index on. */
+  const earliest = inOrder.map(timeOf);
   for (let index = earliest.length - 2; index >= 0; index -= 1) {
     earliest[index] = Math.min(earliest[index] as number, earliest[index + 1] as number);
   }
   let later = 0;
   const overtaken = inOrder.filter((caller) => {
     while (later < inOrder.length && (inOrder[later] as Caller).cameAtMs < caller.cameAtMs + laterMs) later += 1;
-    return (earliest[later] ?? Number.POSITIVE_INFINITY) < servedAt(caller);
+    return (earliest[later] ?? Number.POSITIVE_INFINITY) < timeOf(caller);
   });
   return overtaken.length / callers.length;
 }
