@@ -2,8 +2,8 @@ import { Counter, type Registry } from 'prom-client';
 import type { SqlClient } from '#platform/database/database.ts';
 import type { Logger } from '#platform/process/logger.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
-import { changeNotification } from '../domain/event-change.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
+import { changeNotification } from '../store/change-notification.ts';
 import { findUsersToTell, lockDueChange, saveProgress } from '../store/event-changes.ts';
 import { insertNotifications } from '../store/notifications.ts';
 

@@ -1,7 +1,8 @@
 import { v7 as newId } from 'uuid';
 import { expect, test } from 'vitest';
 import { isId } from '#platform/errors/validation.ts';
-import { changeNotification, type EventChange } from './event-change.ts';
+import type { EventChange } from '../domain/event-change.ts';
+import { changeNotification } from './change-notification.ts';
 
 const change: EventChange = {
   id: newId(),
