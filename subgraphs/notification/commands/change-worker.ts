@@ -4,7 +4,7 @@ import type { Logger } from '#platform/process/logger.ts';
 import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller, type Poller } from '#platform/process/poller.ts';
 import type { NotificationChannel } from '../domain/notification.ts';
-import { changeNotification } from '../store/change-notifications.ts';
+import { changeNotification } from '../store/change-notification.ts';
 import { findUsersToTell, lockDueChange, saveProgress } from '../store/event-changes.ts';
 import { insertNotifications } from '../store/notifications.ts';
 

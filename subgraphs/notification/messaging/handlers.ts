@@ -10,7 +10,7 @@ import type { AccountMailKind } from '../domain/account-mail.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
 import { type WebhookKind, webhookPayload } from '../domain/webhook.ts';
 import { saveAccountMails } from '../store/account-mails.ts';
-import { changeNotification } from '../store/change-notifications.ts';
+import { changeNotification } from '../store/change-notification.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';

@@ -2,7 +2,7 @@ import { v7 as newId } from 'uuid';
 import { expect, test } from 'vitest';
 import { isId } from '#platform/errors/validation.ts';
 import type { EventChange } from '../domain/event-change.ts';
-import { changeNotification } from './change-notifications.ts';
+import { changeNotification } from './change-notification.ts';
 
 const change: EventChange = {
   id: newId(),
