@@ -23,6 +23,7 @@ export const SUBGRAPH_LIST = listOf({
   event: { port: 4002, usesRedis: true, publishes: true },
   booking: {
     port: 4003,
+    usesRedis: true,
     publishes: true,
     asks: ['event', 'user'],
     privateSettings: ['TICKET_PRIVATE_KEY', 'TICKET_PUBLIC_KEYS'],

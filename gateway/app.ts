@@ -102,6 +102,10 @@ export async function createGateway({ config, logger, metrics, lifecycle }: Gate
     rateLimits,
     limits,
     broker,
+    subgraphs: {
+      askEvents: sources.get('event') as SubgraphClient,
+      askBookings: sources.get('booking') as SubgraphClient,
+    },
     config,
     logger,
     metrics,

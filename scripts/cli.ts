@@ -14,7 +14,8 @@
  *   export                          prints all your data as JSON
  *   delete-account                  deletes your account; asks for the password
  *   events [words]                  lists the events whose names contain the words
- *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking
+ *   book <event> [--seats 1]        books seats of an event, by its id or by words of its name; --key repeats a booking;
+ *                                   waits if the event has a line
  *   hold <event> [--seats 1]        keeps seats of an event for some minutes, with --key like book
  *   confirm <hold>                  books the seats of a hold by its id
  *   release <hold>                  gives the seats of a hold back
@@ -22,9 +23,11 @@
  *   waiting                         lists where you wait, and the holds of the seats that you were offered
  *   leave <entry>                   ends your waiting
  *   bookings                        lists your bookings
- *   cancel <booking>                cancels a booking by its id
+ *   cancel <booking> [--reason <text>]    cancels a booking by its id
  *   ticket <booking>                shows the ticket of a booking as a QR code, and its code
  *   check-in <event> <code> [--seats 1]   lets the guests of a ticket in at your event, by its id; --key repeats it
+ *   statistics <event>              shows how your event sells, in total and by day
+ *   attendees <event>               prints the attendees of your event as a CSV file
  *   webhook <action> ...            manages your webhooks: list, add <url>, log, on, off, rotate, delete, redeliver
  *
  * An example of clients/typescript. Keeps the session in the data folder, in a file that only its owner can read.
@@ -32,9 +35,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { renderUnicodeCompact } from 'uqr';
 import { OperationError } from '#client/answers.ts';
+import { downloadAttendees } from '#client/attendees.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
 import { exportAccount } from '#client/export.ts';
 import {
@@ -50,6 +56,7 @@ import {
   EndSessionDocument,
   type EventFieldsFragment,
   EventPageDocument,
+  EventStatisticsDocument,
   EventsDocument,
   JoinWaitlistDocument,
   type JoinWaitlistMutation,
@@ -64,13 +71,15 @@ import {
   VerifyEmailDocument,
   type WaitlistFieldsFragment,
 } from '#client/generated/graphql.ts';
+import type { Queued } from '#client/line.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
 import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
 
 const USAGE = [
-  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking>',
+  'npm run cli -- sign-up <name> <e-mail> | sign-in <e-mail> | sign-out | events [words] | book <event> [--seats 1] | bookings | cancel <booking> [--reason <text>]',
+  'statistics <event> | attendees <event>',
   'hold <event> [--seats 1] | confirm <hold> | release <hold>',
   'wait <event> [--seats 1] | waiting | leave <entry>',
   'ticket <booking> | check-in <event> <code> [--seats 1]',
@@ -90,6 +99,8 @@ const NEEDS_TEXT = [
   'cancel',
   'ticket',
   'check-in',
+  'statistics',
+  'attendees',
   'forgot-password',
   'reset-password',
   'end-session',
@@ -138,8 +149,15 @@ async function readPasswords<Labels extends readonly string[]>(
 const seatsText = (count: number) => `${count} ${count === 1 ? 'seat' : 'seats'}`;
 const timeText = (iso: string) => iso.slice(0, 16).replace('T', ' ');
 
-const describeEvent = ({ id, name, startsAt, venue, ...facts }: EventFieldsFragment) =>
-  `${id}  ${timeText(startsAt)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
+/** A time of an event in UTC and, if it is another zone, in the zone of the event. */
+function eventTimeText(iso: string, timeZone: string): string {
+  if (timeZone === 'UTC') return timeText(iso);
+  const there = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone });
+  return `${timeText(iso)} UTC (${there.format(new Date(iso))} ${timeZone})`;
+}
+
+const describeEvent = ({ id, name, startsAt, timeZone, venue, ...facts }: EventFieldsFragment) =>
+  `${id}  ${eventTimeText(startsAt, timeZone)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
 
 function describeSale({
   availableSeats,
@@ -148,13 +166,16 @@ function describeSale({
   salesStartAt,
   salesEndAt,
   maxSeatsPerUser,
-}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'venue'>): string {
-  if (status === 'CANCELLED') return 'cancelled';
+  cancellationDeadline,
+  cancellationReason,
+}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'timeZone' | 'venue'>): string {
+  if (status === 'CANCELLED') return cancellationReason === null ? 'cancelled' : `cancelled (${cancellationReason})`;
   return [
     `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,
     ...(maxSeatsPerUser === null ? [] : [`at most ${maxSeatsPerUser} per user`]),
     ...(salesStartAt === null ? [] : [`on sale from ${timeText(salesStartAt)} UTC`]),
     ...(salesEndAt === null ? [] : [`on sale until ${timeText(salesEndAt)} UTC`]),
+    ...(cancellationDeadline === null ? [] : [`cancellations until ${timeText(cancellationDeadline)} UTC`]),
   ].join(', ');
 }
 
@@ -181,6 +202,12 @@ function describeRefusal(
   }
 }
 
+/** Shows the place in the line of the event, while the client waits for its turn. */
+const onQueued = ({ position, comeBackAt }: Queued): void =>
+  void process.stderr.write(
+    `You are number ${position + 1} in the line. Next try at ${comeBackAt.slice(11, 19)} UTC.\n`,
+  );
+
 /** Says why a guest does not get in. */
 function describeDoorRefusal(refusal: Exclude<CheckInMutation['checkIn'], { __typename: 'CheckInPayload' }>): string {
   switch (refusal.__typename) {
@@ -199,8 +226,10 @@ function describeDoorRefusal(refusal: Exclude<CheckInMutation['checkIn'], { __ty
   }
 }
 
-const describeBooking = ({ id, seatCount, status, event }: BookingFieldsFragment) =>
-  `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}`;
+const describeBooking = ({ id, seatCount, status, cancellationReason, event }: BookingFieldsFragment) =>
+  `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}${
+    cancellationReason === null ? '' : ` (${cancellationReason})`
+  }`;
 
 const describeSession = ({ id, createdAt, lastUsedAt, current }: Sessions[number]) =>
   `${id}  signed in ${createdAt}, last used ${lastUsedAt}${current ? '  (this one)' : ''}`;
@@ -230,6 +259,27 @@ async function findEvent(client: Client, text: string): Promise<EventFieldsFragm
 function accept<Result extends { __typename: string }>(result: Result): Exclude<Result, { message: string }> {
   if ('message' in result) throw new LocalError(String(result.message));
   return result as Exclude<Result, { message: string }>;
+}
+
+const DAY_MS = 86_400_000;
+const STATISTICS_DAYS = 30;
+
+/** Returns the sales of an event, in total and for each of the last days with bookings. */
+async function describeStatistics(client: Client, id: string, timeZone: string): Promise<string> {
+  const dateOf = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone });
+  const to = dateOf.format(Date.now());
+  const from = new Date(Date.parse(to) - (STATISTICS_DAYS - 1) * DAY_MS).toISOString().slice(0, 10);
+  const statistics = (await client.request(EventStatisticsDocument, { id, from, to })).event?.statistics;
+  if (statistics == null) throw new LocalError('Only the organizer of the event and admins may see this.');
+  const { soldSeats, cancelledSeats, confirmedBookings, cancelledBookings, byDay } = statistics;
+  const { heldSeats, waitingSeats, checkedInSeats } = statistics;
+  return [
+    `${seatsText(soldSeats)} sold in ${confirmedBookings} bookings, ${checkedInSeats} checked in, ${heldSeats} held, ${waitingSeats} wanted by those who wait, ` +
+      `${cancelledSeats} cancelled in ${cancelledBookings} bookings`,
+    ...byDay
+      .filter((day) => day.soldSeats + day.cancelledSeats > 0)
+      .map((day) => `${day.date}  ${day.soldSeats} sold, ${day.cancelledSeats} cancelled since`),
+  ].join('\n');
 }
 
 /** Runs a command about the user's account. Returns what to print, or undefined if it is another command. */
@@ -281,12 +331,18 @@ async function runForAccount(client: Client, command: string, text: string): Pro
   }
 }
 
-/** Runs a command. Returns what to print. @throws LocalError for a refusal, or with the usage */
+/** Runs a command. Returns what to print, or undefined if it has written to standard output. @throws LocalError for a refusal, or with the usage */
 async function run(
   client: Client,
   [command = '', ...args]: readonly string[],
-  { seatCount, key, kinds }: { seatCount: number; key: string; kinds: string | undefined },
-): Promise<string> {
+  {
+    seatCount,
+    key,
+    kinds,
+    reason,
+    url,
+  }: { seatCount: number; key: string; kinds: string | undefined; reason: string | null; url: string },
+): Promise<string | undefined> {
   const text = args.join(' ');
   if (text === '' && NEEDS_TEXT.includes(command)) throw new LocalError(`Usage: ${USAGE}`);
   switch (command) {
@@ -309,14 +365,14 @@ async function run(
     }
     case 'book': {
       const { id: eventId, name } = await findEvent(client, text);
-      const result = await client.book({ eventId, seatCount, idempotencyKey: key });
+      const result = await client.book({ eventId, seatCount, idempotencyKey: key }, { onQueued });
       if (result.__typename !== 'CreateBookingPayload') throw new LocalError(describeRefusal(result));
       const { booking, replayed } = result;
       return `${replayed ? 'Already booked' : 'Booked'}: ${booking.seatCount} × ${name}. The booking is ${booking.id}.`;
     }
     case 'hold': {
       const { id: eventId, name } = await findEvent(client, text);
-      const result = await client.hold({ eventId, seatCount, idempotencyKey: key });
+      const result = await client.hold({ eventId, seatCount, idempotencyKey: key }, { onQueued });
       if (result.__typename !== 'HoldSeatsPayload') throw new LocalError(describeRefusal(result));
       const { id, seatCount: held, status, expiresAt } = result.hold;
       const until = `${expiresAt.slice(11, 19)} UTC`;
@@ -350,7 +406,10 @@ async function run(
       return bookings.nodes.map(describeBooking).join('\n') || 'You have no bookings.';
     }
     case 'cancel': {
-      const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text } });
+      const { cancelBooking } = await client.request(CancelBookingDocument, { input: { id: text, reason } });
+      if (cancelBooking.__typename === 'CancellationClosedError') {
+        throw new LocalError(`It could be cancelled until ${timeText(cancelBooking.cancellationDeadline)} UTC.`);
+      }
       return describeBooking(accept(cancelBooking).booking);
     }
     case 'ticket': {
@@ -372,6 +431,16 @@ async function run(
     }
     case 'webhook':
       return runWebhookCommand(client, args, { kinds, accept });
+    case 'attendees': {
+      const { id: eventId } = await findEvent(client, text);
+      const { body } = await downloadAttendees(client, { url, eventId });
+      if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), process.stdout, { end: false });
+      return undefined;
+    }
+    case 'statistics': {
+      const { id, timeZone } = await findEvent(client, text);
+      return describeStatistics(client, id, timeZone);
+    }
     default: {
       const done = await runForAccount(client, command, text);
       if (done === undefined) throw new LocalError(`Usage: ${USAGE}`);
@@ -389,6 +458,7 @@ async function main(): Promise<void> {
         seats: { type: 'string', default: '1' },
         key: { type: 'string', default: createKey() },
         kinds: { type: 'string' },
+        reason: { type: 'string' },
       },
       allowPositionals: true,
     },
@@ -396,8 +466,10 @@ async function main(): Promise<void> {
   );
   const store = createFileStore(join(dataDir, 'cli', 'session.json'), values.url);
   try {
-    const intent = { seatCount: Number(values.seats), key: values.key, kinds: values.kinds };
-    console.log(await run(createClient({ url: values.url, store }), positionals, intent));
+    const { key, kinds, reason = null, url } = values;
+    const intent = { seatCount: Number(values.seats), key, kinds, reason, url };
+    const text = await run(createClient({ url, store }), positionals, intent);
+    if (text !== undefined) console.log(text);
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     throw new LocalError(explain(error, { command: positionals[0], key: values.key, url: values.url }));

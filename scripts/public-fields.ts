@@ -2,6 +2,7 @@ import {
   type ASTNode,
   type ConstDirectiveNode,
   type DocumentNode,
+  type FieldDefinitionNode,
   Kind,
   type ObjectTypeDefinitionNode,
   visit,
@@ -52,9 +53,15 @@ function showsToEveryone(subgraph: string, type: string, field: string): boolean
 const withTag = (type: ObjectTypeDefinitionNode, isPublic: (field: string) => boolean): ObjectTypeDefinitionNode => ({
   ...type,
   fields: (type.fields ?? []).map((field) =>
-    isPublic(field.name.value) ? { ...field, directives: [...(field.directives ?? []), TAG] } : field,
+    isPublic(field.name.value) && !isExternal(field)
+      ? { ...field, directives: [...(field.directives ?? []), TAG] }
+      : field,
   ),
 });
+
+/** True for a field of another subgraph that this one only requires. Composition refuses tags on it. */
+const isExternal = ({ directives }: FieldDefinitionNode): boolean =>
+  directives?.some(({ name }) => name.value === 'external') === true;
 
 const TAG: ConstDirectiveNode = {
   kind: Kind.DIRECTIVE,

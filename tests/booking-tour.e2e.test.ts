@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { anonymous, book, type Client, createEvent, signUp, signUpAdmin } from './support/client.ts';
+import { anonymous, book, type Client, createEvent, holdSeats, signUp, signUpAdmin } from './support/client.ts';
 import { openTestSystem, type RunningSystem } from './support/system.ts';
 
 const CREATE_EVENT = `mutation CreateEvent($input: CreateEventInput!) {
@@ -232,6 +232,97 @@ describe('the whole system, used through the gateway', () => {
     expect(await book(bob, eventId, { seatCount: 9 })).toMatchObject({ seatsLeft: first?.seatCount });
     expect(await book(bob, eventId, { seatCount: first?.seatCount })).toMatchObject({ replayed: false });
     expect((await seatsOf(bob)).seats).toBe(5);
+  });
+
+  it('lets users cancel until the deadline and admins at any time, and passes the reasons on to those who booked', async () => {
+    const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
+    const cancellationDeadline = new Date(Date.now() - 1_000).toISOString();
+    const eventId = await createEvent(ada, { cancellationDeadline });
+    const [first, second] = [(await book(bob, eventId)).booking.id, (await book(bob, eventId)).booking.id];
+    const cancel = async (client: Client, id: string, reason?: string) => {
+      const { data } = await client.send(
+        `mutation Cancel($input: CancelBookingInput!) {
+          cancelBooking(input: $input) {
+            ... on CancelBookingPayload { booking { status cancellationReason } }
+            ... on DomainError { code }
+            ... on CancellationClosedError { cancellationDeadline }
+            ... on InvalidInputError { field }
+          }
+        }`,
+        { input: { id, reason } },
+      );
+      return data.cancelBooking;
+    };
+    expect(await cancel(bob, first)).toEqual({ code: 'CANCELLATION_CLOSED', cancellationDeadline });
+    expect(await cancel(bob, first, ' ')).toEqual({ code: 'INVALID_INPUT', field: 'input.reason' });
+    const cancelled = { booking: { status: 'CANCELLED', cancellationReason: 'She is ill' } };
+    expect(await cancel(admin, first, ' She is ill ')).toEqual(cancelled);
+    expect(await cancel(bob, first, 'Another reason')).toEqual(cancelled);
+
+    const update = `mutation Extend($input: UpdateEventInput!) {
+      updateEvent(input: $input) { ... on UpdateEventPayload { event { version cancellationDeadline } } }
+    }`;
+    const extended = { id: eventId, expectedVersion: 1, cancellationDeadline: null };
+    expect((await ada.send(update, { input: extended })).data.updateEvent).toEqual({
+      event: { version: 2, cancellationDeadline: null },
+    });
+    const third = (await book(bob, eventId)).booking.id;
+    await vi.waitFor(async () => expect(await cancel(bob, third)).toMatchObject({ booking: { status: 'CANCELLED' } }));
+    const cancelEvent = `mutation CancelEvent($input: CancelEventInput!) {
+      cancelEvent(input: $input) { ... on UpdateEventPayload { event { status cancellationReason } } }
+    }`;
+    const input = { id: eventId, expectedVersion: 2, reason: 'Storm 🌩' };
+    expect((await ada.send(cancelEvent, { input })).data.cancelEvent).toEqual({
+      event: { status: 'CANCELLED', cancellationReason: 'Storm 🌩' },
+    });
+    const reasonOf = 'query Reason($id: ID!) { booking(id: $id) { status cancellationReason } }';
+    await vi.waitFor(
+      async () =>
+        expect((await bob.send(reasonOf, { id: second })).data.booking).toEqual({
+          status: 'CANCELLED',
+          cancellationReason: 'Storm 🌩',
+        }),
+      SOON,
+    );
+  });
+
+  it('shows the organizer and admins how an event sells, in total and by day in its time zone', async () => {
+    const [admin, bob] = [await signUpAdmin(system), await signUp(system.graphqlUrl, 'Bob')];
+    const eventId = await createEvent(ada, { timeZone: 'Pacific/Kiritimati' });
+    await book(bob, eventId, { seatCount: 2 });
+    const cancelled = (await book(bob, eventId, { seatCount: 3 })).booking.id;
+    await bob.send('mutation Cancel($id: ID!) { cancelBooking(input: { id: $id }) { __typename } }', { id: cancelled });
+    await holdSeats(bob, eventId, { seatCount: 4 });
+    const read = async (client: Client, range: object) => {
+      const { data, errors } = await client.send(
+        `query Statistics($id: ID!, $from: String!, $to: String!) { event(id: $id) { statistics {
+          soldSeats heldSeats waitingSeats checkedInSeats cancelledSeats confirmedBookings cancelledBookings
+          byDay(from: $from, to: $to) { date soldSeats cancelledSeats confirmedBookings cancelledBookings }
+        } } }`,
+        { id: eventId, ...range },
+      );
+      return errors === undefined ? data.event.statistics : errors;
+    };
+    const dateIn = (days: number) =>
+      new Intl.DateTimeFormat('sv-SE', { timeZone: 'Pacific/Kiritimati' }).format(Date.now() + days * DAY_MS);
+    const counts = { soldSeats: 2, cancelledSeats: 3, confirmedBookings: 1, cancelledBookings: 1 };
+    const none = { soldSeats: 0, cancelledSeats: 0, confirmedBookings: 0, cancelledBookings: 0 };
+    for (const client of [ada, admin]) {
+      expect(await read(client, { from: dateIn(-1), to: dateIn(0) })).toEqual({
+        ...counts,
+        heldSeats: 4,
+        waitingSeats: 0,
+        checkedInSeats: 0,
+        byDay: [
+          { date: dateIn(-1), ...none },
+          { date: dateIn(0), ...counts },
+        ],
+      });
+    }
+    expect(await read(bob, { from: dateIn(0), to: dateIn(0) })).toBeNull();
+    expect(await read(ada, { from: dateIn(0), to: dateIn(366) })).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
   });
 
   it('creates one event per user and idempotency key, even for concurrent requests', async () => {

@@ -15,7 +15,9 @@ describe('/debug with DEBUG_ENDPOINTS=on', () => {
   let admin: Client;
   let user: Client;
   beforeAll(async () => {
-    system = await startTestSystem({ env: { DEBUG_ENDPOINTS: 'on', RATE_LIMITS: 'on' } });
+    system = await startTestSystem({
+      env: { DEBUG_ENDPOINTS: 'on', ADMISSION_WAITING_MAX: '1000', RATE_LIMITS: 'on' },
+    });
     [admin, user] = await Promise.all([signUpAdmin(system), signUp(system.graphqlUrl)]);
   });
   afterAll(() => system?.stop());

@@ -15,7 +15,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-it('a booking and its cancellation each send one mail', async () => {
+it('a booking, a change of its event and its cancellation each send one mail', async () => {
   const ada = await signUp(system.graphqlUrl, 'Ada Lovelace');
   const eventId = await createEvent(ada, {
     name: 'Chamber Music',
@@ -39,7 +39,36 @@ it('a booking and its cancellation each send one mail', async () => {
     timeout: 20_000,
   });
 
-  await ada.send('mutation Cancel($id: ID!) { cancelBooking(input: { id: $id }) { __typename } }', { id: booking.id });
-  await vi.waitFor(() => expect(server.mails).toHaveLength(2), { timeout: 20_000 });
-  expect(server.mails[1]).toMatchObject({ subject: 'Booking cancelled: Chamber Music' });
+  const moved = { id: eventId, expectedVersion: 1, venue: 'The New Mill', timeZone: 'Europe/Berlin' };
+  const change = `mutation Move($input: UpdateEventInput!) {
+    updateEvent(input: $input) { ... on UpdateEventPayload { event { version timeZone } } }
+  }`;
+  expect((await ada.send(change, { input: moved })).data.updateEvent.event).toEqual({
+    version: 2,
+    timeZone: 'Europe/Berlin',
+  });
+  await vi.waitFor(() => expect(server.mails).toHaveLength(2), { timeout: 40_000 });
+  expect(server.mails[1]?.subject).toBe('Event changed: Chamber Music');
+  const time = 'at 21:30 Central European Summer Time, Europe/Berlin (2030-06-01T19:30:00.000Z)';
+  for (const line of ['Venue: The New Mill\n', 'Venue before: The Old Mill\n', time])
+    expect(server.mails[1]?.text).toContain(line);
+  const query = `{ notifications(first: 1) { nodes {
+    kind booking { id } event { id venue } change { venue previousVenue startsAt previousStartsAt }
+  } } }`;
+  const startsAt = '2030-06-01T19:30:00.000Z';
+  expect((await ada.send(query)).data.notifications.nodes).toEqual([
+    {
+      kind: 'EVENT_CHANGED',
+      booking: null,
+      event: { id: eventId, venue: 'The New Mill' },
+      change: { venue: 'The New Mill', previousVenue: 'The Old Mill', startsAt, previousStartsAt: startsAt },
+    },
+  ]);
+
+  await ada.send('mutation Cancel($id: ID!) { cancelBooking(input: { id: $id, reason: "I am ill" }) { __typename } }', {
+    id: booking.id,
+  });
+  await vi.waitFor(() => expect(server.mails).toHaveLength(3), { timeout: 20_000 });
+  expect(server.mails[2]).toMatchObject({ subject: 'Booking cancelled: Chamber Music' });
+  expect(server.mails[2]?.text).toContain('Reason: I am ill\n');
 });

@@ -61,6 +61,6 @@ async function countPublished(metrics: Registry): Promise<number> {
 
 function message() {
   const booking = { id: newId(), eventId: newId(), userId: newId(), seatCount: 2, status: 'CONFIRMED' } as const;
-  const rest = { createdAt: new Date(), cancelledAt: null, checkedInSeats: 0 };
+  const rest = { createdAt: new Date(), cancelledAt: null, cancellationReason: null, checkedInSeats: 0 };
   return bookingMessage('booking.confirmed.v1', { ...booking, ...rest }, { messageId: newId(), requestId: newId() });
 }

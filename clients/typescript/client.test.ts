@@ -63,6 +63,41 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+describe('a line', () => {
+  const queued = (place: string, position: number, inMs: number) => {
+    const comeBackAt = new Date(Date.now() + inMs).toISOString();
+    return { data: { createBooking: { __typename: 'QueuedError', code: 'QUEUED', place, position, comeBackAt } } };
+  };
+
+  it('is waited in with onQueued: each call has the key and the latest place, at the time that the server said', async () => {
+    vi.useFakeTimers();
+    const { fetch, sent } = fakeServer(queued('first', 20, 5_000), () => queued('second', 3, -600_000), BOOKED);
+    const positions: number[] = [];
+    const booking = clientOf(fetch).book({ eventId: 'e' }, { onQueued: ({ position }) => positions.push(position) });
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sent).toHaveLength(2);
+    // Its clock is wrong, so it waits for the shortest time that servers ask for.
+    await vi.advanceTimersByTimeAsync(800);
+    expect(sent).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await booking).toMatchObject({ replayed: false });
+    expect(positions).toEqual([20, 3]);
+    const inputs = sent.map(({ variables }) => variables.input as { idempotencyKey: string; place?: string });
+    expect(inputs.map(({ place }) => place)).toEqual([undefined, 'first', 'second']);
+    expect(new Set(inputs.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  });
+
+  it('can be left, and is the result without onQueued', async () => {
+    const { fetch } = fakeServer(queued('first', 20, 5_000));
+    expect(await clientOf(fetch).book({ eventId: 'e' })).toMatchObject({ code: 'QUEUED', position: 20 });
+    const leaving = new AbortController();
+    const onQueued = () => leaving.abort(new Error('left'));
+    await expect(clientOf(fetch).book({ eventId: 'e' }, { onQueued, signal: leaving.signal })).rejects.toThrow('left');
+  });
+});
+
 describe('retries', () => {
   it.each([
     ['SERVICE_UNAVAILABLE', UNAVAILABLE],

@@ -22,6 +22,7 @@ import {
   type SignInMutation,
   SignOutDocument,
 } from './generated/graphql.ts';
+import { type LineOptions, takeTurn } from './line.ts';
 import { type Operation, type SendSettings, send } from './send.ts';
 import { createMemoryStore, createSessionKeeper, type Session, type SessionStore } from './sessions.ts';
 
@@ -53,10 +54,10 @@ export interface Client {
     document: TypedDocument<Data, Variables>,
     ...call: Call<Variables>
   ): Promise<Answer<Data>>;
-  /** Books seats. Without a key, the client makes one, so only its own retries are safe. */
-  book(input: Keyed<CreateBookingInput>, options?: CallOptions): Promise<CreateBookingMutation['createBooking']>;
-  /** Holds seats, with a key like `book`. */
-  hold(input: Keyed<HoldSeatsInput>, options?: CallOptions): Promise<HoldMutation['holdSeats']>;
+  /** Books seats. Without a key, the client makes one, so only its own retries are safe. With `onQueued` it waits in line. */
+  book(input: Keyed<CreateBookingInput>, options?: LineOptions): Promise<CreateBookingMutation['createBooking']>;
+  /** Holds seats, with a key and a line like `book`. */
+  hold(input: Keyed<HoldSeatsInput>, options?: LineOptions): Promise<HoldMutation['holdSeats']>;
   /** Creates an event, with a key like `book`. */
   addEvent(input: Keyed<CreateEventInput>, options?: CallOptions): Promise<AddEventMutation['createEvent']>;
   /** Registers a user and keeps the session. */
@@ -128,11 +129,18 @@ export function createClient({
   return {
     request: (document, ...[variables, options]) => request(document, variables ?? ({} as never), options),
     execute: (document, ...[variables, options]) => execute(operationOf(document, variables ?? {}), options),
-    book: async (input, options) =>
-      (await request(CreateBookingDocument, { input: { idempotencyKey: createKey(), ...input } }, options))
-        .createBooking,
-    hold: async (input, options) =>
-      (await request(HoldDocument, { input: { idempotencyKey: createKey(), ...input } }, options)).holdSeats,
+    book(input, options) {
+      const keyed = { idempotencyKey: createKey(), ...input };
+      const book = async (place?: object) =>
+        (await request(CreateBookingDocument, { input: { ...keyed, ...place } }, options)).createBooking;
+      return takeTurn(book, options);
+    },
+    hold(input, options) {
+      const keyed = { idempotencyKey: createKey(), ...input };
+      const hold = async (place?: object) =>
+        (await request(HoldDocument, { input: { ...keyed, ...place } }, options)).holdSeats;
+      return takeTurn(hold, options);
+    },
     addEvent: async (input, options) =>
       (await request(AddEventDocument, { input: { idempotencyKey: createKey(), ...input } }, options)).createEvent,
     signUp: async (input) => keep((await requestWithoutToken(RegisterDocument, { input })).createUser),

@@ -81,8 +81,10 @@ async function sendOnce<Data>(
   }
 }
 
-const delay = (timeMs: number, signal: AbortSignal | undefined) =>
+/** @throws the reason of the signal when it is aborted */
+export const delay = (timeMs: number, signal: AbortSignal | undefined) =>
   new Promise<void>((resolve, reject) => {
+    signal?.throwIfAborted();
     const abort = () => {
       clearTimeout(timer);
       reject(signal?.reason);

@@ -24,6 +24,7 @@ import { createListeners } from '../live/listeners.ts';
 import { createLiveEndpoint } from '../live/live-endpoint.ts';
 import type { EndReason } from '../live/stream.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
+import { createAttendeesHandler } from './attendees.ts';
 import { createKnownHandler } from './known-handler.ts';
 import { NAME_CHARACTERS_MAX, observeOperations } from './operation-metrics.ts';
 import { countRefusals, createRefusalMask } from './refusals.ts';
@@ -51,7 +52,7 @@ const ALLOWED_HEADERS = [
 ];
 
 /**
- * Serves GraphQL at GET and POST /graphql, with CORS for `config.corsOrigins`. Call endStreams() before the HTTP server is
+ * Serves GraphQL at GET and POST /graphql, and the attendees of an event as a file, with CORS for `config.corsOrigins`. Call endStreams() before the HTTP server is
  * closed, and stop() afterwards.
  */
 export async function serveGraph({
@@ -62,6 +63,7 @@ export async function serveGraph({
   rateLimits,
   limits,
   broker,
+  subgraphs,
   config,
   logger,
   metrics,
@@ -73,6 +75,8 @@ export async function serveGraph({
   rateLimits: RateLimits;
   limits: ReturnType<typeof createQueryLimits> | undefined;
   broker: Broker;
+  /** The subgraphs that downloads ask directly. */
+  subgraphs: Pick<Parameters<typeof createAttendeesHandler>[0], 'askEvents' | 'askBookings'>;
   config: GatewayConfig;
   logger: Logger;
   metrics: Registry;
@@ -162,6 +166,19 @@ export async function serveGraph({
         maxAge: PREFLIGHT_MAX_AGE_S,
       });
     }
+    scope.route({
+      method: 'GET',
+      // It would read the whole file.
+      exposeHeadRoute: false,
+      url: '/events/:id/attendees.csv',
+      onRequest: admitAddress,
+      handler: createAttendeesHandler({
+        ...subgraphs,
+        readContext,
+        operationTimeoutMs: config.OPERATION_TIMEOUT_MS,
+        logger,
+      }),
+    });
     scope.route({
       method: ['GET', 'POST'],
       url: '/graphql',

@@ -27,6 +27,12 @@ export const columnsOf = <Row>(columns: Readonly<Record<keyof Row, Sql>>): Sql =
 /** Returns a time as a text of the type DATETIME(3), in UTC. */
 export const sqlTime = (time: Date | null | undefined) => time?.toISOString().slice(0, -1);
 
+/** Returns the lower bound of the UUIDv7s that are made from a time on. Ids sort by time. */
+export function firstIdAt(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
 export interface DatabaseSettings extends DatabaseAddress {
   DATABASE_POOL_MAX: number;
 }

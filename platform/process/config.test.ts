@@ -8,6 +8,7 @@ import {
   parseConfig,
   processSettings,
   redisSettings,
+  redisUrl,
   secrets,
   tokenSettings,
 } from './config.ts';
@@ -125,6 +126,14 @@ describe('production', () => {
       expect(problems).toContain(`${name}: must be set in production`);
     }
     expect(problemsOf({ NODE_ENV: 'development' })).toBe('');
+  });
+
+  it('needs the address of an optional Redis only with the setting that uses it', () => {
+    const optional = { REDIS_URL: redisUrl({ onlyWith: 'SOME_MAX' }) };
+    const read = (env: NodeJS.ProcessEnv) => parseConfig(optional, { NODE_ENV: 'production', ...env }).REDIS_URL;
+    for (const SOME_MAX of ['', '0']) expect(read({ SOME_MAX })).toBe('redis://127.0.0.1:6379');
+    expect(() => read({ SOME_MAX: '5' })).toThrow('REDIS_URL: must be set in production');
+    expect(read({ SOME_MAX: '5', REDIS_URL: 'redis://cache' })).toBe('redis://cache');
   });
 
   it('refuses a database without a password', () => {

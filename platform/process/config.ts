@@ -29,16 +29,17 @@ export function parseConfig<Shape extends z.ZodRawShape>(
   check: Check<Shape> = () => ({}),
 ): Settings<Shape> {
   const isProduction = env.NODE_ENV === 'production';
+  const isOn = (name: unknown) => name === undefined || Number(env[String(name)] || 0) > 0;
   const settings: Partial<Settings<Shape>> = {};
   const problems: string[] = [];
   for (const name of Object.keys(shape) as (keyof Shape & string)[]) {
     const schema = shape[name] as z.ZodType;
-    const { requiredInProduction, unless = '', secret, password, protection } = schema.meta() ?? {};
+    const { requiredInProduction, unless = '', onlyWith, secret, password, protection } = schema.meta() ?? {};
     const given = env[name] || undefined;
     const result = schema.safeParse(given);
     if (!result.success) {
       problems.push(...result.error.issues.map(({ message }) => `${name}: ${message}`));
-    } else if (isProduction && requiredInProduction && given === undefined && !env[String(unless)]) {
+    } else if (isProduction && requiredInProduction && given === undefined && !env[String(unless)] && isOn(onlyWith)) {
       problems.push(`${name}: must be set in production`);
     } else if (isProduction && secret && isDevelopmentSecret(result.data)) {
       problems.push(`${name}: holds a development secret`);
@@ -76,11 +77,20 @@ function problemsOfServers(settings: object): string[] {
   });
 }
 
-/** Marks a setting whose default works on one machine only. Production needs it, or the variable `unless`. */
+/**
+ * Marks a setting whose default works on one machine only. Production needs it, or the variable `unless`. With
+ * `onlyWith`, it is needed only if the number in this variable is above 0.
+ */
 export const requiredInProduction = <Schema extends z.ZodType>(
   schema: Schema,
-  { unless }: { unless?: string } = {},
-): Schema => schema.meta({ ...schema.meta(), requiredInProduction: true, ...(unless && { unless }) });
+  { unless, onlyWith }: { unless?: string; onlyWith?: string } = {},
+): Schema =>
+  schema.meta({
+    ...schema.meta(),
+    requiredInProduction: true,
+    ...(unless && { unless }),
+    ...(onlyWith && { onlyWith }),
+  });
 
 /** Marks a setting that holds a secret. */
 export const secret = <Schema extends z.ZodType>(schema: Schema): Schema =>
@@ -172,9 +182,13 @@ export const receiverSettings = {
 /** The connection to NATS, for a process that also creates streams. */
 export const brokerSettings = { ...receiverSettings, NATS_REPLICAS: integer(1, 5, 1) };
 
+/** The address of Redis. With `onlyWith`, production needs it only if the number in this variable is above 0. */
+export const redisUrl = (options: { onlyWith?: string } = {}) =>
+  secret(requiredInProduction(z.string().default('redis://127.0.0.1:6379'), options));
+
 /** The connection to Redis, for the cache and for the counters that replicas share. */
 export const redisSettings = {
-  REDIS_URL: secret(requiredInProduction(z.string().default('redis://127.0.0.1:6379'))),
+  REDIS_URL: redisUrl(),
   REDIS_TLS_CA: file,
 };
 
@@ -236,7 +250,7 @@ export const subgraphSettings = (name: string, defaultPort: number) => ({
 export type SubgraphSettings = Settings<ReturnType<typeof subgraphSettings>>;
 
 /** Parses JSON of the given schema, as plain text or in base64url, for use in transform(). */
-export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
+function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return (text: string, context: z.RefinementCtx): z.output<Schema> => {
     try {
       const json = text.startsWith('{') ? text : Buffer.from(text, 'base64url').toString();

@@ -10,24 +10,26 @@ const SILENCE_MS_MAX = 1_000;
 const CLOSED = 'the connection was closed';
 
 /**
- * Creates a connection to Redis whose commands fail quickly instead of waiting. Callers must be able to work without
- * Redis. An outage, a refused log-in or an invalid certificate is logged once, and so is the connection that works again.
+ * Creates a connection to Redis whose commands fail quickly instead of waiting, by default after 50 ms. Callers must be
+ * able to work without Redis. An outage, a refused log-in or an invalid certificate is logged once, and so is the connection that works again.
  */
 export function createRedis({
   url,
   tlsCa,
   name,
+  commandTimeoutMs = COMMAND_TIMEOUT_MS,
   logger,
 }: {
   url: string;
   tlsCa?: string | undefined;
   name: string;
+  commandTimeoutMs?: number;
   logger: Logger;
 }): Redis {
   const redis = new Redis({
     ...redisConnection({ REDIS_URL: url, REDIS_TLS_CA: tlsCa }),
     connectionName: name,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_MS_MAX,
     enableOfflineQueue: false,

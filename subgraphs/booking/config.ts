@@ -6,6 +6,8 @@ import {
   outboxSettings,
   parseConfig,
   publicKeySet,
+  redisSettings,
+  redisUrl,
   requiredInProduction,
   secrets,
   signingKey,
@@ -40,14 +42,23 @@ export const readConfig = (env: NodeJS.ProcessEnv) =>
       TICKET_PUBLIC_KEYS: publicKeySet,
       BOOKING_QUEUE_MAX: integer(1, 1_000_000, 10_000),
       BOOKING_QUEUE_TIMEOUT_MS: milliseconds(5_000),
+      ADMISSION_WAITING_MAX: integer(0, 1_000_000, 0),
+      REDIS_URL: redisUrl({ onlyWith: 'ADMISSION_WAITING_MAX' }),
+      REDIS_TLS_CA: redisSettings.REDIS_TLS_CA,
     },
     env,
-    ({ TICKET_PRIVATE_KEY: own, TICKET_PUBLIC_KEYS: published }) => ({
+    ({
+      TICKET_PRIVATE_KEY: own,
+      TICKET_PUBLIC_KEYS: published,
+      ADMISSION_WAITING_MAX: waitingMax = 0,
+      BOOKING_QUEUE_MAX: queueMax = 1,
+    }) => ({
       'TICKET_PRIVATE_KEY: its public key is not among TICKET_PUBLIC_KEYS; add it under the same kid': isUnpublished(
         own,
         published,
       ),
       [`TICKET_PUBLIC_KEYS: holds more than ${TICKET_KEYS_MAX} keys`]:
         published !== undefined && published.keys.length > TICKET_KEYS_MAX,
+      'ADMISSION_WAITING_MAX: must be lower than BOOKING_QUEUE_MAX': waitingMax >= queueMax,
     }),
   );

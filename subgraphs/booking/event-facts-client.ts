@@ -8,7 +8,8 @@ export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
 
 const QUERY = `query EventFacts($ids: [ID!]!) {
   eventFacts(ids: $ids) {
-    id startsAt status version initialSeats salesStartAt salesEndAt maxSeatsPerUser organizer { id }
+    id startsAt status version initialSeats salesStartAt salesEndAt maxSeatsPerUser cancellationDeadline
+    cancellationReason organizer { id }
   }
 }`;
 

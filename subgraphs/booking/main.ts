@@ -10,15 +10,18 @@ import { createPublisher } from '#platform/outbox/publisher.ts';
 import { configOrExit } from '#platform/process/config.ts';
 import { createOutageLog } from '#platform/process/outage-log.ts';
 import { createPoller } from '#platform/process/poller.ts';
+import { createRedis } from '#platform/redis/redis.ts';
 import { createSubgraphService } from '#platform/subgraph-service.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
+import { createAdmission, openAdmission } from './commands/admission.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
 import { measureRequests, measureTransactions, measureWrites } from './commands/allocator-metrics.ts';
 import { closeNextEvent } from './commands/close-events.ts';
 import { forgetUser } from './commands/forget-user.ts';
 import { keepDeadlines } from './commands/keep-deadlines.ts';
+import { createPlaces } from './commands/places.ts';
 import { requireRoom } from './commands/require-room.ts';
 import { readConfig } from './config.ts';
 import {
@@ -39,11 +42,16 @@ import { SKIPPED_USER_MESSAGES, userHandlers } from './messaging/user-handlers.t
 import { policy } from './policy.ts';
 import { createReconciler } from './reconciler.ts';
 import { pruneHolds } from './store/holds.ts';
+import { createLines } from './store/lines.ts';
 import { pruneWaitlistEntries } from './store/waitlist.ts';
 import { createTickets } from './tickets/tickets.ts';
 import { createUsersClient } from './users-client.ts';
 
 const CLOSE_POLL_MS = 1_000;
+/** The life of a place in a line. It must be longer than any wait. */
+const PLACE_LIFE_S = 3_600;
+/** Longer than the event loop is busy at the start of a sale, because without its line everybody would be let through. */
+const LINE_TIMEOUT_MS = 500;
 
 const config = configOrExit(readConfig);
 const service = createSubgraphService('booking', config);
@@ -87,10 +95,30 @@ const allocator = createAllocator({
 });
 lifecycle.onStop('allocator', allocator.stop);
 
+const seats = keepDeadlines(measureRequests(requireRoom(allocator, relay), metrics));
+
+function startAdmission() {
+  const { REDIS_URL: url, REDIS_TLS_CA: tlsCa } = config;
+  const redis = createRedis({ url, tlsCa, name: 'booking', commandTimeoutMs: LINE_TIMEOUT_MS, logger });
+  const lines = createLines(redis, { lifeS: PLACE_LIFE_S });
+  service.addOptionalDependency('lines', lines);
+  const admission = createAdmission({
+    allocator: seats,
+    lines,
+    places: createPlaces(config.BOOKING_SUBGRAPH_SECRET, { lifeS: PLACE_LIFE_S }),
+    waitingMax: config.ADMISSION_WAITING_MAX,
+    logger,
+    metrics,
+  });
+  lifecycle.onStop('admission', admission.stop);
+  return admission;
+}
+
 const dependencies = {
   database,
   sql,
-  allocator: keepDeadlines(measureRequests(requireRoom(allocator, relay), metrics)),
+  allocator: seats,
+  admission: config.ADMISSION_WAITING_MAX > 0 ? startAdmission() : openAdmission(seats),
   eventFacts,
   users: createUsersClient(userClient, config.USER_SUBGRAPH_TIMEOUT_MS),
   relay,

@@ -8,6 +8,7 @@ import type { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 import {
   bookRequest,
+  cancelRequest,
   checkInRequest,
   createBookingTestDatabase,
   createTestAllocator,
@@ -92,14 +93,11 @@ describe('random commands on the real database and on a model', () => {
     expect(holds).toHaveLength(model.holds.length);
     const bookings = await database.booking.findMany({ where: { eventId: { in: eventIds } } });
     const rows = bookingIds.map((id) => {
-      const {
-        eventId = '',
-        userId: user,
-        seatCount: seats,
-        status,
-        checkedInSeats: checkedIn,
-      } = bookings.find((one) => one.id === id) ?? {};
-      return { event: eventIds.indexOf(eventId), user, seats, confirmed: status === 'CONFIRMED', checkedIn };
+      const row = bookings.find((one) => one.id === id);
+      const event = eventIds.indexOf(row?.eventId ?? '');
+      const confirmed = row?.status === 'CONFIRMED';
+      const { userId: user, seatCount: seats, cancellationReason: reason, checkedInSeats: checkedIn } = row ?? {};
+      return { event, user, seats, confirmed, reason, checkedIn };
     });
     expect(rows).toEqual(model.bookings);
     expect(bookings).toHaveLength(model.bookings.length);
@@ -237,14 +235,15 @@ describe('random commands on the real database and on a model', () => {
       expect(outcome.outcome === 'left' ? `left ${outcome.entry.status}` : outcome.outcome).toBe(expected);
     }),
   );
-  const cancel = fc.nat(9).map((booking) =>
-    command(`cancel(${booking})`, async (model, real) => {
+  const reason = fc.constantFrom(null, 'ill', 'Straße 🎟');
+  const cancel = fc.record({ booking: fc.nat(9), isAdmin: fc.boolean(), reason }).map(({ booking, ...by }) =>
+    command(`cancel(${booking}, ${by.isAdmin ? 'admin' : 'user'}, ${by.reason})`, async (model, real) => {
       const bookingId = real.bookingIds[booking];
       if (bookingId === undefined) return;
       const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
-      const expected = model.cancel(booking);
-      const { outcome } = await allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' });
-      expect(outcome).toBe(expected);
+      const expected = model.cancel(booking, by);
+      const request = cancelRequest({ bookingId, eventId, hasDeadline: !by.isAdmin, reason: by.reason });
+      expect((await allocator.submit(request)).outcome).toBe(expected);
     }),
   );
   const checkIn = fc
@@ -280,21 +279,24 @@ describe('random commands on the real database and on a model', () => {
       event,
       window: fc.constantFrom<Window>('open', 'open', 'sales-not-started', 'sales-ended'),
       limit: fc.option(fc.integer({ min: 1, max: SEATS })),
+      isCancellationOver: fc.boolean(),
     })
-    .map(({ event, window, limit }) =>
-      command(`setSale(${event}, ${window}, ${limit})`, async (model, real) => {
-        model.setSale(event, { window, limit });
+    .map(({ event, window, limit, isCancellationOver }) =>
+      command(`setSale(${event}, ${window}, ${limit}, ${isCancellationOver})`, async (model, real) => {
+        model.setSale(event, { window, limit, isCancellationOver });
         const [salesStartAt, salesEndAt] = WINDOWS[window].map((ms) =>
           ms === null ? null : new Date(Date.now() + ms),
         );
-        const rules = { salesStartAt, salesEndAt, maxSeatsPerUser: limit };
+        const cancellationDeadline = new Date(Date.now() + (isCancellationOver ? -HOUR_MS : HOUR_MS));
+        const rules = { salesStartAt, salesEndAt, maxSeatsPerUser: limit, cancellationDeadline };
         await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, rules);
       }),
     );
-  const close = event.map((event) =>
-    command(`close(${event})`, async (model, real) => {
-      model.close(event);
-      await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, { status: 'CANCELLED' });
+  const close = fc.record({ event, reason }).map(({ event, reason }) =>
+    command(`close(${event}, ${reason})`, async (model, real) => {
+      model.close(event, reason);
+      const facts = { status: 'CANCELLED', cancellationReason: reason } as const;
+      await saveFacts(real.eventIds[event] ?? '', model.events[event]?.version ?? 0, facts);
       const relay = { nudge: () => undefined, requireRoom: () => undefined };
       while (await closeNextEvent({ database, relay, newId: () => newId() }, { isStopping: () => false }));
     }),

@@ -65,23 +65,27 @@ export const policy: Policy<Reader> = {
     checkIn: signedIn,
   },
   types: {
-    // Whoever has the code of a ticket gets in, so only its owner gets it.
     Booking: {
       visibleTo: readsBooking,
       fields: {
         id: everyone,
         event: everyone,
         user: everyone,
+        attendee: ({ eventId }: Booking, reader) => organizes(eventId, reader),
         seatCount: everyone,
         status: everyone,
         createdAt: everyone,
         cancelledAt: everyone,
+        cancellationReason: everyone,
         checkedInSeats: everyone,
+        // Whoever has the code of a ticket gets in, so only its owner gets it.
         ticket: ({ userId }: Booking, { caller }) => isSelfOrAdmin(caller, userId),
       },
     },
     Ticket: visibleToEveryone,
     TicketKey: visibleToEveryone,
+    // It can be read only as a part of a booking.
+    Attendee: visibleToEveryone,
     BookingConnection: visibleToEveryone,
     BookingEdge: edgeOf(readsBooking),
     Hold: { visibleTo: readsBooking, fields: everyone },
@@ -96,14 +100,19 @@ export const policy: Policy<Reader> = {
       visibleTo: everyone,
       fields: {
         id: everyone,
+        timeZone: everyone,
         totalSeats: everyone,
         availableSeats: everyone,
         checkedInSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         heldSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
         waitingSeats: ({ id }: { id: string }, reader) => organizes(id, reader),
+        statistics: ({ id }: { id: string }, reader) => organizes(id, reader),
         bookings: ({ id }: { id: string }, reader) => organizes(id, reader),
       },
     },
+    // They can be read only as a part of an event.
+    EventStatistics: visibleToEveryone,
+    EventDay: visibleToEveryone,
     // The user subgraph owns the other fields and decides who may read them.
     User: {
       visibleTo: everyone,
@@ -130,8 +139,10 @@ export const policy: Policy<Reader> = {
     SalesNotStartedError: visibleToEveryone,
     SalesEndedError: visibleToEveryone,
     UserLimitReachedError: visibleToEveryone,
+    QueuedError: visibleToEveryone,
     IdempotencyKeyReusedError: visibleToEveryone,
     BookingNotFoundError: visibleToEveryone,
+    CancellationClosedError: visibleToEveryone,
     CapacityBelowBookedError: visibleToEveryone,
     HoldNotFoundError: visibleToEveryone,
     HoldEndedError: visibleToEveryone,

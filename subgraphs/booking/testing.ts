@@ -6,7 +6,7 @@ import { databaseSettings, parseConfig } from '#platform/process/config.ts';
 import { createTestDatabase } from '#platform/testing/database.ts';
 import { createBatchAllocation } from './commands/allocate-batch.ts';
 import { createAllocator } from './commands/allocator.ts';
-import type { BookRequest, CheckInRequest, HoldRequest, JoinRequest } from './domain/seat-requests.ts';
+import type { BookRequest, CancelRequest, CheckInRequest, HoldRequest, JoinRequest } from './domain/seat-requests.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
@@ -72,6 +72,17 @@ export function bookRequest(request: Partial<BookRequest> & { eventId: string })
     ...request,
   };
 }
+
+/** A request of a user without a reason to cancel a booking, except for the given fields. */
+export const cancelRequest = (
+  request: Partial<CancelRequest> & { bookingId: string; eventId: string },
+): CancelRequest => ({
+  kind: 'cancel',
+  hasDeadline: true,
+  reason: null,
+  requestId: 'test',
+  ...request,
+});
 
 /** A request to hold one seat with new ids and a new key, except for the given fields. */
 export const holdRequest = (request: Partial<HoldRequest> & { eventId: string }): HoldRequest => ({

@@ -7,10 +7,17 @@ import type { EventDetailsSnapshot } from './store/event-details.ts';
 export type EventFactsClient = ReturnType<typeof createEventFactsClient>;
 
 const QUERY = `query EventOrganizers($ids: [ID!]!) {
-  eventFacts(ids: $ids) { id name venue startsAt version organizer { id } }
+  eventFacts(ids: $ids) { id name venue startsAt timeZone status version organizer { id } }
 }`;
 
-const sharedFacts = eventFacts.pick({ name: true, venue: true, startsAt: true, version: true });
+const sharedFacts = eventFacts.pick({
+  name: true,
+  venue: true,
+  startsAt: true,
+  timeZone: true,
+  status: true,
+  version: true,
+});
 const answer = z.object({
   eventFacts: z.array(sharedFacts.extend({ id: z.string(), organizer: z.object({ id: z.string() }) })),
 });

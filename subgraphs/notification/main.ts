@@ -13,6 +13,7 @@ import { bookingStream } from '../booking/messaging/contract.ts';
 import { eventStream } from '../event/messaging/contract.ts';
 import { userStream } from '../user/messaging/contract.ts';
 import { createAccountMailWorker } from './commands/account-mail-worker.ts';
+import { createChangeWorker } from './commands/change-worker.ts';
 import { createDeliveryMetrics } from './commands/delivery-metrics.ts';
 import { createDeliveryWorker } from './commands/delivery-worker.ts';
 import { startWebhooks } from './commands/start-webhooks.ts';
@@ -32,6 +33,7 @@ import {
   pruneDeadLetters,
   pruneEventDetails,
   pruneNotifications,
+  pruneOldEventChanges,
   pruneUnassignedMessages,
   pruneWebhookDeliveries,
 } from './store/retention.ts';
@@ -71,6 +73,11 @@ const channel = mail === undefined ? 'LOG' : 'EMAIL';
 
 const webhooks = startWebhooks({ config, send: mail?.send, newId, database: sql, logger, metrics });
 lifecycle.onStop('webhooks', webhooks.stop);
+
+lifecycle.onStop(
+  'changes of events',
+  createChangeWorker({ channel, database: sql, logger, metrics, onNotified: deliveries[channel].nudge }).stop,
+);
 
 const shared = { database: sql, broker, logger, metrics };
 const consumers = {
@@ -115,6 +122,7 @@ service.prune({
   'event facts': pruneEventDetails(database, config.NOTIFICATION_KEEP_DAYS),
   'webhook deliveries': pruneWebhookDeliveries(database, config.WEBHOOK_KEEP_DAYS),
   'unassigned messages': pruneUnassignedMessages(database, config.WEBHOOK_KEEP_DAYS),
+  'event changes': pruneOldEventChanges(database, config.NOTIFICATION_KEEP_DAYS),
 });
 
 const dependencies = { database, broker, deliveries, webhooks, newId };

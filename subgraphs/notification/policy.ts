@@ -39,6 +39,9 @@ export const policy: Policy<Reader> = {
   },
   types: {
     Notification: { visibleTo: readsNotification, fields: everyone },
+    // It can be read only as a part of a notification.
+    EventChange: visibleToEveryone,
+    Event: visibleToEveryone,
     NotificationConnection: visibleToEveryone,
     NotificationEdge: edgeOf(readsNotification),
     // The booking subgraph has the rules for the other fields of a booking.

@@ -35,6 +35,8 @@ const TABLES = [
   'webhook_secrets',
   'webhook_deliveries',
   'unassigned_messages',
+  'event_bookings',
+  'event_changes',
 ];
 
 /** Creates a notification database for one test file. */
@@ -105,6 +107,8 @@ export async function addNotifications(
       expiresAt: null,
       requestId: null,
       traceparent: null,
+      reason: null,
+      changeId: null,
       ...one,
     }),
   );

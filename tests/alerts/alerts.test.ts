@@ -20,6 +20,8 @@ const ENV = {
   ...PATIENCE,
   OUTBOX_WAITING_ROWS_MAX: String(OUTBOX_ROWS_MAX),
   RATE_LIMITS: 'on',
+  // The panels about lines have values, but no line opens.
+  ADMISSION_WAITING_MAX: '9999',
   LOG_LEVEL: 'warn',
   // The organizer stays signed in during the whole run.
   ACCESS_TOKEN_TTL: '7200',

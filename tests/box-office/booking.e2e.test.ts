@@ -124,6 +124,29 @@ test('Two browsers race for the last seat: one wins, and the other is told that 
   expect(buyers.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
 
+test('A visitor in the line of an event sees their place, can leave, and gets the seats by itself in their turn', async () => {
+  const eventId = await createEvent(organizer, { name: 'The Reunion', totalSeats: 10 });
+  const { page, complaints } = await openVisitor(office.browser);
+  await signIn(page, office, await register(office, 'Lina Line'), `/events/${eventId}`);
+  const inputs: { place?: string; idempotencyKey: string }[] = [];
+  await interceptBookings(page, (route) => {
+    inputs.push(route.request().postDataJSON().variables.input);
+    if (inputs.length > 2) return route.continue();
+    const comeBackAt = new Date(Date.now() + (inputs.length === 1 ? 60_000 : 1_500)).toISOString();
+    const queued = { code: 'QUEUED', message: '', place: 'a-place', position: 41, comeBackAt };
+    return route.fulfill({ json: { data: { createBooking: { __typename: 'QueuedError', ...queued } } } });
+  });
+  await page.getByRole('button', { name: 'Book 1 seat' }).click();
+  await page.getByText('You are number 42 in the line.').waitFor();
+  await page.getByRole('button', { name: 'Leave the line' }).click();
+  await page.getByRole('button', { name: 'Book 1 seat' }).click();
+  await page.getByText('You are number 42 in the line.').waitFor();
+  await page.getByText('You have booked 1 seat.').waitFor();
+  expect(inputs.map(({ place }) => place)).toEqual([undefined, undefined, 'a-place']);
+  expect(new Set(inputs.slice(1).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  expect(complaints).toEqual([]);
+});
+
 test.each([
   ['has reached the server', (route: Route) => route.fetch()],
   ['has not reached the server', async () => undefined],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EditEventDocument, EventPageDocument } from '#client/generated/graphql.ts';
@@ -69,6 +70,15 @@ test('An organizer creates an event, changes it and its seats, sees who books, a
   await client.book({ eventId, seatCount: 4 });
   await page.reload();
   await page.getByRole('listitem').filter({ hasText: 'Ada Lovelace' }).getByText('4 seats').waitFor();
+  await page.getByText('4 seats sold, 0 held, 0 cancelled').waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download the attendees' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe(`attendees-${eventId}.csv`);
+  expect(readFileSync(await download.path(), 'utf8')).toMatch(
+    /^booking,name,email,.*\r\n.*,Ada Lovelace,.*,4,CONFIRMED,/,
+  );
   await page.getByLabel('Seats in total').fill('3');
   await page.getByRole('button', { name: 'Change the number of seats' }).click();
   await page.getByText('4 seats are already booked or held.').waitFor();

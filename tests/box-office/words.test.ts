@@ -17,6 +17,7 @@ it('the words agree with the number of seats', () => {
   expect(refusal('TOO_MANY_SEATS', { seatsLeft: 2 })).toBe('Only 2 more guests can come in with this ticket.');
   expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 1 })).toContain('1 seat of this booking was used');
   expect(refusal('BOOKING_CHECKED_IN', { checkedInSeats: 2 })).toContain('2 seats of this booking were used');
+  expect(refusal('QUEUED', { position: 1_499 })).toBe('You are number 1,500 in the line.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 1 })).toContain('1 seat is already booked or held.');
   expect(refusal('CAPACITY_BELOW_BOOKED', { bookedSeats: 4 })).toContain('4 seats are already booked or held.');
 });

@@ -26,9 +26,11 @@ import {
   reopenForClosing,
   takeTurn,
 } from '../../subgraphs/booking/store/reconciliation.ts';
+import { countBookings, countBookingsByTime } from '../../subgraphs/booking/store/statistics.ts';
 import { listWaitlistPages, pruneWaitlistEntries } from '../../subgraphs/booking/store/waitlist.ts';
 import {
   bookRequest,
+  cancelRequest,
   checkInRequest,
   createTestAllocator,
   holdRequest,
@@ -311,6 +313,23 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
         readsMax: BATCH_READS_MAX,
         run: async () => pruneHolds(database, 86_400)(1_000),
       },
+      'the statistics of the busiest event': {
+        // An entry of the index for each booking of the event, twice.
+        readsMax: 2 * BOOKINGS_OF_ONE + 5_000,
+        async run() {
+          expect((await countBookings(database, [BUSY, USUAL])).size).toBe(2);
+          const [from, to] = [new Date(0), new Date('2100-01-01T00:00:00.000Z')];
+          expect(await countBookingsByTime(database, { eventId: BUSY, from, to })).not.toEqual([]);
+        },
+      },
+      'the statistics of one day of the busiest event': {
+        run: () =>
+          countBookingsByTime(database, {
+            eventId: BUSY,
+            from: new Date('2099-01-01T00:00:00.000Z'),
+            to: new Date('2099-01-02T00:00:00.000Z'),
+          }),
+      },
       'saving event snapshots': {
         run: () =>
           saveEventSnapshots(
@@ -323,6 +342,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
               version: 2,
               initialSeats: SEATS,
               maxSeatsPerUser: null,
+              cancellationDeadline: null,
             })),
           ),
       },
@@ -338,7 +358,7 @@ describe(`the statements of the booking subgraph, with ${BOOKINGS} bookings`, ()
           }
           const cancelled = await Promise.all(
             requests.map(({ bookingId, eventId }) =>
-              allocator.submit({ kind: 'cancel', bookingId, eventId, requestId: 'test' }),
+              allocator.submit(cancelRequest({ bookingId, eventId, reason: 'ill' })),
             ),
           );
           expect(new Set(cancelled.map(({ outcome }) => outcome))).toEqual(new Set(['cancelled']));

@@ -25,6 +25,15 @@ import {
   markPostponed,
   markSent,
 } from '../../subgraphs/notification/store/deliveries.ts';
+import {
+  findEventChanges,
+  findLaterChanges,
+  findUsersToTell,
+  lockDueChange,
+  saveEventBookings,
+  saveEventChanges,
+  saveProgress,
+} from '../../subgraphs/notification/store/event-changes.ts';
 import { saveEventDetails } from '../../subgraphs/notification/store/event-details.ts';
 import {
   findFailedNotifications,
@@ -42,6 +51,7 @@ import {
   pruneDeadLetters,
   pruneEventDetails,
   pruneNotifications,
+  pruneOldEventChanges,
   pruneUnassignedMessages,
   pruneWebhookDeliveries,
 } from '../../subgraphs/notification/store/retention.ts';
@@ -131,6 +141,22 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
         status: `IF(n >= ${ROWS / 2}, 'PENDING', 'DELIVERED')`,
         log: "'[]'",
       });
+      await fill('event_bookings', ROWS, {
+        event_id: idSql('n % 2'),
+        user_id: idSql('n'),
+        booking_id: idSql('n'),
+        seat_count: '1',
+        confirmed_at: "TIMESTAMP('2026-01-01')",
+        is_cancelled: 'n % 10 = 0',
+      });
+      await fill('event_changes', ROWS, {
+        id: idSql('n'),
+        event_id: idSql('n'),
+        starts_at: "TIMESTAMP('2031-01-01')",
+        previous_starts_at: "TIMESTAMP('2031-01-01')",
+        changed_at: "IF(n < 100, TIMESTAMP('2020-01-01'), TIMESTAMP('2037-01-01'))",
+        due_at: "IF(n = 0, TIMESTAMP('2026-01-01'), NULL)",
+      });
       await fill('dead_letters', ROWS, {
         id: idSql('n'),
         consumer: "'notification-bookings'",
@@ -193,9 +219,35 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
             await saveContacts(transaction, [{ userId, name: 'Ada', email: 'ada@example.com' }]);
             const startsAt = new Date('2031-01-01T00:00:00.000Z');
             await saveEventDetails(transaction, [
-              { eventId, name: 'Concert', venue: null, startsAt, version: 1, organizerId: eventId },
+              {
+                eventId,
+                name: 'Concert',
+                venue: null,
+                startsAt,
+                status: 'SCHEDULED',
+                version: 1,
+                organizerId: eventId,
+              },
             ]);
           });
+        },
+      },
+      'changes of events: saving, telling a page of users, and telling users whose bookings arrive late': {
+        readsMax: 5_000,
+        async run() {
+          const change = await database.$transaction(async (transaction) => {
+            const due = await lockDueChange(transaction);
+            if (due === undefined) throw new Error('no change is due');
+            expect(await findUsersToTell(transaction, { ...due, changedAt: new Date() }, 500)).toHaveLength(500);
+            await saveProgress(transaction, due, idOf(500));
+            return due;
+          });
+          await saveProgress(database, change, undefined);
+          await saveEventChanges(database, [{ ...change, id: newId() }]);
+          const late = { eventId: idOf(9), userId: newId(), bookingId: newId(), seatCount: 1, confirmedAt: new Date() };
+          await saveEventBookings(database, [late]);
+          expect(await findLaterChanges(database, [late])).toMatchObject([{ change: { id: idOf(9) } }]);
+          expect(await findEventChanges(database, [idOf(9)])).toHaveLength(1);
         },
       },
       'deliveries: claiming, postponing, marking as sent or failed, and retrying': {
@@ -310,7 +362,15 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
           );
           expect(await findUnknownEvents(database, 0, 100)).toContain(unknown);
           const startsAt = new Date('2031-01-01T00:00:00.000Z');
-          const facts = { eventId: unknown, name: 'Concert', venue: null, startsAt, version: 1, organizerId: idOf(1) };
+          const facts = {
+            eventId: unknown,
+            name: 'Concert',
+            venue: null,
+            startsAt,
+            version: 1,
+            organizerId: idOf(1),
+            status: 'SCHEDULED' as const,
+          };
           await database.$transaction((transaction) => saveEventDetails(transaction, [facts]));
           expect(await database.$transaction((transaction) => assignMessages(transaction, 100, newId))).toBe(1);
         },
@@ -350,7 +410,10 @@ describe(`the statements of the notification subgraph, with ${ROWS} notification
             UPDATE dead_letters SET redriven_at = TIMESTAMP('2020-01-01') WHERE id < ${idOf(100)}`);
           await database.$executeRaw(sql`
             UPDATE event_facts SET starts_at = TIMESTAMP('2020-01-01') WHERE event_id < ${idOf(100)}`);
-          const old = [pruneDeadLetters, pruneEventDetails, pruneNotifications, pruneWebhookDeliveries];
+          const old = [
+            ...[pruneDeadLetters, pruneOldEventChanges, pruneEventDetails, pruneNotifications],
+            pruneWebhookDeliveries,
+          ];
           for (const prune of old) expect(await prune(database, 90)(1_000)).toBeGreaterThan(0);
           await pruneUnassignedMessages(database, 90)(1_000);
           // No old deliveries are left, only those of a deleted endpoint.

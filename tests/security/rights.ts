@@ -32,6 +32,7 @@ User
 Event
   it: event(id: $event) { ...Event }                                                                | yes             | yes            | yes            | yes            | yes
   it: event(id: $event) { totalSeats availableSeats }                                               | yes             | yes            | yes            | yes            | yes
+  event(id: $cancelledEvent) { it: cancellationReason }                                             | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: nodes { ...Event } pageInfo { ...PageInfo } }                            | yes             | yes            | yes            | yes            | yes
   events(first: 100) { it: edges { cursor node { ...Event } } }                                     | yes             | yes            | yes            | yes            | yes
   event(id: $event) { organizer { events(first: 100) { it: nodes { ...Event } } } }                 | yes             | yes            | yes            | yes            | yes
@@ -55,6 +56,12 @@ Booking
   event(id: $event) { bookings(after: $bookingCursor) { it: nodes { id } } }                        | null            | null           | null           | yes            | yes
   event(id: $event) { it: bookings(first: 0) { nodes { id } } }                                     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
   event(id: $event) { it: bookings(after: "none") { nodes { id } } }                                | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  event(id: $event) { it: statistics { ...Statistics } }                                            | null            | null           | null           | yes            | yes
+  event(id: $event) { statistics { it: byDay(from: "2030-01-01", to: "2030-01-01") { ...Day } } }   | null            | null           | null           | absent         | absent
+  event(id: $event) { statistics { it: byDay(from: "2030-01-02", to: "2030-01-01") { date } } }     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
+  booking(id: $booking) { event { it: statistics { soldSeats } } }                                  | null            | null           | null           | yes            | yes
+  booking(id: $booking) { it: attendee { name email } }                                             | null            | null           | null           | yes            | yes
+  bookings(first: 1) { nodes { it: attendee { email } } }                                           | UNAUTHENTICATED | null           | null           | null           | yes
   event(id: $event) { organizer { it: bookings { nodes { id } } } }                                 | null            | null           | null           | yes            | yes
   user(id: $user) { bookings(first: 100) { it: nodes { ...Booking } } }                             | null            | yes            | null           | null           | yes
   user(id: $user) { bookings(first: 100) { it: edges { node { ...Booking } } } }                    | null            | yes            | null           | null           | yes
@@ -100,6 +107,8 @@ Notification
   notifications(first: 100) { it: edges { cursor node { ...Notification } } }                       | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(filter: { bookingId: $booking }) { it: nodes { id } }                               | UNAUTHENTICATED | yes            | absent         | absent         | yes
   notifications(after: $notificationCursor) { it: nodes { id } pageInfo { hasNextPage } }           | UNAUTHENTICATED | yes            | absent         | absent         | yes
+  notifications(first: 1, filter: { status: FAILED }) { nodes { it: change { ...EventChange } } }   | UNAUTHENTICATED | yes            | null           | null           | yes
+  notifications(first: 1, filter: { status: FAILED }) { nodes { it: booking { id } } }              | UNAUTHENTICATED | null           | null           | null           | null
   booking(id: $booking) { it: notifications { ...Notification } }                                   | null            | yes            | null           | null           | yes
   booking(id: $silentBooking) { it: notifications { ...Notification } }                             | null            | absent         | null           | null           | absent
   notifications(filter: { bookingId: $booking }) { nodes { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes            | null           | null           | yes
@@ -154,13 +163,16 @@ Booking
   it: createBooking(input: { eventId: $unopenedEvent, idempotencyKey: "too-early" }) { ...Order }                 | UNAUTHENTICATED | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError  | SalesNotStartedError
   it: createBooking(input: { eventId: $closedEvent, idempotencyKey: "too-late" }) { ...Order }                    | UNAUTHENTICATED | SalesEndedError       | SalesEndedError       | SalesEndedError       | SalesEndedError
   it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: createBooking(input: { eventId: $busyEvent, idempotencyKey: "in-the-line", place: "forged" }) { ...Order }  | UNAUTHENTICATED | QueuedError           | QueuedError           | QueuedError           | QueuedError
   it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
+  it: cancelBooking(input: { id: $lateBooking }) { ...Cancellation }                                              | UNAUTHENTICATED | CancellationClosedError | BookingNotFoundError | BookingNotFoundError | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
 
 Hold
   it: holdSeats(input: { eventId: $heldEvent, idempotencyKey: "for-itself" }) { ...Holding }                      | UNAUTHENTICATED | yes                   | yes                   | yes                   | yes
   it: holdSeats(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Holding }       | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
+  it: holdSeats(input: { eventId: $busyEvent, idempotencyKey: "in-the-line" }) { ...Holding }                      | UNAUTHENTICATED | QueuedError           | QueuedError           | QueuedError           | QueuedError
   it: confirmHold(input: { id: $hold }) { ...Confirmation }                                                       | UNAUTHENTICATED | yes                   | HoldNotFoundError     | HoldNotFoundError     | yes
   it: confirmHold(input: { id: $releasedHold }) { ...Confirmation }                                               | UNAUTHENTICATED | HoldEndedError        | HoldNotFoundError     | HoldNotFoundError     | HoldEndedError
   it: releaseHold(input: { id: $hold }) { ...Release }                                                            | UNAUTHENTICATED | HoldConfirmedError    | HoldNotFoundError     | HoldNotFoundError     | HoldConfirmedError
@@ -206,6 +218,7 @@ Event
   it: eventSeats(eventId: $event) { totalSeats availableSeats }                   | yes             | yes  | yes  | yes  | yes
   eventSeats(eventId: $event) { it: heldSeats }                                   | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { it: checkedInSeats }                              | null            | null | null | yes  | yes
+  eventSeats(eventId: $event) { it: statistics { soldSeats } }                    | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { organizer { it: email } }                         | null            | null | null | yes  | yes
   eventSeats(eventId: $event) { bookings(first: 50) { it: nodes { ...Booking } } }  | null            | null | null | yes  | yes
 
@@ -228,12 +241,14 @@ event
 
 booking
   Booking { ...Booking }                                               | null | yes            | null | yes            | yes
+  Booking { it: attendee { email } }                                   | null | null           | null | yes            | yes
   Hold { ...Hold }                                                     | null | yes            | null | yes            | yes
   WaitlistEntry { ...Entry }                                           | null | yes            | null | yes            | yes
   Event { it: availableSeats }                                         | yes  | yes            | yes  | yes            | yes
   Event { it: heldSeats }                                              | null | null           | null | yes            | yes
   Event { it: waitingSeats }                                           | null | null           | null | yes            | yes
   Event { it: checkedInSeats }                                         | null | null           | null | yes            | yes
+  Event { it: statistics { ...Statistics } }                           | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: nodes { ...Booking } } }          | null | null           | null | yes            | yes
   Event { bookings(first: 100) { it: edges { node { ...Booking } } } } | null | null           | null | yes            | yes
   Event { it: bookings(first: 0) { nodes { id } } }                    | null | null           | null | BAD_USER_INPUT | BAD_USER_INPUT
@@ -255,19 +270,22 @@ export const FRAGMENTS = `
 fragment User on User { id name role createdAt deleted }
 fragment ActiveSession on ActiveSession { id createdAt lastUsedAt expiresAt current }
 fragment Event on Event {
-  id name description venue startsAt salesStartAt salesEndAt maxSeatsPerUser status organizer { id } version cached
+  id name description venue startsAt timeZone salesStartAt salesEndAt maxSeatsPerUser cancellationDeadline status organizer { id } version cached
   createdAt updatedAt
 }
-fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt checkedInSeats }
+fragment Booking on Booking { id event { id } user { id } seatCount status createdAt cancelledAt cancellationReason checkedInSeats }
 fragment Ticket on Ticket { code qrSvg }
 fragment TicketKey on TicketKey { id publicKey }
+fragment Statistics on EventStatistics { soldSeats heldSeats waitingSeats checkedInSeats cancelledSeats confirmedBookings cancelledBookings }
+fragment Day on EventDay { date soldSeats cancelledSeats confirmedBookings cancelledBookings }
 fragment Hold on Hold {
   id event { id } user { id } seatCount status createdAt expiresAt endedAt booking { id }
 }
 fragment Entry on WaitlistEntry { id event { id } user { id } seatCount status createdAt endedAt hold { id } }
 fragment Notification on Notification {
-  id kind channel status attempts booking { id } user { id } createdAt sentAt
+  id kind channel status attempts booking { id } event { id } user { id } createdAt sentAt
 }
+fragment EventChange on EventChange { startsAt previousStartsAt venue previousVenue }
 fragment DeadLetter on DeadLetter { id consumer subject payload reason deliveries createdAt redrivenAt }
 fragment PageInfo on PageInfo { hasNextPage endCursor }
 fragment Session on Session { accessToken refreshToken expiresAt user { ...User email } }
@@ -310,6 +328,7 @@ fragment Order on CreateBookingResult {
   ... on SalesNotStartedError { code message salesStartAt }
   ... on SalesEndedError { code message salesEndAt }
   ... on UserLimitReachedError { code message maxSeatsPerUser seatsLeft }
+  ... on QueuedError { code message place position comeBackAt }
   ... on IdempotencyKeyReusedError { code message }
 }
 fragment Cancellation on CancelBookingResult {
@@ -317,6 +336,7 @@ fragment Cancellation on CancelBookingResult {
   ... on CancelBookingPayload { booking { ...Booking } }
   ... on BookingCheckedInError { code message checkedInSeats }
   ... on BookingNotFoundError { code message }
+  ... on CancellationClosedError { code message cancellationDeadline }
 }
 fragment Holding on HoldSeatsResult {
   __typename

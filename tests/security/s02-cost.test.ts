@@ -119,7 +119,7 @@ describe('S2: the cost of an operation depends on the requested list lengths', (
       .filter(({ field }) => isListType(getNullableType(field.type)) && isObjectType(getNamedType(field.type)))
       .filter(({ field }) => !field.astNode?.directives?.some(({ name }) => name.value === 'inaccessible'))
       .map(({ type, field }) => `${type.name}.${field.name}`);
-    expect(lists).toEqual(Object.keys(LIST_SIZES));
+    expect(lists.toSorted()).toEqual(Object.keys(LIST_SIZES));
   });
 
   it('accepts every operation of this repository, even with pages four times as long', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { print } from 'graphql';
+import { Redis } from 'ioredis';
 import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -34,7 +35,7 @@ describe('the rights of each reader to the data of the owner', () => {
 
   beforeAll(async () => {
     // A closed stream counts until the gateway knows that it is closed.
-    system = await startTestSystem({ env: { LIVE_STREAMS_USER_MAX: '100' } });
+    system = await startTestSystem({ env: { LIVE_STREAMS_USER_MAX: '100', ADMISSION_WAITING_MAX: '1000' } });
     const { graphqlUrl } = system;
     const [owner, other, organizer, admin] = [
       await signUp(graphqlUrl, 'Bob'),
@@ -207,6 +208,7 @@ describe('the rights of each reader to the data of the owner', () => {
     for (const query of [
       '{ eventFacts(ids: []) { id } }',
       '{ events { nodes { initialSeats } } }',
+      '{ userContacts(ids: []) { id } }',
       '{ _service { sdl } }',
     ]) {
       expect((await clients.admin.send(query)).errors).toMatchObject([
@@ -260,12 +262,23 @@ async function register(graphqlUrl: string, email: string): Promise<string> {
   return data.createUser.refreshToken;
 }
 
+/** Opens a line with more places than get their turn during the test. The booking process learns of it in its next tick. */
+async function openLine({ redisUrl, urls }: TestSystem, eventId: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  await redis.hset(`line:${eventId}`, { issued: 1_000_000_000, admitted: 0 });
+  await redis.sadd('lines', eventId);
+  redis.disconnect();
+  const isKnown = async () =>
+    /^admission_line_length\S* [1-9]/m.test(await (await fetch(`${urls.booking}/metrics`)).text());
+  await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 10_000 });
+}
+
 /** Creates an object of each kind without null fields for the owner. Returns the values of the table's variables. */
 async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' | 'organizer', Client>) {
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
   const yesterday = new Date(Date.now() - DAY_MS).toISOString();
   const texts = { description: 'Trio', venue: 'The Old Mill' };
-  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100 };
+  const sale = { salesStartAt: yesterday, salesEndAt: tomorrow, maxSeatsPerUser: 100, cancellationDeadline: tomorrow };
   const inDays = (days: number) => ({ startsAt: new Date(Date.now() + days * DAY_MS).toISOString() });
   // The first event of the lists, because it starts first.
   const event = await createEvent(organizer, { ...texts, ...sale, ...inDays(2) });
@@ -273,15 +286,17 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const closedEvent = await createEvent(organizer, { ...inDays(3), salesEndAt: yesterday });
   const limitedEvent = await createEvent(organizer, { ...inDays(3), maxSeatsPerUser: 1 });
   const heldEvent = await createEvent(organizer, inDays(3));
+  const busyEvent = await createEvent(organizer, inDays(3));
+  await openLine(system, busyEvent);
   const cancelledEvent = await createEvent(organizer, inDays(3));
   await organizer.send(
-    `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1 }) { __typename } }`,
+    `mutation Cancel($id: ID!) { cancelEvent(input: { id: $id, expectedVersion: 1, reason: "ill" }) { __typename } }`,
     { id: cancelledEvent },
   );
   const booking = (await book(owner, event)).booking.id;
   await book(owner, event);
   const cancel = `mutation Cancel($id: ID!) {
-    cancelBooking(input: { id: $id }) { ... on CancelBookingPayload { booking { status } } }
+    cancelBooking(input: { id: $id, reason: "ill" }) { ... on CancelBookingPayload { booking { status } } }
   }`;
   const cancelledTicket = await ticketCodeOf(owner, booking);
   await owner.send(cancel, { id: booking });
@@ -303,6 +318,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     expect((await owner.send(query, { id: offeredHold })).data.notifications.nodes).toEqual([{ status: 'SENT' }]);
   };
   await vi.waitFor(offerArrived, { timeout: 20_000, interval: 100 });
+  const lateEvent = await createEvent(organizer, { ...inDays(3), cancellationDeadline: yesterday });
+  const lateBooking = (await book(owner, lateEvent)).booking.id;
   const releasedHold = (await holdSeats(owner, event)).hold.id;
   await releaseHold(owner, releasedHold);
   const hold = (await holdSeats(owner, event)).hold.id;
@@ -321,8 +338,8 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
   const [silentBooking, failedNotification, deadLetter] = [newId(), newId(), newId()];
   const bookings = await connectTo(system.databaseUrls.booking);
   await bookings.query(
-    `INSERT INTO bookings (id, event_id, user_id, seat_count, status, cancelled_at)
-     VALUES (?, ?, ?, 1, 'CANCELLED', CURRENT_TIMESTAMP(3))`,
+    `INSERT INTO bookings (id, event_id, user_id, seat_count, status, cancelled_at, cancellation_reason)
+     VALUES (?, ?, ?, 1, 'CANCELLED', CURRENT_TIMESTAMP(3), 'ill')`,
     [silentBooking, event, owner.userId],
   );
   await bookings.end();
@@ -331,6 +348,18 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     `INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, status, attempts, sent_at)
      VALUES (?, ?, ?, ?, 1, 'BOOKING_CONFIRMED', 'LOG', 'FAILED', 5, CURRENT_TIMESTAMP(3))`,
     [failedNotification, newId(), owner.userId, event],
+  );
+  const change = newId();
+  await notifications.query(
+    `INSERT INTO event_changes (id, event_id, starts_at, venue, previous_starts_at, previous_venue, changed_at)
+     VALUES (?, ?, CURRENT_TIMESTAMP(3), 'Hall', CURRENT_TIMESTAMP(3), 'Barn', CURRENT_TIMESTAMP(3))`,
+    [change, event],
+  );
+  const changeNotification = newId();
+  await notifications.query(
+    `INSERT INTO notifications (id, booking_id, user_id, event_id, seat_count, kind, channel, status, attempts, change_id)
+     VALUES (?, ?, ?, ?, 1, 'EVENT_CHANGED', 'LOG', 'FAILED', 5, ?)`,
+    [changeNotification, changeNotification, owner.userId, event, change],
   );
   await notifications.query(
     `INSERT INTO dead_letters (id, consumer, subject, payload, reason, deliveries, redriven_at)
@@ -353,6 +382,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     closedEvent,
     limitedEvent,
     heldEvent,
+    busyEvent,
     hold,
     releasedHold,
     soldOutEvent,
@@ -364,6 +394,7 @@ async function prepare(system: TestSystem, { owner, organizer }: Record<'owner' 
     cancelledTicket,
     ticketKey,
     booking,
+    lateBooking,
     silentBooking,
     notification,
     failedNotification,
@@ -458,6 +489,7 @@ const PUBLIC_EVENTS = [
   'closedEvent',
   'limitedEvent',
   'heldEvent',
+  'busyEvent',
   'soldOutEvent',
 ];
 

@@ -92,6 +92,7 @@ const CREATE_BOOKING = `mutation CreateBooking($input: CreateBookingInput!) {
     ... on SalesNotStartedError { salesStartAt }
     ... on SalesEndedError { salesEndAt }
     ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
+    ... on QueuedError { place position comeBackAt }
   }
 }`;
 
@@ -111,6 +112,7 @@ const HOLD_SEATS = `mutation HoldSeats($input: HoldSeatsInput!) {
     ... on DomainError { code message }
     ... on SoldOutError { availableSeats }
     ... on UserLimitReachedError { maxSeatsPerUser seatsLeft }
+    ... on QueuedError { place position comeBackAt }
   }
 }`;
 

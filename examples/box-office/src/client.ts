@@ -16,8 +16,10 @@ export const queries = new QueryClient({
 
 const browser = createBrowserStore(STORE);
 
+export const GRAPH_URL = new URL('/graphql', location.href).href;
+
 export const client = createClient({
-  url: new URL('/graphql', location.href).href,
+  url: GRAPH_URL,
   store: {
     ...browser,
     async save(session) {

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly seatCount?: number;
   readonly checkedInSeats?: number;
   readonly limit?: number;
+  readonly cancellationDeadline?: string;
+  readonly position?: number;
 }
 
 /** Returns the refusal, if the result of a mutation is one. */
@@ -34,8 +36,11 @@ const REFUSALS: Record<string, (refusal: Refusal) => string> = {
     `One person can have at most ${seats(maxSeatsPerUser)}. ${
       seatsLeft === 0 ? 'You cannot book more.' : `You can book ${seats(seatsLeft)} more.`
     }`,
+  QUEUED: ({ position = 0 }) => placeInLine({ position }),
   EVENT_NOT_FOUND: () => 'This event does not exist.',
   BOOKING_NOT_FOUND: () => 'This booking does not exist.',
+  CANCELLATION_CLOSED: ({ cancellationDeadline = '' }) =>
+    `You could cancel this booking until ${dateTime(cancellationDeadline)}.`,
   IDEMPOTENCY_KEY_REUSED: () => 'This request was already sent with other details. Reload the page and start again.',
   HOLD_NOT_FOUND: () => 'These seats are no longer held for you.',
   HOLD_EXPIRED: () => 'The time to book these seats is over. Hold or book seats again.',
@@ -103,6 +108,10 @@ const ruleIn = (message: string) =>
     .replace(/^\S+ (.)/, (_, first: string) => first.toUpperCase())
     .replace(/\w+(?=\.$)/, (word) => FIELDS[word] ?? word);
 
+/** Says where in the line of an event the user is. */
+export const placeInLine = ({ position }: { position: number }): string =>
+  `You are number ${(position + 1).toLocaleString('en')} in the line.`;
+
 export const seats = (count: number): string => (count === 1 ? '1 seat' : `${count.toLocaleString('en')} seats`);
 
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
@@ -110,6 +119,22 @@ const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digi
 
 /** A date and time of the user's time zone, like "Sat, 5 Dec 2026, 19:30". */
 export const dateTime = (iso: string): string => `${day.format(new Date(iso))}, ${time.format(new Date(iso))}`;
+
+const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The time zone of the user. */
+export const ownTimeZone = (): string => OWN_ZONE;
+
+/** A date and time in the time zone of an event. Undefined for UTC, the user's own zone, and a zone that is not known. */
+export function timeThere(iso: string, timeZone: string): string | undefined {
+  if (timeZone === 'UTC' || timeZone === OWN_ZONE) return undefined;
+  try {
+    const there = new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZone });
+    return `${there.format(new Date(iso))} in ${timeZone.replaceAll('_', ' ')}`;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A time as <input type="datetime-local"> needs it. */
 export function inputTime(iso: string): string {

@@ -36,7 +36,7 @@ test.each([
   ['TICKET_PUBLIC_KEYS', ['booking']],
   ['DATABASE_URL', [...SUBGRAPHS]],
   ['NATS_URL', ['gateway', ...SUBGRAPHS]],
-  ['REDIS_URL', ['gateway', 'user', 'event']],
+  ['REDIS_URL', ['gateway', 'user', 'event', 'booking']],
   ['USER_SUBGRAPH_SECRET', ['gateway', 'user', 'booking']],
   ['USER_SUBGRAPH_URL', ['gateway', 'booking']],
   ['EVENT_SUBGRAPH_SECRET', ['gateway', 'event', 'booking', 'notification']],

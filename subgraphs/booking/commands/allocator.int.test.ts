@@ -5,7 +5,14 @@ import { openConnection } from '#platform/database/migrations.ts';
 import { driverTransactions } from '#platform/database/transactions.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
-import { bookRequest, createBookingTestDatabase, createTestAllocator, makeEvent, WAITLIST } from '../testing.ts';
+import {
+  bookRequest,
+  cancelRequest,
+  createBookingTestDatabase,
+  createTestAllocator,
+  makeEvent,
+  WAITLIST,
+} from '../testing.ts';
 import { createBatchAllocation } from './allocate-batch.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
 import { measureRequests, measureTransactions } from './allocator-metrics.ts';
@@ -69,7 +76,7 @@ describe('the allocator with a real database', () => {
     await measured.submit(bookRequest({ eventId, seatCount: 3 }));
     const limited = await makeEvent(database, { maxSeatsPerUser: 1 });
     await measured.submit(bookRequest({ eventId: limited.eventId, seatCount: 2 }));
-    await measured.submit({ kind: 'cancel', bookingId: request.bookingId, eventId, requestId: 'test' });
+    await measured.submit(cancelRequest({ bookingId: request.bookingId, eventId }));
     await expect(measured.submit(bookRequest({ eventId }), { deadlineMs: performance.now() - 1 })).rejects.toThrow();
     const text = await metrics.metrics();
     for (const line of [
@@ -137,7 +144,7 @@ describe('the allocator with a real database', () => {
     const { eventId } = await makeEvent(database);
     const booked = await allocator.submit(bookRequest({ eventId, seatCount: 4 }));
     if (booked.outcome !== 'booked') throw new Error(booked.outcome);
-    const cancel = { kind: 'cancel', bookingId: booked.booking.id, eventId, requestId: 'test' } as const;
+    const cancel = cancelRequest({ bookingId: booked.booking.id, eventId });
     const outcomes = await Promise.all([1, 2, 3, 4].map((i) => (i % 2 ? allocator : otherProcess).submit(cancel)));
     for (const outcome of outcomes) expect(outcome).toMatchObject({ booking: { status: 'CANCELLED' } });
     expect(await expectConsistent(eventId)).toBe(0);
@@ -217,7 +224,7 @@ describe('the allocator with a real database', () => {
     const own = await database.booking.findMany({ where: { eventId, userId: users[0] } });
     await Promise.all([
       ...own.map(({ id }, index) =>
-        (processes[index % 3] ?? allocator).submit({ kind: 'cancel', bookingId: id, eventId, requestId: 'test' }),
+        (processes[index % 3] ?? allocator).submit(cancelRequest({ bookingId: id, eventId })),
       ),
       send(60),
     ]);
@@ -272,7 +279,7 @@ describe('the allocator with a real database', () => {
       const booked = await lane.submit(bookRequest({ eventId, seatCount: 1 + (index % 4) }));
       if (index % 7 === 0) await lane.submit({ kind: 'set-capacity', eventId, totalSeats: 30 + (index % 20) });
       if (booked.outcome !== 'booked' || index % 3 !== 0) return;
-      await otherProcess.submit({ kind: 'cancel', bookingId: booked.booking.id, eventId, requestId: 'test' });
+      await otherProcess.submit(cancelRequest({ bookingId: booked.booking.id, eventId }));
     };
     await Promise.all(Array.from({ length: 300 }, (_, index) => one(index)));
     for (const { eventId } of events) await expectConsistent(eventId);

@@ -26,6 +26,7 @@ const inventory: Inventory = {
   salesStartAt: null,
   salesEndAt: null,
   maxSeatsPerUser: null,
+  cancellationDeadline: null,
   totalSeats: 1_000,
   availableSeats: 1_000,
   heldSeats: 0,

@@ -6,6 +6,7 @@ import { saveEventSnapshots } from '../store/inventories.ts';
 import { countSeats } from '../store/reconciliation.ts';
 import {
   bookRequest,
+  cancelRequest,
   checkInRequest,
   createBookingTestDatabase,
   createTestAllocator,
@@ -99,7 +100,7 @@ describe('check-ins with a real database', () => {
         const about = await book(2, event);
         return Promise.all([
           processOf(index).submit(checkInRequest({ ...about })),
-          processOf(index + 1).submit({ kind: 'cancel', ...about, requestId: 'test' }),
+          processOf(index + 1).submit(cancelRequest(about)),
         ]);
       }),
     );
@@ -138,7 +139,7 @@ describe('check-ins with a real database', () => {
     const about = await book(2, event);
     await allocator.submit(checkInRequest({ ...about, seats: 2 }));
     const other = await book(1, event);
-    await otherProcess.submit({ kind: 'cancel', ...other, requestId: 'test' });
+    await otherProcess.submit(cancelRequest(other));
     await otherProcess.submit({ kind: 'set-capacity', eventId: event.eventId, totalSeats: 50 });
     expect(await expectConsistent(event.eventId)).toBe(2);
   });

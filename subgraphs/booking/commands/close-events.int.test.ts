@@ -31,7 +31,14 @@ describe('closing a cancelled event', () => {
     const allocator = createTestAllocator(pool);
     await Promise.all(Array.from({ length: 450 }, () => allocator.submit(bookRequest({ eventId }))));
     await saveEventSnapshots(database, [
-      { ...facts, version: 2, status: 'CANCELLED', correlationId: 'the-cancelling-request' },
+      {
+        ...facts,
+        version: 2,
+        status: 'CANCELLED',
+        correlationId: 'the-cancelling-request',
+        cancellationDeadline: new Date(0),
+        cancellationReason: 'Storm 🌩',
+      },
     ]);
 
     const crash = () => {
@@ -51,6 +58,9 @@ describe('closing a cancelled event', () => {
     const messages = await database.outboxMessage.findMany({ where: { subject: 'booking.cancelled.v1' } });
     const correlationIds = messages.map(({ payload }) => JSON.parse(payload).correlationid);
     expect(new Set(correlationIds)).toEqual(new Set(['the-cancelling-request']));
+    const reasons = messages.map(({ payload }) => JSON.parse(payload).data.cancellationReason);
+    expect(new Set(reasons)).toEqual(new Set(['Storm 🌩']));
+    expect(await database.booking.count({ where: { eventId, cancellationReason: 'Storm 🌩' } })).toBe(450);
     const inventory = await database.inventory.findUniqueOrThrow({ where: { eventId } });
     expect(inventory).toMatchObject({ totalSeats: 1_000, availableSeats: 1_000 });
     expect(await allocator.submit(bookRequest({ eventId }))).toMatchObject({ reason: 'EVENT_CANCELLED' });

@@ -77,7 +77,7 @@ const ALL_CLOSED = Symbol('all closed');
  */
 async function closeChunk(
   { database, relay, newId }: Dependencies,
-  { eventId, correlationId }: EventToClose,
+  { eventId, correlationId, cancellationReason }: EventToClose,
   { afterId, waits }: { afterId: string; waits: boolean },
 ): Promise<string | typeof ALL_CLOSED | typeof HELD> {
   const outcome = await database
@@ -92,7 +92,16 @@ async function closeChunk(
       const requestId = correlationId ?? eventId;
       const { writes } = decide(
         [
-          ...ids.map((bookingId): CancelRequest => ({ kind: 'cancel', bookingId, eventId, requestId })),
+          ...ids.map(
+            (bookingId): CancelRequest => ({
+              kind: 'cancel',
+              bookingId,
+              eventId,
+              hasDeadline: false,
+              reason: cancellationReason,
+              requestId,
+            }),
+          ),
           ...holdIds.map((holdId): ReleaseRequest => ({ kind: 'release-hold', holdId, eventId, requestId })),
         ],
         {

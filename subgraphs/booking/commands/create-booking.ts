@@ -1,6 +1,7 @@
 import { forbidden } from '#platform/errors/errors.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
 import type { CreateBookingInput } from '../domain/booking-input.ts';
+import type { Queued } from '../domain/line.ts';
 import type { BookOutcome, BookRequest } from '../domain/seat-requests.ts';
 import { mayBookFor } from '../policy.ts';
 import type { BookingDependencies } from './dependencies.ts';
@@ -15,9 +16,13 @@ import { submitForEvent } from './ensure-inventories.ts';
  */
 export async function createBooking(
   dependencies: BookingDependencies,
-  { caller, requestId, input: { eventId, seatCount, idempotencyKey, userId } }: CommandRequest<CreateBookingInput>,
-): Promise<BookOutcome | { readonly outcome: 'unknown-user' }> {
-  const { users, relay, newId } = dependencies;
+  {
+    caller,
+    requestId,
+    input: { eventId, seatCount, idempotencyKey, userId, place },
+  }: CommandRequest<CreateBookingInput>,
+): Promise<BookOutcome | Queued | { readonly outcome: 'unknown-user' }> {
+  const { admission, users, relay, newId } = dependencies;
   const bookedFor = userId ?? caller.userId;
   if (!mayBookFor(caller, bookedFor)) throw forbidden();
   // The user subgraph has signed the caller's token, at most 15 minutes ago. Only other users are checked.
@@ -32,7 +37,7 @@ export async function createBooking(
     idempotencyKey,
     requestId,
   };
-  const outcome = await submitForEvent(dependencies, request);
+  const outcome = await submitForEvent(dependencies, eventId, () => admission.submit(request, place ?? undefined));
   if (outcome.outcome === 'booked') relay.nudge();
   return outcome;
 }

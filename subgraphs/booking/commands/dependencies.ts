@@ -10,6 +10,7 @@ import type { EventFactsClient } from '../event-facts-client.ts';
 import type { BookingDatabase } from '../store/database.ts';
 import type { Tickets } from '../tickets/tickets.ts';
 import type { UsersClient } from '../users-client.ts';
+import type { Admission } from './admission.ts';
 import type { Allocator } from './allocator.ts';
 
 /** The database, clients and functions that the commands use. */
@@ -18,6 +19,8 @@ export interface BookingDependencies {
   /** The same database without Prisma, for frequent statements. */
   readonly sql: SqlClient;
   readonly allocator: Allocator;
+  /** The way to the allocator for those who want seats. */
+  readonly admission: Admission;
   readonly eventFacts: EventFactsClient;
   readonly users: UsersClient;
   readonly relay: Publisher;

@@ -1,5 +1,4 @@
 import { isId } from '#platform/errors/validation.ts';
-import type { BookRequest, HoldRequest, JoinRequest, OutcomeOf } from '../domain/seat-requests.ts';
 import { saveEventSnapshots } from '../store/inventories.ts';
 import type { BookingDependencies } from './dependencies.ts';
 
@@ -19,17 +18,17 @@ export async function ensureInventories(
 }
 
 /**
- * Submits a request for seats to the allocator. When the event has no inventory, it creates the inventory and submits the
- * request once more.
+ * Submits a request for an event to the allocator, with or without the line of the event. When the event has no inventory,
+ * it creates the inventory and submits the request once more.
  * @throws SERVICE_UNAVAILABLE when the event subgraph does not answer
  */
-export async function submitForEvent<Request extends BookRequest | HoldRequest | JoinRequest>(
-  dependencies: Pick<BookingDependencies, 'database' | 'eventFacts' | 'allocator'>,
-  request: Request,
-): Promise<OutcomeOf<Request>> {
-  const { allocator } = dependencies;
-  const outcome = await allocator.submit(request);
-  if (outcome.outcome !== 'unknown-event') return outcome;
-  await ensureInventories(dependencies, [request.eventId]);
-  return allocator.submit(request);
+export async function submitForEvent<Outcome extends { readonly outcome: string }>(
+  dependencies: Pick<BookingDependencies, 'database' | 'eventFacts'>,
+  eventId: string,
+  submit: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const result = await submit();
+  if (result.outcome !== 'unknown-event') return result;
+  await ensureInventories(dependencies, [eventId]);
+  return submit();
 }

@@ -6,6 +6,7 @@ import { findHolds } from '../store/find-holds.ts';
 import { findWaitlistEntries } from '../store/find-waitlist-entries.ts';
 import {
   bookRequest,
+  cancelRequest,
   createBookingTestDatabase,
   createTestAllocator,
   holdRequest,
@@ -47,7 +48,7 @@ describe('a user who has deleted their account', () => {
     const { eventId } = await makeEvent(own.database, { initialSeats: 1 });
     const { bookingId } = bookRequest({ eventId });
     await allocator.submit(bookRequest({ eventId, bookingId }));
-    return { eventId, cancel: { kind: 'cancel' as const, bookingId, eventId, requestId: 'test' } };
+    return { eventId, cancel: cancelRequest({ bookingId, eventId }) };
   };
   const entriesOf = async (ids: readonly string[]) => {
     const rows = new Map((await findWaitlistEntries(own.sql, ids)).map((row) => [row.id, row]));

@@ -1,5 +1,6 @@
 import type { CommandRequest } from '#platform/identity/identity.ts';
 import type { HoldSeatsInput } from '../domain/booking-input.ts';
+import type { Queued } from '../domain/line.ts';
 import type { HoldOutcome, HoldRequest } from '../domain/seat-requests.ts';
 import type { BookingDependencies } from './dependencies.ts';
 import { submitForEvent } from './ensure-inventories.ts';
@@ -7,9 +8,9 @@ import { submitForEvent } from './ensure-inventories.ts';
 /** Holds seats for the caller for `holdTtlSeconds`, but not longer than until the event starts. */
 export async function holdSeats(
   dependencies: BookingDependencies,
-  { caller, requestId, input: { eventId, seatCount, idempotencyKey } }: CommandRequest<HoldSeatsInput>,
-): Promise<HoldOutcome> {
-  const { relay, newId, holdTtlSeconds } = dependencies;
+  { caller, requestId, input: { eventId, seatCount, idempotencyKey, place } }: CommandRequest<HoldSeatsInput>,
+): Promise<HoldOutcome | Queued> {
+  const { admission, relay, newId, holdTtlSeconds } = dependencies;
   const request: HoldRequest = {
     kind: 'hold',
     holdId: newId(),
@@ -20,7 +21,7 @@ export async function holdSeats(
     ttlSeconds: holdTtlSeconds,
     requestId,
   };
-  const outcome = await submitForEvent(dependencies, request);
+  const outcome = await submitForEvent(dependencies, eventId, () => admission.submit(request, place ?? undefined));
   if (outcome.outcome === 'held') relay.nudge();
   return outcome;
 }

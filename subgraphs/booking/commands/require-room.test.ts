@@ -20,7 +20,7 @@ test('a full outbox refuses what writes messages, which counts as an error, but 
   const about = { eventId: 'an-event', requestId: 'test' };
   const refused: SeatRequest[] = [
     bookRequest(about),
-    { kind: 'cancel', bookingId: 'a-booking', ...about },
+    { kind: 'cancel', bookingId: 'a-booking', hasDeadline: true, reason: null, ...about },
     holdRequest(about),
     { kind: 'confirm-hold', holdId: 'a-hold', ...about },
     { kind: 'release-hold', holdId: 'a-hold', ...about },

@@ -8,6 +8,7 @@ import { countSeats } from '../store/reconciliation.ts';
 import { listWaitlistPages, pruneWaitlistEntries } from '../store/waitlist.ts';
 import {
   bookRequest,
+  cancelRequest,
   createBookingTestDatabase,
   createTestAllocator,
   holdRequest,
@@ -43,7 +44,7 @@ describe('waiting lists with a real database', () => {
     const requests = Array.from({ length: initialSeats }, () => bookRequest({ eventId }));
     await Promise.all(requests.map((request) => allocator.submit(request)));
     const cancels = requests.map(({ bookingId }) => {
-      return { kind: 'cancel' as const, bookingId, eventId, requestId: 'test' };
+      return cancelRequest({ bookingId, eventId });
     });
     return { event, eventId, cancels };
   }

@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { decide } from './allocation.ts';
 import type { Booking } from './booking.ts';
 import { scopedKey, userOfEvent } from './draft.ts';
-import type { BookOutcome, BookRequest, SeatRequest } from './seat-requests.ts';
+import type { Inventory } from './inventory.ts';
+import type { BookOutcome, BookRequest, CancelRequest, SeatRequest } from './seat-requests.ts';
 import {
   AFTER,
   BEFORE,
   bookOf as book,
   bookingOf as booking,
+  cancelOf,
   inventory,
   LATER,
   NO_WRITES,
@@ -154,7 +156,7 @@ describe('the limit of seats per user', () => {
 
   it('counts a cancelled booking no more, also within a batch', () => {
     const bookings = [booking({ id: 'b0', seatCount: 5 }), booking({ id: 'b9', seatCount: 5, status: 'CANCELLED' })];
-    const cancel = { kind: 'cancel', bookingId: 'b0', eventId: 'concert', requestId: 'r2' } as const;
+    const cancel = cancelOf({ bookingId: 'b0' });
     const { outcomes } = decide(
       [next('b1', 1), cancel, cancel, next('b2', 5), next('b3', 1)],
       stateOf([limited], { bookings }),
@@ -195,7 +197,7 @@ describe('the limit of seats per user', () => {
 });
 
 describe('deciding a cancellation request', () => {
-  const cancel = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r2' } as const;
+  const cancel = cancelOf();
 
   it('gives the seats back', () => {
     const { outcomes, writes } = decide(
@@ -222,6 +224,44 @@ describe('deciding a cancellation request', () => {
     const state = stateOf([inventory({ availableSeats: 0 })], { bookings: [booking()] });
     const { outcomes } = decide([cancel, book({ bookingId: 'b2', idempotencyKey: 'key-two' })], state);
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['cancelled', 'booked']);
+  });
+});
+
+describe('the cancellation deadline', () => {
+  const closed = (cancellationDeadline: Date) => ({ outcome: 'cancellation-closed', cancellationDeadline }) as const;
+  const cancelWith = (change: Partial<Inventory>, request: Partial<CancelRequest> = {}) =>
+    decide([cancelOf(request)], stateOf([inventory({ availableSeats: 8, ...change })], { bookings: [booking()] }));
+
+  it.each([
+    [null, 'cancelled'],
+    [AFTER, 'cancelled'],
+    [NOW, closed(NOW)],
+    [BEFORE, closed(BEFORE)],
+  ] as const)('of %o decides %o for users, and does not apply to admins', (cancellationDeadline, expected) => {
+    const cancelled = booking({ status: 'CANCELLED', cancelledAt: NOW });
+    const [ofUser, ofAdmin] = [true, false].map((hasDeadline) => cancelWith({ cancellationDeadline }, { hasDeadline }));
+    expect(ofUser?.outcomes).toEqual([expected === 'cancelled' ? { outcome: expected, booking: cancelled } : expected]);
+    expect(ofUser?.writes.cancelled).toHaveLength(expected === 'cancelled' ? 1 : 0);
+    expect(ofUser?.writes.inventories).toHaveLength(expected === 'cancelled' ? 1 : 0);
+    expect(ofAdmin?.outcomes).toEqual([{ outcome: 'cancelled', booking: cancelled }]);
+  });
+
+  it('does not apply to bookings of a cancelled event', () => {
+    const { outcomes } = cancelWith({ cancellationDeadline: BEFORE, status: 'CANCELLED' });
+    expect(outcomes).toMatchObject([{ outcome: 'cancelled' }]);
+  });
+
+  it('does not refuse to cancel a booking again, and keeps its first reason', () => {
+    const cancelled = booking({ status: 'CANCELLED', cancelledAt: BEFORE, cancellationReason: 'ill' });
+    const state = stateOf([inventory({ cancellationDeadline: BEFORE })], { bookings: [cancelled] });
+    const { outcomes, writes } = decide([cancelOf({ reason: 'late' })], state);
+    expect(outcomes).toEqual([{ outcome: 'cancelled', booking: cancelled }]);
+    expect(writes).toEqual(NO_WRITES);
+  });
+
+  it('keeps the reason of the cancellation', () => {
+    const { writes } = cancelWith({}, { reason: 'ill' });
+    expect(writes.cancelled).toMatchObject([{ booking: { cancellationReason: 'ill' } }]);
   });
 });
 
@@ -268,8 +308,12 @@ describe('deciding random batches', () => {
       requestId: fc.constant('r'),
     }),
     fc
-      .constantFrom(...held, booking({ id: 'nothing' }))
-      .map(({ id, eventId }) => ({ kind: 'cancel' as const, bookingId: id, eventId, requestId: 'r' })),
+      .record({
+        booking: fc.constantFrom(...held, booking({ id: 'nothing' })),
+        hasDeadline: fc.boolean(),
+        reason: fc.constantFrom(null, 'ill'),
+      })
+      .map(({ booking: { id, eventId }, ...more }) => cancelOf({ bookingId: id, eventId, ...more })),
     fc.record({
       kind: fc.constant('set-capacity' as const),
       eventId: fc.constantFrom(...events, 'nowhere'),
@@ -277,11 +321,12 @@ describe('deciding random batches', () => {
     }),
   );
 
-  it('decides each request as if it were alone, for every sales window and limit', () => {
+  it('decides each request as if it were alone, for every sales window, limit and deadline', () => {
     const rules = fc.record({
       salesStartAt: fc.constantFrom(null, null, null, NOW, AFTER),
       salesEndAt: fc.constantFrom(null, null, null, NOW, AFTER),
       maxSeatsPerUser: fc.option(fc.integer({ min: 1, max: 12 })),
+      cancellationDeadline: fc.constantFrom(null, NOW, AFTER),
     });
     fc.assert(
       fc.property(fc.tuple(rules, rules), fc.array(anyRequest, { maxLength: 30 }), (sales, batch) => {
@@ -303,6 +348,10 @@ describe('deciding random batches', () => {
             request: { callerId, idempotencyKey },
           } of booked)
             keys[scopedKey(callerId, idempotencyKey)] = one;
+          for (const { booking: one, request: by } of cancelled) {
+            const { cancellationDeadline } = inventories.find(({ eventId }) => eventId === one.eventId) ?? {};
+            expect(by.hasDeadline && cancellationDeadline === NOW).toBe(false);
+          }
           for (const { booking: one } of booked) {
             const { maxSeatsPerUser } = inventories.find(({ eventId }) => eventId === one.eventId) ?? {};
             const own = bookings.filter(

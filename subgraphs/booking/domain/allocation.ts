@@ -94,8 +94,18 @@ function cancel(draft: Draft, request: CancelRequest): CancelOutcome {
   if (booking.status === 'CANCELLED') return { outcome: 'cancelled', booking };
   // Somebody uses these seats. When the event itself is cancelled, nobody does.
   if (booking.checkedInSeats > 0 && inventory.status === 'SCHEDULED') return { outcome: 'booking-checked-in', booking };
+  const { cancellationDeadline } = inventory;
+  const isLate = cancellationDeadline !== null && cancellationDeadline <= draft.now;
+  if (isLate && request.hasDeadline && inventory.status !== 'CANCELLED') {
+    return { outcome: 'cancellation-closed', cancellationDeadline };
+  }
   draft.changeInventory(inventory, { availableSeats: inventory.availableSeats + booking.seatCount });
-  const after: Booking = { ...booking, status: 'CANCELLED', cancelledAt: draft.now };
+  const after: Booking = {
+    ...booking,
+    status: 'CANCELLED',
+    cancelledAt: draft.now,
+    cancellationReason: request.reason,
+  };
   draft.bookings.set(booking.id, after);
   draft.changeUserSeats(booking, -booking.seatCount);
   draft.writes.cancelled.push({ booking: after, request });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idempotencyKey, isId, wholeNumber } from '#platform/errors/validation.ts';
+import { idempotencyKey, isId, text, wholeNumber } from '#platform/errors/validation.ts';
 
 /** The validation rules of createBooking's input. Create them once: building a schema is slower than using it. */
 export const createBookingRules = (seatsPerBookingMax: number) =>
@@ -8,6 +8,7 @@ export const createBookingRules = (seatsPerBookingMax: number) =>
     seatCount: wholeNumber(1, seatsPerBookingMax),
     idempotencyKey: idempotencyKey(),
     userId: z.string().refine(isId, 'is not a valid user id').nullish(),
+    place: z.string().nullish(),
   });
 
 export type CreateBookingInput = z.output<ReturnType<typeof createBookingRules>>;
@@ -39,6 +40,10 @@ export const createCheckInRules = (seatsPerBookingMax: number) =>
   });
 
 export type CheckInInput = z.output<ReturnType<typeof createCheckInRules>>;
+
+export const cancelBookingRules = z.object({ id: z.string(), reason: text(1, 500).nullish() });
+
+export type CancelBookingInput = z.output<typeof cancelBookingRules>;
 
 export const setEventCapacityRules = z.object({ eventId: z.string(), totalSeats: wholeNumber(1, 1_000_000) });
 

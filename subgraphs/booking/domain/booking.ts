@@ -12,6 +12,8 @@ export interface Booking {
   readonly cancelledAt: Date | null;
   /** The seats that were let in at the door. At most `seatCount`. */
   readonly checkedInSeats: number;
+  /** Why the booking was cancelled. Null when no reason was given. */
+  readonly cancellationReason: string | null;
 }
 
 /** Returns a new booking. */
@@ -26,5 +28,6 @@ export const confirmedBooking = (
   status: 'CONFIRMED',
   createdAt,
   cancelledAt: null,
+  cancellationReason: null,
   checkedInSeats: 0,
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from './allocation.ts';
 import type { CheckIn } from './check-in.ts';
-import type { CancelRequest, SeatRequest } from './seat-requests.ts';
-import { bookingOf, checkInOf, inventory, NO_WRITES, NOW, stateOf } from './testing.ts';
+import type { SeatRequest } from './seat-requests.ts';
+import { bookingOf, cancelOf, checkInOf, inventory, NO_WRITES, NOW, stateOf } from './testing.ts';
 
 const CONCERT = inventory({ availableSeats: 6 });
 const BOOKING = bookingOf({ seatCount: 4 });
-const CANCEL: CancelRequest = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r1' };
+const CANCEL = cancelOf();
 const earlier = (change: Partial<CheckIn> = {}): CheckIn => ({
   id: 'c0',
   bookingId: 'b1',
@@ -114,6 +114,14 @@ describe('cancelling a booking at the door', () => {
       { outcome: 'ticket-cancelled', cancelledAt: NOW },
     ]);
     expect(before.writes.checkedIn).toEqual([]);
+  });
+
+  it('is refused for the check-in first, also after the deadline and for admins', () => {
+    const event = { ...CONCERT, cancellationDeadline: NOW, checkedInSeats: 1 };
+    for (const hasDeadline of [true, false]) {
+      const { outcomes } = decideOn([cancelOf({ hasDeadline })], { booking: { ...BOOKING, checkedInSeats: 1 }, event });
+      expect(outcomes).toMatchObject([{ outcome: 'booking-checked-in' }]);
+    }
   });
 
   it('works for a checked-in booking of a cancelled event', () => {

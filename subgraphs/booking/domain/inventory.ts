@@ -10,6 +10,8 @@ export interface Inventory {
   readonly salesEndAt: Date | null;
   /** The maximum number of confirmed and held seats of one user. Null: no limit. */
   readonly maxSeatsPerUser: number | null;
+  /** Until when users may cancel their bookings. Null: there is no deadline. */
+  readonly cancellationDeadline: Date | null;
   readonly totalSeats: number;
   /** The seats that are neither booked nor held. */
   readonly availableSeats: number;

@@ -27,6 +27,9 @@ export interface CancelRequest extends Origin {
   readonly kind: 'cancel';
   readonly bookingId: string;
   readonly eventId: string;
+  /** Whether the event's cancellation deadline applies. It applies to users, not to admins or a cancelled event. */
+  readonly hasDeadline: boolean;
+  readonly reason: string | null;
 }
 
 export interface CapacityRequest {
@@ -142,6 +145,7 @@ export type CancelOutcome =
   | { readonly outcome: 'cancelled'; readonly booking: Booking }
   /** Some of its seats were checked in, and its event takes place. */
   | { readonly outcome: 'booking-checked-in'; readonly booking: Booking }
+  | { readonly outcome: 'cancellation-closed'; readonly cancellationDeadline: Date }
   | { readonly outcome: 'unknown-booking' };
 
 export type CapacityOutcome =

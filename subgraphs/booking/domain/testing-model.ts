@@ -12,9 +12,17 @@ export class Model {
     cancelled: false,
     window: 'open' as Window,
     limit: null as number | null,
+    isCancellationOver: false,
     version: 1,
   }));
-  bookings: { event: number; user: string; seats: number; confirmed: boolean; checkedIn: number }[] = [];
+  bookings: {
+    event: number;
+    user: string;
+    seats: number;
+    confirmed: boolean;
+    reason: string | null;
+    checkedIn: number;
+  }[] = [];
   keys = new Map<string, number>();
   holds: { event: number; user: string; seats: number; status: HoldStatus; isOver: boolean }[] = [];
   holdKeys = new Map<string, number>();
@@ -77,7 +85,7 @@ export class Model {
       const refusal = this.refusal(event, user, seats);
       if (refusal !== undefined) return refusal;
       this.keys.set(user + key, this.bookings.length);
-      this.bookings.push({ event, user, seats, confirmed: true, checkedIn: 0 });
+      this.bookings.push({ event, user, seats, confirmed: true, reason: null, checkedIn: 0 });
       return 'booked';
     });
   }
@@ -104,7 +112,14 @@ export class Model {
       if (one.status !== 'HELD') return `hold-ended ${one.status}`;
       if (this.events[one.event]?.cancelled) return 'not-bookable';
       one.status = 'CONFIRMED';
-      this.bookings.push({ event: one.event, user: one.user, seats: one.seats, confirmed: true, checkedIn: 0 });
+      this.bookings.push({
+        event: one.event,
+        user: one.user,
+        seats: one.seats,
+        confirmed: true,
+        reason: null,
+        checkedIn: 0,
+      });
       return 'confirmed';
     });
   }
@@ -140,12 +155,14 @@ export class Model {
       return `left ${one.status}`;
     });
   }
-  cancel(booking: number): string {
+  cancel(booking: number, by: { isAdmin: boolean; reason: string | null }): string {
     const one = this.bookings[booking];
     if (one === undefined) return 'unknown-booking';
     return this.request(one.event, () => {
-      if (one.confirmed && one.checkedIn > 0 && !this.events[one.event]?.cancelled) return 'booking-checked-in';
-      one.confirmed = false;
+      if (!one.confirmed) return 'cancelled';
+      if (one.checkedIn > 0 && !this.events[one.event]?.cancelled) return 'booking-checked-in';
+      if (this.events[one.event]?.isCancellationOver && !by.isAdmin) return 'cancellation-closed';
+      Object.assign(one, { confirmed: false, reason: by.reason });
       return 'cancelled';
     });
   }
@@ -178,14 +195,15 @@ export class Model {
   sweep(event: number): void {
     this.request(event, () => undefined);
   }
-  setSale(event: number, sale: { window: Window; limit: number | null }): void {
+  setSale(event: number, sale: { window: Window; limit: number | null; isCancellationOver: boolean }): void {
     const one = this.events[event];
     if (one !== undefined) Object.assign(one, sale, { version: one.version + 1 });
   }
-  close(event: number): void {
+  close(event: number, reason: string | null): void {
     const one = this.events[event];
     if (one !== undefined) Object.assign(one, { cancelled: true, version: one.version + 1 });
-    for (const booking of this.bookings) if (booking.event === event) booking.confirmed = false;
+    for (const booking of this.bookings)
+      if (booking.event === event && booking.confirmed) Object.assign(booking, { confirmed: false, reason });
     this.expire(event);
     for (const hold of this.holds) if (hold.event === event && hold.status === 'HELD') hold.status = 'RELEASED';
   }

@@ -3,7 +3,7 @@ import { type CheckIn, deviceKeyOf } from './check-in.ts';
 import { type ExpiredHolds, type LockedState, userOfEvent, WITHOUT_WAITLIST } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type { Inventory } from './inventory.ts';
-import type { BookRequest, CheckInRequest, HoldRequest, JoinRequest } from './seat-requests.ts';
+import type { BookRequest, CancelRequest, CheckInRequest, HoldRequest, JoinRequest } from './seat-requests.ts';
 import type { Line, WaitlistEntry } from './waitlist.ts';
 
 export const NOW = new Date('2026-11-22T09:30:00.000Z');
@@ -24,6 +24,7 @@ export const inventory = (change: Partial<Inventory> = {}): Inventory => ({
   salesStartAt: null,
   salesEndAt: null,
   maxSeatsPerUser: null,
+  cancellationDeadline: null,
   totalSeats: 10,
   availableSeats: 10,
   heldSeats: 0,
@@ -112,6 +113,16 @@ export const bookOf = (change: Partial<BookRequest> = {}): BookRequest => ({
   ...change,
 });
 
+export const cancelOf = (change: Partial<CancelRequest> = {}): CancelRequest => ({
+  kind: 'cancel',
+  bookingId: 'b1',
+  eventId: 'concert',
+  hasDeadline: true,
+  reason: null,
+  requestId: 'r2',
+  ...change,
+});
+
 export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   id: 'b1',
   eventId: 'concert',
@@ -121,6 +132,7 @@ export const bookingOf = (change: Partial<Booking> = {}): Booking => ({
   createdAt: NOW,
   cancelledAt: null,
   checkedInSeats: 0,
+  cancellationReason: null,
   ...change,
 });
 

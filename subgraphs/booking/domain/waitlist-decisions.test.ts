@@ -8,6 +8,7 @@ import {
   BEFORE,
   bookingOf,
   bookOf,
+  cancelOf,
   entriesFor,
   entryOf,
   holdOf,
@@ -26,7 +27,7 @@ import {
 import type { Line, WaitlistEntry } from './waitlist.ts';
 
 const leave = { kind: 'leave-waitlist', entryId: 'e1', eventId: 'concert' } as const;
-const cancel = { kind: 'cancel', bookingId: 'b1', eventId: 'concert', requestId: 'r2' } as const;
+const cancel = cancelOf();
 const soldOut = inventory({ availableSeats: 0 });
 const DUE_AT_START = { nextHoldExpiresAt: LATER };
 

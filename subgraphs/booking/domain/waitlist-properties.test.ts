@@ -4,7 +4,19 @@ import { decide } from './allocation.ts';
 import { userOfEvent } from './draft.ts';
 import type { Hold } from './hold.ts';
 import type { SeatRequest } from './seat-requests.ts';
-import { bookingOf, bookOf, entriesFor, holdOf, IN_TTL, joinOf, lineOf, NOW, soldOutFor, stateOf } from './testing.ts';
+import {
+  bookingOf,
+  bookOf,
+  cancelOf,
+  entriesFor,
+  holdOf,
+  IN_TTL,
+  joinOf,
+  lineOf,
+  NOW,
+  soldOutFor,
+  stateOf,
+} from './testing.ts';
 import type { Line, WaitlistEntry } from './waitlist.ts';
 
 const SEATS = 10;
@@ -72,12 +84,7 @@ describe('deciding random batches with a waiting list', () => {
       entryId: `e${n}`,
       eventId: 'concert',
     })),
-    fc.constantFrom(...bookings).map(({ id }) => ({
-      kind: 'cancel' as const,
-      bookingId: id,
-      eventId: 'concert',
-      requestId: 'r1',
-    })),
+    fc.constantFrom(...bookings).map(({ id }) => cancelOf({ bookingId: id })),
     fc.constantFrom(...holds).chain(({ id }) =>
       fc.constantFrom('confirm-hold' as const, 'release-hold' as const).map((kind) => {
         return { kind, holdId: id, eventId: 'concert', requestId: 'r1' };

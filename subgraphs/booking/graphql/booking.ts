@@ -8,6 +8,7 @@ export const booking = {
   },
   event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
   user: ({ userId }) => ({ __typename: 'User', id: userId }),
+  attendee: ({ userId }, _args, { contacts }) => contacts.load(userId),
   ticket: ({ id: bookingId, eventId, seatCount, status }, _args, { dependencies }) =>
     status === 'CONFIRMED' ? { code: dependencies.tickets.codeOf({ bookingId, eventId, seatCount }) } : null,
 } satisfies BookingResolvers;

@@ -10,6 +10,7 @@ import { findHolds } from '../store/find-holds.ts';
 import { countEntriesAhead, findWaitlistEntries } from '../store/find-waitlist-entries.ts';
 import { type HoldPage, listHoldPages } from '../store/holds.ts';
 import { findInventories } from '../store/inventories.ts';
+import { countBookings } from '../store/statistics.ts';
 import { listWaitlistPages, type WaitlistPage } from '../store/waitlist.ts';
 import type { Context } from './context.ts';
 
@@ -20,6 +21,8 @@ type Loaders = Pick<
   Context,
   | 'inventories'
   | 'bookings'
+  | 'bookingCounts'
+  | 'contacts'
   | 'bookingPages'
   | 'holds'
   | 'holdPages'
@@ -35,6 +38,9 @@ type Loaders = Pick<
  */
 export function createLoaders(dependencies: BookingDependencies): () => Loaders {
   const inventories = createSharedLoader((ids: readonly string[]) => loadInventories(dependencies, ids));
+  const counts = createSharedLoader((ids: readonly string[]) => loadCounts(dependencies, ids), {
+    batchMax: PAGES_PER_STATEMENT_MAX,
+  });
   const pages = createSharedLoader((wanted: readonly BookingPage[]) => listBookingPages(dependencies.sql, wanted), {
     batchMax: PAGES_PER_STATEMENT_MAX,
   });
@@ -48,6 +54,8 @@ export function createLoaders(dependencies: BookingDependencies): () => Loaders 
   return () => ({
     inventories: new DataLoader(inventories, { maxBatchSize: BATCH_MAX }),
     bookings: createIdLoader((ids) => findBookings(dependencies.sql, ids)),
+    bookingCounts: new DataLoader(counts, { maxBatchSize: PAGES_PER_STATEMENT_MAX }),
+    contacts: createIdLoader((ids) => dependencies.users.contacts(ids)),
     holds: createIdLoader((ids) => findHolds(dependencies.sql, ids)),
     bookingPages: new DataLoader(pages, {
       maxBatchSize: PAGES_PER_STATEMENT_MAX,
@@ -81,6 +89,12 @@ const createIdLoader = <Row extends { readonly id: string }>(
     },
     { maxBatchSize: BATCH_MAX },
   );
+
+async function loadCounts({ sql }: BookingDependencies, ids: readonly string[]) {
+  const known = ids.filter(isId);
+  const counted = known.length === 0 ? new Map() : await countBookings(sql, known);
+  return ids.map((id) => counted.get(id) ?? []);
+}
 
 /** If the event subgraph does not answer, only the events without an inventory fail. */
 async function loadInventories(dependencies: BookingDependencies, ids: readonly string[]) {

@@ -14,6 +14,7 @@ import { leaveWaitlist } from './leave-waitlist.ts';
 import { query } from './query.ts';
 import { releaseHold } from './release-hold.ts';
 import { setEventCapacity } from './set-event-capacity.ts';
+import { eventStatistics } from './statistics.ts';
 import { user } from './user.ts';
 import { waitlistEntry } from './waitlist-entry.ts';
 
@@ -36,5 +37,6 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
   Hold: hold,
   WaitlistEntry: waitlistEntry,
   Event: event,
+  EventStatistics: eventStatistics,
   User: user,
 };

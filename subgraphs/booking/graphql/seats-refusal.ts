@@ -1,3 +1,4 @@
+import type { Queued } from '../domain/line.ts';
 import type { JoinOutcome, NotBookable, SeatsRefusal } from '../domain/seat-requests.ts';
 import type { ResolversTypes } from '../generated/graphql.ts';
 
@@ -5,7 +6,7 @@ type Refusal = Extract<ResolversTypes['CreateBookingResult'], ResolversTypes['Ho
 type CommonRefusal = Extract<Refusal, ResolversTypes['JoinWaitlistResult']>;
 
 /** Returns the result for a user who gets no seats. The key belongs to a `purpose`. */
-export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'): Refusal {
+export function seatsRefusal(result: SeatsRefusal | Queued, purpose: 'booking' | 'hold'): Refusal {
   switch (result.outcome) {
     case 'sold-out':
       return {
@@ -13,6 +14,15 @@ export function seatsRefusal(result: SeatsRefusal, purpose: 'booking' | 'hold'):
         code: 'SOLD_OUT',
         message: 'The event does not have enough free seats.',
         availableSeats: result.availableSeats,
+      };
+    case 'queued':
+      return {
+        __typename: 'QueuedError',
+        code: 'QUEUED',
+        message: 'Others came first. Call again with the place at comeBackAt.',
+        place: result.place,
+        position: result.position,
+        comeBackAt: result.comeBackAt,
       };
     case 'key-reused':
       return {

@@ -9,6 +9,13 @@ export const bookingStream: StreamDefinition = {
   bytesMax: 2 ** 30,
 };
 
+const bookingExample = {
+  bookingId: '0193f0a2-91d3-7c02-8e55-6a1b7f3d9c20',
+  eventId: '0193f0a1-2b7a-7e19-a3c4-5d8e9f0a1b2c',
+  userId: '0193f0a0-5c1e-7b44-9d0a-2f6f1c0e8a11',
+  seatCount: 2,
+};
+
 /** The data of a message about a booking. */
 export const bookingFacts = z
   .object({
@@ -17,20 +24,18 @@ export const bookingFacts = z
     userId: z.uuid().describe('The user who owns the booking'),
     seatCount: z.int().positive(),
   })
-  .meta({
-    examples: [
-      {
-        bookingId: '0193f0a2-91d3-7c02-8e55-6a1b7f3d9c20',
-        eventId: '0193f0a1-2b7a-7e19-a3c4-5d8e9f0a1b2c',
-        userId: '0193f0a0-5c1e-7b44-9d0a-2f6f1c0e8a11',
-        seatCount: 2,
-      },
-    ],
-  });
+  .meta({ examples: [bookingExample] });
+
+const cancelledFacts = bookingFacts.extend({
+  cancellationReason: z.string().nullish().describe('Why it was cancelled; null: no reason was given'),
+});
 
 export const bookingMessages = {
   'booking.confirmed.v1': bookingFacts.describe('A booking was confirmed.'),
-  'booking.cancelled.v1': bookingFacts.describe('A booking was cancelled, alone or together with its event.'),
+  'booking.cancelled.v1': cancelledFacts.meta({
+    description: 'A booking was cancelled, alone or together with its event.',
+    examples: [{ ...bookingExample, cancellationReason: 'The pianist is ill.' }],
+  }),
 } as const;
 
 const HOLD_EXAMPLE = {

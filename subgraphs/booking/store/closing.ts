@@ -6,6 +6,7 @@ export interface EventToClose {
   readonly eventId: string;
   /** The id of the request that cancelled the event. Null when it is unknown because no message has arrived. */
   readonly correlationId: string | null;
+  readonly cancellationReason: string | null;
 }
 
 /** Returns the next cancelled events after `afterId`, in id order, whose bookings are not all cancelled yet. */
@@ -17,9 +18,9 @@ export async function findEventsToClose(
     where: { status: 'CANCELLED', closedAt: null, eventId: { gt: afterId } },
     orderBy: { eventId: 'asc' },
     take: limit,
-    select: { eventId: true, factsCorrelationId: true },
+    select: { eventId: true, factsCorrelationId: true, cancellationReason: true },
   });
-  return rows.map(({ eventId, factsCorrelationId }) => ({ eventId, correlationId: factsCorrelationId }));
+  return rows.map(({ factsCorrelationId, ...row }) => ({ ...row, correlationId: factsCorrelationId }));
 }
 
 /** Returns the ids of an event's next confirmed bookings after `afterId`, oldest first. */

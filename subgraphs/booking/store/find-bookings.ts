@@ -12,6 +12,7 @@ export const BOOKING_COLUMNS = columnsOf<Booking>({
   createdAt: sql`bookings.created_at AS createdAt`,
   cancelledAt: sql`cancelled_at AS cancelledAt`,
   checkedInSeats: sql`checked_in_seats AS checkedInSeats`,
+  cancellationReason: sql`bookings.cancellation_reason AS cancellationReason`,
 });
 
 /** Returns the bookings with these ids, in any order. Unknown ids are left out. */

@@ -9,7 +9,7 @@ const RULES = {
   maxSeatsPerUser: 4,
 };
 
-describe('the rules of the sale in event snapshots', () => {
+describe('the rules of an event in its snapshots', () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: ReturnType<typeof test.connect>['database'];
   beforeAll(async () => {
@@ -24,20 +24,20 @@ describe('the rules of the sale in event snapshots', () => {
     return { salesStartAt, salesEndAt, maxSeatsPerUser };
   }
 
-  it('are saved with millisecond precision, and null removes them', async () => {
+  it('of the sale are saved with millisecond precision, and null removes them', async () => {
     const facts = await makeEvent(database, RULES);
     expect(await rulesOf(facts)).toEqual(RULES);
     await save({ ...facts, version: 2, ...NO_RULES });
     expect(await rulesOf(facts)).toEqual(NO_RULES);
   });
 
-  it('do not change through an older version', async () => {
+  it('of the sale do not change through an older version', async () => {
     const facts = await makeEvent(database, { version: 2, ...RULES });
     await save({ ...facts, version: 1, ...NO_RULES });
     expect(await rulesOf(facts)).toEqual(RULES);
   });
 
-  it('do not change when a publisher of an older release leaves them out', async () => {
+  it('of the sale do not change when a publisher of an older release leaves them out', async () => {
     const without = await makeEvent(database);
     expect(await rulesOf(without)).toEqual(NO_RULES);
     const facts = await makeEvent(database, RULES);
@@ -46,9 +46,35 @@ describe('the rules of the sale in event snapshots', () => {
     expect(await findInventories(database, [facts.eventId])).toMatchObject([{ status: 'CANCELLED' }]);
   });
 
-  it('are added when an older release has saved the same version without them', async () => {
+  it('of the sale are added when an older release has saved the same version without them', async () => {
     const facts = await makeEvent(database);
     await save({ ...facts, ...RULES });
     expect(await rulesOf(facts)).toEqual(RULES);
+  });
+
+  const deadlineOf = async ({ eventId }: EventSnapshot) =>
+    (await findInventories(database, [eventId]))[0]?.cancellationDeadline;
+  const DEADLINE = new Date('2030-05-31T19:30:00.123Z');
+
+  it('of cancellations are saved, removed by null, and not changed by an older version', async () => {
+    const facts = await makeEvent(database, { version: 2, cancellationDeadline: DEADLINE });
+    await save({ ...facts, version: 1, cancellationDeadline: null });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
+    await save({ ...facts, version: 3, cancellationDeadline: null });
+    expect(await deadlineOf(facts)).toBeNull();
+  });
+
+  it('of cancellations do not change when a publisher of an older release leaves them out, even if it sends rules of the sale', async () => {
+    const facts = await makeEvent(database, { cancellationDeadline: DEADLINE });
+    const { cancellationDeadline: _, ...older } = facts;
+    await save({ ...older, ...RULES, version: 2 });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
+    expect(await findInventories(database, [facts.eventId])).toMatchObject([RULES]);
+  });
+
+  it('of cancellations are added when an older release has saved the same version without them', async () => {
+    const facts = await makeEvent(database);
+    await save({ ...facts, cancellationDeadline: DEADLINE });
+    expect(await deadlineOf(facts)).toEqual(DEADLINE);
   });
 });

@@ -72,7 +72,7 @@ describe('creating an event with an idempotency key', () => {
 
   it('refuses a sale that ends after the start, and stores nothing', async () => {
     const salesEndAt = new Date(startsAt.getTime() + 1);
-    expect(await create({ salesEndAt })).toMatchObject({ outcome: 'wrong-sales-window', field: 'salesEndAt' });
+    expect(await create({ salesEndAt })).toMatchObject({ outcome: 'wrong-time', field: 'salesEndAt' });
     expect(await stored()).toEqual({ events: [], messages: 0, keys: 0 });
     expect(await create({ salesEndAt: startsAt })).toMatchObject({
       outcome: 'created',

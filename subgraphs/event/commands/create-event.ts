@@ -1,8 +1,9 @@
 import { TRANSACTION_LIMITS } from '#platform/database/database.ts';
 import { SQL_ERROR, sqlErrorNumber } from '#platform/errors/sql-error.ts';
 import type { CommandRequest } from '#platform/identity/identity.ts';
-import { checkSalesWindow, type Event, optionalFields, pick, type WrongSalesWindow } from '../domain/event.ts';
+import { checkTimes, type Event, optionalFields, pick, type WrongTime } from '../domain/event.ts';
 import type { CreateEventRequest } from '../domain/event-input.ts';
+import { DEFAULT_TIME_ZONE } from '../domain/time-zone.ts';
 import { publishEventChange } from '../messaging/event-changed.ts';
 import { findEvents, insertEvent } from '../store/events.ts';
 import { findKeyedEvent, insertKeyedEvent } from '../store/idempotency-keys.ts';
@@ -13,7 +14,7 @@ export type Creation =
   | { outcome: 'created'; event: Event; replayed: boolean }
   | { outcome: 'key-reused' }
   | { outcome: 'starts-in-past' }
-  | WrongSalesWindow;
+  | WrongTime;
 
 /**
  * Creates an event with the caller as its organizer. An idempotency key creates at most one event per caller. The same
@@ -35,14 +36,16 @@ export async function createEvent(
     name: input.name,
     ...pick(optionalFields, input),
     startsAt: input.startsAt,
+    timeZone: input.timeZone ?? DEFAULT_TIME_ZONE,
     status: 'SCHEDULED',
+    cancellationReason: null,
     organizerId: caller.userId,
     initialSeats: input.totalSeats,
     version: 1,
     createdAt,
     updatedAt: createdAt,
   };
-  const wrong = checkSalesWindow(event);
+  const wrong = checkTimes(event);
   if (wrong !== undefined) return wrong;
   try {
     await saveCreation(dependencies, request, event);

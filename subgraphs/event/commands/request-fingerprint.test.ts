@@ -30,6 +30,8 @@ describe('the fingerprint of a createEvent request', () => {
       { maxSeatsPerUser: 4 },
       { salesStartAt: '2026-11-01T20:00:00.000Z' },
       { salesEndAt: '2026-11-01T20:00:00.000Z' },
+      { timeZone: 'Europe/Berlin' },
+      { cancellationDeadline: '2026-11-01T20:00:00.000Z' },
     ];
     expect(new Set(others.map(of)).size).toBe(others.length);
   });

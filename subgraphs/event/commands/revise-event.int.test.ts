@@ -81,7 +81,7 @@ describe('events in a real database', () => {
     const revise = (expectedVersion: number, changes: Partial<Event>) =>
       reviseEvent(dependencies, request({ id, expectedVersion, changes }));
     const late = { salesEndAt: new Date(startsAt.getTime() + 1) };
-    expect(await revise(1, late)).toMatchObject({ outcome: 'wrong-sales-window', field: 'salesEndAt' });
+    expect(await revise(1, late)).toMatchObject({ outcome: 'wrong-time', field: 'salesEndAt' });
     const revised = await revise(1, sale);
     const row = await dependencies.database.event.findUniqueOrThrow({ where: { id } });
     expect(revised).toEqual({ outcome: 'revised', event: row });

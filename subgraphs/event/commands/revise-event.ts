@@ -27,9 +27,10 @@ export async function reviseEvent(
     if (!mayRevise(caller, event)) throw forbidden();
     const revision = decideRevision(event, expectedVersion, { changes, now: now() });
     if (revision.outcome !== 'revised') return revision;
-    const type = revision.event.status === 'CANCELLED' ? 'event.cancelled.v1' : 'event.updated.v1';
     await saveEvent(transaction, revision.event);
-    await publishEventChange(transaction, type, { event: revision.event, messageId: newId(), requestId });
+    const message = { event: revision.event, messageId: newId(), requestId };
+    if (revision.event.status === 'CANCELLED') await publishEventChange(transaction, 'event.cancelled.v1', message);
+    else await publishEventChange(transaction, 'event.updated.v1', { ...message, before: event });
     return revision;
   }, TRANSACTION_LIMITS);
   // After a crash before this line, the cache serves the older state until its TTL ends.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '#platform/errors/validation.ts';
-import { createEventRules, updateEventRules, withDefaultTimes } from './event-input.ts';
+import { cancelEventRules, createEventRules, updateEventRules, withDefaultTimes } from './event-input.ts';
 
 const valid = { name: 'Concert', startsAt: '2026-12-01T20:00:00.000Z', totalSeats: 100 };
 
@@ -17,12 +17,16 @@ describe("createEvent's input", () => {
       { description: '' },
       { description: 'two\nlines' },
       { venue: null },
+      { timeZone: null },
+      { timeZone: 'Europe/Berlin' },
       { totalSeats: 1 },
       { totalSeats: 1_000_000 },
       { salesStartAt: null, salesEndAt: null, maxSeatsPerUser: null },
       { salesStartAt: '2026-11-01T09:00:00+01:00', salesEndAt: '2026-12-01T20:00:00Z' },
       { maxSeatsPerUser: 1 },
       { maxSeatsPerUser: 100 },
+      { cancellationDeadline: null },
+      { cancellationDeadline: '2026-12-01T20:00:00Z' },
       { idempotencyKey: null },
       { idempotencyKey: '!~'.repeat(4) },
       { idempotencyKey: 'x'.repeat(128) },
@@ -40,6 +44,7 @@ describe("createEvent's input", () => {
     ['venue', { venue: '' }],
     ['startsAt', { startsAt: 'soon' }],
     ['startsAt', { startsAt: '10000-01-01T00:00:00.000Z' }],
+    ['timeZone', { timeZone: 'Mars/Base' }],
     ['totalSeats', { totalSeats: 0 }],
     ['totalSeats', { totalSeats: 1_000_001 }],
     ['salesStartAt', { salesStartAt: 'soon' }],
@@ -47,6 +52,7 @@ describe("createEvent's input", () => {
     ['maxSeatsPerUser', { maxSeatsPerUser: 0 }],
     ['maxSeatsPerUser', { maxSeatsPerUser: 1.5 }],
     ['maxSeatsPerUser', { maxSeatsPerUser: 101 }],
+    ['cancellationDeadline', { cancellationDeadline: 'later' }],
     ['idempotencyKey', { idempotencyKey: '' }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(7) }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(129) }],
@@ -62,17 +68,30 @@ describe("updateEvent's input", () => {
 
   it('may omit all changes, and may set optional fields to null', () => {
     expect(parse({})).toMatchObject({ ok: true });
-    for (const field of ['description', 'venue', 'salesStartAt', 'salesEndAt', 'maxSeatsPerUser'])
+    const optional = ['description', 'venue', 'salesStartAt', 'salesEndAt', 'maxSeatsPerUser', 'cancellationDeadline'];
+    for (const field of optional)
       expect(parse({ [field]: null })).toMatchObject({ ok: true, value: { [field]: null } });
   });
 
   it.each([
     ['name', { name: null }],
     ['startsAt', { startsAt: null }],
+    ['timeZone', { timeZone: null }],
+    ['timeZone', { timeZone: '+01:00' }],
     ['expectedVersion', { expectedVersion: 0 }],
     ['maxSeatsPerUser', { maxSeatsPerUser: 1_000_001 }],
   ])('is refused with the path of the field %s for %j', (field, input) => {
     expect(parse(input)).toMatchObject({ ok: false, error: { field: `input.${field}` } });
+  });
+});
+
+describe("cancelEvent's input", () => {
+  const parse = (reason?: string | null) => parseInput(cancelEventRules, { id: 'e1', expectedVersion: 1, reason });
+
+  it('takes a reason of 1 to 500 characters, or none', () => {
+    for (const reason of [undefined, null, 'x', '🎟'.repeat(500)]) expect(parse(reason)).toMatchObject({ ok: true });
+    for (const reason of ['', ' ', 'x'.repeat(501), 'two\nlines'])
+      expect(parse(reason)).toMatchObject({ ok: false, error: { field: 'input.reason' } });
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idempotencyKey, instant, text, wholeNumber } from '#platform/errors/validation.ts';
 import type { EventChanges } from './event.ts';
 import { wordsOf } from './name-search.ts';
+import { timeZoneName } from './time-zone.ts';
 
 const VERSION_MAX = 2 ** 31 - 1;
 const SEARCH_WORDS_MAX = 8;
@@ -11,24 +12,28 @@ const TOTAL_SEATS_MAX = 1_000_000;
 const name = text(1, 200);
 const description = text(0, 5_000, { lines: true });
 const venue = text(1, 200);
+const reason = text(1, 500);
 
 /** A validation rule for each fact that createEvent and updateEvent accept. */
-type FactRules = Record<Exclude<keyof EventChanges, 'status'>, z.ZodType>;
+type FactRules = Record<Exclude<keyof EventChanges, 'status' | 'cancellationReason'>, z.ZodType>;
 
 const givenFacts = {
   name,
   description: description.nullish(),
   venue: venue.nullish(),
   startsAt: instant(),
+  timeZone: timeZoneName().nullish(),
   salesStartAt: instant().nullish(),
   salesEndAt: instant().nullish(),
   maxSeatsPerUser: wholeNumber(1, TOTAL_SEATS_MAX).nullish(),
+  cancellationDeadline: instant().nullish(),
 } satisfies FactRules;
 
 const changedFacts = {
   ...givenFacts,
   name: name.optional(),
   startsAt: instant().optional(),
+  timeZone: timeZoneName().optional(),
 } satisfies FactRules;
 
 /** The rules of createEvent's input. */
@@ -52,7 +57,11 @@ export const updateEventRules = z.object({
   ...changedFacts,
 });
 
-export const cancelEventRules = z.object({ id: z.string(), expectedVersion: wholeNumber(1, VERSION_MAX) });
+export const cancelEventRules = z.object({
+  id: z.string(),
+  expectedVersion: wholeNumber(1, VERSION_MAX),
+  reason: reason.nullish(),
+});
 
 /** The validation rules of the filter for a list of events. */
 export const eventFilterRules = z

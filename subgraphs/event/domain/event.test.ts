@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkSalesWindow, type Event, reviseEvent } from './event.ts';
+import { checkTimes, type Event, reviseEvent } from './event.ts';
 import { testEvent } from './testing.ts';
 
 const NOW = new Date('2026-11-22T09:30:00.000Z');
@@ -31,6 +31,31 @@ describe('revising an event', () => {
     expect(once).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED', version: 4 } });
     const cancelled = event({ status: 'CANCELLED' });
     expect(reviseEvent(cancelled, 3, { changes, now: NOW })).toEqual({ outcome: 'unchanged', event: cancelled });
+  });
+
+  it('keeps the reason of a cancellation when the event is cancelled again with another one', () => {
+    const cancel = (given: Event, cancellationReason: string | null) =>
+      reviseEvent(given, given.version, { changes: { status: 'CANCELLED', cancellationReason }, now: NOW });
+    const once = cancel(event(), 'Storm');
+    expect(once).toMatchObject({ outcome: 'revised', event: { status: 'CANCELLED', cancellationReason: 'Storm' } });
+    const cancelled = event({ status: 'CANCELLED', cancellationReason: 'Storm' });
+    for (const reason of ['Flood', null])
+      expect(cancel(cancelled, reason)).toEqual({ outcome: 'unchanged', event: cancelled });
+  });
+
+  it('checks the cancellation deadline against the start, whichever of them changes', () => {
+    const start = event().startsAt;
+    const [earlier, later] = [new Date(start.getTime() - 1), new Date(start.getTime() + 1)];
+    const revise = (given: Partial<Event>, changes: Partial<Event>) =>
+      reviseEvent(event(given), 3, { changes, now: NOW });
+    const refused = { outcome: 'wrong-time', field: 'cancellationDeadline', rule: 'must not be after startsAt' };
+    expect(revise({}, { cancellationDeadline: later })).toEqual(refused);
+    expect(revise({ cancellationDeadline: start }, { startsAt: earlier })).toEqual(refused);
+    for (const cancellationDeadline of [start, earlier, NOW, null])
+      expect(revise({ cancellationDeadline: new Date(0) }, { cancellationDeadline })).toMatchObject({
+        outcome: 'revised',
+        event: { cancellationDeadline },
+      });
   });
 
   describe('that has started', () => {
@@ -109,7 +134,7 @@ describe('revising an event', () => {
 describe('a sales window', () => {
   const [one, two, three] = [1, 2, 3].map((time) => new Date(time));
   const check = (salesStartAt: Date | null = null, salesEndAt: Date | null = null, startsAt = three) =>
-    checkSalesWindow({ startsAt: startsAt as Date, salesStartAt, salesEndAt });
+    checkTimes({ startsAt: startsAt as Date, salesStartAt, salesEndAt, cancellationDeadline: null });
 
   it.each([
     [null, null],
@@ -129,6 +154,6 @@ describe('a sales window', () => {
     [null, new Date(4), 'salesEndAt', 'must not be after startsAt'],
     [one, new Date(4), 'salesEndAt', 'must not be after startsAt'],
   ])('from %o to %o is refused because %s %s', (salesStartAt, salesEndAt, field, rule) =>
-    expect(check(salesStartAt, salesEndAt)).toEqual({ outcome: 'wrong-sales-window', field, rule }),
+    expect(check(salesStartAt, salesEndAt)).toEqual({ outcome: 'wrong-time', field, rule }),
   );
 });

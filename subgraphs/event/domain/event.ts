@@ -7,6 +7,7 @@ export const optionalFields = {
   salesStartAt: z.coerce.date().nullable(),
   salesEndAt: z.coerce.date().nullable(),
   maxSeatsPerUser: z.number().nullable(),
+  cancellationDeadline: z.coerce.date().nullable(),
 };
 
 /** The fields that a revision may change. */
@@ -14,13 +15,16 @@ export const revisableFields = {
   name: z.string(),
   ...optionalFields,
   startsAt: z.coerce.date(),
+  timeZone: z.string(),
   status: z.enum(['SCHEDULED', 'CANCELLED']),
+  cancellationReason: z.string().nullable(),
 };
 
-const salesWindow = {
+const times = {
   startsAt: revisableFields.startsAt,
   salesStartAt: optionalFields.salesStartAt,
   salesEndAt: optionalFields.salesEndAt,
+  cancellationDeadline: optionalFields.cancellationDeadline,
 };
 
 /**
@@ -57,23 +61,24 @@ export type Revision =
   | { outcome: 'already-cancelled' }
   | { outcome: 'already-started' }
   | { outcome: 'starts-in-past' }
-  | WrongSalesWindow;
+  | WrongTime;
 
-/** The sale would end after the event starts, or would not start before its end. */
-export interface WrongSalesWindow {
-  readonly outcome: 'wrong-sales-window';
-  readonly field: 'salesStartAt' | 'salesEndAt';
+/** A time of the sale or the cancellation deadline does not fit the other times of the event. */
+export interface WrongTime {
+  readonly outcome: 'wrong-time';
+  readonly field: 'salesStartAt' | 'salesEndAt' | 'cancellationDeadline';
   /** The rule that the field breaks. */
   readonly rule: string;
 }
 
-/** Returns the rule that the sales window of an event breaks, or undefined. */
-export function checkSalesWindow({
+/** Returns the rule that the times of an event break, or undefined. */
+export function checkTimes({
   startsAt,
   salesStartAt,
   salesEndAt,
-}: Pick<Event, keyof typeof salesWindow>): WrongSalesWindow | undefined {
-  const outcome = 'wrong-sales-window';
+  cancellationDeadline,
+}: Pick<Event, keyof typeof times>): WrongTime | undefined {
+  const outcome = 'wrong-time';
   if (salesEndAt !== null && salesEndAt > startsAt) {
     return { outcome, field: 'salesEndAt', rule: 'must not be after startsAt' };
   }
@@ -81,13 +86,17 @@ export function checkSalesWindow({
     const end = salesEndAt === null ? 'startsAt' : 'salesEndAt';
     return { outcome, field: 'salesStartAt', rule: `must be before ${end}` };
   }
+  if (cancellationDeadline !== null && cancellationDeadline > startsAt) {
+    return { outcome, field: 'cancellationDeadline', rule: 'must not be after startsAt' };
+  }
   return undefined;
 }
 
 /**
  * Applies changes to an event if `expectedVersion` is its current version. Cancelling a cancelled event changes
- * nothing, and other changes to it are refused. An event that has started can be corrected, but not cancelled or moved
- * to another time. The sales window is checked together with the start, because either may change.
+ * nothing, not even its reason, and other changes to it are refused. An event that has started can be corrected, but not cancelled or moved
+ * to another time. The sales window and the cancellation deadline are checked together with the start, because any of
+ * them may change.
  */
 export function reviseEvent(
   event: Event,
@@ -96,13 +105,14 @@ export function reviseEvent(
 ): Revision {
   if (event.version !== expectedVersion) return { outcome: 'version-conflict', currentVersion: event.version };
   const revised = { ...event, ...changes };
+  if (event.status === 'CANCELLED' && changes.status === 'CANCELLED') return { outcome: 'unchanged', event };
   if (isSame(event, revised, revisableFields)) return { outcome: 'unchanged', event };
   if (event.status === 'CANCELLED') return { outcome: 'already-cancelled' };
   const isMoved = revised.startsAt.getTime() !== event.startsAt.getTime();
   const isCancelled = revised.status === 'CANCELLED';
   if ((isMoved || isCancelled) && event.startsAt <= now) return { outcome: 'already-started' };
   if (isMoved && revised.startsAt <= now) return { outcome: 'starts-in-past' };
-  const wrong = isSame(event, revised, salesWindow) ? undefined : checkSalesWindow(revised);
+  const wrong = isSame(event, revised, times) ? undefined : checkTimes(revised);
   if (wrong !== undefined) return wrong;
   return { outcome: 'revised', event: { ...revised, version: event.version + 1, updatedAt: now } };
 }

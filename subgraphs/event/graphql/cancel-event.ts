@@ -9,7 +9,8 @@ export const cancelEvent: MutationResolvers['cancelEvent'] = async (_parent, arg
   const caller = requireCaller(context.caller);
   const input = parseInput(cancelEventRules, args.input);
   if (!input.ok) return input.error;
-  const revision = { ...input.value, changes: { status: 'CANCELLED' } } as const;
+  const { reason, ...about } = input.value;
+  const revision = { ...about, changes: { status: 'CANCELLED', cancellationReason: reason ?? null } } as const;
   const request = { caller, requestId: context.requestId, input: revision };
   const result = await reviseEvent(context.dependencies, request);
   context.organizerPages.clearAll();

@@ -24,7 +24,7 @@ export const createEvent: MutationResolvers['createEvent'] = async (_parent, arg
       };
     case 'starts-in-past':
       return invalidInput('startsAt', 'must be in the future');
-    case 'wrong-sales-window':
+    case 'wrong-time':
       return invalidInput(creation.field, creation.rule);
   }
 };

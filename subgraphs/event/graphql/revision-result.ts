@@ -25,7 +25,7 @@ export function revisionResult(result: Awaited<ReturnType<typeof reviseEvent>>):
       };
     case 'starts-in-past':
       return invalidInput('startsAt', 'must be in the future');
-    case 'wrong-sales-window':
+    case 'wrong-time':
       return invalidInput(result.field, result.rule);
     case 'not-found':
       return { __typename: 'EventNotFoundError', code: 'EVENT_NOT_FOUND', message: 'There is no such event.' };

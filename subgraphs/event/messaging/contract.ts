@@ -13,7 +13,7 @@ const instant = z.iso.datetime().transform((value) => new Date(value));
 
 /**
  * The whole state of an event at one version. Consumers keep the highest version that they have received. A publisher of
- * an older release leaves out the rules of the sale.
+ * an older release leaves out the rules of the sale and of cancellations, and the time zone.
  */
 export const eventFacts = z.object({
   eventId: z.uuid(),
@@ -27,6 +27,9 @@ export const eventFacts = z.object({
   salesStartAt: instant.nullish().describe('When the sale starts; null: when the event is created'),
   salesEndAt: instant.nullish().describe('When the sale ends; null: when the event starts'),
   maxSeatsPerUser: z.int().positive().nullish().describe('The most seats that one user can have; null: no limit'),
+  cancellationDeadline: instant.nullish().describe('Until when users may cancel their bookings; null: no deadline'),
+  cancellationReason: z.string().nullish().describe('Why the event was cancelled; null: no reason was given'),
+  timeZone: z.string().optional().describe('The IANA name of the time zone of the event'),
 });
 
 const example: z.input<typeof eventFacts> = {
@@ -41,16 +44,29 @@ const example: z.input<typeof eventFacts> = {
   salesStartAt: '2030-05-01T09:00:00.000Z',
   salesEndAt: null,
   maxSeatsPerUser: 4,
+  cancellationDeadline: '2030-05-31T19:30:00.000Z',
+  cancellationReason: null,
+  timeZone: 'Europe/Berlin',
+};
+
+/** The values before a change of the start or the venue. Those who have booked must know them. */
+const previousFacts = {
+  previousStartsAt: instant
+    .nullish()
+    .describe('When it started before a change of the start or the venue; null: both are the same'),
+  previousVenue: z.string().nullish().describe('Where it took place before such a change'),
 };
 
 export const eventMessages = {
   'event.created.v1': eventFacts.meta({ description: 'An event was created.', examples: [example] }),
-  'event.updated.v1': eventFacts.meta({
+  'event.updated.v1': eventFacts.extend(previousFacts).meta({
     description: 'An event was changed.',
-    examples: [{ ...example, venue: null, version: 2 }],
+    examples: [
+      { ...example, venue: null, version: 2, previousStartsAt: example.startsAt, previousVenue: example.venue },
+    ],
   }),
   'event.cancelled.v1': eventFacts.meta({
     description: 'An event was cancelled. It takes no more bookings.',
-    examples: [{ ...example, status: 'CANCELLED', version: 3 }],
+    examples: [{ ...example, status: 'CANCELLED', version: 3, cancellationReason: 'The pianist is ill.' }],
   }),
 } as const;

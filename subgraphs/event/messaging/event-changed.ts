@@ -4,11 +4,14 @@ import type { Event } from '../domain/event.ts';
 import type { EventTransaction } from '../store/events.ts';
 import type { eventFacts, eventMessages } from './contract.ts';
 
-/** Writes the message about an event's new state to the outbox, in the transaction that saves this state. */
+/**
+ * Writes the message about an event's new state to the outbox, in the transaction that saves this state. The message
+ * event.updated needs the state before the change.
+ */
 export async function publishEventChange(
   transaction: EventTransaction,
   type: keyof typeof eventMessages,
-  { event, messageId, requestId }: { event: Event; messageId: string; requestId: string },
+  { event, before, messageId, requestId }: { event: Event; before?: Event; messageId: string; requestId: string },
 ): Promise<void> {
   const data: z.input<typeof eventFacts> = {
     eventId: event.id,
@@ -22,7 +25,19 @@ export async function publishEventChange(
     salesStartAt: event.salesStartAt?.toISOString() ?? null,
     salesEndAt: event.salesEndAt?.toISOString() ?? null,
     maxSeatsPerUser: event.maxSeatsPerUser,
+    cancellationDeadline: event.cancellationDeadline?.toISOString() ?? null,
+    cancellationReason: event.cancellationReason,
+    timeZone: event.timeZone,
   };
-  const message = { id: messageId, type, subject: event.id, time: event.updatedAt, correlationId: requestId, data };
-  await appendToOutbox(transaction, 'event', [message]);
+  const message = { id: messageId, type, subject: event.id, time: event.updatedAt, correlationId: requestId };
+  const content = before === undefined ? data : { ...data, ...previousFacts(event, before) };
+  await appendToOutbox(transaction, 'event', [{ ...message, data: content }]);
+}
+
+/** Returns the start and venue before a change. Null: both are the same. */
+function previousFacts(event: Event, before: Event) {
+  const isSame = before.startsAt.getTime() === event.startsAt.getTime() && before.venue === event.venue;
+  return isSame
+    ? { previousStartsAt: null, previousVenue: null }
+    : { previousStartsAt: before.startsAt.toISOString(), previousVenue: before.venue };
 }

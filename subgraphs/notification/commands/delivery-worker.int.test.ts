@@ -26,7 +26,13 @@ beforeEach(() => fixture.empty());
 /** Adds a contact and event facts, and returns their ids. */
 async function known(): Promise<{ userId: string; eventId: string }> {
   const [userId, eventId] = [newId(), newId()];
-  const event = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-01-01T20:00:00.000Z'), version: 1 };
+  const event = {
+    name: 'Concert',
+    venue: 'Hall',
+    startsAt: new Date('2030-01-01T20:00:00.000Z'),
+    timeZone: 'Europe/Berlin',
+    version: 1,
+  };
   await fixture.database.contact.create({ data: { userId, name: 'Ada Lovelace', email: 'ada@example.com' } });
   await fixture.database.eventFact.create({ data: { eventId, ...event } });
   return { userId, eventId };
@@ -78,7 +84,12 @@ test('a PENDING notification is delivered with its recipient and event and becom
     {
       notification: { id, userId, eventId, seatCount: 3, kind: 'BOOKING_CONFIRMED', attempts: 1 },
       recipient: { name: 'Ada Lovelace', email: 'ada@example.com' },
-      event: { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-01-01T20:00:00.000Z') },
+      event: {
+        name: 'Concert',
+        venue: 'Hall',
+        startsAt: new Date('2030-01-01T20:00:00.000Z'),
+        timeZone: 'Europe/Berlin',
+      },
     },
   ]);
   const sent = await find(id);

@@ -33,9 +33,11 @@ const notification: Notification = {
   expiresAt: null,
   requestId: null,
   traceparent: null,
+  reason: null,
+  changeId: null,
 };
 const recipient = { name: 'Ada', email: 'ada@example.com' };
-const event = { name: 'Concert', venue: null, startsAt: new Date(0) };
+const event = { name: 'Concert', venue: null, startsAt: new Date(0), timeZone: 'UTC' };
 
 test('a delivery requires a known recipient and a known event', () => {
   expect(completeDelivery({ notification, recipient, event })).toEqual({ notification, recipient, event });

@@ -1,3 +1,4 @@
+import type { EventChange } from './event-change.ts';
 import type { Notification, NotificationChannel } from './notification.ts';
 
 /** The user who receives the notification. */
@@ -11,13 +12,20 @@ export interface EventDetails {
   readonly name: string;
   readonly venue: string | null;
   readonly startsAt: Date;
+  /** The IANA name of the event's time zone. */
+  readonly timeZone: string;
 }
+
+/** The values before and after a change of an event. */
+export type ChangedFacts = Pick<EventChange, 'startsAt' | 'venue' | 'previousStartsAt' | 'previousVenue'>;
 
 /** One attempt to deliver a notification, with the data that it needs. */
 export interface Delivery {
   readonly notification: Notification;
   readonly recipient: Recipient;
   readonly event: EventDetails;
+  /** The change that the notification is about. Undefined for other kinds. */
+  readonly change?: ChangedFacts | undefined;
 }
 
 /** A delivery whose recipient or event may still be unknown to this subgraph. */
@@ -25,6 +33,7 @@ export interface PendingDelivery {
   readonly notification: Notification;
   readonly recipient: Recipient | undefined;
   readonly event: EventDetails | undefined;
+  readonly change?: ChangedFacts | undefined;
 }
 
 /** The channel is unavailable for all notifications. The delivery does not count as an attempt. */
@@ -47,10 +56,10 @@ export interface Channel {
 export type Channels = Readonly<Record<NotificationChannel, Channel>>;
 
 /** Checks that recipient and event are known. @throws Error if not: their messages may arrive later */
-export function completeDelivery({ notification, recipient, event }: PendingDelivery): Delivery {
+export function completeDelivery({ notification, recipient, event, change }: PendingDelivery): Delivery {
   if (recipient === undefined) throw new Error('the recipient is not known yet');
   if (event === undefined) throw new Error('the event is not known yet');
-  return { notification, recipient, event };
+  return { notification, recipient, event, change };
 }
 
 /** The first pauses between attempts. All later pauses are one hour. */

@@ -18,8 +18,15 @@ const NOTIFICATION: Notification = {
   expiresAt: null,
   requestId: null,
   traceparent: null,
+  reason: null,
+  changeId: null,
 };
-const EVENT: EventDetails = { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z') };
+const EVENT: EventDetails = {
+  name: 'Concert',
+  venue: 'Hall',
+  startsAt: new Date('2030-06-01T19:30:00.000Z'),
+  timeZone: 'UTC',
+};
 
 const compose = ({
   notification,
@@ -78,6 +85,68 @@ test('an offer says until when the seats are held, and names the hold', () => {
   }
   expect(text).toMatch(/^Book until: .*31 May 2030/m);
   expect(text).toContain('\nHold: booking-1\n');
+});
+
+test('an offer says in the time zone of the event until when the seats are held', () => {
+  const expiresAt = new Date('2030-05-31T08:00:00.000Z');
+  const { text } = compose({
+    notification: { kind: 'WAITLIST_OFFERED', expiresAt },
+    event: { timeZone: 'Europe/Berlin' },
+  });
+  expect(text).toMatch(/^Book until: .*31 May 2030 at 10:00 Central European Summer Time, Europe\/Berlin/m);
+});
+
+test('a cancellation with a reason states it on one line', () => {
+  const reason = 'The pianist\nis <ill>';
+  const { text, html } = compose({ notification: { kind: 'BOOKING_CANCELLED', reason } });
+  expect(text).toContain('\nReason: The pianist is <ill>\n');
+  expect(html).toContain('The pianist is &lt;ill&gt;');
+  expect(compose().text).not.toContain('Reason');
+});
+
+test('a change of the event shows the old and new values of what has changed', () => {
+  const previous = { previousStartsAt: new Date('2030-05-31T18:00:00.000Z'), previousVenue: '<Barn>' };
+  const now = { startsAt: EVENT.startsAt, venue: 'Hall' };
+  const composeChange = (change: Delivery['change']) =>
+    composeMail({
+      notification: { ...NOTIFICATION, kind: 'EVENT_CHANGED' },
+      recipient: { name: 'Ada', email: 'ada@example.com' },
+      event: EVENT,
+      change,
+    });
+  const both = composeChange({ ...now, ...previous });
+  expect(both.subject).toBe('Event changed: Concert');
+  expect(both.text.replaceAll('day,', 'day')).toContain(`
+Venue: Hall
+Venue before: <Barn>
+Time: Saturday 1 June 2030 at 19:30 UTC (2030-06-01T19:30:00.000Z)
+Time before: Friday 31 May 2030 at 18:00 UTC (2030-05-31T18:00:00.000Z)
+Seats: 3
+`);
+  expect(both.html).toContain('&lt;Barn&gt;');
+  expect(both.text).not.toContain('Booking:');
+  const moved = composeChange({ ...now, ...previous, previousVenue: 'Hall' }).text;
+  expect(moved).toContain('Time before');
+  expect(moved).not.toContain('Venue before');
+  const elsewhere = composeChange({ ...now, venue: null, ...previous, previousStartsAt: now.startsAt }).text;
+  expect(elsewhere).toContain('\nVenue: to be announced\nVenue before: <Barn>\n');
+  expect(elsewhere).not.toContain('Time before');
+});
+
+test.each([
+  ['2030-06-01T19:30:00.000Z', 'Saturday 1 June 2030 at 21:30 Central European Summer Time, Europe/Berlin'],
+  ['2030-12-31T23:30:00.000Z', 'Wednesday 1 January 2031 at 00:30 Central European Standard Time, Europe/Berlin'],
+  // The hour that summer time skips, and one that exists twice.
+  ['2030-03-31T01:00:00.000Z', 'Sunday 31 March 2030 at 03:00 Central European Summer Time, Europe/Berlin'],
+  ['2030-10-27T01:30:00.000Z', 'Sunday 27 October 2030 at 02:30 Central European Standard Time, Europe/Berlin'],
+])('the mail shows %s in the time zone of the event', (iso, local) => {
+  const { text } = compose({ event: { startsAt: new Date(iso), timeZone: 'Europe/Berlin' } });
+  expect(text.replace(/(day),/, '$1')).toContain(`\nTime: ${local} (${iso})\n`);
+});
+
+test('the mail shows the time in UTC if the time zone is not known here', () => {
+  const { text } = compose({ event: { timeZone: 'Mars/Base' } });
+  expect(text).toMatch(/at 19:30 UTC \(2030-06-01T19:30:00.000Z\)\n/);
 });
 
 test('the mail has no venue line if the event has no venue', () => {

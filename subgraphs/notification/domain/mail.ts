@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { ChangedFacts, Delivery, EventDetails } from './delivery.ts';
 import type { NotificationKind } from './notification.ts';
 
 /** The content of a mail. */
@@ -15,25 +15,30 @@ const WORDS: Readonly<Record<NotificationKind, { title: string; sentence: string
     title: 'Seats available',
     sentence: 'the seats that you waited for are held for you. Book them in time, or somebody else gets them.',
   },
+  EVENT_CHANGED: { title: 'Event changed', sentence: 'the time or the place of an event that you booked has changed.' },
 };
 
 export const FOR_PEOPLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
 /**
- * Writes the mail about a booking or an offer, as plain text and as HTML. Names cannot add a line, header or markup,
- * whatever they contain.
+ * Writes the mail about a booking, an offer or a changed event, as plain text and as HTML. Names cannot add a line, header
+ * or markup, whatever they contain.
  */
-export function composeMail({ notification, recipient, event }: Delivery): MailContent {
+export function composeMail({ notification, recipient, event, change }: Delivery): MailContent {
   const { title, sentence } = WORDS[notification.kind];
   const eventName = onOneLine(event.name);
   const greeting = `Hello ${onOneLine(recipient.name)},`;
-  const facts: readonly (readonly [label: string, value: string])[] = [
+  const facts: readonly Fact[] = [
     ['Event', eventName],
-    ...(event.venue === null ? [] : [['Venue', onOneLine(event.venue)] as const]),
-    ['Time', timeText(event.startsAt)],
+    ...(change === undefined ? factsOf(event) : changedFacts(change, event)),
     ['Seats', String(notification.seatCount)],
-    ...(notification.expiresAt === null ? [] : [['Book until', timeText(notification.expiresAt)] as const]),
-    [notification.kind === 'WAITLIST_OFFERED' ? 'Hold' : 'Booking', notification.bookingId],
+    ...(notification.expiresAt === null
+      ? []
+      : [['Book until', timeIn(event.timeZone, notification.expiresAt)] as const]),
+    ...(notification.reason === null ? [] : [['Reason', onOneLine(notification.reason)] as const]),
+    ...(change === undefined
+      ? [[notification.kind === 'WAITLIST_OFFERED' ? 'Hold' : 'Booking', notification.bookingId] as const]
+      : []),
   ];
   return {
     subject: `${title}: ${eventName}`,
@@ -58,7 +63,47 @@ ${body.join('\n')}
 </html>
 `;
 
-const timeText = (time: Date): string => `${FOR_PEOPLE.format(time)} UTC (${time.toISOString()})`;
+type Fact = readonly [label: string, value: string];
+
+const factsOf = ({ venue, startsAt, timeZone }: EventDetails): Fact[] => [
+  ...(venue === null ? [] : [['Venue', onOneLine(venue)] as const]),
+  ['Time', timeIn(timeZone, startsAt)],
+];
+
+/** The facts after a change, with the earlier values of those that have changed. */
+function changedFacts({ venue, startsAt, previousVenue, previousStartsAt }: ChangedFacts, { timeZone }: EventDetails) {
+  const venueText = (value: string | null) => (value === null ? 'to be announced' : onOneLine(value));
+  const isMoved = startsAt.getTime() !== previousStartsAt.getTime();
+  const facts: Fact[] = [
+    ['Venue', venueText(venue)],
+    ...(venue === previousVenue ? [] : [['Venue before', venueText(previousVenue)] as const]),
+    ['Time', timeIn(timeZone, startsAt)],
+    ...(isMoved ? [['Time before', timeIn(timeZone, previousStartsAt)] as const] : []),
+  ];
+  return facts;
+}
+
+/**
+ * Returns a time in a time zone with the name of the zone, and in UTC. A zone that this process does not know becomes UTC:
+ * the data of the event subgraph's Node.js may be newer.
+ */
+function timeIn(timeZone: string, time: Date): string {
+  const iso = time.toISOString();
+  if (timeZone === 'UTC' || !isKnown(timeZone)) return `${FOR_PEOPLE.format(time)} UTC (${iso})`;
+  const local = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone }).format(time);
+  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'long', timeZone })
+    .formatToParts(time)
+    .find(({ type }) => type === 'timeZoneName');
+  return `${local} ${zone?.value}, ${timeZone} (${iso})`;
+}
+
+function isKnown(timeZone: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en-GB', { timeZone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Replaces each run of control characters and line separators by one space. */
 export const onOneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

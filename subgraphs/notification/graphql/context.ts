@@ -1,6 +1,7 @@
 import type DataLoader from 'dataloader';
 import type { RequestContext } from '#platform/graphql/graphql-server.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
+import type { EventChange } from '../domain/event-change.ts';
 import type { Notification } from '../domain/notification.ts';
 import type { Webhook, WebhookDelivery } from '../domain/webhook.ts';
 import type { NotificationPage } from '../store/notifications.ts';
@@ -12,6 +13,7 @@ export interface Context extends RequestContext {
   readonly notifications: DataLoader<string, Notification | null>;
   /** By booking, oldest first. */
   readonly bookingNotifications: DataLoader<string, Notification[]>;
+  readonly eventChanges: DataLoader<string, EventChange | null>;
   readonly notificationPages: DataLoader<NotificationPage, Notification[], string>;
   /** By owner, oldest first. */
   readonly userWebhooks: DataLoader<string, Webhook[]>;

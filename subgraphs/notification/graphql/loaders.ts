@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { isId } from '#platform/errors/validation.ts';
 import type { NotificationDependencies } from '../commands/dependencies.ts';
+import { findEventChanges } from '../store/event-changes.ts';
 import { findNotifications, findNotificationsOf, listNotificationPages } from '../store/notifications.ts';
 import { listWebhookDeliveryPages } from '../store/webhook-deliveries.ts';
 import { findWebhooksOf } from '../store/webhooks.ts';
@@ -11,7 +12,12 @@ const PAGES_PER_STATEMENT_MAX = 100;
 
 type Loaders = Pick<
   Context,
-  'notifications' | 'bookingNotifications' | 'notificationPages' | 'userWebhooks' | 'webhookDeliveryPages'
+  | 'notifications'
+  | 'bookingNotifications'
+  | 'eventChanges'
+  | 'notificationPages'
+  | 'userWebhooks'
+  | 'webhookDeliveryPages'
 >;
 
 /** Creates the loaders of a request. Each batches concurrent loads into one statement. */
@@ -29,6 +35,13 @@ export const createLoaders = ({ database }: NotificationDependencies): Loaders =
       const found = await findNotificationsOf(database, bookingIds.filter(isId));
       const byBooking = Map.groupBy(found, ({ bookingId }) => bookingId);
       return bookingIds.map((id) => byBooking.get(id) ?? []);
+    },
+    { maxBatchSize: BATCH_MAX },
+  ),
+  eventChanges: new DataLoader(
+    async (ids) => {
+      const found = new Map((await findEventChanges(database, ids)).map((change) => [change.id, change]));
+      return ids.map((id) => found.get(id) ?? null);
     },
     { maxBatchSize: BATCH_MAX },
   ),

@@ -34,8 +34,12 @@ export const resolvers: CompleteResolvers<Resolvers, ResolversParentTypes> = {
       return found && { ...found };
     },
     booking: ({ bookingId, userId, kind }) =>
-      kind === 'WAITLIST_OFFERED' ? null : { __typename: 'Booking', id: bookingId, ownerId: userId },
+      kind === 'BOOKING_CONFIRMED' || kind === 'BOOKING_CANCELLED'
+        ? { __typename: 'Booking', id: bookingId, ownerId: userId }
+        : null,
     hold: ({ bookingId, kind }) => (kind === 'WAITLIST_OFFERED' ? { __typename: 'Hold', id: bookingId } : null),
+    event: ({ eventId }) => ({ __typename: 'Event', id: eventId }),
+    change: ({ changeId }, _args, { eventChanges }) => (changeId === null ? null : eventChanges.load(changeId)),
     user: ({ userId }) => ({ __typename: 'User', id: userId }),
   },
   DeadLetter: { payload: ({ payload }) => new TextDecoder().decode(payload) },

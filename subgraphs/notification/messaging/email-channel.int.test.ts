@@ -58,9 +58,17 @@ const newDelivery = ({ recipient, event }: { recipient?: object; event?: object 
     expiresAt: null,
     requestId: null,
     traceparent: null,
+    reason: null,
+    changeId: null,
   },
   recipient: { name: 'Ada Lovelace', email: 'ada@example.com', ...recipient },
-  event: { name: 'Concert', venue: 'Hall', startsAt: new Date('2030-06-01T19:30:00.000Z'), ...event },
+  event: {
+    name: 'Concert',
+    venue: 'Hall',
+    startsAt: new Date('2030-06-01T19:30:00.000Z'),
+    timeZone: 'UTC',
+    ...event,
+  },
 });
 
 /** Returns the error message of a delivery. Checks that the error reveals no person, password or server answer. */

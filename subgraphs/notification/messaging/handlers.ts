@@ -10,9 +10,11 @@ import type { AccountMailKind } from '../domain/account-mail.ts';
 import type { NotificationChannel, NotificationKind } from '../domain/notification.ts';
 import { type WebhookKind, webhookPayload } from '../domain/webhook.ts';
 import { saveAccountMails } from '../store/account-mails.ts';
+import { changeNotification } from '../store/change-notification.ts';
 import { saveContacts } from '../store/contacts.ts';
 import { insertDeadLetters } from '../store/dead-letters.ts';
 import { saveDeletedUsers } from '../store/deleted-users.ts';
+import { findLaterChanges, saveEventBookings, saveEventChanges } from '../store/event-changes.ts';
 import { saveEventDetails } from '../store/event-details.ts';
 import { insertNotifications, type NewNotification } from '../store/notifications.ts';
 import { deliverBookingsToWebhooks, deliverToWebhooks } from '../store/webhook-messages.ts';
@@ -54,7 +56,10 @@ export const userHandlers: Handlers<typeof userMessages> = {
   ),
 };
 
-/** Creates handlers that save the event facts that notifications contain, and add deliveries for webhooks. */
+/**
+ * Creates handlers that save the event facts that notifications contain, and changes of which users are told, and add
+ * deliveries for webhooks.
+ */
 export function eventHandlers({ newId }: { newId: () => string }) {
   const keep = (type: keyof typeof eventMessages, kind: WebhookKind) =>
     onMessage(eventMessages[type], async (transaction, messages) => {
@@ -62,11 +67,20 @@ export function eventHandlers({ newId }: { newId: () => string }) {
         transaction,
         messages.map(({ data }) => data),
       );
+      const changes = messages.flatMap(({ id, time, correlationId: requestId = null, data }) => {
+        if (!('previousStartsAt' in data) || data.previousStartsAt == null) return [];
+        const { eventId, startsAt, venue, previousStartsAt, previousVenue = null } = data;
+        return [{ id, eventId, startsAt, venue, previousStartsAt, previousVenue, changedAt: time, requestId }];
+      });
+      if (changes.length > 0) await saveEventChanges(transaction, changes);
       const deliveries = messages.map(({ id, time, correlationId = null, data }) => {
-        const { eventId, name, venue, startsAt, status, organizerId, initialSeats, version } = data;
+        const { eventId, name, venue, startsAt, timeZone = 'UTC', status, organizerId, initialSeats, version } = data;
         const { salesStartAt = null, salesEndAt = null, maxSeatsPerUser = null } = data;
-        const sale = { salesStartAt, salesEndAt, maxSeatsPerUser };
-        const facts = { eventId, name, venue, startsAt, status, organizerId, initialSeats, version, ...sale };
+        const { cancellationDeadline = null, cancellationReason = null } = data;
+        const facts = {
+          ...{ eventId, name, venue, startsAt, timeZone, status, organizerId, initialSeats, version },
+          ...{ salesStartAt, salesEndAt, maxSeatsPerUser, cancellationDeadline, cancellationReason },
+        };
         return {
           messageId: id,
           organizerId,
@@ -86,7 +100,9 @@ export function eventHandlers({ newId }: { newId: () => string }) {
 
 /**
  * Creates handlers that add a PENDING notification on the given channel for each confirmed or cancelled booking and
- * deliveries for the webhooks of the organizer, and a notification for seats that are offered to a waiting list.
+ * deliveries for the webhooks of the organizer, and save the bookings. If an event has changed after the booking was
+ * confirmed, the change is told as well: it may have been told to the others before. Seats that are offered to a waiting
+ * list also make a notification.
  */
 export function bookingHandlers({ channel, newId }: { channel: NotificationChannel; newId: () => string }) {
   const insert = (
@@ -103,6 +119,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
         channel,
         requestId: correlationId,
         traceparent,
+        changeId: null,
       })),
     );
   const notify = (type: keyof typeof bookingMessages, kind: NotificationKind & WebhookKind) =>
@@ -110,12 +127,28 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
       await insert(
         transaction,
         kind,
-        messages.map(({ data, ...rest }) => ({ ...rest, data: { ...data, expiresAt: null } })),
+        messages.map(({ data, ...rest }) => ({ ...rest, data: { ...data, expiresAt: null, reason: reasonOf(data) } })),
       );
+      const isConfirmed = type === 'booking.confirmed.v1';
+      const bookings = messages.map(({ data, time }) => ({ ...data, confirmedAt: isConfirmed ? time : null }));
+      await saveEventBookings(transaction, bookings);
+      const later = isConfirmed ? await findLaterChanges(transaction, bookings) : [];
+      if (later.length > 0) {
+        await insertNotifications(
+          transaction,
+          later.map(({ change, user }) => changeNotification(change, user, channel)),
+        );
+      }
       const deliveries = messages.map(({ id, time, correlationId = null, data }) => {
         const { bookingId, eventId, userId, seatCount } = data;
-        const payload = webhookPayload(kind, time, { bookingId, eventId, userId, seatCount });
-        return { messageId: id, eventId, kind, payload, requestId: correlationId };
+        const facts = {
+          bookingId,
+          eventId,
+          userId,
+          seatCount,
+          ...(!isConfirmed && { cancellationReason: reasonOf(data) }),
+        };
+        return { messageId: id, eventId, kind, payload: webhookPayload(kind, time, facts), requestId: correlationId };
       });
       await deliverBookingsToWebhooks(transaction, deliveries, newId);
     });
@@ -128,7 +161,7 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
         'WAITLIST_OFFERED',
         messages.map(({ data: { holdId, eventId, userId, seatCount, expiresAt }, ...rest }) => ({
           ...rest,
-          data: { bookingId: holdId, eventId, userId, seatCount, expiresAt: new Date(expiresAt) },
+          data: { bookingId: holdId, eventId, userId, seatCount, expiresAt: new Date(expiresAt), reason: null },
         })),
       ),
     ),
@@ -136,7 +169,11 @@ export function bookingHandlers({ channel, newId }: { channel: NotificationChann
 }
 
 /** What a notification is about. */
-type About = Pick<NewNotification, 'bookingId' | 'eventId' | 'userId' | 'seatCount' | 'expiresAt'>;
+type About = Pick<NewNotification, 'bookingId' | 'eventId' | 'userId' | 'seatCount' | 'expiresAt' | 'reason'>;
+
+/** Returns why a booking was cancelled. Null for confirmations, and when no reason was given. */
+const reasonOf = (data: object & { cancellationReason?: string | null | undefined }): string | null =>
+  data.cancellationReason ?? null;
 
 /** Creates the handler that saves the messages that consumers could not process. */
 export const deadLetterHandlers = ({ newId }: { newId: () => string }) => ({

@@ -74,6 +74,9 @@ const eventOf = (organizerId: string, eventId = newId()) => ({
   salesStartAt: null,
   salesEndAt: STARTS_AT,
   maxSeatsPerUser: 4,
+  timeZone: 'Europe/Berlin',
+  cancellationDeadline: STARTS_AT,
+  cancellationReason: null,
 });
 const bookingOf = (eventId: string) => ({ bookingId: newId(), eventId, userId: newId(), seatCount: 2 });
 
@@ -150,7 +153,8 @@ test('for an event of a version before webhooks, the event subgraph is asked for
   const messageId = await publish('booking.cancelled.v1', bookingOf(eventId));
   await received(1);
   await fixture.database.unassignedMessage.updateMany({ data: { createdAt: new Date(0) } });
-  const fetch = vi.fn(async () => [{ eventId, name, venue, startsAt, version: 2, organizerId: userId }]);
+  const known = { eventId, name, venue, startsAt, timeZone: 'Europe/Berlin', version: 2 };
+  const fetch = vi.fn(async () => [{ ...known, status: 'SCHEDULED' as const, organizerId: userId }]);
   assign({ fetch });
   await vi.waitFor(
     async () => expect(await deliveries()).toEqual([{ webhookId: id, messageId, kind: 'BOOKING_CANCELLED' }]),
@@ -158,9 +162,10 @@ test('for an event of a version before webhooks, the event subgraph is asked for
   );
   expect(fetch).toHaveBeenCalledWith([eventId]);
   expect(await waiting()).toBe(0);
-  // The same version: only the organizer is new.
+  // The same version: only the organizer and the time zone are new.
   expect(await fixture.database.eventFact.findFirst()).toMatchObject({
     name: 'Chamber Music, renamed',
+    timeZone: 'Europe/Berlin',
     organizerId: userId,
   });
 });
@@ -175,4 +180,21 @@ test('an organizer without endpoints gets no deliveries', async () => {
   await received(2);
   expect(await deliveries()).toEqual([]);
   expect(await waiting()).toBe(0);
+});
+
+test('the reason of a cancellation is in the messages about the booking and the event', async () => {
+  const { userId } = await addWebhook(fixture.database, {});
+  const event = { ...eventOf(userId), status: 'CANCELLED', cancellationReason: 'The pianist is ill.' };
+  const booking = { ...bookingOf(event.eventId), cancellationReason: 'The pianist is ill.' };
+  const silent = bookingOf(event.eventId);
+  consumeEvents();
+  await publish('event.cancelled.v1', event);
+  await received(1);
+  consumeBookings();
+  for (const one of [booking, silent]) await publish('booking.cancelled.v1', one);
+  await received(3);
+  const bodies = await fixture.database.webhookDelivery.findMany();
+  const data = bodies.map(({ payload }) => JSON.parse(payload).data);
+  expect(data).toHaveLength(3);
+  expect(data).toEqual(expect.arrayContaining([event, booking, { ...silent, cancellationReason: null }]));
 });

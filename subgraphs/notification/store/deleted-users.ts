@@ -47,6 +47,7 @@ async function forget(executor: SqlExecutor, userIds: readonly string[], limit: 
   const statements = [
     sql`DELETE FROM contacts WHERE user_id IN (${ids}) LIMIT ${limit}`,
     sql`DELETE FROM account_mails WHERE user_id IN (${ids}) LIMIT ${limit}`,
+    sql`DELETE FROM event_bookings WHERE user_id IN (${ids}) LIMIT ${limit}`,
     sql`DELETE FROM notifications WHERE user_id IN (${ids}) LIMIT ${limit}`,
     // A failed deletion contains only the id, and an admin can redrive it.
     sql`DELETE FROM dead_letters WHERE subject LIKE 'user.%' AND subject NOT LIKE 'user.deleted.%' AND (${isAboutUser})

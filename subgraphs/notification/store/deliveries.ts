@@ -9,6 +9,11 @@ interface DeliveryRow extends Notification, ContactColumns {
   readonly eventName: string | null;
   readonly eventVenue: string | null;
   readonly eventStartsAt: Date | null;
+  readonly eventTimeZone: string | null;
+  readonly changedStartsAt: Date | null;
+  readonly changedVenue: string | null;
+  readonly previousStartsAt: Date | null;
+  readonly previousVenue: string | null;
 }
 
 /**
@@ -32,10 +37,14 @@ export async function claimDeliveries(
       WHERE id IN (${ids})`);
     return transaction.$queryRaw<DeliveryRow[]>(sql`
       SELECT ${NOTIFICATION_COLUMNS}, contacts.name AS name, contacts.email AS email,
-        event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt
+        event_facts.name AS eventName, event_facts.venue AS eventVenue, event_facts.starts_at AS eventStartsAt,
+        event_facts.time_zone AS eventTimeZone,
+        event_changes.starts_at AS changedStartsAt, event_changes.venue AS changedVenue,
+        event_changes.previous_starts_at AS previousStartsAt, event_changes.previous_venue AS previousVenue
       FROM notifications
       LEFT JOIN contacts ON contacts.user_id = notifications.user_id
       LEFT JOIN event_facts ON event_facts.event_id = notifications.event_id
+      LEFT JOIN event_changes ON event_changes.id = notifications.change_id
       WHERE notifications.id IN (${ids})`);
   });
   return rows.map(toDelivery);
@@ -84,12 +93,20 @@ function toDelivery({
   eventName,
   eventVenue,
   eventStartsAt,
+  eventTimeZone,
+  changedStartsAt,
+  changedVenue,
+  previousStartsAt,
+  previousVenue,
   ...notification
 }: DeliveryRow): PendingDelivery {
   const isEventKnown = eventName !== null && eventStartsAt !== null;
+  const timeZone = eventTimeZone ?? 'UTC';
+  const isChange = changedStartsAt !== null && previousStartsAt !== null;
   return {
     notification,
     recipient: toRecipient({ name, email }),
-    event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt } : undefined,
+    event: isEventKnown ? { name: eventName, venue: eventVenue, startsAt: eventStartsAt, timeZone } : undefined,
+    change: isChange ? { startsAt: changedStartsAt, venue: changedVenue, previousStartsAt, previousVenue } : undefined,
   };
 }

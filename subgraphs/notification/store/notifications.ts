@@ -102,13 +102,15 @@ export const NOTIFICATION_COLUMNS = columnsOf<Notification>({
   seatCount: sql`seat_count AS seatCount`,
   kind: sql`kind`,
   channel: sql`channel`,
-  status: sql`status`,
+  status: sql`notifications.status`,
   attempts: sql`attempts`,
   createdAt: sql`created_at AS createdAt`,
   sentAt: sql`sent_at AS sentAt`,
   expiresAt: sql`expires_at AS expiresAt`,
-  requestId: sql`request_id AS requestId`,
+  requestId: sql`notifications.request_id AS requestId`,
   traceparent: sql`traceparent`,
+  reason: sql`reason`,
+  changeId: sql`change_id AS changeId`,
 });
 
 export type NewNotification = Omit<Notification, 'status' | 'attempts' | 'createdAt' | 'sentAt'>;
@@ -124,8 +126,9 @@ export async function insertNotifications(
   const rows = notifications.map(({ expiresAt, ...row }) => ({ ...row, expiresAt: sqlTime(expiresAt) }));
   await transaction.$executeRaw(sql`
     INSERT INTO notifications
-      (id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent)
-    SELECT id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent
+      (id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent, reason, change_id)
+    SELECT
+      id, booking_id, user_id, event_id, seat_count, kind, channel, expires_at, request_id, traceparent, reason, change_id
     FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
       id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
       booking_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin PATH '$.bookingId',
@@ -136,7 +139,9 @@ export async function insertNotifications(
       channel VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin PATH '$.channel',
       expires_at DATETIME(3) PATH '$.expiresAt',
       request_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.requestId',
-      traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent'
+      traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.traceparent',
+      reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.reason',
+      change_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PATH '$.changeId'
     )) AS added
     WHERE NOT EXISTS (SELECT 1 FROM deleted_users WHERE deleted_users.user_id = added.user_id)
     ON DUPLICATE KEY UPDATE booking_id = notifications.booking_id`);

@@ -59,3 +59,21 @@ test('event facts are pruned 30 days after the retention period of notifications
   const left = await fixture.database.eventFact.findMany();
   expect(left.map(({ eventId }) => eventId).toSorted()).toEqual(kept.map(({ eventId }) => eventId).toSorted());
 });
+
+test('the bookings of an event are pruned in batches before its facts', async () => {
+  const [old, recent] = [121, 119].map((days) => ({
+    eventId: v7(),
+    name: 'Concert',
+    startsAt: daysAgo(days),
+    version: 1,
+  }));
+  if (old === undefined || recent === undefined) throw new Error('no events');
+  await fixture.database.eventFact.createMany({ data: [old, recent] });
+  await fixture.database.eventBooking.createMany({
+    data: [old, old, old, recent].map(({ eventId }) => ({ eventId, userId: v7(), bookingId: v7(), seatCount: 1 })),
+  });
+  const prune = pruneEventDetails(fixture.database, 90);
+  expect([await prune(2), await prune(2), await prune(2)]).toEqual([2, 2, 0]);
+  expect(await fixture.database.eventBooking.findMany()).toMatchObject([{ eventId: recent.eventId }]);
+  expect(await fixture.database.eventFact.findMany()).toMatchObject([{ eventId: recent.eventId }]);
+});

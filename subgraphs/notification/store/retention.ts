@@ -1,6 +1,8 @@
-import { sqltag as sql } from '@prisma/client/runtime/client';
+import { join, sqltag as sql } from '@prisma/client/runtime/client';
+import { firstIdAt } from '#platform/database/database.ts';
 import type { Prune } from '#platform/database/pruning.ts';
 import type { NotificationDatabase } from './database.ts';
+import { pruneEventChanges } from './event-changes.ts';
 
 /**
  * Event facts are kept this much longer than notifications, which need them. A notification may be retried on its last
@@ -32,14 +34,25 @@ export const pruneDeadLetters =
     );
   };
 
-/** Deletes the facts of events that started so long ago that no notification needs them. */
+/** Deletes the facts and bookings of events that started so long ago that no notification needs them. */
 export const pruneEventDetails =
   (database: NotificationDatabase, keepNotificationsDays: number): Prune =>
-  (limit) =>
-    database.$executeRaw(sql`
-      DELETE FROM event_facts
-      WHERE starts_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepNotificationsDays + FACTS_MARGIN_DAYS} DAY
-      ORDER BY starts_at LIMIT ${limit}`);
+  async (limit) => {
+    const isOld = sql`starts_at < CURRENT_TIMESTAMP(3) - INTERVAL ${keepNotificationsDays + FACTS_MARGIN_DAYS} DAY`;
+    const old = await database.$queryRaw<{ eventId: string }[]>(sql`
+      SELECT event_id AS eventId FROM event_facts WHERE ${isOld} ORDER BY starts_at LIMIT ${limit}`);
+    if (old.length === 0) return 0;
+    const ids = join(old.map(({ eventId }) => eventId));
+    const bookings = await database.$executeRaw(sql`
+      DELETE FROM event_bookings WHERE event_id IN (${ids}) LIMIT ${limit}`);
+    if (bookings === limit) return limit;
+    const events = await database.$executeRaw(sql`DELETE FROM event_facts WHERE event_id IN (${ids}) AND ${isOld}`);
+    return Math.min(limit, bookings + events);
+  };
+
+/** Deletes the changes of events that happened so long ago that no notification is about them. */
+export const pruneOldEventChanges = (database: NotificationDatabase, keepNotificationsDays: number): Prune =>
+  pruneEventChanges(database, keepNotificationsDays + FACTS_MARGIN_DAYS);
 
 /**
  * Deletes deliveries to endpoints that were created more than `keepDays` ago, whatever their status, and those of deleted
@@ -73,6 +86,5 @@ export const pruneUnassignedMessages =
 async function firstIdAfter(database: NotificationDatabase, days: number): Promise<string> {
   const [row] = await database.$queryRaw<{ time: Date }[]>(sql`
     SELECT CURRENT_TIMESTAMP(3) - INTERVAL ${days} DAY AS time`);
-  const hex = (row?.time.getTime() ?? 0).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+  return firstIdAt(row?.time ?? new Date(0));
 }

@@ -22,6 +22,7 @@ const TITLES: Readonly<Record<NotificationKind, string>> = {
   BOOKING_CONFIRMED: 'Confirmation',
   BOOKING_CANCELLED: 'Cancellation notice',
   WAITLIST_OFFERED: 'Offer of seats',
+  EVENT_CHANGED: 'Notice of a change',
 };
 
 export function AdminPage() {
@@ -85,14 +86,14 @@ const FailedNotifications = () => (
     all={['Retry all', async () => (await client.request(RetryNotificationsDocument)).retryNotifications]}
     empty={['No failed notifications', 'There is nothing to send again.']}
   >
-    {({ id, kind, channel, attempts, createdAt, user, booking }) => (
+    {({ id, kind, channel, attempts, createdAt, user, event }) => (
       <Entry
         key={id}
         title={`${TITLES[kind]} for ${user?.name ?? 'an unknown user'}`}
         badge={attempts === 1 ? '1 attempt' : `${attempts} attempts`}
       >
         <p className="where">
-          {booking?.event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
+          {event?.name ?? 'Event unknown at the moment'} · {channel} · {dateTime(createdAt)}
         </p>
         <Act
           label="Retry"

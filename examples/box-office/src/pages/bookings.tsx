@@ -1,11 +1,12 @@
 import { Badge } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import { CancelBookingDocument, OwnBookingsDocument, type OwnBookingsQuery } from '#client/generated/graphql.ts';
 import { client, useSession } from '../client.ts';
-import { Confirmed } from '../parts/confirm.tsx';
+import { Confirmed, ReasonInput } from '../parts/confirm.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
-import { DateStub } from '../parts/seats.tsx';
+import { DateStub, TimeThere } from '../parts/seats.tsx';
 import { Empty, Page, Problem, reload } from '../parts/states.tsx';
 import { ShowTicket } from '../parts/ticket.tsx';
 import { dateTime, refusalIn, seats } from '../words.ts';
@@ -48,8 +49,12 @@ export function BookingsPage() {
 
 function Ticket({ booking }: { booking: OwnBooking }) {
   const { event, seatCount, status } = booking;
+  const deadline = status === 'CONFIRMED' && event?.cancellationDeadline;
+  const mayCancel = status === 'CONFIRMED' && !(deadline && Date.parse(deadline) <= Date.now());
+  const [reason, setReason] = useState('');
   const cancel = useMutation({
-    mutationFn: () => client.request(CancelBookingDocument, { input: { id: booking.id } }),
+    mutationFn: () =>
+      client.request(CancelBookingDocument, { input: { id: booking.id, reason: reason.trim() || null } }),
     onSuccess: () => reload('bookings'),
   });
   const problem = cancel.error ?? refusalIn(cancel.data?.cancelBooking);
@@ -66,6 +71,9 @@ function Ticket({ booking }: { booking: OwnBooking }) {
             {event.venue && ` · ${event.venue}`}
           </p>
         )}
+        {event && <TimeThere of={event} />}
+        {booking.cancellationReason && <p className="where">Reason: {booking.cancellationReason}</p>}
+        {deadline && <p className="where">You can cancel until {dateTime(deadline)}.</p>}
         <p className="news" aria-live="polite">
           {newsOf(booking)}
         </p>
@@ -76,12 +84,13 @@ function Ticket({ booking }: { booking: OwnBooking }) {
           {status === 'CONFIRMED' ? seats(seatCount) : 'Cancelled'}
         </Badge>
         {status === 'CONFIRMED' && <ShowTicket bookingId={booking.id} title={event?.name ?? 'Ticket'} />}
-        {status === 'CONFIRMED' && booking.checkedInSeats === 0 && (
+        {mayCancel && booking.checkedInSeats === 0 && (
           <Confirmed
             label="Cancel booking"
             title="Cancel this booking?"
             isLoading={cancel.isPending}
             onConfirm={() => cancel.mutate()}
+            field={<ReasonInput value={reason} onChange={setReason} />}
           >
             Your {seats(seatCount)} for {event?.name ?? 'this event'} will be free for others.
           </Confirmed>

@@ -1,7 +1,8 @@
 import { Badge, Button, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { downloadAttendees } from '#client/attendees.ts';
 import { createKey } from '#client/client.ts';
 import {
   CancelEventDocument,
@@ -9,17 +10,18 @@ import {
   EventBookingsDocument,
   type EventFieldsFragment,
   EventPageDocument,
+  EventStatisticsDocument,
   SetCapacityDocument,
 } from '#client/generated/graphql.ts';
-import { client, useSession } from '../client.ts';
+import { client, GRAPH_URL, useSession } from '../client.ts';
 import { CheckIn } from '../parts/check-in.tsx';
-import { Confirmed } from '../parts/confirm.tsx';
+import { Confirmed, ReasonInput } from '../parts/confirm.tsx';
 import { Form, useFields } from '../parts/form.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { List, useList } from '../parts/list.tsx';
 import { availabilityOf } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
-import { dateTime, inputTime, refusalIn, seats } from '../words.ts';
+import { dateTime, inputTime, ownTimeZone, refusalIn, seats } from '../words.ts';
 
 type Values = Record<string, string>;
 
@@ -88,7 +90,10 @@ function ExistingEvent({ id }: { id: string }) {
                   <Cancel event={event} />
                 </div>
               )}
-              <Bookings id={id} />
+              <div>
+                <Statistics id={id} />
+                <Bookings id={id} />
+              </div>
             </div>
           </Page>
         ) : (
@@ -103,6 +108,61 @@ function ExistingEvent({ id }: { id: string }) {
   );
 }
 
+/** Lets the browser save a file. */
+function save(file: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+const WEEK_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+/** Shows how the event sells, in total and on each of the last days. */
+function Statistics({ id }: { id: string }) {
+  const [from, to] = [WEEK_DAYS - 1, 0].map((days) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10));
+  const query = useQuery({
+    queryKey: ['event', id, 'statistics', to],
+    queryFn: ({ signal }) =>
+      client.request(EventStatisticsDocument, { id, from: from ?? '', to: to ?? '' }, { signal }),
+  });
+  return (
+    <section className="card padded" aria-labelledby="statistics">
+      <h2 id="statistics">Sales</h2>
+      <Loaded query={query}>
+        {({ event }) => {
+          const statistics = event?.statistics;
+          if (statistics == null) return <p className="where">Unknown at the moment.</p>;
+          const { soldSeats, heldSeats, cancelledSeats, byDay } = statistics;
+          return (
+            <>
+              <p>
+                {seats(soldSeats)} sold, {heldSeats.toLocaleString('en')} held, {cancelledSeats.toLocaleString('en')}{' '}
+                cancelled
+              </p>
+              <ul className="rows" aria-label="By day">
+                {byDay
+                  .filter((day) => day.soldSeats + day.cancelledSeats > 0)
+                  .map((day) => (
+                    <li key={day.date}>
+                      <span>{day.date}</span>
+                      <span>
+                        {seats(day.soldSeats)}
+                        {day.cancelledSeats > 0 && `, ${day.cancelledSeats.toLocaleString('en')} cancelled`}
+                      </span>
+                    </li>
+                  ))}
+              </ul>
+            </>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
 function Bookings({ id }: { id: string }) {
   const query = useList({
     queryKey: ['event', id, 'bookings'],
@@ -111,9 +171,19 @@ function Bookings({ id }: { id: string }) {
       return event?.bookings ?? NO_BOOKINGS;
     },
   });
+  const action = useMutation({
+    async mutationFn() {
+      const response = await downloadAttendees(client, { url: GRAPH_URL, eventId: id });
+      save(await response.blob(), `attendees-${id}.csv`);
+    },
+  });
   return (
     <section className="card padded" aria-labelledby="bookings">
       <h2 id="bookings">Bookings</h2>
+      {action.error && <Problem of={action.error} />}
+      <Button variant="default" size="sm" loading={action.isPending} onClick={() => action.mutate()}>
+        Download the attendees
+      </Button>
       <List query={query} more="Show more bookings" empty={<p className="where">Nobody has booked yet.</p>}>
         {(bookings) => (
           <ul className="rows">
@@ -186,8 +256,12 @@ function Capacity({ event }: { event: EventFieldsFragment }) {
 }
 
 function Cancel({ event: { id, name, version } }: { event: EventFieldsFragment }) {
+  const [reason, setReason] = useState('');
   const action = useMutation({
-    mutationFn: () => client.request(CancelEventDocument, { input: { id, expectedVersion: version } }),
+    mutationFn: () =>
+      client.request(CancelEventDocument, {
+        input: { id, expectedVersion: version, reason: reason.trim() || null },
+      }),
     onSettled: reloadEvents,
   });
   const problem = action.error ?? refusalIn(action.data?.cancelEvent);
@@ -199,6 +273,7 @@ function Cancel({ event: { id, name, version } }: { event: EventFieldsFragment }
         title="Cancel this event?"
         isLoading={action.isPending}
         onConfirm={() => action.mutate()}
+        field={<ReasonInput value={reason} onChange={setReason} />}
       >
         All bookings of {name} will be cancelled, and everyone will be told. You cannot undo this.
       </Confirmed>
@@ -214,6 +289,12 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         {...fields('startsAt', 'Starts at')}
         type="datetime-local"
         defaultValue={event && inputTime(event.startsAt)}
+      />
+      <TextInput
+        {...fields('timeZone', 'Time zone')}
+        description="That of the event. Mails show times in it. Enter the times of this form in your own time zone."
+        maxLength={64}
+        defaultValue={event?.timeZone ?? ownTimeZone()}
       />
       <TextInput
         {...fields('salesStartAt', 'Sale opens')}
@@ -238,6 +319,13 @@ function EventFields({ fields, event }: { fields: ReturnType<typeof useFields>; 
         max={1_000_000}
         defaultValue={event?.maxSeatsPerUser ?? ''}
       />
+      <TextInput
+        {...fields('cancellationDeadline', 'Cancellations until')}
+        description="Empty: bookings can be cancelled at any time."
+        required={false}
+        type="datetime-local"
+        defaultValue={optionalTime(event?.cancellationDeadline)}
+      />
       <TextInput {...fields('venue', 'Place')} required={false} maxLength={200} defaultValue={event?.venue ?? ''} />
       <Textarea
         {...fields('description', 'Description')}
@@ -254,17 +342,21 @@ const factsIn = ({
   venue = '',
   description = '',
   startsAt = '',
+  timeZone = '',
   salesStartAt = '',
   salesEndAt = '',
   maxSeatsPerUser = '',
+  cancellationDeadline = '',
 }: Values) => ({
   name,
   venue: venue.trim() || null,
   description: description.trim() || null,
   startsAt: new Date(startsAt).toISOString(),
+  timeZone: timeZone.trim(),
   salesStartAt: salesStartAt === '' ? null : new Date(salesStartAt).toISOString(),
   salesEndAt: salesEndAt === '' ? null : new Date(salesEndAt).toISOString(),
   maxSeatsPerUser: maxSeatsPerUser === '' ? null : Number(maxSeatsPerUser),
+  cancellationDeadline: cancellationDeadline === '' ? null : new Date(cancellationDeadline).toISOString(),
 });
 
 const optionalTime = (iso: string | null | undefined) => (iso == null ? '' : inputTime(iso));

@@ -1,6 +1,6 @@
 import { Button, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useEffect, useReducer, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 import { createKey } from '#client/client.ts';
 import {
   type EventFieldsFragment,
@@ -8,16 +8,17 @@ import {
   type EventPageQuery,
   WatchEventDocument,
 } from '#client/generated/graphql.ts';
+import type { Queued } from '#client/line.ts';
 import { client, queries, useSession } from '../client.ts';
 import { type Intent, intents } from '../intent.ts';
 import { watch } from '../live.ts';
 import { HeldSeats, useHold } from '../parts/hold.tsx';
 import { ButtonLink, TextLink } from '../parts/links.tsx';
 import { Poster } from '../parts/poster.tsx';
-import { availabilityOf, DateStub, SeatBar } from '../parts/seats.tsx';
+import { availabilityOf, DateStub, SeatBar, TimeThere } from '../parts/seats.tsx';
 import { Empty, Loaded, Page, Problem, reload } from '../parts/states.tsx';
 import { useWaitlistEntry, WaitForSeats, Waiting } from '../parts/waitlist.tsx';
-import { dateTime, refusalIn, seats } from '../words.ts';
+import { dateTime, placeInLine, refusalIn, seats } from '../words.ts';
 
 const SEATS_MAX = 10;
 /** The longest time of a timer in a browser. */
@@ -80,11 +81,16 @@ function EventDetails({ event }: { event: EventFieldsFragment }) {
         <div>
           <Page title={event.name}>
             <p className="when">{dateTime(event.startsAt)}</p>
+            <TimeThere of={event} />
             <p className="where">{event.venue ?? 'Place to be announced'}</p>
           </Page>
         </div>
       </div>
       <div className="event-text">
+        {event.cancellationReason && <p className="where">Cancelled: {event.cancellationReason}</p>}
+        {event.cancellationDeadline && (
+          <p className="where">Bookings can be cancelled until {dateTime(event.cancellationDeadline)}.</p>
+        )}
         {event.description && <p className="description">{event.description}</p>}
         {event.organizer && <Text c="dimmed">Organized by {event.organizer.name}</Text>}
         {event.organizer && event.organizer.id === session?.user.id && (
@@ -135,17 +141,24 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
   const [seatCount, setSeatCount] = useState(1);
   /** The seats of a hold that was confirmed on this page. */
   const [confirmedSeats, setConfirmedSeats] = useState<number>();
+  /** The user's place while the event has a line. The client comes back by itself. */
+  const [queued, setQueued] = useState<Queued>();
+  const leaving = useRef(new AbortController());
+  const inLine = () => ({ onQueued: setQueued, signal: leaving.current.signal });
   const held = useHold(event.id, userId);
   const entry = useWaitlistEntry(event.id, userId);
   const hold = useMutation({
-    mutationFn: () => client.hold({ eventId: event.id, seatCount }),
+    mutationFn: () => client.hold({ eventId: event.id, seatCount }, inLine()),
+    onSettled: () => setQueued(undefined),
     async onSuccess() {
       await reload('holds');
       void reload('event');
     },
   });
   const booking = useMutation({
-    mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) => client.book({ idempotencyKey, eventId, seatCount }),
+    mutationFn: ({ idempotencyKey, eventId, seatCount }: Intent) =>
+      client.book({ idempotencyKey, eventId, seatCount }, inLine()),
+    onSettled: () => setQueued(undefined),
     onSuccess() {
       intents.clear();
       void reload('bookings');
@@ -174,6 +187,25 @@ function Booking({ event, userId }: { event: EventFieldsFragment; userId: string
     setConfirmedSeats(undefined);
   }
 
+  function leaveLine(): void {
+    leaving.current.abort();
+    leaving.current = new AbortController();
+    setQueued(undefined);
+    hold.reset();
+    startOver();
+  }
+
+  if (queued !== undefined && (isPending || hold.isPending))
+    return (
+      <>
+        <p role="status">
+          <b>{placeInLine(queued)}</b> Many people want seats now. Keep this page open: you get your turn by itself.
+        </p>
+        <Button variant="default" fullWidth onClick={leaveLine}>
+          Leave the line
+        </Button>
+      </>
+    );
   if (isPending)
     return (
       <>

@@ -1,4 +1,4 @@
-import { dateTime, seats } from '../words.ts';
+import { dateTime, seats, timeThere } from '../words.ts';
 
 interface Facts {
   readonly status: string;
@@ -69,4 +69,10 @@ export function DateStub({ iso }: { iso: string }) {
       <span>{part({ weekday: 'short' })}</span>
     </time>
   );
+}
+
+/** Shows when the event starts in its own time zone, if this is not the user's zone. */
+export function TimeThere({ of: { startsAt, timeZone } }: { of: { startsAt: string; timeZone: string } }) {
+  const there = timeThere(startsAt, timeZone);
+  return there === undefined ? null : <p className="where">{there}</p>;
 }

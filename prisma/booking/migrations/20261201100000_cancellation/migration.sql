@@ -1,0 +1,8 @@
+ALTER TABLE inventories
+  ADD COLUMN cancellation_deadline DATETIME(3) NULL,
+  ADD COLUMN cancellation_reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  ALGORITHM=INSTANT;
+
+ALTER TABLE bookings
+  ADD COLUMN cancellation_reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  ALGORITHM=INSTANT;

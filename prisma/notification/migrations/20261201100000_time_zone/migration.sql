@@ -1,0 +1,3 @@
+ALTER TABLE event_facts
+  ADD COLUMN time_zone VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  ALGORITHM=INSTANT;
