@@ -1,17 +1,12 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { root } from '#scripts/local/settings.ts';
-import { SUBGRAPHS } from '#services';
 import { book, type Client, createEvent, signUp } from './support/client.ts';
 import { connectTo, expectSeatsAddUp } from './support/invariants.ts';
+import { reconcile } from './support/reconcile.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const SOON = { timeout: 20_000, interval: 50 };
 const REQUEST_ID = 'the-request-that-cancels';
-const TIMEOUT_MS = 30_000;
 
 describe('the bookings of a cancelled event', () => {
   let system: TestSystem;
@@ -30,21 +25,6 @@ describe('the bookings of a cancelled event', () => {
     await database?.end();
     await system?.stop();
   });
-
-  /** Runs `npm run reconcile` on the test system. */
-  function reconcile(): Promise<{ code?: number; stdout: string; stderr: string }> {
-    const urls = SUBGRAPHS.map((name) => [`DATABASE_URL_${name.toUpperCase()}`, system.databaseUrls[name]]);
-    const env = {
-      ...process.env,
-      ...Object.fromEntries(urls),
-      DATA_DIR: system.dataDir,
-      EVENT_SUBGRAPH_URL: `${system.urls.event}/graphql`,
-    };
-    return promisify(execFile)(process.execPath, [join(root, 'scripts/reconcile.ts')], {
-      env,
-      timeout: TIMEOUT_MS,
-    }).catch((error) => error);
-  }
 
   const openBookings = async () => {
     const rows = await database.query('SELECT id FROM bookings WHERE event_id = ? AND status = ?', [
@@ -78,7 +58,7 @@ describe('the bookings of a cancelled event', () => {
   });
 
   it('are cancelled by npm run reconcile if they are still open, and wrong seat counts are only reported', async () => {
-    expect(await reconcile()).toMatchObject({ stdout: expect.stringContaining('are consistent') });
+    expect(await reconcile(system)).toMatchObject({ stdout: expect.stringContaining('are consistent') });
 
     await vi.waitFor(async () => {
       const closed = 'SELECT event_id FROM inventories WHERE event_id = ? AND closed_at IS NOT NULL';
@@ -86,14 +66,14 @@ describe('the bookings of a cancelled event', () => {
     }, SOON);
     await database.query("UPDATE bookings SET status = 'CONFIRMED', cancelled_at = NULL WHERE event_id = ?", [eventId]);
     await database.query('UPDATE inventories SET available_seats = available_seats - 3 WHERE event_id = ?', [eventId]);
-    expect(await reconcile()).toMatchObject({
+    expect(await reconcile(system)).toMatchObject({
       stdout: expect.stringContaining(`${eventId}: bookings stayed open on the cancelled event`),
     });
     await vi.waitFor(async () => expect(await openBookings()).toBe(0), SOON);
     await expectSeatsAddUp(database);
 
     await database.query('UPDATE inventories SET available_seats = 7 WHERE event_id = ?', [eventId]);
-    expect(await reconcile()).toMatchObject({
+    expect(await reconcile(system)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining(`${eventId}: 100 seats, but 7 available, 0 booked and 0 held`),
       stderr: expect.stringContaining('not repaired: 1.'),
@@ -104,6 +84,6 @@ describe('the bookings of a cancelled event', () => {
 
   it('cannot be checked without the event subgraph: npm run reconcile fails and says so', async () => {
     system.kill(system.urls.event);
-    expect(await reconcile()).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
+    expect(await reconcile(system)).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be reached') });
   });
 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { v7 as newId } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Allocator } from './commands/allocator.ts';
+import { createProxy, type StoppingPoint } from '#platform/testing/proxy.ts';
 import { closeNextEvent } from './commands/close-events.ts';
+import type { SeatRequest } from './domain/seat-requests.ts';
 import { EVENTS, Model, SEATS, type Window } from './domain/testing-model.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
@@ -32,29 +33,95 @@ const WINDOWS = {
 } as const satisfies Record<Window, readonly (number | null)[]>;
 const TTL_SECONDS = 3_600;
 
+/** The points of a transaction at which a test cuts its connection. `said` is what the process has sent before. */
+const CUTS = {
+  'while it reads': {
+    from: 'server',
+    isReached: (_, said) => said.lastIndexOf('FOR UPDATE') > said.lastIndexOf('COMMIT;'),
+  },
+  'before its commit': { from: 'client', isReached: (chunk) => chunk.includes('COMMIT;') },
+  'after its commit': { from: 'server', isReached: (_, said) => said.endsWith('COMMIT;SET autocommit = 1') },
+} as const satisfies Record<string, StoppingPoint>;
+
+const PROCESSES = 3;
+
+/** How a request is sent: to which process, and where this process then loses its connections or is killed. */
+interface Way {
+  readonly process: number;
+  readonly fault: { readonly at: keyof typeof CUTS; readonly isKill: boolean } | null;
+}
+
+const anyWay: fc.Arbitrary<Way> = fc.record({
+  process: fc.nat(PROCESSES - 1),
+  fault: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        at: fc.constantFrom(...(Object.keys(CUTS) as (keyof typeof CUTS)[])),
+        isKill: fc.boolean(),
+      }),
+    },
+  ),
+});
+
+const describeWay = ({ process, fault }: Way): string =>
+  `by ${process}${fault === null ? '' : `, ${fault.isKill ? 'killed' : 'disconnected'} ${fault.at}`}`;
+
 /** The ids in the real database. Their positions are the numbers that the model uses. */
 interface Real {
   eventIds: string[];
   bookingIds: string[];
   holdIds: string[];
   entryIds: string[];
+  /** The way of the next request. */
+  way: Way;
 }
 
 /** The run makes several thousand commits, one after another. */
 const RUN_TIMEOUT_MS = 120_000;
+const SEED = Number(process.env.TEST_SEED ?? Date.now() % 100_000);
 
-describe('random commands on the real database and on a model', () => {
+describe(`random commands on the real database and on a model (TEST_SEED=${SEED})`, () => {
   let test: Awaited<ReturnType<typeof createBookingTestDatabase>>;
   let database: PrismaClient;
-  let allocator: Allocator;
+  let processes: Awaited<ReturnType<typeof startProcess>>[];
 
   beforeAll(async () => {
     test = await createBookingTestDatabase();
-    const own = test.connect();
-    database = own.database;
-    allocator = createTestAllocator(own.pool);
+    database = test.connect().database;
+    processes = await Promise.all(Array.from({ length: PROCESSES }, startProcess));
   });
-  afterAll(() => test.remove());
+  afterAll(async () => {
+    await test.remove();
+    for (const { proxy } of processes) proxy.close();
+  });
+
+  async function startProcess() {
+    const proxy = await createProxy(test.url);
+    const { pool, end } = test.connect(proxy.url);
+    return { proxy, end, allocator: createTestAllocator(pool) };
+  }
+
+  /** Sends a request. The client of a process that is killed sends it again to another one. */
+  async function submit<Request extends SeatRequest>({ process, fault }: Way, request: Request) {
+    const { proxy, end, allocator } = processes[process] as (typeof processes)[0];
+    const reached = fault && proxy.stopAt(CUTS[fault.at]);
+    const answer = allocator.submit(request);
+    if (fault === null) return answer;
+    await reached;
+    proxy.cut();
+    if (!fault.isKill) {
+      proxy.restore();
+      return answer;
+    }
+    answer.catch(() => undefined);
+    proxy.close();
+    await end();
+    processes[process] = await startProcess();
+    const other = processes[(process + 1) % PROCESSES] as (typeof processes)[0];
+    return other.allocator.submit(request);
+  }
 
   /** Enters the holds of the offers at the positions that the model gave them. */
   async function expectSameEntries(model: Model, { eventIds, holdIds, entryIds }: Real): Promise<void> {
@@ -127,7 +194,8 @@ describe('random commands on the real database and on a model', () => {
         const eventId = real.eventIds[event] ?? '';
         // Keys stay in the database after a run, so each run uses its own keys.
         const idempotencyKey = `${key}-of-${real.eventIds[0]}`;
-        const outcome = await allocator.submit(
+        const outcome = await submit(
+          real.way,
           bookRequest({ eventId, userId: user, seatCount: seats, idempotencyKey }),
         );
         if (outcome.outcome === 'user-limit-reached')
@@ -150,7 +218,8 @@ describe('random commands on the real database and on a model', () => {
         const expected = model.hold(event, user, seats, key);
         const eventId = real.eventIds[event] ?? '';
         const idempotencyKey = `${key}-of-${real.eventIds[0]}`;
-        const outcome = await allocator.submit(
+        const outcome = await submit(
+          real.way,
           holdRequest({ eventId, userId: user, seatCount: seats, idempotencyKey, ttlSeconds: TTL_SECONDS }),
         );
         if (outcome.outcome === 'user-limit-reached')
@@ -173,12 +242,15 @@ describe('random commands on the real database and on a model', () => {
       const about = aboutHold(real, model, hold);
       if (real.holdIds[hold] === undefined) model.sweep(0);
       const expected = model.confirm(hold);
-      const outcome = await allocator.submit({ kind: 'confirm-hold', ...about });
+      // A retry after the commit finds the booking of the first attempt.
+      const answer =
+        expected === 'confirmed' && real.way.fault?.at === 'after its commit' ? 'confirmed again' : expected;
+      const outcome = await submit(real.way, { kind: 'confirm-hold', ...about });
       if (outcome.outcome === 'hold-ended') return expect(`hold-ended ${outcome.hold.status}`).toBe(expected);
       if (outcome.outcome !== 'confirmed') return expect(outcome.outcome).toBe(expected);
-      if (!outcome.replayed) real.bookingIds.push(outcome.booking.id);
+      if (expected === 'confirmed') real.bookingIds.push(outcome.booking.id);
       expect(outcome.booking.id).toBe(about.holdId);
-      expect(outcome.replayed ? 'confirmed again' : 'confirmed').toBe(expected);
+      expect(outcome.replayed ? 'confirmed again' : 'confirmed').toBe(answer);
     }),
   );
   const release = anyHold.map((hold) =>
@@ -186,7 +258,7 @@ describe('random commands on the real database and on a model', () => {
       const about = aboutHold(real, model, hold);
       if (real.holdIds[hold] === undefined) model.sweep(0);
       const expected = model.release(hold);
-      const outcome = await allocator.submit({ kind: 'release-hold', ...about });
+      const outcome = await submit(real.way, { kind: 'release-hold', ...about });
       expect(outcome.outcome === 'released' ? `released ${outcome.hold.status}` : outcome.outcome).toBe(expected);
     }),
   );
@@ -207,7 +279,7 @@ describe('random commands on the real database and on a model', () => {
   const sweep = event.map((event) =>
     command(`sweep(${event})`, async (model, real) => {
       model.sweep(event);
-      const outcome = await allocator.submit({ kind: 'expire-holds', eventId: real.eventIds[event] ?? '' });
+      const outcome = await submit(real.way, { kind: 'expire-holds', eventId: real.eventIds[event] ?? '' });
       expect(outcome).toEqual({ outcome: 'holds-expired', isDue: false });
     }),
   );
@@ -217,7 +289,7 @@ describe('random commands on the real database and on a model', () => {
       command(`join(${event}, ${user.slice(-1)}, ${seats})`, async (model, real) => {
         const expected = model.join(event, user, seats);
         const eventId = real.eventIds[event] ?? '';
-        const outcome = await allocator.submit(joinRequest({ eventId, userId: user, seatCount: seats }));
+        const outcome = await submit(real.way, joinRequest({ eventId, userId: user, seatCount: seats }));
         if (outcome.outcome === 'user-limit-reached')
           return expect(`user-limit-reached ${outcome.seatsLeft}`).toBe(expected);
         if (outcome.outcome !== 'joined') return expect(outcome.outcome).toBe(expected);
@@ -231,7 +303,7 @@ describe('random commands on the real database and on a model', () => {
       const eventId = real.eventIds[model.entries[entry]?.event ?? 0] ?? '';
       if (real.entryIds[entry] === undefined) model.sweep(0);
       const expected = model.leave(entry);
-      const outcome = await allocator.submit({ kind: 'leave-waitlist', entryId, eventId });
+      const outcome = await submit(real.way, { kind: 'leave-waitlist', entryId, eventId });
       expect(outcome.outcome === 'left' ? `left ${outcome.entry.status}` : outcome.outcome).toBe(expected);
     }),
   );
@@ -243,7 +315,7 @@ describe('random commands on the real database and on a model', () => {
       const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
       const expected = model.cancel(booking, by);
       const request = cancelRequest({ bookingId, eventId, hasDeadline: !by.isAdmin, reason: by.reason });
-      expect((await allocator.submit(request)).outcome).toBe(expected);
+      expect((await submit(real.way, request)).outcome).toBe(expected);
     }),
   );
   const checkIn = fc
@@ -254,7 +326,7 @@ describe('random commands on the real database and on a model', () => {
         if (bookingId === undefined) return;
         const eventId = real.eventIds[model.bookings[booking]?.event ?? 0] ?? '';
         const expected = model.checkIn(booking, seats, key);
-        const outcome = await allocator.submit(checkInRequest({ bookingId, eventId, seats, deviceKey: key }));
+        const outcome = await submit(real.way, checkInRequest({ bookingId, eventId, seats, deviceKey: key }));
         if (outcome.outcome === 'too-many-seats') return expect(`too-many-seats ${outcome.seatsLeft}`).toBe(expected);
         if (outcome.outcome !== 'checked-in') return expect(outcome.outcome).toBe(expected);
         expect(outcome.checkIn.seats).toBe(seats);
@@ -265,7 +337,7 @@ describe('random commands on the real database and on a model', () => {
     command(`setCapacity(${event}, ${total})`, async (model, real) => {
       const expected = model.setCapacity(event, total);
       const eventId = real.eventIds[event] ?? '';
-      const { outcome } = await allocator.submit({ kind: 'set-capacity', eventId, totalSeats: total });
+      const { outcome } = await submit(real.way, { kind: 'set-capacity', eventId, totalSeats: total });
       expect(outcome).toBe(expected);
     }),
   );
@@ -302,13 +374,21 @@ describe('random commands on the real database and on a model', () => {
     }),
   );
 
+  const inAnyWay = (commands: fc.Arbitrary<Command>): fc.Arbitrary<Command> =>
+    fc.tuple(commands, anyWay).map(([command, way]) => ({
+      check: () => true,
+      run: (model, real) => command.run(model, Object.assign(real, { way })),
+      toString: () => `${command} ${describeWay(way)}`,
+    }));
+
   it(
-    'have the same result after every step',
+    'have the same result after every step, whichever process gets it and wherever its connections break',
     async () => {
       const ofBookings = [book, book, book, cancel, checkIn, checkIn, setCapacity, setSale, close];
       const ofHolds = [hold, hold, hold, confirm, release, passTime, sweep];
       const ofWaitlists = [join, join, join, leave];
-      const commands = fc.commands([...ofBookings, ...ofHolds, ...ofWaitlists], { maxCommands: 60, size: 'max' });
+      const all = [...ofBookings, ...ofHolds, ...ofWaitlists].map(inAnyWay);
+      const commands = fc.commands(all, { maxCommands: 60, size: 'max' });
       await fc.assert(
         fc.asyncProperty(commands, async (steps) => {
           const events = await Promise.all(
@@ -319,10 +399,11 @@ describe('random commands on the real database and on a model', () => {
             bookingIds: [],
             holdIds: [],
             entryIds: [],
+            way: { process: 0, fault: null },
           };
           await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
         }),
-        { numRuns: 40, endOnFailure: false },
+        { numRuns: 40, endOnFailure: false, seed: SEED },
       );
     },
     RUN_TIMEOUT_MS,

@@ -10,20 +10,31 @@ import type { BookRequest, CancelRequest, CheckInRequest, HoldRequest, JoinReque
 import { PrismaClient } from './generated/prisma/client.ts';
 import { type EventSnapshot, saveEventSnapshots } from './store/inventories.ts';
 
-/** A booking database for one test file. Each `connect` stands for one process. `remove` deletes the database. */
+/**
+ * A booking database for one test file. Each `connect` stands for one process. It can connect through a proxy at another
+ * URL. `end` closes its connections. `remove` deletes the database.
+ */
 export async function createBookingTestDatabase() {
   const { url, drop } = await createTestDatabase('booking');
-  const pools: Pool[] = [];
-  const connect = () => {
-    const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: url }));
-    pools.push(pool);
-    return { pool, database: new PrismaClient({ adapter: prismaAdapter(pool) }), sql: createSqlClient(pool) };
+  const pools = new Set<Pool>();
+  const connect = (at = url) => {
+    const pool = createDatabasePool(parseConfig(databaseSettings('booking_db'), { DATABASE_URL: at }));
+    pools.add(pool);
+    return {
+      pool,
+      database: new PrismaClient({ adapter: prismaAdapter(pool) }),
+      sql: createSqlClient(pool),
+      async end() {
+        pools.delete(pool);
+        await pool.end();
+      },
+    };
   };
   return {
     url,
     connect,
     async remove() {
-      await Promise.all(pools.map((pool) => pool.end()));
+      await Promise.all([...pools].map((pool) => pool.end()));
       await drop();
     },
   };

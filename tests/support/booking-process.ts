@@ -1,6 +1,8 @@
 import { Pool } from 'undici';
+import { expect } from 'vitest';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
 import type { Buyer } from './buyers.ts';
+import type { Client, Answer as ClientAnswer } from './client.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -63,3 +65,34 @@ export function createBookingProcess(url: string, proof: string): BookingProcess
     close: () => pool.destroy(),
   };
 }
+
+/** There was no answer, or it was SERVICE_UNAVAILABLE. A mutation may have happened. */
+export class NoAnswerError extends Error {}
+
+/**
+ * A client of the booking process at an address, which sends requests as the gateway does.
+ * @throws NoAnswerError, and other errors when the answer has errors
+ */
+export const clientAt = (url: string, { proof, buyer }: { proof: string; buyer: Buyer }): Client => ({
+  userId: buyer.userId,
+  accessToken: buyer.authorization.replace('Bearer ', ''),
+  async send(query, variables = {}) {
+    const { authorization } = buyer;
+    const headers = { 'content-type': 'application/json', authorization, [GATEWAY_PROOF_HEADER]: proof };
+    const body = JSON.stringify({ query, variables });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const sent = fetch(`${url}/graphql`, { method: 'POST', headers, body, signal });
+    const answer = await sent
+      .then(async (response) => ({
+        status: response.status,
+        ...((await response.json()) as { data: never; errors?: ClientAnswer<unknown>['errors'] }),
+      }))
+      .catch((cause) => {
+        throw new NoAnswerError('no answer', { cause });
+      });
+    const errors = answer.errors ?? [];
+    if (errors.some(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE')) throw new NoAnswerError('refused');
+    expect(errors, 'the answer has no errors').toEqual([]);
+    return { ...answer, errors: undefined };
+  },
+});
