@@ -61,7 +61,7 @@ Booking
   event(id: $event) { statistics { it: byDay(from: "2030-01-02", to: "2030-01-01") { date } } }     | null            | null           | null           | BAD_USER_INPUT | BAD_USER_INPUT
   booking(id: $booking) { event { it: statistics { soldSeats } } }                                  | null            | null           | null           | yes            | yes
   booking(id: $booking) { it: attendee { name email } }                                             | null            | null           | null           | yes            | yes
-  bookings(first: 1) { nodes { it: attendee { email } } }                                           | UNAUTHENTICATED | null           | null           | null           | yes
+  bookings(first: 1) { nodes { it: attendee { email } } }                                           | UNAUTHENTICATED | null           | null           | yes            | yes
   event(id: $event) { organizer { it: bookings { nodes { id } } } }                                 | null            | null           | null           | yes            | yes
   user(id: $user) { bookings(first: 100) { it: nodes { ...Booking } } }                             | null            | yes            | null           | null           | yes
   user(id: $user) { bookings(first: 100) { it: edges { node { ...Booking } } } }                    | null            | yes            | null           | null           | yes
@@ -165,7 +165,7 @@ Booking
   it: createBooking(input: { eventId: $limitedEvent, seatCount: 2, idempotencyKey: "too-many" }) { ...Order }     | UNAUTHENTICATED | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError | UserLimitReachedError
   it: createBooking(input: { eventId: $busyEvent, idempotencyKey: "in-the-line", place: "forged" }) { ...Order }  | UNAUTHENTICATED | QueuedError           | QueuedError           | QueuedError           | QueuedError
   it: cancelBooking(input: { id: $booking }) { ...Cancellation }                                                  | UNAUTHENTICATED | yes                   | BookingNotFoundError  | BookingNotFoundError  | yes
-  it: cancelBooking(input: { id: $lateBooking }) { ...Cancellation }                                              | UNAUTHENTICATED | CancellationClosedError | BookingNotFoundError | BookingNotFoundError | yes
+  it: cancelBooking(input: { id: $lateBooking, reason: "ill" }) { ...Cancellation }                               | UNAUTHENTICATED | CancellationClosedError | BookingNotFoundError | BookingNotFoundError | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { user { it: email } } } }       | UNAUTHENTICATED | yes                   | null                  | null                  | yes
   cancelBooking(input: { id: $booking }) { ... on CancelBookingPayload { booking { it: notifications { id } } } } | UNAUTHENTICATED | yes                   | null                  | null                  | yes
 
