@@ -403,7 +403,7 @@ describe(`random commands on the real database and on a model (TEST_SEED=${SEED}
           };
           await fc.asyncModelRun(() => ({ model: new Model(), real }), steps);
         }),
-        { numRuns: 40, endOnFailure: false, seed: SEED },
+        { numRuns: 30, endOnFailure: false, seed: SEED },
       );
     },
     RUN_TIMEOUT_MS,
