@@ -73,7 +73,7 @@ await runScript(async () => {
     seconds: readCount(values, 'seconds'),
   };
   let outcome = '';
-  await withTarget(values.url, async (target) => {
+  await withTarget(values.url, {}, async (target) => {
     outcome = await sell(target, sale);
   });
   console.log(`\n  ${outcome}`);

@@ -126,7 +126,7 @@ function save(report: LoadReport): string {
 await runScript(async () => {
   const options = readOptions();
   let wrong: readonly string[] = [];
-  await withTarget(options.url, async (target) => {
+  await withTarget(options.url, {}, async (target) => {
     wrong = await test(target, options);
   });
   if (wrong.length > 0) throw new LocalError(wrong.join('\n'));

@@ -1,14 +1,19 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '#client/client.ts';
 import { GATEWAY_PROOF_HEADER } from '#platform/identity/identity.ts';
+import { root } from '#scripts/local/settings.ts';
 import { type Buyer, signInMany } from './support/buyers.ts';
 import { type Client, createEvent, holdSeats, signUp } from './support/client.ts';
 import { connectTo, expectSeatsAddUp } from './support/invariants.ts';
 import { startTestSystem, type TestSystem } from './support/system.ts';
 
 const WAITING_MAX = 8;
+const DEMO_TIMEOUT_MS = 60_000;
 const SOON = { timeout: 15_000, interval: 50 };
 const BOOK = `mutation Book($input: CreateBookingInput!) {
   createBooking(input: $input) {
@@ -180,5 +185,12 @@ describe('the line of an event, at two booking processes', () => {
     expect(await holdSeats(bob, eventId)).toMatchObject({ __typename: 'QueuedError', code: 'QUEUED', position: 1 });
     await release();
     expect(await booking).toMatchObject({ __typename: 'CreateBookingPayload', replayed: false });
+  });
+
+  it('npm run demo:event plays the life of an event, with a line', { timeout: DEMO_TIMEOUT_MS }, async () => {
+    const command = [join(root, 'bench/demo-event.ts'), '--buyers', '60', '--url', system.graphqlUrl];
+    const { stdout } = await promisify(execFile)(process.execPath, command, { timeout: DEMO_TIMEOUT_MS });
+    expect(stdout).toMatch(/60 others want a seat each: 38 got one, 22 found the event sold out; \d+ of them waited/);
+    expect(stdout).toContain('The organizer sees 40 seats sold, 2 checked in, 2 cancelled.');
   });
 });

@@ -3,6 +3,7 @@ import { type DocumentNode, parse, print } from 'graphql';
 import type { Connection } from 'mariadb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '#client/client.ts';
+import { SetCapacityDocument } from '#client/generated/graphql.ts';
 import { createMemoryStore, type Session } from '#client/sessions.ts';
 import { type Example, readExamples } from '#scripts/api-docs.ts';
 import { signUpAdmin } from './support/client.ts';
@@ -70,8 +71,9 @@ describe('docs/api-examples.graphql, executed in order', () => {
     await users.end();
   }
 
-  /** Makes a hold that is not confirmed, so that there is one to release. */
+  /** Makes a hold that is not confirmed, of a further seat, so that there is one to release. */
   async function holdAgain(): Promise<void> {
+    await user.request(SetCapacityDocument, { input: { eventId: known.get('eventId') ?? '', totalSeats: 3 } });
     const result = await user.hold({ eventId: known.get('eventId') ?? '', seatCount: 1 });
     if (result.__typename !== 'HoldSeatsPayload') throw new Error(result.message);
     known.set('holdId', result.hold.id);

@@ -6,7 +6,7 @@ import { startTestSystem, type TestSystem } from './support/system.ts';
 const STREAMS = {
   user: ['USERS'],
   event: ['EVENTS'],
-  booking: ['BOOKINGS', 'EVENTS'],
+  booking: ['BOOKINGS', 'EVENTS', 'USERS'],
   notification: ['BOOKINGS', 'DEAD_LETTERS', 'EVENTS', 'USERS'],
 };
 

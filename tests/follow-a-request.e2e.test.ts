@@ -26,7 +26,7 @@ describe('an operator', () => {
   let ada: Client;
   let eventId: string;
   beforeAll(async () => {
-    system = await startTestSystem({ env: { LOG_LEVEL: 'info', RATE_LIMITS: 'on' } });
+    system = await startTestSystem({ env: { LOG_LEVEL: 'info', RATE_LIMITS: 'on', ADMISSION_WAITING_MAX: '1000' } });
     ada = await signUp(system.graphqlUrl);
     eventId = await createEvent(ada);
   });

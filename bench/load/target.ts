@@ -39,8 +39,12 @@ export interface Target {
   check(organizer: Client, bookings: readonly Booking[]): Promise<Findings>;
 }
 
-/** Runs a load on the system at a URL, or on a new system that it starts on free ports. */
-export async function withTarget(url: string | undefined, run: (target: Target) => Promise<void>): Promise<void> {
+/** Runs a load on the system at a URL, or on a new system with settings in `env` that it starts on free ports. */
+export async function withTarget(
+  url: string | undefined,
+  { env }: { env?: NodeJS.ProcessEnv },
+  run: (target: Target) => Promise<void>,
+): Promise<void> {
   if (url !== undefined) {
     const connections = new AsyncDisposableStack();
     try {
@@ -53,7 +57,8 @@ export async function withTarget(url: string | undefined, run: (target: Target) 
     }
   }
   await withDataDir(tmpdir(), async (dataDir, started) => {
-    const { ports, secrets, servers } = await startBenchSystem({ dataDir, started, names: ['gateway', ...SUBGRAPHS] });
+    const names = ['gateway', ...SUBGRAPHS] as const;
+    const { ports, secrets, servers } = await startBenchSystem({ dataDir, started, names, ...(env && { env }) });
     const databases = await connectAll(servers.databaseUrls, started);
     const access = { databases, keys: { secrets, users: databases.user } };
     const target = createTarget(`http://127.0.0.1:${ports.gateway}/graphql`, access);
