@@ -201,6 +201,7 @@ export function createAdmission({
     tickedAtMs += sinceMs;
     const decided = new Map<string, number>();
     for (const [eventId, demand] of demands) {
+      if (demand.line === undefined && demand.waiting + demand.entering + demand.decided === 0) demands.delete(eventId);
       if (demand.waiting > 0 || demand.decided > 0) demand.pace.add(demand.decided, sinceMs);
       decided.set(eventId, demand.decided);
       demand.decided = 0;
@@ -211,10 +212,7 @@ export function createAdmission({
     }
     const open = new Set(await lines.open());
     await Promise.all([...open].map((eventId) => advance(eventId, decided.get(eventId) ?? 0, sinceMs)));
-    for (const [eventId, demand] of demands) {
-      if (!open.has(eventId)) demand.line = undefined;
-      if (demand.line === undefined && demand.waiting + demand.entering === 0) demands.delete(eventId);
-    }
+    for (const [eventId, demand] of demands) if (!open.has(eventId)) demand.line = undefined;
     isRedisThere = true;
     outageLog.succeeded();
     return false;
