@@ -64,7 +64,10 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   );
   const variant = overHttp('book', { url: `http://127.0.0.1:${ports.gateway}/graphql`, databaseUrl, buyers });
   started.defer(async () => void (await variant.stop()));
-  await admin.query("INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)", [eventId]);
+  await admin.query(
+    "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
+    [eventId],
+  );
   const book = () => bookingRun(variant, { admin, ids: [eventId], notifies: true });
   const listeners = fork(join(root, 'bench/support/listeners.ts'), { stdio: 'inherit' });
   started.defer(() => void listeners.disconnect());

@@ -94,7 +94,7 @@ async function startSystem(dataDir: string, started: AsyncDisposableStack): Prom
     buyers.map(({ userId }) => [userId]),
   );
   await admin.batch(
-    "INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)",
+    "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
     events.map((id) => [id]),
   );
   const way = { url: `http://127.0.0.1:${ports.booking}/graphql`, databaseUrl, proof: secrets.subgraphs.booking };

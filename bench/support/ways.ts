@@ -24,7 +24,7 @@ export function bookingWay(
     async prepare() {
       const ids = await makeEvents(variant.databaseUrl, events, seats);
       await admin.batch(
-        "INSERT INTO notification_db.event_facts VALUES (?, 'Concert', NULL, '2030-01-01', 1)",
+        "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
         ids.map((id) => [id]),
       );
       return bookingRun(variant, { admin, ids, notifies });
