@@ -20,7 +20,7 @@ import { INSPECTED, inspect } from './support/inspector.ts';
 import type { Heard, Listening } from './support/listeners.ts';
 import { machine, number, table } from './support/report.ts';
 import { ratioOver, readSchedule, type Sample, summarize, takeSample, warmUp } from './support/rounds.ts';
-import { createBuyers, startBenchSystem, withDataDir } from './support/system.ts';
+import { createBuyers, saveEventFacts, startBenchSystem, withDataDir } from './support/system.ts';
 import { makeEvents, overHttp } from './support/variants.ts';
 import { bookingRun } from './support/ways.ts';
 
@@ -64,10 +64,7 @@ async function compare(dataDir: string, started: AsyncDisposableStack): Promise<
   );
   const variant = overHttp('book', { url: `http://127.0.0.1:${ports.gateway}/graphql`, databaseUrl, buyers });
   started.defer(async () => void (await variant.stop()));
-  await admin.query(
-    "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
-    [eventId],
-  );
+  await saveEventFacts(admin, [eventId]);
   const book = () => bookingRun(variant, { admin, ids: [eventId], notifies: true });
   const listeners = fork(join(root, 'bench/support/listeners.ts'), { stdio: 'inherit' });
   started.defer(() => void listeners.disconnect());

@@ -22,7 +22,7 @@ import { LocalError, root } from '#scripts/local/settings.ts';
 import { runTool } from '#scripts/local/tools.ts';
 import { signInMany } from '#tests/support/buyers.ts';
 import { measureRelay } from './support/relay.ts';
-import { startBenchSystem, withDataDir } from './support/system.ts';
+import { saveEventFacts, startBenchSystem, withDataDir } from './support/system.ts';
 import { createDatabase, makeEvents, overHttp, type Variant } from './support/variants.ts';
 
 /** The folders for the servers' data. Systems without /dev/shm use only the disk. */
@@ -93,10 +93,7 @@ async function startSystem(dataDir: string, started: AsyncDisposableStack): Prom
     "INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, 'Ada', 'ada@example.com')",
     buyers.map(({ userId }) => [userId]),
   );
-  await admin.batch(
-    "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
-    events.map((id) => [id]),
-  );
+  await saveEventFacts(admin, events);
   const way = { url: `http://127.0.0.1:${ports.booking}/graphql`, databaseUrl, proof: secrets.subgraphs.booking };
   const subgraph = overHttp('createBooking', { ...way, buyers });
   started.defer(() => void subgraph.stop());

@@ -34,45 +34,41 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { renderUnicodeCompact } from 'uqr';
 import { OperationError } from '#client/answers.ts';
 import { downloadAttendees } from '#client/attendees.ts';
 import { type Client, createClient, createKey } from '#client/client.ts';
-import { exportAccount } from '#client/export.ts';
 import {
-  AccountDocument,
-  type AccountQuery,
-  type BookingFieldsFragment,
   CancelBookingDocument,
-  ChangePasswordDocument,
   CheckInDocument,
-  type CheckInMutation,
   ConfirmHoldDocument,
-  DeleteAccountDocument,
-  EndSessionDocument,
   type EventFieldsFragment,
   EventPageDocument,
   EventStatisticsDocument,
   EventsDocument,
   JoinWaitlistDocument,
-  type JoinWaitlistMutation,
   LeaveWaitlistDocument,
   OwnBookingsDocument,
   OwnTicketDocument,
   OwnWaitlistDocument,
   ReleaseHoldDocument,
-  RequestEmailVerificationDocument,
-  RequestPasswordResetDocument,
-  SignOutEverywhereDocument,
-  VerifyEmailDocument,
-  type WaitlistFieldsFragment,
 } from '#client/generated/graphql.ts';
 import type { Queued } from '#client/line.ts';
 import type { Session, SessionStore } from '#client/sessions.ts';
+import { accept } from './cli/accept.ts';
+import { readPasswords, runForAccount } from './cli/account.ts';
+import {
+  describeBooking,
+  describeDoorRefusal,
+  describeEntry,
+  describeEvent,
+  describeRefusal,
+  seatsText,
+  timeText,
+} from './cli/descriptions.ts';
 import { runWebhookCommand } from './cli/webhooks.ts';
 import { parseArguments, runScript } from './local/run-script.ts';
 import { LocalError, loadEnvironment, readSettings } from './local/settings.ts';
@@ -128,119 +124,11 @@ function createFileStore(file: string, url: string): SessionStore {
   };
 }
 
-/** Asks for passwords without showing them. Reads lines of standard input if it is not a terminal. */
-async function readPasswords<Labels extends readonly string[]>(
-  ...labels: Labels
-): Promise<{ [Index in keyof Labels]: string }> {
-  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output, terminal: process.stdin.isTTY });
-  const given: string[] = [];
-  const ask = () => process.stdin.isTTY && process.stderr.write(`${labels[given.length]}: `);
-  ask();
-  for await (const line of lines) {
-    given.push(line);
-    if (process.stdin.isTTY) process.stderr.write('\n');
-    if (given.length === labels.length) return given as { [Index in keyof Labels]: string };
-    ask();
-  }
-  throw new LocalError('A password is needed.');
-}
-
-const seatsText = (count: number) => `${count} ${count === 1 ? 'seat' : 'seats'}`;
-const timeText = (iso: string) => iso.slice(0, 16).replace('T', ' ');
-
-/** A time of an event in UTC and, if it is another zone, in the zone of the event. */
-function eventTimeText(iso: string, timeZone: string): string {
-  if (timeZone === 'UTC') return timeText(iso);
-  const there = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone });
-  return `${timeText(iso)} UTC (${there.format(new Date(iso))} ${timeZone})`;
-}
-
-const describeEvent = ({ id, name, startsAt, timeZone, venue, ...facts }: EventFieldsFragment) =>
-  `${id}  ${eventTimeText(startsAt, timeZone)}  ${name}${venue ? `, ${venue}` : ''}: ${describeSale(facts)}`;
-
-function describeSale({
-  availableSeats,
-  totalSeats,
-  status,
-  salesStartAt,
-  salesEndAt,
-  maxSeatsPerUser,
-  cancellationDeadline,
-  cancellationReason,
-}: Omit<EventFieldsFragment, 'id' | 'name' | 'startsAt' | 'timeZone' | 'venue'>): string {
-  if (status === 'CANCELLED') return cancellationReason === null ? 'cancelled' : `cancelled (${cancellationReason})`;
-  return [
-    `${availableSeats ?? '?'} of ${totalSeats ?? '?'} seats free`,
-    ...(maxSeatsPerUser === null ? [] : [`at most ${maxSeatsPerUser} per user`]),
-    ...(salesStartAt === null ? [] : [`on sale from ${timeText(salesStartAt)} UTC`]),
-    ...(salesEndAt === null ? [] : [`on sale until ${timeText(salesEndAt)} UTC`]),
-    ...(cancellationDeadline === null ? [] : [`cancellations until ${timeText(cancellationDeadline)} UTC`]),
-  ].join(', ');
-}
-
-type SeatsResult = Awaited<ReturnType<Client['book'] | Client['hold']>> | JoinWaitlistMutation['joinWaitlist'];
-
-/** Says why a user gets no seats, with the numbers that the user needs. */
-function describeRefusal(
-  refusal: Exclude<SeatsResult, { __typename: 'CreateBookingPayload' | 'HoldSeatsPayload' | 'JoinWaitlistPayload' }>,
-): string {
-  switch (refusal.__typename) {
-    case 'SoldOutError':
-    case 'SeatsAvailableError':
-      return `${refusal.message} It has ${seatsText(refusal.availableSeats)}.`;
-    case 'AlreadyWaitingError':
-      return `You wait for ${seatsText(refusal.seatCount)}. Leave first: npm run cli -- leave ${refusal.entryId}`;
-    case 'SalesNotStartedError':
-      return `${refusal.message} It starts at ${timeText(refusal.salesStartAt)} UTC.`;
-    case 'SalesEndedError':
-      return `${refusal.message} It ended at ${timeText(refusal.salesEndAt)} UTC.`;
-    case 'UserLimitReachedError':
-      return `One user can have at most ${seatsText(refusal.maxSeatsPerUser)}. You can book ${refusal.seatsLeft} more.`;
-    default:
-      return refusal.message;
-  }
-}
-
 /** Shows the place in the line of the event, while the client waits for its turn. */
 const onQueued = ({ position, comeBackAt }: Queued): void =>
   void process.stderr.write(
     `You are number ${position + 1} in the line. Next try at ${comeBackAt.slice(11, 19)} UTC.\n`,
   );
-
-/** Says why a guest does not get in. */
-function describeDoorRefusal(refusal: Exclude<CheckInMutation['checkIn'], { __typename: 'CheckInPayload' }>): string {
-  switch (refusal.__typename) {
-    case 'TooManySeatsError':
-      return refusal.seatsLeft === 0
-        ? refusal.message
-        : `${refusal.message} It has ${seatsText(refusal.seatsLeft)} left.`;
-    case 'TicketCancelledError':
-      return refusal.cancelledAt === null
-        ? refusal.message
-        : `${refusal.message} This was at ${timeText(refusal.cancelledAt)} UTC.`;
-    case 'WrongEventError':
-      return `${refusal.message} Its event is ${refusal.eventId}.`;
-    default:
-      return refusal.message;
-  }
-}
-
-const describeBooking = ({ id, seatCount, status, cancellationReason, event }: BookingFieldsFragment) =>
-  `${id}  ${status.toLowerCase()}  ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}${
-    cancellationReason === null ? '' : ` (${cancellationReason})`
-  }`;
-
-const describeSession = ({ id, createdAt, lastUsedAt, current }: Sessions[number]) =>
-  `${id}  signed in ${createdAt}, last used ${lastUsedAt}${current ? '  (this one)' : ''}`;
-type Sessions = NonNullable<NonNullable<AccountQuery['me']>['sessions']>;
-
-function describeEntry({ id, seatCount, status, entriesAhead, hold, event }: WaitlistFieldsFragment): string {
-  const state = status === 'WAITING' ? `waiting, ${entriesAhead ?? '?'} before you` : status.toLowerCase();
-  const offer = hold === null ? '' : `. The hold is ${hold.id}, ${hold.status.toLowerCase()}`;
-  const until = hold?.status === 'HELD' ? ` until ${timeText(hold.expiresAt)} UTC` : '';
-  return `${id}  ${state}: ${seatCount} × ${event?.name ?? 'an event that cannot be read now'}${offer}${until}`;
-}
 
 async function findEvent(client: Client, text: string): Promise<EventFieldsFragment> {
   if (ID.test(text)) {
@@ -253,12 +141,6 @@ async function findEvent(client: Client, text: string): Promise<EventFieldsFragm
   if (event === undefined) throw new LocalError(`There is no future event with these words in its name: ${text}`);
   if (others.length > 0) throw new LocalError(['Which of these events?', ...nodes.map(describeEvent)].join('\n'));
   return event;
-}
-
-/** Returns the member of a union that is not a refusal. @throws LocalError with the message of the refusal */
-function accept<Result extends { __typename: string }>(result: Result): Exclude<Result, { message: string }> {
-  if ('message' in result) throw new LocalError(String(result.message));
-  return result as Exclude<Result, { message: string }>;
 }
 
 const DAY_MS = 86_400_000;
@@ -280,55 +162,6 @@ async function describeStatistics(client: Client, id: string, timeZone: string):
       .filter((day) => day.soldSeats + day.cancelledSeats > 0)
       .map((day) => `${day.date}  ${day.soldSeats} sold, ${day.cancelledSeats} cancelled since`),
   ].join('\n');
-}
-
-/** Runs a command about the user's account. Returns what to print, or undefined if it is another command. */
-async function runForAccount(client: Client, command: string, text: string): Promise<string | undefined> {
-  switch (command) {
-    case 'forgot-password':
-      await client.request(RequestPasswordResetDocument, { email: text });
-      return 'If there is an account with this e-mail, a mail is on its way.';
-    case 'reset-password': {
-      const [newPassword] = await readPasswords('New password');
-      const { user } = accept(await client.resetPassword({ token: text, newPassword }));
-      return `The password is changed. Signed in as ${user.name}.`;
-    }
-    case 'change-password': {
-      const [currentPassword, newPassword] = await readPasswords('Current password', 'New password');
-      accept(
-        (await client.request(ChangePasswordDocument, { input: { currentPassword, newPassword } })).changePassword,
-      );
-      return 'The password is changed. Your other sessions have ended.';
-    }
-    case 'verify-email':
-      if (text === '') {
-        await client.request(RequestEmailVerificationDocument);
-        return 'A mail is on its way, unless your e-mail is already verified.';
-      }
-      accept((await client.request(VerifyEmailDocument, { token: text })).verifyEmail);
-      return 'The e-mail is verified.';
-    case 'sessions': {
-      const { me } = await client.request(AccountDocument);
-      return me?.sessions?.map(describeSession).join('\n') || 'Nobody is signed in.';
-    }
-    case 'end-session':
-      await client.request(EndSessionDocument, { id: text });
-      return 'The session has ended.';
-    case 'sign-out-everywhere':
-      await client.request(SignOutEverywhereDocument);
-      await client.signOut();
-      return 'Signed out everywhere.';
-    case 'export':
-      return JSON.stringify(await exportAccount(client), null, 2);
-    case 'delete-account': {
-      const [password] = await readPasswords('Password');
-      accept((await client.request(DeleteAccountDocument, { input: { password } })).deleteAccount);
-      await client.signOut();
-      return 'The account is deleted.';
-    }
-    default:
-      return undefined;
-  }
 }
 
 /** Runs a command. Returns what to print, or undefined if it has written to standard output. @throws LocalError for a refusal, or with the usage */
@@ -430,7 +263,7 @@ async function run(
       return `${replayed ? 'Already checked in' : 'Checked in'}: ${seatsText(checkIn.seats)}. Now ${guests} are in.`;
     }
     case 'webhook':
-      return runWebhookCommand(client, args, { kinds, accept });
+      return runWebhookCommand(client, args, { kinds });
     case 'attendees': {
       const { id: eventId } = await findEvent(client, text);
       const { body } = await downloadAttendees(client, { url, eventId });

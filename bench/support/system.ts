@@ -93,3 +93,11 @@ export async function createBuyers({ secrets, admin }: BenchSystem, count: numbe
   await admin.batch('INSERT INTO notification_db.contacts (user_id, name, email) VALUES (?, ?, ?)', contacts);
   return buyers;
 }
+
+/** Stores the facts of events that only a benchmark knows, so that their bookings are notified. */
+export async function saveEventFacts(admin: Connection, eventIds: readonly string[]): Promise<void> {
+  await admin.batch(
+    "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
+    eventIds.map((id) => [id]),
+  );
+}

@@ -3,6 +3,7 @@ import type { Connection } from 'mariadb';
 import { v7 as newId } from 'uuid';
 import { LocalError } from '#scripts/local/settings.ts';
 import type { Run } from './rounds.ts';
+import { saveEventFacts } from './system.ts';
 import { makeEvents, type Variant } from './variants.ts';
 
 const DRAIN_TIMEOUT_MS = 300_000;
@@ -23,10 +24,7 @@ export function bookingWay(
     label: variant.label,
     async prepare() {
       const ids = await makeEvents(variant.databaseUrl, events, seats);
-      await admin.batch(
-        "INSERT INTO notification_db.event_facts (event_id, name, starts_at, version) VALUES (?, 'Concert', '2030-01-01', 1)",
-        ids.map((id) => [id]),
-      );
+      await saveEventFacts(admin, ids);
       return bookingRun(variant, { admin, ids, notifies });
     },
   };

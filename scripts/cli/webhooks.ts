@@ -12,6 +12,7 @@ import {
   type WebhookKind,
 } from '#client/generated/graphql.ts';
 import { LocalError } from '../local/settings.ts';
+import { accept } from './accept.ts';
 
 const WEBHOOKS_USAGE =
   'npm run cli -- webhook list | add <url> [--kinds booking.confirmed,...] | log <id> | on <id> | off <id> | rotate <id> | delete <id> | redeliver <delivery>';
@@ -50,7 +51,7 @@ const kindsIn = (text: string | undefined): readonly WebhookKind[] => {
 const showSecret = (secret: string) => `Its secret, which is not shown again: ${secret}`;
 
 /**
- * Runs `webhook <action>`. Returns what to print. `accept` returns a result that is not a refusal.
+ * Runs `webhook <action>`. Returns what to print.
  * @throws LocalError for a refusal, or with the usage
  */
 export async function runWebhookCommand(
@@ -58,10 +59,8 @@ export async function runWebhookCommand(
   [action = '', text = '']: readonly string[],
   {
     kinds,
-    accept,
   }: {
     kinds: string | undefined;
-    accept: <Result extends { __typename: string }>(result: Result) => Exclude<Result, { message: string }>;
   },
 ): Promise<string> {
   if (text === '' && action !== 'list') throw new LocalError(`Usage: ${WEBHOOKS_USAGE}`);
